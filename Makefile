@@ -1,0 +1,32 @@
+# Two commands do everything, set-up included, on a fresh Debian or Ubuntu machine, root or not:
+#   make bench    the benchmark suite: table, bench-results/results.json, results.md, scaling.png (about five minutes)
+#   make test     lint, type check and all tests (about fifteen minutes)
+# BENCH="--cells 1e4 --samples 3" and TESTS="-k halo" pass options on.
+BENCH ?= --output bench-results
+TESTS ?=
+bin := .venv/bin
+
+.PHONY: bench test setup lint fortran clean
+.NOTPARALLEL:
+
+bench: setup
+	@$(bin)/dycore bench $(BENCH)
+
+# One process per core of a small machine; tests of one file share compiled code, so they stay together.
+test: lint fortran
+	@$(bin)/python -m pytest -n 2 --dist loadfile $(TESTS)
+
+setup:
+	@./bootstrap.sh
+
+lint: setup
+	@$(bin)/ruff check .
+	@$(bin)/mypy
+
+# Built before the tests, so that no two of them build it at once; a machine without a compiler goes on without.
+fortran: setup
+	@if command -v "$${FC:-gfortran}" >/dev/null; then $(MAKE) --no-print-directory -s -C benchmarks/fortran || true; fi
+
+clean:
+	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache benchmarks/fortran/build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

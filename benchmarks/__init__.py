@@ -1,0 +1,1 @@
+"""The suite and its parts; `dycore bench` runs it."""

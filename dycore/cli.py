@@ -1,0 +1,293 @@
+"""The command line: `dycore cases`, `dycore run`, `dycore bench`.
+
+Bad input ends with one sentence and exit code 2, a run that failed with one sentence and exit code 1.
+"""
+
+import argparse
+import difflib
+import importlib
+import importlib.metadata
+import inspect
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NoReturn
+
+BACKENDS = ("numpy", "numba", "jax")
+PRECISIONS = ("float64", "float32")
+COMPETITORS = (*BACKENDS, "fortran")
+BENCHMARK_CASES = ("baroclinic_channel", "baroclinic_wave")
+
+
+class BadInput(Exception):
+    """What the user asked for cannot be done as asked; the message says what to do."""
+
+
+class FailedRun(Exception):
+    """A run, or the writing of its result, that failed after it had started."""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One sentence instead of the usage and a sentence."""
+        end = "" if message.endswith("?") else "."
+        raise BadInput(f"{message.removeprefix('argument ')}{end} See '{self.prog} --help'.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    try:
+        options = command_line().parse_args(arguments)
+        return options.command(options)
+    except BadInput as problem:
+        return complain(problem, 2)
+    except FailedRun as problem:
+        return complain(problem, 1)
+    except KeyboardInterrupt:
+        return complain("interrupted.", 130)
+    except BrokenPipeError:  # dycore cases | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def complain(problem: object, code: int) -> int:
+    sentence = " ".join(str(problem).split())
+    print(f"dycore: {sentence}", file=sys.stderr)
+    return code
+
+
+# What the options may hold
+
+
+def positive_integer(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
+    return number
+
+
+def positive_number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above zero")
+    return number
+
+
+def cell_numbers(text: str) -> tuple[int, int, int]:
+    parts = text.split(",")
+    if len(parts) != 3:
+        raise argparse.ArgumentTypeError(f"'{text}' is not levels, rows and columns, as in 20,64,128")
+    levels, rows, columns = (positive_integer(part) for part in parts)
+    return levels, rows, columns
+
+
+def sizes(text: str) -> list[int]:
+    """Numbers of cells: '1e4,1e5'."""
+    return [positive_integer(str(round(positive_number(part)))) for part in text.split(",")]
+
+
+def names_among(known: tuple[str, ...], what: str) -> Any:
+    def names(text: str) -> list[str]:
+        asked = [part.strip() for part in text.split(",")]
+        for name in asked:
+            if name not in known:
+                raise argparse.ArgumentTypeError(no_such(what, name, known))
+        return list(dict.fromkeys(asked))
+
+    return names
+
+
+def no_such(what: str, name: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+    return f"there is no {what} '{name}': {hint}"
+
+
+# The commands and their options
+
+
+def command_line() -> argparse.ArgumentParser:
+    parser = Parser(prog="dycore", description="One dynamical core for ocean and atmosphere.",
+                    formatter_class=argparse.RawDescriptionHelpFormatter,
+                    epilog="examples:\n  dycore cases\n"
+                           "  dycore run baroclinic_wave --cells 10,32,64 --backend numba --days 1\n"
+                           "  dycore bench --cells 1e4 --backends numba,jax")
+    parser.add_argument("--version", action="version", version=f"dycore {version()}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, action: Any, purpose: str, examples: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=purpose, description=purpose,
+                                    formatter_class=argparse.RawDescriptionHelpFormatter,
+                                    epilog=f"examples:\n{examples}")
+        added.set_defaults(command=action)
+        return added
+
+    command("cases", list_cases, "List the cases, each with a line that says what it is.", "  dycore cases")
+
+    run = command("run", run_case, "Run a case and, if asked, write its last state.",
+                  "  dycore run baroclinic_channel --cells 10,24,32 --steps 20 --state-out channel.npz\n"
+                  "  dycore run baroclinic_wave --cells 20,64,128 --backend jax --precision float32 --days 9")
+    run.add_argument("case", metavar="CASE", help="a name that 'dycore cases' lists")
+    run.add_argument("--cells", type=cell_numbers, metavar="NZ,NY,NX",
+                     help="levels, rows and columns (default: those of the case)")
+    run.add_argument("--backend", choices=BACKENDS, default="numpy",
+                     help="what does the arithmetic (default: %(default)s)")
+    run.add_argument("--precision", choices=PRECISIONS, default="float64", help="of every field (default: %(default)s)")
+    length = run.add_mutually_exclusive_group(required=True)
+    length.add_argument("--steps", type=positive_integer, metavar="N", help="how many time steps")
+    length.add_argument("--days", type=positive_number, metavar="D", help="how many days of simulated time")
+    run.add_argument("--time-step", type=positive_number, metavar="SECONDS", help="(default: that of the case)")
+    run.add_argument("--threads", type=positive_integer, default=1, metavar="N", help="(default: %(default)s)")
+    run.add_argument("--state-out", type=Path, metavar="FILE.npz", help="global fields by name, without halo")
+
+    bench = command("bench", run_benchmarks, "Measure wall time per step per 1M cells against the Fortran reference.",
+                    "  dycore bench\n"
+                    "  dycore bench --cases baroclinic_wave --cells 1e5 --backends numba,fortran --precisions float32\n"
+                    "  dycore bench --backends jax --device gpu --cells 1e6,1e7")
+    bench.add_argument("--cases", type=names_among(BENCHMARK_CASES, "benchmark case"), default=list(BENCHMARK_CASES),
+                       metavar="A,B", help=f"(default: {','.join(BENCHMARK_CASES)})")
+    bench.add_argument("--cells", type=sizes, default=[10**4, 10**5, 10**6], metavar="N,N",
+                       help="numbers of cells (default: 1e4,1e5,1e6)")
+    bench.add_argument("--backends", type=names_among(COMPETITORS, "competitor"), default=list(COMPETITORS),
+                       metavar="A,B", help=f"(default: {','.join(COMPETITORS)})")
+    bench.add_argument("--precisions", type=names_among(PRECISIONS, "precision"), default=list(PRECISIONS),
+                       metavar="A,B", help=f"(default: {','.join(PRECISIONS)})")
+    bench.add_argument("--threads", type=positive_integer, default=1, metavar="N",
+                       help="threads and cores for each competitor (default: %(default)s)")
+    bench.add_argument("--samples", type=positive_integer, default=3, metavar="N",
+                       help="samples of at least 20 steps, fewer where a step takes long (default: %(default)s)")
+    bench.add_argument("--device", choices=("cpu", "gpu"), default="cpu",
+                       help="gpu is for jax alone (default: %(default)s)")
+    bench.add_argument("--output", type=Path, default=Path("bench-results"), metavar="DIR",
+                       help="results.json is added to, results.md and scaling.png are renewed (default: %(default)s)")
+    return parser
+
+
+def version() -> str:
+    try:
+        return importlib.metadata.version("dycore")
+    except importlib.metadata.PackageNotFoundError:
+        return "(a checkout that is not installed)"
+
+
+def case_functions() -> dict[str, Any]:
+    from dycore import cases
+
+    return {name: function for name, function in sorted(vars(cases).items())
+            if inspect.isfunction(function) and "cells" in inspect.signature(function).parameters}
+
+
+def list_cases(options: argparse.Namespace) -> int:
+    functions = case_functions()
+    width = max(map(len, functions))
+    for name, function in functions.items():
+        print(f"{name:{width}}  {(inspect.getdoc(function) or '').splitlines()[0]}")
+    return 0
+
+
+def run_case(options: argparse.Namespace) -> int:
+    functions = case_functions()
+    if options.case not in functions:
+        raise BadInput(no_such("case", options.case, tuple(functions)) + ".")
+    if options.state_out is not None:
+        check_writable(options.state_out)
+    backend = create_backend(options.backend, options.threads)
+    from dycore import Model
+
+    cells = {} if options.cells is None else {"cells": options.cells}
+    try:
+        grid, parameters, state = functions[options.case](precision=options.precision, **cells)
+        if options.time_step is not None:
+            parameters = parameters._replace(time_step=options.time_step)
+        model = Model(grid, parameters, backend)
+    except (ValueError, MemoryError) as problem:
+        raise BadInput(str(problem) or "there is not enough memory for so many cells.") from problem
+    length = {"steps": options.steps} if options.steps is not None else {"days": options.days}
+    try:
+        state = model.run(state, **length)
+    except (ArithmeticError, RuntimeError, ValueError, MemoryError) as problem:
+        raise FailedRun(str(problem) or "the run needed more memory than there is.") from problem
+    if options.state_out is not None:
+        write_fields(options.state_out, model.fields(state))
+        print(f"wrote {options.state_out}")
+    return 0
+
+
+def create_backend(name: str, threads: int) -> Any:
+    """The backend, its libraries told how many threads they have before they are loaded."""
+    check_threads(threads)
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ.setdefault(variable, str(threads))
+    if threads == 1:
+        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+    try:
+        return importlib.import_module(f"dycore.backends.on_{name}").create(threads=threads)
+    except ImportError as problem:
+        raise BadInput(f"the {name} backend cannot be loaded ({problem}). "
+                       f"Install what it needs with: pip install 'dycore[{name}]'.") from problem
+
+
+def check_threads(threads: int) -> None:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if threads > cores:
+        raise BadInput(f"{threads} threads were asked for, and this process may use {cores} cores: "
+                       f"give --threads {cores} or fewer.")
+
+
+# Files
+
+
+def check_writable(path: Path) -> None:
+    """Found out before the run, not after it."""
+    if path.suffix != ".npz":
+        raise BadInput(f"'{path}' does not end in .npz, the only format there is. Use '{path.with_suffix('.npz')}'.")
+    if path.is_dir():
+        raise BadInput(f"'{path}' is a folder. Name a file in it.")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as problem:
+        raise BadInput(f"nothing can be written in '{path.parent}': {problem.strerror}. "
+                       "Name another folder.") from problem
+
+
+def write_fields(path: Path, fields: dict[str, Any]) -> None:
+    """Written aside and moved into place, so that no half file is ever found under the name."""
+    import numpy
+
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(aside, "wb") as file:
+            numpy.savez(file, **fields)
+        os.replace(aside, path)
+    except OSError as problem:
+        raise FailedRun(f"the state could not be written to '{path}': {problem.strerror}.") from problem
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def run_benchmarks(options: argparse.Namespace) -> int:
+    root = Path(__file__).resolve().parent.parent
+    if not (root / "benchmarks" / "suite.py").is_file():
+        raise BadInput("the benchmarks are not part of the installed package: "
+                       "clone the repository and use 'make bench' in it.")
+    check_threads(options.threads)
+    sys.path.insert(0, str(root))
+    suite = importlib.import_module("benchmarks.suite")
+    settings = {name: value for name, value in vars(options).items() if name != "command"}
+    try:
+        return suite.run(suite.Settings(**settings))
+    except suite.CannotStart as problem:
+        raise BadInput(str(problem)) from problem
+    except suite.CannotWrite as problem:
+        raise FailedRun(str(problem)) from problem
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -52,6 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def complain(problem: object, code: int) -> int:
     sentence = " ".join(str(problem).split())
+    sentence += "" if sentence.endswith((".", "?")) else "."
     print(f"dycore: {sentence}", file=sys.stderr)
     return code
 
@@ -194,7 +195,7 @@ def list_cases(options: argparse.Namespace) -> int:
 def run_case(options: argparse.Namespace) -> int:
     functions = case_functions()
     if options.case not in functions:
-        raise BadInput(no_such("case", options.case, tuple(functions)) + ".")
+        raise BadInput(no_such("case", options.case, tuple(functions)))
     if options.state_out is not None:
         check_writable(options.state_out)
     backend = create_backend(options.backend, options.threads)

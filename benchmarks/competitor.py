@@ -1,0 +1,211 @@
+"""One competitor as the suite sees it: a process that is started, warmed up, asked for samples and stopped."""
+
+import contextlib
+import json
+import math
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+FORTRAN = ROOT / "benchmarks" / "fortran"
+ANSWER_SECONDS = 600.0  # no answer for so long is a failure
+WARM_UP_STEPS = 10
+LEAST_STEPS = 20
+LEAST_SAMPLE_SECONDS = 0.3
+SLOW_STEP_SECONDS = 0.5
+SLOW_SAMPLE_SECONDS = 5.0
+
+
+class Group(NamedTuple):
+    """What is compared with each other."""
+
+    case: str
+    cells: tuple[int, int, int]
+    precision: str
+
+    @property
+    def n_cells(self) -> int:
+        return math.prod(self.cells)
+
+
+class Failed(Exception):
+    """A competitor that cannot run, and why."""
+
+
+class Competitor:
+    """After an error it stays silent: `error` says why, and every further attempt does nothing."""
+
+    def __init__(self, name: str, group: Group, threads: int, device: str, error: str | None = None) -> None:
+        self.name, self.group, self.threads, self.device, self.error = name, group, threads, device, error
+        self.process: Any = None
+        self.complaints: Any = None
+        self.unread = b""
+        self.about: dict[str, Any] = {}
+        self.first_seconds = 0.0
+        self.steps = 0
+        self.seconds: list[float] = []
+        self.peak_memory_bytes: int | None = None
+
+    def attempt(self, action: Callable[["Competitor"], None]) -> None:
+        if self.error is None:
+            try:
+                action(self)
+            except Failed as problem:
+                self.error = str(problem)
+                self.stop()
+
+    def start(self) -> None:
+        """Until the steps of a sample are known."""
+        self.complaints = tempfile.TemporaryFile()  # noqa: SIM115
+        with pinned(self.threads):
+            try:
+                # A session of its own: Ctrl-C reaches the suite alone, which stops its workers itself.
+                self.process = subprocess.Popen(
+                    command(self.name, self.group, self.threads, self.device), cwd=ROOT, stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE, stderr=self.complaints, start_new_session=True,
+                    env=environment(self.threads, self.device))
+            except OSError as problem:
+                raise Failed(f"could not be started: {problem.strerror}") from problem
+        self.first_seconds = float(self.answer("ready"))
+        seconds_per_step = self.take(1)
+        if seconds_per_step < SLOW_STEP_SECONDS:
+            seconds_per_step = self.take(WARM_UP_STEPS - 2) / (WARM_UP_STEPS - 2)
+        self.steps = steps_of_a_sample(seconds_per_step)
+
+    def sample(self) -> None:
+        self.seconds.append(self.take(self.steps))
+
+    def finish(self) -> None:
+        self.say("quit")
+        self.peak_memory_bytes = int(float(self.answer("peak_memory_bytes")))
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.complaints):
+            with contextlib.suppress(OSError):  # closing may flush into a broken pipe
+                pipe.close()
+        self.process = None
+
+    def take(self, steps: int) -> float:
+        """Wall time of so many steps (s)."""
+        self.say(f"sample {steps}")
+        return float(self.answer("seconds"))
+
+    def say(self, line: str) -> None:
+        try:
+            self.process.stdin.write(f"{line}\n".encode())
+            self.process.stdin.flush()
+        except OSError as problem:
+            raise Failed(self.last_words()) from problem
+
+    def answer(self, word: str) -> str:
+        """What follows this word, once a line that begins with it has come."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while True:
+            line, newline, rest = self.unread.partition(b"\n")
+            if newline:
+                self.unread = rest
+                first, _, text = line.decode(errors="replace").strip().partition(" ")
+                if first == word:
+                    return text
+                if first == "error":
+                    raise Failed(text)
+                if first == "about":
+                    self.about = json.loads(text)
+                continue
+            if not select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise Failed(f"gave no answer for {ANSWER_SECONDS:.0f} s")
+            received = os.read(self.process.stdout.fileno(), 65536)
+            if not received:
+                raise Failed(self.last_words())
+            self.unread += received
+
+    def last_words(self) -> str:
+        """Why the process is no more."""
+        try:
+            code = self.process.wait(timeout=10.0)
+        except subprocess.TimeoutExpired:
+            return "closed its output and went on"
+        if code == -9:
+            return "was killed (signal 9), most likely for want of memory"
+        self.complaints.seek(0)
+        lines = self.complaints.read().decode(errors="replace").strip().splitlines()
+        how = f"crashed (signal {-code})" if code < 0 else f"ended early (exit code {code})"
+        return f"{how}: {lines[-1][:300]}" if lines else how
+
+
+def steps_of_a_sample(seconds_per_step: float) -> int:
+    """At least 20 steps and 0.3 s; of a slow step what fits in 5 s, two at least."""
+    if seconds_per_step < SLOW_STEP_SECONDS:
+        return max(LEAST_STEPS, math.ceil(LEAST_SAMPLE_SECONDS / max(seconds_per_step, 1e-9)))
+    return max(2, min(LEAST_STEPS, int(SLOW_SAMPLE_SECONDS / seconds_per_step)))
+
+
+def command(name: str, group: Group, threads: int, device: str) -> list[str]:
+    cells = ",".join(map(str, group.cells))
+    if name == "fortran":
+        return [str(fortran_program(group.precision)), "--case", group.case, "--cells", cells, "--warmup", "1",
+                "--samples"]
+    return [sys.executable, "-m", "benchmarks.worker", "--case", group.case, "--cells", cells, "--precision",
+            group.precision, "--backend", name, "--threads", str(threads), "--device", device]
+
+
+def environment(threads: int, device: str) -> dict[str, str]:
+    """Threads and device are settled before a library is loaded."""
+    variables = dict(os.environ)
+    variables["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        variables[name] = str(threads)
+    if threads == 1:
+        variables["XLA_FLAGS"] = (os.environ.get("XLA_FLAGS", "")
+                                  + " --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1").strip()
+    variables["JAX_PLATFORMS"] = "cpu" if device == "cpu" else "cuda"
+    variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # several workers share the GPU
+    return variables
+
+
+@contextlib.contextmanager
+def pinned(threads: int) -> Iterator[None]:
+    """What is started meanwhile may use the first cores only; the thread that starts it gets its own back."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(allowed)[:threads])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def fortran_program(precision: str) -> Path:
+    return FORTRAN / "build" / f"dycore_reference_{precision}"
+
+
+def build_fortran() -> str | None:
+    """None when the reference can run, else why not and what to do."""
+    compiler = os.environ.get("FC", "gfortran")
+    if shutil.which(compiler) is None:
+        if fortran_program("float64").exists():  # built elsewhere, statically linked
+            return None
+        return f"{compiler} was not found: apt-get install gfortran libfftw3-dev, or name a compiler with FC"
+    if shutil.which("make") is None:
+        return "make was not found: apt-get install make"
+    built = subprocess.run(["make", "-C", str(FORTRAN)], capture_output=True, text=True, check=False)
+    if built.returncode == 0:
+        return None
+    lines = (built.stdout + built.stderr).splitlines()
+    reason = next((line for line in lines if "Error" in line), lines[-1] if lines else "make failed")
+    return f"did not build: {reason[:300]} (make -C benchmarks/fortran shows all)"

@@ -1,0 +1,99 @@
+"""JAX: the same slices as NumPy, traced once and compiled for a CPU or GPU as one program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dycore.backends.on_numpy import NumpyBackend
+from dycore.stencils import Field, Region, as_field
+from dycore.tiles import Tile
+
+jax.config.update("jax_enable_x64", True)  # without it JAX turns float64 into float32
+
+
+class JaxBackend(NumpyBackend):
+    """The verbs of a backend, inside a program that XLA compiles."""
+
+    name = "jax"
+    library = jnp
+
+    def sweep(self, stencil: Callable, start: Callable, region: Region, direction: int, *arguments: Any) -> Any:
+        """As `NumpyBackend.sweep`, as a loop of the compiled program."""
+        arguments = self._prepare(start, region.columns, arguments)
+        columns = region.columns
+        j, i = columns.indices()
+        dtype = next(a for a in jax.tree.leaves(_arrays(arguments)) if a.dtype.kind == "f").dtype
+
+        def level(carried: tuple, k: Any) -> tuple:
+            carried, values = stencil(k, j, i, carried, *arguments)
+            return tuple(jnp.broadcast_to(c, columns.shape) for c in carried), values
+
+        first = tuple(jnp.broadcast_to(jnp.asarray(c, dtype), columns.shape) for c in start(j, i, *arguments))
+        assert region.k is not None
+        carried, values = jax.lax.scan(level, first, jnp.arange(*region.k), reverse=direction < 0)
+        return tuple(self._field(c, columns) for c in carried), tuple(self._field(v, region) for v in values)
+
+    def whole(self, tile: Tile, field: Field) -> Field:
+        """As `NumpyBackend.whole`."""
+        padded = tile.region.padded[-field.array.ndim:]
+        return Field.whole(jnp.pad(field.array, [(r[0], n - r[1]) for r, n in zip(field.region, padded, strict=True)]))
+
+    def filter_rows(self, tile: Tile, field: Field, response: Any, before: Any = None) -> Field:
+        """As `NumpyBackend.filter_rows`."""
+        rows = response.shape[0] // 2
+        j0, j1 = tile.region.j
+        array = field.array
+        region = tile.region if array.ndim == 3 else tile.region.columns
+        for band, part in (((j0, j0 + rows), response[:rows]), ((j1 - rows, j1), response[rows:])):
+            at = region._replace(j=band)
+            new, old = field[at.indices()], 0.0 if before is None else as_field(before)[at.indices()]
+            place = tuple(slice(r[0] - o, r[1] - o) for r, o in zip(at.ranges, field.origin, strict=True))
+            array = array.at[place].set(old + self._fourier(new - old, part))
+        return Field(array, field.region, field.origin)
+
+    @property
+    def _fft(self) -> Any:
+        return jnp.fft
+
+    def asarray(self, values: Any) -> Any:
+        """A JAX array; a 2-D field that is constant along an axis is kept as one row or column of it."""
+        return jnp.asarray(values)
+
+    def collapse(self, values: np.ndarray) -> Any:
+        """A 2-D field of the grid, stored with length 1 along the axes on which it does not change."""
+        for axis in (0, 1) if values.ndim == 2 else ():
+            first = values.take([0], axis)
+            values = first if (values == first).all() else values
+        return jnp.asarray(values)
+
+    def compile(self, function: Callable) -> Callable:
+        """The function as a compiled program."""
+        return jax.jit(function)
+
+    def loop(self, step: Callable) -> Callable:
+        """A compiled function (constants, state, n) that takes n steps without returning to Python."""
+        return jax.jit(lambda constants, state, n: jax.lax.fori_loop(0, n, lambda _, s: step(constants, s), state))
+
+    def iterate(self, body: Callable, carried: Any, n: int) -> Any:
+        """As `NumpyBackend.iterate`."""
+        return jax.lax.fori_loop(0, n, body, carried) if n > 1 else body(0, carried)
+
+    def synchronize(self, state: Any) -> None:
+        """Wait until the arrays of a state have been computed."""
+        jax.block_until_ready(state)
+
+
+def _arrays(argument: Any) -> list:
+    if isinstance(argument, tuple):
+        return [a for part in argument for a in _arrays(part)]
+    return [argument.array] if isinstance(argument, Field) else []
+
+
+def create(threads: int = 1, communication: Any = None) -> JaxBackend:
+    """The JAX backend; threads of a CPU are set by XLA_FLAGS before JAX starts."""
+    return JaxBackend(communication)

@@ -1,0 +1,328 @@
+"""Numba: a stencil is compiled as a function of integers and fused into one loop over the region.
+
+Compiled loops are kept on disk (NUMBA_CACHE_DIR, else the user's cache folder), so that a second start
+is quick. A small loop template is filled in for every stencil and set of arguments: the only generated
+source of the project. What it knows at compile time (first index, which arguments are read at all) is
+what lets LLVM vectorise it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import textwrap
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+from dycore import stencils
+from dycore.backends.on_numpy import NumpyBackend
+from dycore.stencils import Abstract, Field, Region, check
+from dycore.tiles import Place, Tile
+
+BLOCK = 8  # rows of j that go through all levels together, so that 2-D fields stay in cache
+OPTIONS = {"error_model": "numpy", "forceinline": True, "nogil": True}
+
+
+def _where(condition, true, false):  # type: ignore[no-untyped-def]
+    return true if condition else false
+
+
+def _maximum(a, b):  # type: ignore[no-untyped-def]
+    return a if a > b else b
+
+
+def _minimum(a, b):  # type: ignore[no-untyped-def]
+    return a if a < b else b
+
+
+def _absolute(a):  # type: ignore[no-untyped-def]
+    return abs(a)
+
+
+LANGUAGE = {
+    stencils.where: numba.njit(**OPTIONS)(_where),
+    stencils.maximum: numba.njit(**OPTIONS)(_maximum),
+    stencils.minimum: numba.njit(**OPTIONS)(_minimum),
+    stencils.absolute: numba.njit(**OPTIONS)(_absolute),
+}
+
+
+class Compiler:
+    """Translates stencils of one precision; float literals take that precision."""
+
+    def __init__(self, dtype: np.dtype):
+        self.dtype = dtype
+        self._compiled: dict[Callable, tuple[Callable, str]] = {}
+
+    def stencil(self, function: Callable) -> tuple[Callable, str]:
+        """(the compiled stencil, a digest of its code and of all that it calls)."""
+        if function not in self._compiled:
+            self._compiled[function] = self._translate(function)
+        return self._compiled[function]
+
+    def _translate(self, function: Any) -> tuple[Callable, str]:
+        code = function.__code__
+        digest = hashlib.sha256(code.co_code + repr((code.co_names, code.co_varnames)).encode())
+        constants = tuple(self.dtype.type(c) if isinstance(c, float) else c for c in code.co_consts)
+        digest.update(repr([c for c in constants[1:] if not isinstance(c, types.CodeType)]).encode())
+        names = {}
+        for name in code.co_names:
+            if name in function.__globals__:
+                names[name], mark = self._global(function.__globals__[name])
+                digest.update(f"{name}={mark}".encode())
+        cells = []
+        for cell in function.__closure__ or ():
+            value, mark = self._global(cell.cell_contents)
+            cells.append(types.CellType(value))
+            digest.update(mark.encode())
+        copy = types.FunctionType(code.replace(co_consts=constants), names, function.__name__,
+                                  function.__defaults__, tuple(cells) or None)
+        names["__name__"] = copy.__module__ = function.__module__
+        return numba.njit(**OPTIONS)(copy), digest.hexdigest()
+
+    def _global(self, value: Any) -> tuple[Any, str]:
+        if value in LANGUAGE if callable(value) else False:
+            return LANGUAGE[value], value.__name__
+        if getattr(value, "is_stencil", False):
+            return self.stencil(value)
+        if isinstance(value, float):
+            return self.dtype.type(value), repr(value)
+        return value, repr(value) if not isinstance(value, types.ModuleType) else value.__name__
+
+
+class Arguments:
+    """The arguments of a stencil, flattened: source text that rebuilds them, and the arrays and numbers in it."""
+
+    def __init__(self, compiler: Compiler):
+        self.compiler = compiler
+        self.values: list[Any] = []
+        self.names: dict[str, Any] = {}
+        self.key: list[Any] = []
+
+    def add(self, argument: Any) -> str:
+        """Source text for an argument."""
+        if isinstance(argument, Field):
+            argument = argument.array
+        if isinstance(argument, np.ndarray):
+            self.values.append(argument)
+            self.key.append((argument.dtype.str, argument.ndim))
+            return f"a{len(self.values) - 1}"
+        if isinstance(argument, tuple):
+            if hasattr(argument, "_fields"):
+                name = f"{type(argument).__name__}_"
+                self.names[name] = type(argument)
+                self.key.append(type(argument))
+            else:
+                name = ""
+                self.key.append(len(argument))
+            parts = "".join(f"{self.add(part)}, " for part in argument)
+            return f"{name}({parts})"
+        if getattr(argument, "is_stencil", False):
+            name = f"stencil{len(self.names)}"
+            self.names[name], digest = self.compiler.stencil(argument)
+            self.key.append(digest)
+            return name
+        if isinstance(argument, (bool, type(None))):
+            self.key.append(argument)
+            return repr(argument)
+        if isinstance(argument, (float, np.floating)):
+            argument = self.compiler.dtype.type(argument)
+        self.values.append(argument)
+        self.key.append(type(argument))
+        return f"a{len(self.values) - 1}"
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("NUMBA_CACHE_DIR") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "dycore")
+    folder = Path(base) / "loops"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _build(source: str, names: dict[str, Any], digest: str) -> Callable:
+    """Compile a filled-in template; its file is named after all that it depends on, as Numba's cache needs."""
+    digest = hashlib.sha256(f"{digest}{source}{numba.__version__}{sys.version}".encode()).hexdigest()[:24]
+    path = _cache_folder() / f"loop_{digest}.py"
+    if not path.exists():
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(source)
+        os.utime(temporary, (0, 0))  # Numba's cache compares time stamps
+        temporary.replace(path)
+    scope = {**names, "np": np, "prange": numba.prange, "__name__": __name__}
+    exec(compile(source, str(path), "exec"), scope)
+    return numba.njit(error_model="numpy", parallel=True, cache=True, nogil=True)(scope["loop"])
+
+
+APPLY = """
+def loop({parameters}):
+    for block in prange((j1 - {j0} + {block} - 1) // {block}):
+        first = {j0} + block * {block}
+        last = min(first + {block}, j1)
+        for k in range({k0}, k1):
+            for j in range(first, last):
+                for i in range({i0}, i1):
+                    {targets} = stencil(k, j, i, {arguments})
+"""
+APPLY_COLUMNS = """
+def loop({parameters}):
+    for j in prange({j0}, j1):
+        for i in range({i0}, i1):
+            {targets} = stencil(j, i, {arguments})
+"""
+SWEEP = """
+def loop({parameters}):
+    for row in prange(j1 - {j0}):
+        j = {j0} + row
+{carry_rows}
+        for i in range({i0}, i1):
+            {carried} = start(j, i, {arguments})
+        for k in {levels}:
+            for i in range({i0}, i1):
+                {carried}, {values} = stencil(k, j, i, {carried}, {arguments})
+        for i in range({i0}, i1):
+            {final} = {carried}
+"""
+
+
+class NumbaBackend(NumpyBackend):
+    """The verbs of a backend, as compiled loops over whole padded arrays."""
+
+    name = "numba"
+
+    def __init__(self, threads: int = 1, communication: Any = None):
+        super().__init__(communication)
+        numba.set_num_threads(threads)
+        self._compilers: dict[str, Compiler] = {}
+        self._loops: dict[Any, Any] = {}
+        self._pool: dict[Any, list[np.ndarray]] = {}
+
+    def _buffer(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        """An array that nobody holds any more, or a new one of zeros (halo levels stay zero for good)."""
+        arrays = self._pool.setdefault((shape, dtype), [])
+        for array in arrays:
+            if sys.getrefcount(array) == 3:  # the pool, this loop and the call
+                return array
+        arrays.append(np.zeros(shape, dtype))
+        return arrays[-1]
+
+    def _loop(self, stencil: Callable, start: Callable | None, region: Region, direction: int, arguments: tuple) -> Any:
+        """(compiled loop, types of outputs, types of carried values, flat arguments)."""
+        dtype = _precision(arguments)
+        compiler = self._compilers.setdefault(dtype.str, Compiler(dtype))
+        flat = Arguments(compiler)
+        sources = [flat.add(a) for a in arguments]
+        key = (stencil, start, region, direction, tuple(flat.key), tuple(_regions(arguments)))
+        if key not in self._loops:
+            carried: tuple = ()
+            if start is None:
+                values = check(stencil, region, arguments)
+            else:
+                carried = check(start, region.columns, arguments)
+                carried = tuple(Abstract(dtype) for _ in carried)
+                carried, values = check(stencil, region, arguments, (carried,))
+            outputs = values if isinstance(values, tuple) else (values,)
+            types_out = [np.dtype(getattr(v, "dtype", dtype)) for v in outputs]
+            single = not isinstance(values, tuple)
+            text, names, digest = self._source(compiler, stencil, start, region, direction, flat, sources,
+                                               len(types_out), len(carried), single)
+            self._loops[key] = (_build(text, names, digest), types_out, len(carried), single)
+        return *self._loops[key], flat.values, dtype
+
+    def _source(self, compiler: Compiler, stencil: Callable, start: Callable | None, region: Region, direction: int,
+                flat: Arguments, sources: list[str], n_out: int, n_carried: int, single: bool) -> tuple[str, dict, str]:
+        outputs = [f"out{m}" for m in range(n_out)]
+        finals = [f"final{m}" for m in range(n_carried)]
+        bounds = ["k1"] * (region.k is not None) + ["j1", "i1"]
+        parameters = ", ".join([*outputs, *finals, *bounds, *(f"a{m}" for m in range(len(flat.values)))])
+        compiled, digest = compiler.stencil(stencil)
+        names = dict(flat.names, stencil=compiled)
+        point = "k, j, i" if region.k is not None else "j, i"
+        targets = "".join(f"{o}[{point}], " for o in outputs)
+        fill = {"parameters": parameters, "arguments": ", ".join(sources), "block": BLOCK,
+                "j0": region.j[0], "i0": region.i[0], "k0": region.k[0] if region.k else 0,
+                "targets": targets.removesuffix(", ") if single else targets.strip()}
+        if start is None:
+            text = (APPLY if region.k is not None else APPLY_COLUMNS).format(**fill)
+        else:
+            names["start"], start_digest = compiler.stencil(start)
+            digest += start_digest
+            type_name = np.dtype(compiler.dtype).name
+            rows = "\n".join(f"row{m} = np.empty(i1, np.{type_name})" for m in range(n_carried))
+            text = SWEEP.format(**fill, carry_rows=textwrap.indent(rows, " " * 8),
+                                carried=f"({''.join(f'row{m}[i], ' for m in range(n_carried))})",
+                                values=f"({targets})" if outputs else "_",
+                                final=f"({''.join(f'{f}[j, i], ' for f in finals)})",
+                                levels=f"range({fill['k0']}, k1)" if direction > 0 else f"range(k1 - 1, {fill['k0']} - 1, -1)")
+        return text, names, digest + repr(flat.key)
+
+    def _outputs(self, region: Region, dtypes: list) -> list[np.ndarray]:
+        shape = region.padded if region.k is not None else region.padded[1:]
+        return [self._buffer(shape, dtype) for dtype in dtypes]
+
+    def apply(self, stencil: Callable, region: Region, *arguments: Any) -> Any:
+        """As `NumpyBackend.apply`, in one pass."""
+        loop, types_out, _, single, values, _ = self._loop(stencil, None, region, 0, arguments)
+        outputs = self._outputs(region, types_out)
+        loop(*outputs, *(stop for _, stop in region.ranges), *values)
+        fields = tuple(Field(o, region.ranges, (0,) * o.ndim) for o in outputs)
+        return fields[0] if single else fields
+
+    def sweep(self, stencil: Callable, start: Callable, region: Region, direction: int, *arguments: Any) -> Any:
+        """As `NumpyBackend.sweep`, one row of columns at a time."""
+        loop, types_out, n_carried, _, values, dtype = self._loop(stencil, start, region, direction, arguments)
+        outputs = self._outputs(region, types_out)
+        finals = self._outputs(region.columns, [dtype] * n_carried)
+        loop(*outputs, *finals, *(stop for _, stop in region.ranges), *values)
+        return (tuple(Field(f, region.columns.ranges, (0, 0)) for f in finals),
+                tuple(Field(o, region.ranges, (0, 0, 0)) for o in outputs))
+
+    def whole(self, tile: Tile, field: Field) -> Field:
+        """As `NumpyBackend.whole`, but what `apply` left where the field holds no value stays there."""
+        return Field.whole(field.array)
+
+    def exchange(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
+        """As `NumpyBackend.exchange`; completes arrays that `apply` or `sweep` made where they are."""
+        arrays = []
+        for place, field in placed:
+            if not isinstance(field, Field):
+                array = self._buffer(field.shape, field.dtype)
+                array[...] = field
+                field = Field.whole(array)
+            arrays.append((place, field.array))
+        return self.communication.fill(tile, arrays)
+
+
+def _precision(arguments: tuple) -> np.dtype:
+    for argument in arguments:
+        if isinstance(argument, tuple):
+            found = _precision(argument)
+            if found.kind == "f":
+                return found
+        array = argument.array if isinstance(argument, Field) else argument
+        if isinstance(array, np.ndarray) and array.dtype.kind == "f":
+            return array.dtype
+    return np.dtype(bool)
+
+
+def _regions(arguments: tuple) -> list:
+    found = []
+    for argument in arguments:
+        if isinstance(argument, tuple):
+            found += _regions(argument)
+        elif isinstance(argument, Field):
+            found.append(argument.region)
+        elif isinstance(argument, np.ndarray):
+            found.append(argument.shape)
+    return found
+
+
+def create(threads: int = 1, communication: Any = None) -> NumbaBackend:
+    """The Numba backend on so many threads."""
+    return NumbaBackend(threads, communication)

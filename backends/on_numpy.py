@@ -1,0 +1,164 @@
+"""NumPy: a stencil is evaluated on ranges, as array slices. The reference that a debugger steps through."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dycore.backends.halos import Serial
+from dycore.stencils import Field, Region, as_field, check, map_arguments
+from dycore.tiles import Place, Tile
+
+
+def _signature(argument: Any) -> Any:
+    if isinstance(argument, tuple):
+        return tuple(_signature(part) for part in argument)
+    if isinstance(argument, Field):
+        return argument.array.shape, argument.array.dtype, argument.region
+    return argument if callable(argument) else (getattr(argument, "shape", None), getattr(argument, "dtype", None))
+
+
+class NumpyBackend:
+    """The verbs of a backend, on arrays that are computed at once (`library` is numpy)."""
+
+    name = "numpy"
+    library: Any = np
+
+    def __init__(self, communication: Any = None):
+        self.communication = communication or Serial()
+        self._checked: set = set()
+
+    def _prepare(self, stencil: Callable, region: Region, arguments: tuple, carries: int = 0) -> tuple:
+        key = (stencil, region, _signature(arguments))
+        if key not in self._checked:
+            if not carries:
+                check(stencil, region, arguments)
+            self._checked.add(key)
+        return tuple(map_arguments(as_field, a) for a in arguments)
+
+    def _field(self, value: Any, region: Region) -> Field:
+        if getattr(value, "shape", ()) != region.shape:
+            value = self.library.broadcast_to(value, region.shape)
+        return Field(value, region.ranges, tuple(start for start, _ in region.ranges))
+
+    def apply(self, stencil: Callable, region: Region, *arguments: Any) -> Any:
+        """A stencil over a region: one field, or as many as the stencil returns values.
+
+        Raises IndexError where it would read beyond a halo, TypeError where precisions are mixed.
+        """
+        arguments = self._prepare(stencil, region, arguments)
+        values = stencil(*region.indices(), *arguments)
+        if isinstance(values, tuple):
+            return tuple(self._field(value, region) for value in values)
+        return self._field(values, region)
+
+    def sweep(self, stencil: Callable, start: Callable, region: Region, direction: int, *arguments: Any) -> Any:
+        """A recurrence along k, upwards (direction 1) or downwards (-1) in every column of the region.
+
+        `start(j, i, *arguments)` is the tuple that is carried into the first level, and
+        `stencil(k, j, i, carried, *arguments)` returns (carried on, values of this level), both tuples.
+        Returns (the 2-D fields carried out of the last level, the 3-D fields of the values).
+        """
+        arguments = self._prepare(start, region.columns, arguments)
+        j, i = region.columns.indices()
+        carried = start(j, i, *arguments)
+        outputs: list[np.ndarray] = []
+        assert region.k is not None
+        levels = range(*region.k)
+        for k in levels[::direction]:
+            carried, values = stencil(k, j, i, carried, *arguments)
+            outputs = outputs or [np.empty(region.shape, np.result_type(value)) for value in values]
+            for output, value in zip(outputs, values, strict=True):
+                output[k - levels[0]] = value
+        return tuple(self._field(c, region.columns) for c in carried), tuple(self._field(o, region) for o in outputs)
+
+    def exchange(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
+        """Whole arrays with filled halos from fields that hold at least the cells of the tile."""
+        return self.communication.fill(tile, [(place, self.whole(tile, as_field(field)).array) for place, field in placed])
+
+    def whole(self, tile: Tile, field: Field) -> Field:
+        """The field on a whole padded array, zero where it holds no value."""
+        array = np.zeros(tile.region.padded[-field.array.ndim:], field.array.dtype)
+        array[tuple(slice(*r) for r in field.region)] = field.array
+        return Field.whole(array)
+
+    def filter_rows(self, tile: Tile, field: Field, response: Any, before: Any = None) -> Field:
+        """Scale the zonal wavenumbers of the rows nearest the poles: response[row, wavenumber].
+
+        `response` has as many rows from the south as from the north (half each). With `before`, only
+        the change since `before` is scaled.
+        """
+        rows = response.shape[0] // 2
+        j0, j1 = tile.region.j
+        region = tile.region if field.array.ndim == 3 else tile.region.columns
+        for band, part in (((j0, j0 + rows), response[:rows]), ((j1 - rows, j1), response[rows:])):
+            indices = region._replace(j=band).indices()
+            new, old = field[indices], 0.0 if before is None else as_field(before)[indices]
+            new[...] = old + self._fourier(new - old, part)
+        return field
+
+    def _fourier(self, rows: Any, response: Any) -> Any:
+        fft = self._fft
+        return fft.irfft(fft.rfft(rows, axis=-1) * response, n=rows.shape[-1], axis=-1)
+
+    @functools.cached_property
+    def _fft(self) -> Any:
+        try:
+            import scipy.fft as fft  # keeps single precision, and is faster
+        except ImportError:
+            return np.fft
+        return fft
+
+    def total(self, tile: Tile, field: Any) -> Any:
+        """The sum over all cells of the domain, in an order that the decomposition does not change."""
+        field = as_field(field)
+        region = tile.region if field.array.ndim == 3 else tile.region.columns
+        values = field[region.indices()]
+        return self.communication.total(tile, values.sum(axis=0) if values.ndim == 3 else values)
+
+    def asarray(self, values: Any) -> Any:
+        """An array of this backend."""
+        return np.asarray(values)
+
+    def to_numpy(self, array: Any) -> np.ndarray:
+        """A NumPy array of the same values."""
+        return np.asarray(array)
+
+    def compile(self, function: Callable) -> Callable:
+        """The function, ready to be called many times."""
+        return function
+
+    def zeros_like(self, array: Any) -> Any:
+        """An array of zeros."""
+        return self.library.zeros_like(array)
+
+    def collapse(self, values: np.ndarray) -> Any:
+        """An array for a constant field [j, i] of the grid; may be kept smaller where it does not vary."""
+        return self.asarray(values)
+
+    def loop(self, step: Callable) -> Callable:
+        """A function (constants, state, n) that takes n steps, `state = step(constants, state)`."""
+
+        def steps(constants: Any, state: Any, n: int) -> Any:
+            for _ in range(n):
+                state = step(constants, state)
+            return state
+
+        return steps
+
+    def iterate(self, body: Callable, carried: Any, n: int) -> Any:
+        """`carried = body(m, carried)` for m = 0 .. n - 1; may be unrolled, or a loop of the compiled program."""
+        for m in range(n):
+            carried = body(m, carried)
+        return carried
+
+    def synchronize(self, state: Any) -> None:
+        """Wait until the arrays of a state have been computed."""
+
+
+def create(threads: int = 1, communication: Any = None) -> NumpyBackend:
+    """The NumPy backend; array operations run on one thread whatever `threads` says."""
+    return NumpyBackend(communication)

@@ -1,0 +1,92 @@
+"""The fast mode on its own: depth-mean velocity and moving boundary in short forward-backward steps.
+
+    d<u>/dt = <G> - g' grad(R - R_n),      dR/dt = -div(D J <u>)
+
+<G> holds the whole force at the beginning of the step; the substeps add only what the change of R does
+to the pressure, with g' = c^2 / D (g in an ocean). Averaged with the weights of Shchepetkin and
+McWilliams (2005, Ocean Modelling 9, 347, section 2.3): their primary weights centre the velocity on
+the end of the step, the secondary ones make the averaged transport consistent with it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from dycore.stencils import stencil, where
+
+
+class Weights(NamedTuple):
+    """Primary (a) and secondary (b) weights of the substeps, and the length of one in steps."""
+
+    velocity: np.ndarray
+    transport: np.ndarray
+    substep: float
+
+
+@cache
+def averaging_weights(substeps: int) -> Weights:
+    """Weights for about `substeps` substeps in the averaging window (two steps long)."""
+    p, q, r = 2.0, 4.0, 0.18927
+    tau0 = (p + 2.0) * (p + q + 2.0) / ((p + 1.0) * (p + q + 1.0))
+    tau = 2.0 * np.arange(1, substeps + 1) / substeps
+    shape = (tau / tau0) ** p * (1.0 - (tau / tau0) ** q) - r * tau / tau0
+    last = np.flatnonzero(shape > 0.0).max() + 1
+    a = shape[:last] / shape[:last].sum()
+    substep = 1.0 / (a * np.arange(1, last + 1)).sum()
+    return Weights(a, substep * np.cumsum(a[::-1])[::-1], float(substep))
+
+
+@stencil
+def velocity_substep(j, i, grid, gravity, substep, weight, transport_weight, column_width_u, column_width_v,
+                     forcing_u, forcing_v, change, u, v, mean_u, mean_v, transport_u, transport_v):
+    """u, v (m/s) one substep later, and the running averages of velocity and of transport / face (m/s)."""
+    push_u = forcing_u[j, i] - gravity * (change[j, i] - change[j, i - 1]) * grid.inverse_dx_u[j, i]
+    push_v = forcing_v[j, i] - gravity * (change[j, i] - change[j - 1, i]) * grid.inverse_dy_v[j, i]
+    new_u = where(grid.thickness_u[j, i] > 0.0, u[j, i] + substep * push_u, 0.0)
+    new_v = where(grid.thickness_v[j, i] > 0.0, v[j, i] + substep * push_v, 0.0)
+    width_u = column_width_u[j, i] + 0.5 * grid.dy_u[j, i] * (
+        change[j, i] * grid.inverse_thickness[j, i] + change[j, i - 1] * grid.inverse_thickness[j, i - 1])
+    width_v = column_width_v[j, i] + 0.5 * grid.dx_v[j, i] * (
+        change[j, i] * grid.inverse_thickness[j, i] + change[j - 1, i] * grid.inverse_thickness[j - 1, i])
+    flux_u, flux_v = width_u * grid.thickness_u[j, i] * new_u, width_v * grid.thickness_v[j, i] * new_v
+    return (new_u, new_v, mean_u[j, i] + weight * new_u, mean_v[j, i] + weight * new_v,
+            transport_u[j, i] + transport_weight * flux_u, transport_v[j, i] + transport_weight * flux_v,
+            flux_u, flux_v)
+
+
+@stencil
+def surface_substep(j, i, grid, substep, change, flux_u, flux_v):
+    """R - R_n one substep later (unit of r)."""
+    return change[j, i] - substep * transport_divergence(j, i, grid, flux_u, flux_v)
+
+
+@stencil
+def transport_divergence(j, i, grid, flux_u, flux_v):
+    """Divergence of a column transport (unit of r per s)."""
+    return grid.inverse_area[j, i] * (flux_u[j, i + 1] - flux_u[j, i] + (flux_v[j + 1, i] - flux_v[j, i]))
+
+
+@stencil
+def mean_force(j, i, inverse_time_step, mean_u, mean_v, predicted_u, predicted_v):
+    """Depth-mean force (m/s2) from the depth means before and after the step."""
+    return ((predicted_u[j, i] - mean_u[j, i]) * inverse_time_step,
+            (predicted_v[j, i] - mean_v[j, i]) * inverse_time_step)
+
+
+@stencil
+def transport_correction(j, i, grid, column, mean_u, mean_v, transport_u, transport_v):
+    """What the depth-mean velocity lacks to carry the averaged transport, at both faces (m/s)."""
+    return (transport_u[j, i] * grid.inverse_thickness_u[j, i] / where(grid.dy_u[j, i] > 0.0, column.width_u[j, i], 1.0)
+            - mean_u[j, i],
+            transport_v[j, i] * grid.inverse_thickness_v[j, i] / where(grid.dx_v[j, i] > 0.0, column.width_v[j, i], 1.0)
+            - mean_v[j, i])
+
+
+@stencil
+def impose_mean(k, j, i, grid, u, v, mean_u, mean_v, predicted_u, predicted_v):
+    """u and v (m/s) with their predicted depth mean replaced."""
+    return (where(k >= grid.floor_u[j, i], u[k, j, i] + (mean_u[j, i] - predicted_u[j, i]), 0.0),
+            where(k >= grid.floor_v[j, i], v[k, j, i] + (mean_v[j, i] - predicted_v[j, i]), 0.0))

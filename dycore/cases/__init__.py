@@ -1,0 +1,22 @@
+"""Experiments: each is a function (cells, precision, ...) -> (grid, parameters, state) that names its source."""
+
+from dycore.cases.baroclinic_channel import baroclinic_channel
+from dycore.cases.baroclinic_wave import baroclinic_wave
+from dycore.cases.steady_zonal_flow import steady_zonal_flow
+
+CASES = {case.__name__: case for case in (baroclinic_channel, baroclinic_wave, steady_zonal_flow)}
+
+# nz, and ny : nx as small whole numbers
+_SHAPES = {"baroclinic_channel": (20, 1, 2), "baroclinic_wave": (26, 1, 2), "steady_zonal_flow": (1, 1, 2)}
+
+
+def cells_for(case: str, n_cells: float) -> tuple[int, int, int]:
+    """(nz, ny, nx) of about `n_cells` cells in the usual proportions of a case, nx a product of 2, 3 and 5."""
+    nz, y, x = _SHAPES[case]
+    ny = max(8.0, (n_cells / nz * y / x) ** 0.5)
+    smooth = sorted({2 * 2**a * 3**b * 5**c for a in range(14) for b in range(8) for c in range(6)})
+    nx = min(smooth, key=lambda n: abs(n - ny * x / y))
+    return nz, nx * y // x, nx
+
+
+__all__ = ["CASES", "baroclinic_channel", "baroclinic_wave", "cells_for", "steady_zonal_flow"]

@@ -1,0 +1,33 @@
+"""The polar filter: short zonal waves are slowed down where meridians converge.
+
+    S_j(m) = min(1, [cos(phi_j) / cos(phi_c)] / sin(m pi / nx))^2
+
+m is the zonal wavenumber, phi_c the latitude poleward of which rows are filtered. Applied to the
+change of velocity, to the divergence and to the divergence of tracers, always with the same response:
+zonal sums stay (S(0) = 1), so mass and tracers are conserved and constants stay constant (after
+Arakawa and Lamb 1977, Methods in Computational Physics 17, 173).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dycore.grid import Grid
+
+
+def polar_response(grid: Grid, latitude: float, faces: bool) -> np.ndarray:
+    """S[row, m] of the rows poleward of `latitude` (degrees): the southern rows, then the northern ones.
+
+    `faces` picks the rows of south faces instead of those of cell centres.
+    """
+    _, ny, nx = grid.cells
+    rows = int((np.abs(grid.y_face[:-1]) > latitude).sum() + 1) // 2 + 1
+    rows = min(rows, ny // 2)
+    y = grid.y_face[:-1] if faces else grid.y
+    phi = np.radians(np.concatenate([y[:rows], y[ny - rows:]]))
+    ratio = np.maximum(np.cos(phi), 0.0) / np.cos(np.radians(latitude))
+    sine = np.sin(np.arange(nx // 2 + 1) * np.pi / nx)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        response = np.minimum(1.0, ratio[:, None] / sine) ** 2
+    response[:, 0] = 1.0
+    return response.astype(grid.dtype)

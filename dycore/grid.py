@@ -1,0 +1,300 @@
+"""The grid: metrics, levels, land, and what lies beyond the edges.
+
+      +----v----+        u, v at [k, j, i] stand on the west and south face of cell [k, j, i],
+      |  [j+1]  |        vorticity on its south-west corner, w[k] on its lower-r face:
+  u[i] >   c    > u[i+1] k = HALO_LEVELS touches the fixed boundary (sea floor, top of the atmosphere).
+      |         |        All arrays are padded (dycore.tiles), 3-D ones [k, j, i], 2-D ones [j, i].
+      +----^----+
+          v[j]
+
+Topography is made of whole cells: a cell is wet where k >= floor[j, i]. With `terrain_following`, the
+levels follow the bottom instead and all cells are wet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dycore.tiles import HALO, HALO_LEVELS, Boundary, Tile
+
+EARTH_RADIUS = 6.371229e6  # m
+EARTH_ROTATION = 7.29212e-5  # 1/s
+
+
+class Metrics(NamedTuple):
+    """The arrays of a grid that stencils read; lengths in m, areas in m2, all padded."""
+
+    dy_u: Any  # length of a west face [j, i]
+    dx_v: Any  # length of a south face [j, i]
+    dx_u: Any  # distance across a west face, between cell centres [j, i]
+    dy_v: Any  # distance across a south face [j, i]
+    inverse_dx_u: Any
+    inverse_dy_v: Any
+    inverse_dy_u: Any
+    inverse_dx_v: Any  # zero on a face of length zero
+    area_u: Any  # dx_u dy_u
+    area_v: Any  # dx_v dy_v
+    area: Any  # of a cell [j, i]
+    inverse_area: Any
+    inverse_area_z: Any  # about a corner [j, i]
+    coriolis: Any  # Coriolis parameter at corners [j, i] (1/s)
+    floor: Any  # lowest wet level of a column [j, i]
+    floor_u: Any  # lowest open level of a west face [j, i]
+    floor_v: Any  # of a south face
+    floor_z: Any  # lowest level at which all four cells about a corner are wet
+    top: Any  # one past the highest level
+    dr: Any  # reference thickness of a level [k] (unit of r)
+    inverse_dr: Any
+    thickness: Any  # reference thickness of the wet column [j, i] (unit of r)
+    inverse_thickness: Any
+    thickness_u: Any  # of the open part of a west face [j, i]; zero where closed
+    thickness_v: Any
+    inverse_thickness_u: Any  # zero where closed
+    inverse_thickness_v: Any
+    fixed: Any  # position of the fixed boundary [j, i] (unit of r)
+    fixed_reference: Any  # reference level of that boundary [j, i] (unit of r)
+    surface_geopotential: Any  # geopotential of the moving boundary at r = 0 [j, i] (m2/s2): mountains
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A grid: tile (cells and boundaries), metrics and coordinates.
+
+    `x`, `y` [i], [j] are cell centres (m, or degrees east and north on the sphere), `x_face`, `y_face`
+    the west and south faces; `interfaces` [k] the reference levels.
+    """
+
+    tile: Tile
+    metrics: Metrics
+    x: np.ndarray
+    y: np.ndarray
+    x_face: np.ndarray
+    y_face: np.ndarray
+    interfaces: np.ndarray
+    spherical: bool
+    has_land: bool
+
+    @property
+    def cells(self) -> tuple[int, int, int]:
+        """(nz, ny, nx)."""
+        return self.tile.cells
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The precision of the grid's fields."""
+        return self.metrics.area.dtype
+
+    def with_surface_geopotential(self, values: Any) -> Grid:
+        """The same grid over mountains: geopotential of the ground, interior [j, i] (m2/s2)."""
+        values = _padded(np.broadcast_to(values, self.cells[1:]), self.tile, 0.0).astype(self.dtype)
+        return replace(self, metrics=self.metrics._replace(surface_geopotential=values))
+
+    @property
+    def wet(self) -> np.ndarray:
+        """True in wet cells, interior [k, j, i]."""
+        nz = self.cells[0]
+        return HALO_LEVELS + np.arange(nz)[:, None, None] >= interior(self.metrics.floor)
+
+    @property
+    def volume(self) -> np.ndarray:
+        """Reference volume of every cell, interior [k, j, i] (m2 times the unit of r); zero in dry cells."""
+        dr = self.metrics.dr[HALO_LEVELS: HALO_LEVELS + self.cells[0], None, None]
+        return self.wet * interior(self.metrics.area).astype(float) * dr
+
+
+def interior(array: Any) -> Any:
+    """The cells of a padded array [k, j, i] or [j, i], without halo."""
+    cut = slice(HALO, -HALO)
+    return array[HALO_LEVELS:-HALO_LEVELS, cut, cut] if array.ndim == 3 else array[..., cut, cut]
+
+
+def check_cells(cells: Any, minimum_horizontal: int = HALO) -> tuple[int, int, int]:
+    """(nz, ny, nx) as integers. Raises ValueError where they make no grid."""
+    try:
+        nz, ny, nx = (int(n) for n in cells)
+    except (TypeError, ValueError):
+        raise ValueError(f"cells={cells!r} are not three whole numbers. Give (nz, ny, nx), for example (20, 64, 128).") from None
+    if nz < 1 or min(ny, nx) < minimum_horizontal:
+        raise ValueError(
+            f"cells={(nz, ny, nx)} do not make a grid: nz must be at least 1, ny and nx at least {minimum_horizontal} "
+            "(the halo must fit into the interior)."
+        )
+    return nz, ny, nx
+
+
+def _precision(precision: str) -> np.dtype:
+    if precision not in ("float32", "float64"):
+        raise ValueError(f"precision={precision!r} is neither 'float64' nor 'float32'.")
+    return np.dtype(precision)
+
+
+def _padded(values: Any, tile: Tile, beyond_wall: float) -> np.ndarray:
+    """A cell field [j, i] with halo: repeated, mirrored over the pole, or a constant beyond walls."""
+    _, ny, nx = tile.cells
+    out = np.full((ny + 2 * HALO, nx + 2 * HALO), beyond_wall, dtype=float)
+    inner = slice(HALO, HALO + nx)
+    out[HALO: HALO + ny, inner] = values
+    if tile.y is Boundary.PERIODIC:
+        out[:HALO, inner], out[HALO + ny:, inner] = out[ny: ny + HALO, inner], out[HALO: 2 * HALO, inner]
+    elif tile.y is Boundary.POLE:
+        out[:HALO, inner] = np.roll(out[2 * HALO - 1: HALO - 1: -1, inner], nx // 2, axis=1)
+        out[HALO + ny:, inner] = np.roll(out[HALO + ny - 1: ny - 1: -1, inner], nx // 2, axis=1)
+    if tile.x is Boundary.PERIODIC:
+        out[:, :HALO], out[:, HALO + nx:] = out[:, nx: nx + HALO], out[:, HALO: 2 * HALO]
+    return out
+
+
+def _shifted(field: np.ndarray, south: int, west: int) -> np.ndarray:
+    """field[j - south, i - west] with the first row or column repeated."""
+    j = np.maximum(np.arange(field.shape[0]) - south, 0)
+    i = np.maximum(np.arange(field.shape[1]) - west, 0)
+    return field[np.ix_(j, i)]
+
+
+def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[str, np.ndarray], coriolis: np.ndarray,
+           bottom: Any, land: Any, terrain_following: bool, **coordinates: Any) -> Grid:
+    nz, ny, nx = tile.cells
+    interfaces = np.asarray(interfaces, float)
+    if interfaces.shape != (nz + 1,) or not (np.diff(interfaces) > 0.0).all():
+        raise ValueError(f"interfaces must be {nz + 1} increasing numbers for {nz} levels; given {interfaces.tolist()}.")
+    dr = np.ones(nz + 2 * HALO_LEVELS)
+    dr[HALO_LEVELS: HALO_LEVELS + nz] = np.diff(interfaces)
+    lowest, top = HALO_LEVELS, HALO_LEVELS + nz
+
+    bottom = np.broadcast_to(interfaces[0] if bottom is None else bottom, (ny, nx)).astype(float)
+    if not np.isfinite(bottom).all():
+        raise ValueError("bottom has values that are not finite numbers.")
+    wet = np.ones((ny, nx), bool) if land is None else ~np.broadcast_to(np.asarray(land, bool), (ny, nx))
+    levels = np.full((ny, nx), lowest)
+    if not terrain_following:
+        centres = 0.5 * (interfaces[1:] + interfaces[:-1])
+        levels = lowest + (centres[:, None, None] < bottom).sum(axis=0)  # a cell is wet if its centre is
+    wet &= levels < top
+    if not wet.any():
+        raise ValueError("There is no wet cell: bottom lies above the surface everywhere, or all is land.")
+    floor = _padded(np.where(wet, levels, top), tile, beyond_wall=top).astype(np.int32)
+    floor_u = np.maximum(floor, _shifted(floor, 0, 1))
+    floor_v = np.maximum(floor, _shifted(floor, 1, 0))
+    if tile.y is Boundary.POLE:  # faces of length zero
+        floor_v[[HALO, HALO + ny]] = top
+    floor_z = np.maximum(floor_u, _shifted(floor_u, 1, 0))
+
+    def column(lowest_level: np.ndarray) -> np.ndarray:
+        return interfaces[-1] - interfaces[lowest_level - lowest]
+
+    on_land = floor == top
+    reference = interfaces[np.where(on_land, lowest, floor) - lowest]
+    fixed = np.where(on_land, reference, _padded(bottom, tile, interfaces[0])) if terrain_following else reference
+    thickness = interfaces[-1] - reference
+    thickness_u, thickness_v = column(floor_u), column(floor_v)
+
+    def inverse(values: np.ndarray) -> np.ndarray:
+        return np.divide(1.0, values, out=np.zeros_like(values), where=values != 0.0)
+
+    m = lengths
+    fields = Metrics(
+        dy_u=m["dy_u"], dx_v=m["dx_v"], dx_u=m["dx_u"], dy_v=m["dy_v"],
+        inverse_dx_u=inverse(m["dx_u"]), inverse_dy_v=inverse(m["dy_v"]),
+        inverse_dy_u=inverse(m["dy_u"]), inverse_dx_v=inverse(m["dx_v"]),
+        area_u=m["dx_u"] * m["dy_u"], area_v=m["dx_v"] * m["dy_v"],
+        area=m["area"], inverse_area=inverse(m["area"]), inverse_area_z=inverse(m["area_z"]), coriolis=coriolis,
+        floor=floor, floor_u=floor_u, floor_v=floor_v, floor_z=floor_z, top=top,
+        dr=dr, inverse_dr=1.0 / dr, thickness=thickness, inverse_thickness=1.0 / thickness,
+        thickness_u=thickness_u, thickness_v=thickness_v,
+        inverse_thickness_u=inverse(thickness_u), inverse_thickness_v=inverse(thickness_v),
+        fixed=fixed, fixed_reference=reference, surface_geopotential=np.zeros_like(coriolis, float))
+
+    def convert(values: Any) -> Any:
+        if not isinstance(values, np.ndarray):
+            return values
+        return np.ascontiguousarray(values, np.int32 if values.dtype.kind == "i" else dtype)
+
+    has_land = bool((interior(floor) != lowest).any() or Boundary.WALL in (tile.x, tile.y))
+    return Grid(tile, Metrics(*(convert(f) for f in fields)), interfaces=interfaces, has_land=has_land, **coordinates)
+
+
+def rectilinear(cells: tuple[int, int, int], *, extent: tuple[float, float], interfaces: np.ndarray,
+                x_boundary: Boundary = Boundary.PERIODIC, y_boundary: Boundary = Boundary.WALL,
+                coriolis: float = 0.0, beta: float = 0.0, bottom: Any = None, land: Any = None,
+                terrain_following: bool = False, precision: str = "float64") -> Grid:
+    """A plane of extent (length in x, length in y) in metres, with uniform spacing.
+
+    The Coriolis parameter is `coriolis + beta * y` (1/s), y measured from the middle. `bottom` [j, i]
+    is the position of the fixed boundary (unit of r), `land` [j, i] is True on land. Raises ValueError
+    for sizes that make no grid.
+    """
+    tile = Tile(check_cells(cells), x_boundary, y_boundary)
+    if Boundary.POLE in (x_boundary, y_boundary):
+        raise ValueError("A plane has no pole: use Boundary.PERIODIC or Boundary.WALL.")
+    if not (extent[0] > 0.0 and extent[1] > 0.0):
+        raise ValueError(f"extent={extent} must be two positive lengths in metres.")
+    _, ny, nx = tile.cells
+    dx, dy = extent[0] / nx, extent[1] / ny
+    shape = (ny + 2 * HALO, nx + 2 * HALO)
+    lengths = {"dx_u": np.full(shape, dx), "dx_v": np.full(shape, dx), "dy_u": np.full(shape, dy),
+               "dy_v": np.full(shape, dy), "area": np.full(shape, dx * dy), "area_z": np.full(shape, dx * dy)}
+    y_corner = (np.arange(shape[0]) - HALO) * dy - 0.5 * extent[1]
+    f = np.broadcast_to((coriolis + beta * y_corner)[:, None], shape)
+    return _build(tile, _precision(precision), interfaces, lengths, f, bottom, land, terrain_following,
+                  x=(np.arange(nx) + 0.5) * dx, y=(np.arange(ny) + 0.5) * dy, x_face=np.arange(nx + 1) * dx,
+                  y_face=np.arange(ny + 1) * dy, spherical=False)
+
+
+def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
+                       latitudes: tuple[float, float] = (-90.0, 90.0), longitudes: tuple[float, float] = (0.0, 360.0),
+                       radius: float = EARTH_RADIUS, rotation: float = EARTH_ROTATION,
+                       coriolis: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+                       bottom: Any = None, land: Any = None, terrain_following: bool = False,
+                       precision: str = "float64") -> Grid:
+    """A sphere or part of it, with uniform spacing in longitude and latitude (degrees).
+
+    Latitudes that reach both poles make a full sphere, others are bounded by walls; longitudes that span
+    360 degrees are periodic, others walled. `coriolis(longitude, latitude)` (radians) replaces
+    2 rotation sin(latitude). Raises ValueError for sizes that make no grid.
+    """
+    nz, ny, nx = check_cells(cells)
+    south, north = latitudes
+    if not -90.0 <= south < north <= 90.0:
+        raise ValueError(f"latitudes={latitudes} must increase within -90..90 degrees.")
+    poles = (south == -90.0, north == 90.0)
+    if poles[0] != poles[1]:
+        raise ValueError(f"latitudes={latitudes} reach one pole only. Give both poles, or stop short of both.")
+    full_circle = np.isclose(longitudes[1] - longitudes[0], 360.0)
+    if all(poles) and not full_circle:
+        raise ValueError(f"longitudes={longitudes} must span 360 degrees on a grid with poles.")
+    if all(poles) and nx % 2:
+        raise ValueError(f"{nx} cells in longitude do not match across the pole. Use an even number.")
+    tile = Tile((nz, ny, nx), Boundary.PERIODIC if full_circle else Boundary.WALL,
+                Boundary.POLE if all(poles) else Boundary.WALL)
+    dlon, dlat = np.radians(longitudes[1] - longitudes[0]) / nx, np.radians(north - south) / ny
+    shape = (ny + 2 * HALO, nx + 2 * HALO)
+
+    def over_the_pole(latitude: np.ndarray) -> np.ndarray:
+        return np.arcsin(np.clip(np.sin(latitude), -1.0, 1.0))
+
+    rows = np.arange(shape[0]) - HALO
+    face = np.radians(south) + rows * dlat
+    centre = face + 0.5 * dlat
+    half = over_the_pole(face), over_the_pole(face + dlat)
+    cos_face = np.abs(np.cos(face))
+    if all(poles):
+        cos_face[[HALO, HALO + ny]] = 0.0
+    area = np.abs(np.sin(half[1]) - np.sin(half[0])) * radius**2 * dlon
+    below, above = np.sin(centre - dlat), np.sin(centre)
+    area_z = np.abs(above - below) * radius**2 * dlon
+    if all(poles):  # about a pole corner: the triangle of the polar cap, and something positive beyond it
+        area_z[[HALO, HALO + ny]] = radius**2 * dlon * (1.0 - np.abs(np.sin(centre[HALO])))
+    everywhere = {"dx_u": radius * np.abs(np.cos(centre)) * dlon, "dy_u": np.full(shape[0], radius * dlat),
+                  "dx_v": radius * cos_face * dlon, "dy_v": np.full(shape[0], radius * dlat), "area": area, "area_z": area_z}
+    lengths = {name: np.broadcast_to(values[:, None], shape) for name, values in everywhere.items()}
+    x_face = longitudes[0] + np.degrees(np.arange(nx + 1) * dlon)
+    corner_longitude = np.radians(longitudes[0]) + (np.arange(shape[1]) - HALO) * dlon
+    function = coriolis or (lambda longitude, latitude: 2.0 * rotation * np.sin(latitude) + 0.0 * longitude)
+    f = function(corner_longitude[None, :], over_the_pole(face)[:, None])
+    return _build(tile, _precision(precision), interfaces, lengths, f, bottom, land, terrain_following,
+                  x=0.5 * (x_face[1:] + x_face[:-1]), y=np.degrees(centre[HALO: HALO + ny]), x_face=x_face,
+                  y_face=np.degrees(np.radians(south) + np.arange(ny + 1) * dlat), spherical=True)

@@ -1,0 +1,131 @@
+"""Friction and diffusion along the levels, harmonic or biharmonic.
+
+    friction   = grad(nu div u) - curl(nu zeta)          diffusion  = div(kappa h grad c) / h
+
+The biharmonic operators are minus the harmonic ones applied twice, with sqrt(nu) in both passes so
+that they only ever remove energy.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from dycore.operators import velocity_divergence, vorticity
+from dycore.stencils import stencil, where
+
+
+class Viscosity(NamedTuple):
+    """nu at cell centres (acts on divergence) and corners (acts on vorticity) [j, i] (m2/s, or its root)."""
+
+    centre: Any
+    corner: Any
+
+
+@stencil
+def none_u(k, j, i, grid, forces):
+    """No friction."""
+    return 0.0
+
+
+@stencil
+def harmonic_u(k, j, i, grid, viscosity, u, v):
+    """grad(nu div u) - curl(nu zeta) at west faces (m/s2)."""
+    stretch = (viscosity.centre[j, i] * velocity_divergence(k, j, i, grid, u, v)
+               - viscosity.centre[j, i - 1] * velocity_divergence(k, j, i - 1, grid, u, v))
+    shear = (viscosity.corner[j + 1, i] * vorticity(k, j + 1, i, grid, u, v)
+             - viscosity.corner[j, i] * vorticity(k, j, i, grid, u, v))
+    return stretch * grid.inverse_dx_u[j, i] - shear * grid.inverse_dy_u[j, i]
+
+
+@stencil
+def harmonic_v(k, j, i, grid, viscosity, u, v):
+    """grad(nu div u) - curl(nu zeta) at south faces (m/s2)."""
+    stretch = (viscosity.centre[j, i] * velocity_divergence(k, j, i, grid, u, v)
+               - viscosity.centre[j - 1, i] * velocity_divergence(k, j - 1, i, grid, u, v))
+    shear = (viscosity.corner[j, i + 1] * vorticity(k, j, i + 1, grid, u, v)
+             - viscosity.corner[j, i] * vorticity(k, j, i, grid, u, v))
+    return stretch * grid.inverse_dy_v[j, i] + shear * grid.inverse_dx_v[j, i]
+
+
+@stencil
+def harmonic(k, j, i, grid, viscosity, u, v):
+    """Both components, zero on closed faces: the first pass of biharmonic friction."""
+    return (where(k >= grid.floor_u[j, i], harmonic_u(k, j, i, grid, viscosity, u, v), 0.0),
+            where(k >= grid.floor_v[j, i], harmonic_v(k, j, i, grid, viscosity, u, v), 0.0))
+
+
+@stencil
+def friction_u(k, j, i, grid, forces):
+    """Friction at west faces: of the velocity, or minus that of its first pass (m/s2)."""
+    return forces.sign * harmonic_u(k, j, i, grid, forces.viscosity, forces.u, forces.v)
+
+
+@stencil
+def friction_v(k, j, i, grid, forces):
+    """Friction at south faces (m/s2)."""
+    return forces.sign * harmonic_v(k, j, i, grid, forces.viscosity, forces.u, forces.v)
+
+
+@stencil
+def no_diffusion(k, j, i, grid, source):
+    """No diffusive flux."""
+    return 0.0
+
+
+@stencil
+def diffusion_x(k, j, i, grid, source):
+    """Diffusive flux through a west face per reference thickness (m2/s times the unit of the tracer)."""
+    step = source.diffused[k, j, i] - source.diffused[k, j, i - 1]
+    step = where(k >= grid.floor_u[j, i], step, 0.0)
+    return -source.diffusivity * source.flow.width_u[j, i] * grid.inverse_dx_u[j, i] * step
+
+
+@stencil
+def diffusion_y(k, j, i, grid, source):
+    """Diffusive flux through a south face per reference thickness (m2/s times the unit of the tracer)."""
+    step = source.diffused[k, j, i] - source.diffused[k, j - 1, i]
+    step = where(k >= grid.floor_v[j, i], step, 0.0)
+    return -source.diffusivity * source.flow.width_v[j, i] * grid.inverse_dy_v[j, i] * step
+
+
+@stencil
+def laplacian(k, j, i, grid, tracer):
+    """div grad of a tracer (its unit per m2), no flux through coasts: the first pass of biharmonic diffusion."""
+    east = where(k >= grid.floor_u[j, i + 1], tracer[k, j, i + 1] - tracer[k, j, i], 0.0)
+    west = where(k >= grid.floor_u[j, i], tracer[k, j, i] - tracer[k, j, i - 1], 0.0)
+    north = where(k >= grid.floor_v[j + 1, i], tracer[k, j + 1, i] - tracer[k, j, i], 0.0)
+    south = where(k >= grid.floor_v[j, i], tracer[k, j, i] - tracer[k, j - 1, i], 0.0)
+    return grid.inverse_area[j, i] * (
+        grid.dy_u[j, i + 1] * grid.inverse_dx_u[j, i + 1] * east - grid.dy_u[j, i] * grid.inverse_dx_u[j, i] * west
+        + (grid.dx_v[j + 1, i] * grid.inverse_dy_v[j + 1, i] * north - grid.dx_v[j, i] * grid.inverse_dy_v[j, i] * south))
+
+
+class Forces(NamedTuple):
+    """What acts on the momentum besides advection and pressure; each is a stencil (k, j, i, grid, forces)."""
+
+    friction_u: Any
+    friction_v: Any
+    stress_u: Any
+    stress_v: Any
+    viscosity: Any
+    sign: float
+    u: Any  # [k, j, i] velocity, or the first pass of biharmonic friction
+    v: Any
+    surface_stress_u: Any  # [j, i] stress / reference density (m2/s2)
+    surface_stress_v: Any
+    inverse_stretching_u: Any
+    inverse_stretching_v: Any
+
+
+@stencil
+def wind_u(k, j, i, grid, forces):
+    """Acceleration of the uppermost layer by the surface stress, at west faces (m/s2)."""
+    return where(k == grid.top - 1,
+                 forces.surface_stress_u[j, i] * grid.inverse_dr[k] * forces.inverse_stretching_u[j, i], 0.0)
+
+
+@stencil
+def wind_v(k, j, i, grid, forces):
+    """Acceleration of the uppermost layer by the surface stress, at south faces (m/s2)."""
+    return where(k == grid.top - 1,
+                 forces.surface_stress_v[j, i] * grid.inverse_dr[k] * forces.inverse_stretching_v[j, i], 0.0)

@@ -1,0 +1,327 @@
+"""The model: puts the processes together. `Model._step` is the table of contents of the equations."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dycore import advection, barotropic, column, continuity, mixing, pressure, stepping
+from dycore.column import Column
+from dycore.continuity import Flow
+from dycore.filters import polar_response
+from dycore.grid import Grid, interior
+from dycore.mixing import Forces, Viscosity
+from dycore.parameters import Parameters
+from dycore.pressure import Heights
+from dycore.state import State
+from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place
+
+
+class Constants(NamedTuple):
+    """Arrays that do not change during a run, given to the compiled step as one argument."""
+
+    grid: Any
+    heights: Heights
+    adams_bashforth: Any  # rows: first, second, later steps
+    averaging: Any  # barotropic weights (a, b), or None
+    response_u: Any  # polar filter of centre rows, or None
+    response_v: Any
+    viscosity: Any
+    surface_stress: Any
+
+
+class Model:
+    """A grid and parameters on a backend; holds nothing that changes.
+
+    Raises ValueError where grid, parameters and time step do not go together.
+    """
+
+    def __init__(self, grid: Grid, parameters: Parameters, backend: Any):
+        self.grid, self.parameters = grid, parameters
+        self.backend = backend.create() if isinstance(backend, ModuleType) else backend
+        check_parameters(grid, parameters)
+        self.filtered = grid.tile.y is Boundary.POLE and parameters.polar_filter is not None
+        self.constants = self._constants()
+        self._steps = self.backend.loop(self._step)
+
+    # What a user calls ---------------------------------------------------------------------------
+
+    def step(self, state: State) -> State:
+        """The state one time step later; the given state is left as it was."""
+        return self.steps(state, 1)
+
+    def steps(self, state: State, n: int) -> State:
+        """The state n time steps later, without checks or progress: for inner loops and benchmarks."""
+        return self._steps(self.constants, self.asarrays(state), n)
+
+    def asarrays(self, state: State) -> State:
+        """The state with arrays of this backend."""
+        return map_state(self.backend.asarray, state)
+
+    def run(self, state: State, *, steps: int | None = None, days: float | None = None, progress: bool = True) -> State:
+        """The state after so many steps or days, with a progress bar in simulated time.
+
+        Raises FloatingPointError when a value is no longer a finite number, with step, field and place.
+        """
+        from dycore.running import run  # here, because a progress bar is no business of a step
+
+        return run(self, state, steps=steps, days=days, progress=progress)
+
+    def dataset(self, state: State) -> Any:
+        """The state as an xarray.Dataset with CF names, units and coordinates."""
+        from dycore.output import dataset
+
+        return dataset(self, state)
+
+    # The equations -------------------------------------------------------------------------------
+
+    def _step(self, constants: Constants, state: State) -> State:
+        """One time step: pressure, velocity, mass, tracers."""
+        backend, parameters, tile = self.backend, self.parameters, self.grid.tile
+        grid, fluid, dt = constants.grid, parameters.fluid, parameters.time_step
+        cells = tile.region
+        around = cells.grow(west=1, east=1, south=1, north=1)
+        weights = self._weights(constants, state.step)
+
+        stretched = Column(*backend.apply(column.columns, around.columns, grid, fluid, state.surface))
+        _, (phi,) = backend.sweep(pressure.layer_phi, pressure.surface_phi, cells.grow(west=1, south=1), -1,
+                                  grid, stretched, constants.heights, fluid, state.surface, state.tracers)
+
+        forces = self._forces(constants, stretched, state)
+        u, v, tendency_u, tendency_v = backend.apply(
+            stepping.step_velocity, cells, grid, stretched, constants.heights, fluid, *parameters.advection, forces,
+            weights, dt, parameters.extrapolated_pressure, state.u, state.v, state.w, state.tracers, phi,
+            state.tendency_u_before, state.tendency_v_before)
+        if self.filtered:
+            u = backend.filter_rows(tile, u, constants.response_u, state.u)
+            v = backend.filter_rows(tile, v, constants.response_v, state.v)
+
+        solve = self._unsplit if parameters.substeps == 1 else self._split
+        u, v, flow, total, surface = solve(constants, stretched, weights, state, u, v)
+
+        w, surface, tracers = self._transport(constants, stretched, weights, state, flow, total, surface)
+        return State(
+            u=u, v=v, w=w, surface=surface, tracers=tracers,
+            surface_before=(state.surface, state.surface_before[0]),
+            tracers_before=tuple((now, before[0]) for now, before in zip(state.tracers, state.tracers_before, strict=True)),
+            tendency_u_before=(backend.whole(tile, tendency_u).array, state.tendency_u_before[0]),
+            tendency_v_before=(backend.whole(tile, tendency_v).array, state.tendency_v_before[0]),
+            step=state.step + 1)
+
+    def _unsplit(self, constants: Constants, stretched: Column, weights: tuple, state: State, u: Any, v: Any) -> tuple:
+        """Velocity is settled; mass moves with it through the extrapolated thickness."""
+        backend, tile, grid = self.backend, self.grid.tile, constants.grid
+        cells = tile.region
+        faces = cells.columns.grow(west=1, east=1, south=1, north=1)
+        u, v = backend.exchange(tile, (Place.WEST_FACE, u), (Place.SOUTH_FACE, v))
+        ahead = backend.apply(stepping.extrapolated_surface, faces.grow(1, 1, 1, 1), weights, state.surface,
+                              state.surface_before)
+        widths = backend.apply(column.widths, faces, grid, ahead)
+        flow = Flow(continuity.resolved_u, continuity.resolved_v, u, v, None, None, *widths)
+        means, _ = backend.sweep(continuity.add_mean_velocity, continuity.no_transport, cells.grow(east=1, north=1), 1,
+                                 grid, u, v)
+        total = backend.apply(continuity.column_divergence, cells.columns, grid, *widths, *means)
+        if self.filtered:
+            total = backend.filter_rows(tile, total, constants.response_u)
+        surface = backend.apply(continuity.advance_surface, cells.columns, self.parameters.time_step, state.surface, total)
+        return u, v, flow, total, surface
+
+    def _split(self, constants: Constants, stretched: Column, weights: tuple, state: State, u: Any, v: Any) -> tuple:
+        """The depth mean is settled by barotropic substeps, which also give the transport."""
+        backend, tile, grid, parameters = self.backend, self.grid.tile, constants.grid, self.parameters
+        cells = tile.region
+        faces = cells.columns.grow(east=1, north=1)
+        dt = parameters.time_step
+
+        def mean(u: Any, v: Any) -> Any:
+            return backend.sweep(continuity.add_mean_velocity, continuity.no_transport, cells, 1, grid, u, v)[0]
+
+        before, predicted = mean(state.u, state.v), mean(u, v)
+        forcing = backend.apply(barotropic.mean_force, cells.columns, 1.0 / dt, *before, *predicted)
+        fields = backend.exchange(tile, *zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, (*before, *forcing), strict=True))
+        mean_u, mean_v, forcing_u, forcing_v = fields
+        averaging = barotropic.averaging_weights(parameters.substeps)
+        gravity = parameters.fluid.wave_speed(self.grid.interfaces) ** 2 / float(np.ptp(self.grid.interfaces))
+        substep = averaging.substep * dt
+        zero = backend.zeros_like(mean_u)
+
+        def advance(m: Any, carried: tuple) -> tuple:
+            change, *moving = carried
+            *moving, flux_u, flux_v = backend.apply(
+                barotropic.velocity_substep, faces, grid, gravity, substep, constants.averaging[0][m],
+                constants.averaging[1][m], stretched.width_u, stretched.width_v, forcing_u, forcing_v, change, *moving)
+            change = backend.apply(barotropic.surface_substep, cells.columns, grid, substep, change, flux_u, flux_v)
+            (change,) = backend.exchange(tile, (Place.CENTER, change))
+            return change, *(backend.whole(tile, field).array for field in moving)
+
+        carried = (zero, mean_u, mean_v, zero, zero, zero, zero)
+        _, _, _, mean_u, mean_v, transport_u, transport_v = backend.iterate(advance, carried, len(averaging.velocity))
+        correction = backend.apply(barotropic.transport_correction, faces, grid, stretched, mean_u, mean_v,
+                                   transport_u, transport_v)
+        u, v = backend.apply(barotropic.impose_mean, cells, grid, u, v, mean_u, mean_v, *predicted)
+        u, v = backend.exchange(tile, (Place.WEST_FACE, u), (Place.SOUTH_FACE, v))
+        flow = Flow(continuity.corrected_u, continuity.corrected_v, u, v, *correction, stretched.width_u, stretched.width_v)
+        total = backend.apply(barotropic.transport_divergence, cells.columns, grid, transport_u, transport_v)
+        surface = backend.apply(continuity.advance_surface, cells.columns, dt, state.surface, total)
+        return u, v, flow, total, surface
+
+    def _transport(self, constants: Constants, stretched: Column, weights: tuple, state: State, flow: Flow,
+                   total: Any, surface: Any) -> tuple:
+        """W through the levels and the tracers one step later; halos of all that moved."""
+        backend, tile, grid, parameters = self.backend, self.grid.tile, constants.grid, self.parameters
+        cells = tile.region
+        layers: tuple = (continuity.divergence, flow)
+        if self.filtered:
+            divergence = backend.apply(continuity.divergence, cells, grid, flow)
+            layers = (continuity.stored, backend.filter_rows(tile, divergence, constants.response_u))
+        _, (w,) = backend.sweep(continuity.flux_through_levels, continuity.no_flux, cells, 1, grid, *layers, total)
+        w = backend.whole(tile, w)  # tracers read W = 0 above the last level
+        inverse = backend.apply(column.inverse_stretching, cells.columns, grid, surface)
+
+        tracers = []
+        for now, before in zip(state.tracers, state.tracers_before, strict=True):
+            source = self._source(constants, flow, weights, (now, *before))
+            horizontal: tuple = (advection.tracer_divergence, source)
+            if self.filtered:
+                divergence = backend.apply(advection.tracer_divergence, cells, grid, source)
+                horizontal = (continuity.stored, backend.filter_rows(tile, divergence, constants.response_u))
+            tracers.append(backend.apply(advection.tracer_step, cells, grid, parameters.time_step, stretched.stretching,
+                                         inverse, *horizontal, source, w))
+        w, surface, *tracers = backend.exchange(
+            tile, (Place.CENTER, w), (Place.CENTER, surface), *((Place.CENTER, tracer) for tracer in tracers))
+        return w, surface, tuple(tracers)
+
+    # Choices made once ----------------------------------------------------------------------------
+
+    def _weights(self, constants: Constants, step: Any) -> tuple:
+        row = constants.adams_bashforth[self.backend.library.minimum(step, 2)]
+        return row[0], row[1], row[2]
+
+    def _source(self, constants: Constants, flow: Flow, weights: tuple, tracer: tuple) -> advection.Source:
+        parameters = self.parameters
+        lines = (advection.coastal_x, advection.coastal_y) if self.grid.has_land else (advection.line_x, advection.line_y)
+        diffusion: tuple = (mixing.no_diffusion, mixing.no_diffusion, 0.0, None)
+        if parameters.diffusivity:
+            diffused, sign = tracer[0], 1.0
+            if parameters.biharmonic_diffusion:
+                diffused = self.backend.apply(mixing.laplacian, self.grid.tile.region.grow(1, 1, 1, 1), constants.grid, diffused)
+                sign = -1.0
+            diffusion = (mixing.diffusion_x, mixing.diffusion_y, sign * parameters.diffusivity, diffused)
+        return advection.Source(flow, parameters.tracer_face, parameters.vertical_face, *lines, *diffusion, weights, tracer)
+
+    def _forces(self, constants: Constants, stretched: Column, state: State) -> Forces:
+        friction: tuple = (mixing.none_u, mixing.none_u)
+        viscosity, sign, u, v = None, 0.0, None, None
+        if self.parameters.friction:
+            friction = (mixing.friction_u, mixing.friction_v)
+            viscosity, sign, u, v = constants.viscosity, 1.0, state.u, state.v
+            if self.parameters.friction.biharmonic:
+                u, v = self.backend.apply(mixing.harmonic, self.grid.tile.region.grow(1, 1, 1, 1), constants.grid, viscosity, u, v)
+                sign = -1.0
+        stress: tuple = (mixing.none_u, mixing.none_u)
+        values: tuple = (None, None, None, None)
+        if constants.surface_stress is not None:
+            stress = (mixing.wind_u, mixing.wind_v)
+            values = (*constants.surface_stress, stretched.inverse_stretching_u, stretched.inverse_stretching_v)
+        return Forces(*friction, *stress, viscosity, sign, u, v, *values)
+
+    def _constants(self) -> Constants:
+        grid, parameters, backend = self.grid, self.parameters, self.backend
+        dtype = grid.dtype
+
+        def profile(values: np.ndarray) -> Any:
+            padded = np.zeros(grid.tile.region.padded[0], dtype)
+            padded[HALO_LEVELS: HALO_LEVELS + len(values)] = values
+            return backend.asarray(padded)
+
+        def constant(values: Any) -> Any:
+            if not isinstance(values, np.ndarray):
+                return values
+            return backend.collapse(values)
+
+        responses = [None, None]
+        if self.filtered:
+            assert parameters.polar_filter is not None
+            responses = [backend.asarray(polar_response(grid, parameters.polar_filter, faces)) for faces in (False, True)]
+        averaging = None
+        if parameters.substeps > 1:
+            averaging = tuple(backend.asarray(np.asarray(w, dtype)) for w in barotropic.averaging_weights(parameters.substeps)[:2])
+        viscosity = None
+        if parameters.friction:
+            viscosity = Viscosity(*(constant(values) for values in viscosities(grid, parameters)))
+        stress = None
+        if parameters.surface_stress is not None:
+            density = parameters.fluid.reference_density
+            stress = tuple(constant(pad_faces(grid, values) / dtype.type(density)) for values in parameters.surface_stress)
+        return Constants(
+            grid=type(grid.metrics)(*(constant(field) for field in grid.metrics)),
+            heights=Heights(*(profile(values) for values in parameters.fluid.reference_s(grid.interfaces))),
+            adams_bashforth=backend.asarray(stepping.ADAMS_BASHFORTH.astype(dtype)), averaging=averaging,
+            response_u=responses[0], response_v=responses[1], viscosity=viscosity, surface_stress=stress)
+
+
+def map_state(function: Any, state: Any) -> Any:
+    """A state with `function` applied to its arrays; the step number stays."""
+    if isinstance(state, State):
+        return State(*(map_state(function, part) for part in state[:-1]), step=state.step)
+    if isinstance(state, tuple):
+        return tuple(map_state(function, part) for part in state)
+    return function(state)
+
+
+def pad_faces(grid: Grid, values: Any) -> np.ndarray:
+    """A field on faces, given on the interior [j, i], with a halo of zeros."""
+    padded = np.zeros(grid.tile.region.padded[1:], grid.dtype)
+    interior(padded)[...] = values
+    return padded
+
+
+def viscosities(grid: Grid, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
+    """Viscosity at centres and corners [j, i] (m2/s; square roots of m4/s for the biharmonic one)."""
+    friction = parameters.friction
+    assert friction is not None
+    shape = grid.tile.region.padded[1:]
+    cosines = [np.ones(shape)] * 2
+    if grid.spherical:
+        step = np.radians(grid.y_face[1] - grid.y_face[0])
+        corner = np.radians(grid.y_face[0]) + (np.arange(shape[0]) - HALO) * step
+        cosines = [np.broadcast_to(np.abs(np.cos(phi))[:, None], shape) for phi in (corner + 0.5 * step, corner)]
+    values = []
+    for coefficient, cosine in zip((friction.divergence, friction.vorticity), cosines, strict=True):
+        # nu4 cos^2 in all: the root of it in each of the two passes
+        values.append(((coefficient**0.5 if friction.biharmonic else coefficient) * cosine).astype(grid.dtype))
+    return values[0], values[1]
+
+
+def stable_time_step(grid: Grid, parameters: Parameters) -> float:
+    """The longest step (s) that external waves (or the barotropic substeps) allow, without mean flow."""
+    metrics = grid.metrics
+    dx, dy = interior(metrics.dx_u).astype(float), interior(metrics.dy_v).astype(float)
+    if grid.tile.y is Boundary.POLE and parameters.polar_filter is not None:
+        dx = np.maximum(dx, dx.max() * np.cos(np.radians(parameters.polar_filter)))
+    frequency = 2.0 * parameters.fluid.wave_speed(grid.interfaces) * np.sqrt((1.0 / dx**2 + 1.0 / dy**2).max())
+    if parameters.substeps == 1:
+        return float(1.78 / frequency)
+    return float(2.0 / frequency / barotropic.averaging_weights(parameters.substeps).substep)
+
+
+def check_parameters(grid: Grid, parameters: Parameters) -> None:
+    """Raise ValueError where a parameter makes no sense on this grid."""
+    dt = parameters.time_step
+    if not (np.isfinite(dt) and dt > 0.0):
+        raise ValueError(f"time_step={dt} s must be a positive number of seconds.")
+    if int(parameters.substeps) != parameters.substeps or parameters.substeps < 1 or parameters.substeps in (2, 3, 4):
+        raise ValueError(f"substeps={parameters.substeps} must be 1 (no substeps) or a whole number of at least 5.")
+    if parameters.substeps > 1 and grid.tile.y is Boundary.POLE:
+        raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or walls before the poles.")
+    limit = stable_time_step(grid, parameters)
+    if dt > limit:
+        raise ValueError(
+            f"time_step={dt:g} s is unstable: external waves of {parameters.fluid.wave_speed(grid.interfaces):.0f} m/s allow at "
+            f"most {limit:.4g} s on this grid with {parameters.substeps} substeps. Use a shorter step"
+            + (" or more substeps." if grid.tile.y is not Boundary.POLE else "."))
+    for name, values in zip(("surface_stress[0]", "surface_stress[1]"), parameters.surface_stress or (), strict=False):
+        if np.shape(values) not in ((), grid.cells[1:], (grid.cells[1], 1)):
+            raise ValueError(f"{name} has shape {np.shape(values)}; the grid needs {grid.cells[1:]}.")

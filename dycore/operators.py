@@ -1,0 +1,20 @@
+"""Differences of velocity that several processes need: vorticity and divergence along the levels."""
+
+from __future__ import annotations
+
+from dycore.stencils import stencil, where
+
+
+@stencil
+def vorticity(k, j, i, grid, u, v):
+    """Relative vorticity about the corner [k, j, i] (1/s); zero at coasts (free slip)."""
+    circulation = (grid.dy_v[j, i] * v[k, j, i] - grid.dy_v[j, i - 1] * v[k, j, i - 1]
+                   - grid.dx_u[j, i] * u[k, j, i] + grid.dx_u[j - 1, i] * u[k, j - 1, i])
+    return where(k >= grid.floor_z[j, i], circulation * grid.inverse_area_z[j, i], 0.0)
+
+
+@stencil
+def velocity_divergence(k, j, i, grid, u, v):
+    """div u of a level (1/s)."""
+    return grid.inverse_area[j, i] * (grid.dy_u[j, i + 1] * u[k, j, i + 1] - grid.dy_u[j, i] * u[k, j, i]
+                                      + (grid.dx_v[j + 1, i] * v[k, j + 1, i] - grid.dx_v[j, i] * v[k, j, i]))

@@ -1,0 +1,52 @@
+"""What a run is made of besides its grid and its state: one record, constant through the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dycore.advection import upwind3
+from dycore.fluid import Fluid
+from dycore.momentum import advection_u, advection_v
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """Friction or diffusion along the levels: harmonic (m2/s) or biharmonic (m4/s) coefficients, zero is off.
+
+    `divergence` and `vorticity` are the viscosities that act on either part of the flow. On the sphere
+    they hold at the equator and fall with the cosine of latitude (its square for the biharmonic one).
+    """
+
+    divergence: float = 0.0
+    vorticity: float = 0.0
+    biharmonic: bool = False
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Fluid, time step and schemes. `None` is off; a scheme is chosen by passing a function.
+
+    time_step: seconds. substeps: barotropic substeps a step, 1 for none (they are needed where external
+    waves cross less than a cell a step). tracer_names: CF-like names, in the order of State.tracers.
+    tracer_face, vertical_face: face values (dycore.advection). advection: the pair of stencils for u and
+    v. friction: Mixing. diffusivity (m2/s; m4/s with `biharmonic_diffusion`). surface_stress: pair of
+    arrays [j, i] on west and south faces (N/m2), eastward and northward. polar_filter: latitude (degrees)
+    poleward of which a full sphere is filtered. extrapolated_pressure: the share of the pressure force
+    that is extrapolated with the advection (dycore.stepping).
+    """
+
+    fluid: Fluid
+    time_step: float
+    substeps: int = 1
+    tracer_names: tuple[str, ...] = ()
+    tracer_face: Callable = upwind3
+    vertical_face: Callable = upwind3
+    advection: tuple[Callable, Callable] = (advection_u, advection_v)
+    friction: Mixing | None = None
+    diffusivity: float | None = None
+    biharmonic_diffusion: bool = False
+    surface_stress: tuple[Any, Any] | None = None
+    polar_filter: float | None = 60.0
+    extrapolated_pressure: float = 0.1

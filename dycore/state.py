@@ -1,0 +1,71 @@
+"""The state: what is needed to go on, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dycore.grid import Grid
+from dycore.tiles import Place, fill_halo
+
+
+class State(NamedTuple):
+    """All that a step needs; a tree of padded arrays that a step never changes.
+
+    | field     | shape     | place       | unit |
+    |-----------|-----------|-------------|------|
+    | u, v      | [k, j, i] | west, south face | m/s, eastward and northward velocity |
+    | w         | [k, j, i] | lower-r face | unit of r per s: flux through the levels, per area |
+    | surface   | [j, i]    | centre      | m or Pa: moving boundary (sea surface height, surface pressure) |
+    | tracers   | tuple of [k, j, i] | centre | each its own |
+    | *_before  | as above  | as above    | the values one and two steps ago, newest first |
+    | tendency_u_before, tendency_v_before | pairs of [k, j, i] | faces | m/s2, what was extrapolated one and two steps ago |
+    | step      | number    |             | steps taken since the start |
+    """
+
+    u: Any
+    v: Any
+    w: Any
+    surface: Any
+    tracers: tuple
+    surface_before: tuple
+    tracers_before: tuple
+    tendency_u_before: tuple
+    tendency_v_before: tuple
+    step: Any
+
+
+def initial_state(grid: Grid, *, surface: Any, u: Any = 0.0, v: Any = 0.0, tracers: tuple = ()) -> State:
+    """A state at rest in time: no history, no flux through the levels.
+
+    Values are given on the interior (or as a number): u, v [k, j, i] on west and south faces, tracers
+    [k, j, i], surface [j, i]. Raises ValueError where a shape does not fit or a value is not finite.
+    """
+    region = grid.tile.region
+    metrics = grid.metrics
+    cells = grid.cells
+
+    def padded(name: str, values: Any, shape: tuple[int, ...], place: Place = Place.CENTER) -> np.ndarray:
+        values = np.asarray(values, grid.dtype)
+        if not np.isfinite(values).all():
+            raise ValueError(f"The initial {name} has values that are not finite numbers.")
+        try:
+            values = np.broadcast_to(values, shape)
+        except ValueError:
+            raise ValueError(f"The initial {name} has shape {values.shape}; the grid needs {shape}.") from None
+        whole = np.zeros(region.padded[-len(shape):], grid.dtype)
+        ranges = region.ranges if len(shape) == 3 else region.columns.ranges
+        whole[tuple(slice(*r) for r in ranges)] = values
+        return fill_halo(grid.tile, place, whole)
+
+    level = np.arange(region.padded[0])[:, None, None]
+    zero = np.zeros(region.padded, grid.dtype)
+    surface = padded("surface", surface, cells[1:])
+    fields = tuple(padded(f"tracer {m}", tracer, cells) for m, tracer in enumerate(tracers))
+    return State(
+        u=np.where(level >= metrics.floor_u, padded("u", u, cells, Place.WEST_FACE), zero),
+        v=np.where(level >= metrics.floor_v, padded("v", v, cells, Place.SOUTH_FACE), zero),
+        w=zero, surface=surface, tracers=fields, surface_before=(surface, surface),
+        tracers_before=tuple((field, field) for field in fields),
+        tendency_u_before=(zero, zero), tendency_v_before=(zero, zero), step=0)

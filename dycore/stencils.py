@@ -1,0 +1,296 @@
+"""The language in which dycore is written: a stencil is a plain function of a point.
+
+    @stencil
+    def divergence(k, j, i, grid, u, v):
+        return ((u[k, j, i + 1] - u[k, j, i]) / grid.dx_u[j, i]
+                + (v[k, j + 1, i] - v[k, j, i]) / grid.dy_v[j, i])
+
+With integers it returns a number: that is what Numba compiles to a loop. With ranges (`Index`) it
+returns an array: that is what NumPy and JAX run, because `i + 1` of a range is the range one cell to
+the east. Every index counts the halo: `q[k, j, i]` is the element [k, j, i] of the padded array.
+
+A field is read as `q[k, j, i]`, `area[j, i]` or `thickness[k]`; arguments may be fields, numbers,
+other stencils and named tuples of these. Number literals are written as floats (`2.0 * x`), so that
+single precision stays single.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+AXES = "kji"
+
+
+def stencil(function: Callable) -> Callable:
+    """Mark a function as a stencil, so that backends compile it and the stencils it calls."""
+    function.is_stencil = True  # type: ignore[attr-defined]
+    return function
+
+
+class Region(NamedTuple):
+    """The index ranges [start, stop) over which a stencil is applied; k is None for columns [j, i].
+
+    `padded` is the shape [k, j, i] of a whole array, halo included.
+    """
+
+    k: tuple[int, int] | None
+    j: tuple[int, int]
+    i: tuple[int, int]
+    padded: tuple[int, int, int]
+
+    def grow(self, west: int = 0, east: int = 0, south: int = 0, north: int = 0) -> Region:
+        """The region with so many more cells on each side."""
+        return self._replace(j=(self.j[0] - south, self.j[1] + north), i=(self.i[0] - west, self.i[1] + east))
+
+    @property
+    def columns(self) -> Region:
+        """The same region without its levels."""
+        return self._replace(k=None)
+
+    @property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """(start, stop) of each axis that the region has."""
+        return tuple(r for r in self[:3] if r is not None)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of points along each axis that the region has."""
+        return tuple(stop - start for start, stop in self.ranges)
+
+    def indices(self) -> tuple[Index, ...]:
+        """The `Index` of each axis that the region has."""
+        names = AXES if self.k is not None else AXES[1:]
+        return tuple(Index(axis, *r) for axis, r in zip(names, self.ranges, strict=True))
+
+
+class Index(NamedTuple):
+    """A range of indices along one axis; `i - 1` is the range one cell to the west."""
+
+    axis: str
+    start: int
+    stop: int
+
+    def __add__(self, shift: int) -> Index:  # type: ignore[override]
+        return Index(self.axis, self.start + shift, self.stop + shift)
+
+    def __sub__(self, shift: int) -> Index:
+        return self + (-shift)
+
+    def positions(self) -> np.ndarray:
+        """The indices as an array that broadcasts against [k, j, i]."""
+        shape = [-1 if self.axis == axis else 1 for axis in AXES]
+        return np.arange(self.start, self.stop, dtype=np.int32).reshape(shape)
+
+    def __ge__(self, other: Any) -> Any:
+        return self.positions() >= other
+
+    def __gt__(self, other: Any) -> Any:
+        return self.positions() > other
+
+    def __lt__(self, other: Any) -> Any:
+        return self.positions() < other
+
+    def __le__(self, other: Any) -> Any:
+        return self.positions() <= other
+
+    def __eq__(self, other: object) -> Any:
+        return self.positions() == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Field:
+    """An array together with the region on which it holds values.
+
+    `array[0, 0, 0]` is the point `origin`: a backend may keep just the region (NumPy, JAX) or the
+    whole padded array (Numba, origin 0). Reading outside the region raises IndexError.
+    """
+
+    __slots__ = ("array", "name", "origin", "region")
+
+    def __init__(self, array: Any, region: tuple[tuple[int, int], ...], origin: tuple[int, ...], name: str = "a field"):
+        self.array, self.region, self.origin, self.name = array, region, origin, name
+
+    @classmethod
+    def whole(cls, array: Any, name: str = "a field") -> Field:
+        """A padded array, halo included."""
+        return cls(array, tuple((0, n) for n in array.shape), (0,) * array.ndim, name)
+
+    def __getitem__(self, index: Any) -> Any:
+        index = index if isinstance(index, tuple) and not isinstance(index, Index) else (index,)
+        shape = self.array.shape
+        if len(index) != len(shape):
+            raise IndexError(f"{self.name} has {len(shape)} axes but is read with {len(index)} indices.")
+        slices: list[Any] = []
+        for axis, (at, (low, high), origin) in enumerate(zip(index, self.region, self.origin, strict=True)):
+            collapsed = (low, high) == (0, 1) and axis >= len(shape) - 2 and len(shape) > 1
+            if collapsed:  # constant along this axis
+                slices.append(slice(None) if isinstance(at, Index) else 0)
+            elif isinstance(at, Index):
+                if at.start < low or at.stop > high:
+                    raise IndexError(
+                        f"{self.name} is read at {at.axis} = {at.start}..{at.stop - 1} but holds values only at "
+                        f"{low}..{high - 1}. Apply the stencil on a smaller region or fill a wider halo."
+                    )
+                slices.append(slice(at.start - origin, at.stop - origin))
+            else:
+                slices.append(at - origin)
+        if all(isinstance(s, slice) or isinstance(s, int) for s in slices):
+            values = self.array[tuple(slices)]
+        else:  # a level number known only while the compiled program runs
+            values = self.array[slices[0]][tuple(slices[1:])] if len(slices) > 1 else self.array[slices[0]]
+        if len(shape) == 1 and isinstance(index[0], Index):  # a profile in k stands across [j, i]
+            values = values.reshape(index[0].positions().shape)
+        return values
+
+
+def _namespace(*values: Any) -> Any:
+    for value in values:
+        if hasattr(value, "__array_namespace__"):
+            return value.__array_namespace__()
+    return np
+
+
+def where(condition: Any, true: Any, false: Any) -> Any:
+    """`true` where the condition holds, else `false`; both are evaluated."""
+    return _namespace(true, false, condition).where(condition, true, false)
+
+
+def maximum(a: Any, b: Any) -> Any:
+    """The larger of two values."""
+    return _namespace(a, b).maximum(a, b)
+
+
+def minimum(a: Any, b: Any) -> Any:
+    """The smaller of two values."""
+    return _namespace(a, b).minimum(a, b)
+
+
+def absolute(a: Any) -> Any:
+    """The magnitude of a value."""
+    return abs(a)
+
+
+# Checking a stencil before it runs -------------------------------------------------------------
+
+
+class Abstract:
+    """Stands for an array of some precision while a stencil is checked: no values, only a type."""
+
+    def __init__(self, dtype: Any, shape: tuple[int, ...] = ()):
+        self.dtype, self.shape, self.ndim = np.dtype(dtype), shape, len(shape)
+
+    def __getitem__(self, index: Any) -> Abstract:
+        return Abstract(self.dtype)
+
+    def reshape(self, shape: Any) -> Abstract:
+        return self
+
+    def __array_namespace__(self) -> Any:
+        return Abstract
+
+    def _with(self, *others: Any) -> Abstract:
+        dtype = self.dtype
+        for other in others:
+            theirs = getattr(other, "dtype", None)
+            if theirs is None or theirs == dtype or theirs.kind in "bi":
+                continue
+            if dtype.kind in "bi":
+                dtype = theirs
+                continue
+            raise TypeError(
+                f"{dtype} meets {theirs} in one expression. All fields and numbers of a model have one precision: "
+                "build the case with precision='float32' or precision='float64' and convert what you add to it."
+            )
+        return Abstract(dtype)
+
+    @staticmethod
+    def where(condition: Any, true: Any, false: Any) -> Abstract:
+        one, other = (true, false) if isinstance(true, Abstract) else (false, true)
+        return one._with(other) if isinstance(one, Abstract) else Abstract(np.asarray(true).dtype)
+
+    @staticmethod
+    def maximum(a: Any, b: Any) -> Abstract:
+        return a._with(b) if isinstance(a, Abstract) else b._with(a)
+
+    minimum = maximum
+
+    def __abs__(self) -> Abstract:
+        return self
+
+    __neg__ = __abs__
+
+    def _compare(self, other: Any) -> Abstract:
+        return Abstract(bool)
+
+    __lt__ = __le__ = __gt__ = __ge__ = _compare
+    __array_priority__ = 1000
+    __array_ufunc__ = None
+
+
+def _operation(self: Abstract, other: Any) -> Abstract:
+    return self._with(other)
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow", "and", "or"):
+    setattr(Abstract, f"__{_name}__", _operation)
+    setattr(Abstract, f"__r{_name}__", _operation)
+
+
+def map_arguments(visit: Callable[[Any], Any], argument: Any) -> Any:
+    """Rebuild an argument (nested named tuples and tuples) with `visit` applied to its leaves."""
+    if isinstance(argument, tuple) and not isinstance(argument, Index):
+        parts = [map_arguments(visit, part) for part in argument]
+        return type(argument)(*parts) if hasattr(argument, "_fields") else tuple(parts)
+    return visit(argument)
+
+
+def as_field(value: Any, name: str = "a field") -> Any:
+    """Arrays become fields; numbers, fields and stencils stay what they are."""
+    if isinstance(value, Field) or not hasattr(value, "shape") or np.ndim(value) == 0:
+        return value
+    return Field.whole(value, name)
+
+
+def names_of(argument: Any, prefix: str = "") -> list[str]:
+    """The dotted names of an argument's leaves, in order."""
+    if hasattr(argument, "_fields"):
+        return [n for name, part in zip(argument._fields, argument, strict=True) for n in names_of(part, f"{prefix}.{name}")]
+    if isinstance(argument, tuple):
+        return [n for m, part in enumerate(argument) for n in names_of(part, f"{prefix}[{m}]")]
+    return [prefix]
+
+
+def check(function: Callable, region: Region, arguments: tuple, before: tuple = ()) -> Any:
+    """Run a stencil on types alone: refuses reads past the halo, wrong axes and mixed precision.
+
+    `before` are values passed between the indices and the arguments (what a sweep carries).
+    Raises IndexError or TypeError with a sentence that names the stencil.
+    """
+    parameters = function.__code__.co_varnames[: function.__code__.co_argcount]
+    skip = len(region.ranges) + len(before)
+    names = iter(n for p, a in zip(parameters[skip:], arguments, strict=False) for n in names_of(a, p))
+
+    def abstract(value: Any) -> Any:
+        name = next(names, "an argument")
+        value = as_field(value, name)
+        if isinstance(value, Field):
+            array = Abstract(value.array.dtype, tuple(value.array.shape))
+            return Field(array, value.region, value.origin, name)
+        if isinstance(value, np.generic) or (hasattr(value, "dtype") and hasattr(value, "shape")):
+            return Abstract(value.dtype)
+        return value
+
+    try:
+        return function(*region.indices(), *before, *(map_arguments(abstract, a) for a in arguments))
+    except (IndexError, TypeError) as error:
+        raise type(error)(f"Stencil {function.__name__}: {error}") from None
+
+
+__all__ = [
+    "Field", "Index", "Region", "absolute", "as_field", "check", "map_arguments", "maximum", "minimum",
+    "stencil", "where",
+]

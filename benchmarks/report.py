@@ -28,8 +28,8 @@ def title(record: dict[str, Any]) -> str:
 
 def size(n_cells: int) -> str:
     """1.03e5 for 102960."""
-    exponent = int(math.log10(n_cells))
-    return f"{n_cells / 10**exponent:.2f}".rstrip("0").rstrip(".") + f"e{exponent}"
+    mantissa, exponent = f"{n_cells:.2e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
 def figure(number: float | None) -> str:

@@ -47,7 +47,7 @@ import numpy
 from benchmarks import report
 from benchmarks.competitor import ROOT, Competitor, Group, build_fortran
 
-STEPPER, RIGHT_HAND_SIDES, TRACER_SCHEME = "AB3 + forward-backward", 1, "upwind3"
+STEPPER, RIGHT_HAND_SIDES = "AB3 + forward-backward", 1
 LIBRARIES = {"numpy": [], "numba": ["numba", "llvmlite"], "jax": ["jax", "jaxlib"], "fortran": []}
 
 
@@ -103,7 +103,7 @@ def groups(settings: Settings) -> list[Group]:
     """Small sizes first, so that an early interruption leaves the most."""
     from dycore import cases
 
-    return [Group(case, tuple(cases.cells_for(case, n_cells)), precision)
+    return [Group(case, cases.cells_for(case, n_cells), precision)
             for n_cells in settings.cells for case in settings.cases for precision in settings.precisions]
 
 
@@ -173,7 +173,8 @@ def record(each: Competitor, yardstick: Competitor) -> dict[str, Any]:
         "ranks": 1, "threads": each.threads, "precision": each.group.precision,
         "cells": list(each.group.cells), "n_cells": each.group.n_cells,
         "stepper": STEPPER, "right_hand_sides": RIGHT_HAND_SIDES, "substeps": facts.get("substeps"),
-        "tracers": facts.get("tracers"), "tracer_scheme": TRACER_SCHEME, "time_step": facts.get("time_step"),
+        "tracers": facts.get("tracers"), "tracer_scheme": facts.get("tracer_scheme"),
+        "time_step": facts.get("time_step"),
         "steps": each.steps * len(each.seconds), "samples": len(each.seconds), "steps_per_sample": each.steps,
         **measured, "peak_memory_bytes": each.peak_memory_bytes, "versions": versions(each.name), "error": each.error}
 

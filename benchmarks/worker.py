@@ -50,7 +50,8 @@ def main() -> int:
         print("error out of memory", file=answers)
         return 1
     except Exception as problem:
-        print(f"error {type(problem).__name__}: {' '.join(str(problem).split())[:300]}", file=answers)
+        kind = "" if isinstance(problem, (ValueError, ArithmeticError)) else f"{type(problem).__name__}: "
+        print(f"error {kind}{' '.join(str(problem).split())[:300]}", file=answers)
         return 1
     return 0
 
@@ -116,7 +117,8 @@ def triad(options: argparse.Namespace) -> tuple[Callable[[int], None], dict[str,
     scalar = numpy.dtype(options.precision).type(0.5)
     b, c = numpy.full(size, 1.0, options.precision), numpy.full(size, 2.0, options.precision)
     about = {"time_step": float(parameters.time_step), "substeps": int(parameters.substeps),
-             "tracers": len(parameters.tracer_names), "bytes_per_pass": 3 * size * itemsize}
+             "tracers": len(parameters.tracer_names), "tracer_scheme": parameters.tracer_face.__name__,
+             "bytes_per_pass": 3 * size * itemsize}
 
     if options.device == "gpu":
         import jax

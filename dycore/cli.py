@@ -7,7 +7,6 @@ import argparse
 import difflib
 import importlib
 import importlib.metadata
-import inspect
 import os
 import sys
 import tempfile
@@ -180,15 +179,14 @@ def version() -> str:
 def case_functions() -> dict[str, Any]:
     from dycore import cases
 
-    return {name: function for name, function in sorted(vars(cases).items())
-            if inspect.isfunction(function) and "cells" in inspect.signature(function).parameters}
+    return cases.CASES
 
 
 def list_cases(options: argparse.Namespace) -> int:
     functions = case_functions()
     width = max(map(len, functions))
     for name, function in functions.items():
-        print(f"{name:{width}}  {(inspect.getdoc(function) or '').splitlines()[0]}")
+        print(f"{name:{width}}  {(function.__doc__ or '').splitlines()[0]}")
     return 0
 
 
@@ -203,9 +201,8 @@ def run_case(options: argparse.Namespace) -> int:
 
     cells = {} if options.cells is None else {"cells": options.cells}
     try:
-        grid, parameters, state = functions[options.case](precision=options.precision, **cells)
-        if options.time_step is not None:
-            parameters = parameters._replace(time_step=options.time_step)
+        grid, parameters, state = functions[options.case](precision=options.precision, time_step=options.time_step,
+                                                          **cells)
         model = Model(grid, parameters, backend)
     except (ValueError, MemoryError) as problem:
         raise BadInput(str(problem) or "there is not enough memory for so many cells.") from problem
@@ -215,7 +212,7 @@ def run_case(options: argparse.Namespace) -> int:
     except (ArithmeticError, RuntimeError, ValueError, MemoryError) as problem:
         raise FailedRun(str(problem) or "the run needed more memory than there is.") from problem
     if options.state_out is not None:
-        write_fields(options.state_out, model.fields(state))
+        write_fields(options.state_out, global_fields(parameters.tracer_names, state))
         print(f"wrote {options.state_out}")
     return 0
 
@@ -256,6 +253,17 @@ def check_writable(path: Path) -> None:
     except OSError as problem:
         raise BadInput(f"nothing can be written in '{path.parent}': {problem.strerror}. "
                        "Name another folder.") from problem
+
+
+def global_fields(tracer_names: tuple[str, ...], state: Any) -> dict[str, Any]:
+    """u, v, w, surface and the tracers by name, without halo."""
+    import numpy
+
+    from dycore.grid import interior
+
+    fields = {name: getattr(state, name) for name in ("u", "v", "w", "surface")}
+    fields |= dict(zip(tracer_names, state.tracers, strict=True))
+    return {name: interior(numpy.asarray(field)) for name, field in fields.items()}
 
 
 def write_fields(path: Path, fields: dict[str, Any]) -> None:

@@ -101,6 +101,17 @@ def scripted(monkeypatch, program):
     return each
 
 
+def test_a_program_that_speaks_the_protocol_is_measured(monkeypatch):
+    each = scripted(monkeypatch, """
+print("a library says hello\\nready 0.0", flush=True)
+while (words := input().split())[0] == "sample":
+    print("seconds", 0.01 * int(words[1]), flush=True)
+print("peak_memory_bytes 4096", flush=True)
+""")
+    assert (each.error, each.steps, each.peak_memory_bytes) == (None, 30, 4096)
+    assert each.seconds == pytest.approx([0.3])
+
+
 @pytest.mark.parametrize("program, why", [
     ("import sys; sys.exit('ridge: too high')", "ended early (exit code 1): ridge: too high"),
     ("import os; os.kill(os.getpid(), 9)", "was killed (signal 9), most likely for want of memory"),

@@ -92,7 +92,8 @@ class Model:
         forces = self._forces(constants, stretched, state)
         u, v, tendency_u, tendency_v = backend.apply(
             stepping.step_velocity, cells, grid, stretched, constants.heights, fluid, *parameters.advection, forces,
-            weights, dt, parameters.extrapolated_pressure, state.u, state.v, state.w, state.tracers, phi,
+            weights, dt, parameters.extrapolated_pressure, external_gravity(self.grid, parameters), state.u, state.v, state.w,
+            state.surface, state.tracers, phi,
             state.tendency_u_before, state.tendency_v_before)
         if self.filtered:
             u = backend.filter_rows(tile, u, constants.response_u, state.u)
@@ -143,7 +144,7 @@ class Model:
         fields = backend.exchange(tile, *zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, (*before, *forcing), strict=True))
         mean_u, mean_v, forcing_u, forcing_v = fields
         averaging = barotropic.averaging_weights(parameters.substeps)
-        gravity = parameters.fluid.wave_speed(self.grid.interfaces) ** 2 / float(np.ptp(self.grid.interfaces))
+        gravity = external_gravity(self.grid, parameters)
         substep = averaging.substep * dt
         zero = backend.zeros_like(mean_u)
 
@@ -293,6 +294,13 @@ def viscosities(grid: Grid, parameters: Parameters) -> tuple[np.ndarray, np.ndar
         # nu4 cos^2 in all: the root of it in each of the two passes
         values.append(((coefficient**0.5 if friction.biharmonic else coefficient) * cosine).astype(grid.dtype))
     return values[0], values[1]
+
+
+def external_gravity(grid: Grid, parameters: Parameters) -> float:
+    """g' = c^2 / D of the barotropic substeps (m2/s2 per unit of r; g in an ocean); zero without substeps."""
+    if parameters.substeps == 1:
+        return 0.0
+    return float(parameters.fluid.wave_speed(grid.interfaces) ** 2 / np.ptp(grid.interfaces))
 
 
 def stable_time_step(grid: Grid, parameters: Parameters) -> float:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dycore.backends.on_numpy import NumpyBackend
+from dycore.backends.on_numpy import NumpyBackend, precision_of
 from dycore.stencils import Field, Region, as_field
 from dycore.tiles import Tile
 
@@ -27,7 +27,7 @@ class JaxBackend(NumpyBackend):
         arguments = self._prepare(start, region.columns, arguments)
         columns = region.columns
         j, i = columns.indices()
-        dtype = next(a for a in jax.tree.leaves(_arrays(arguments)) if a.dtype.kind == "f").dtype
+        dtype = precision_of(arguments)
 
         def level(carried: tuple, k: Any) -> tuple:
             carried, values = stencil(k, j, i, carried, *arguments)
@@ -86,12 +86,6 @@ class JaxBackend(NumpyBackend):
     def synchronize(self, state: Any) -> None:
         """Wait until the arrays of a state have been computed."""
         jax.block_until_ready(state)
-
-
-def _arrays(argument: Any) -> list:
-    if isinstance(argument, tuple):
-        return [a for part in argument for a in _arrays(part)]
-    return [argument.array] if isinstance(argument, Field) else []
 
 
 def create(threads: int = 1, communication: Any = None) -> JaxBackend:

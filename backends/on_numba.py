@@ -21,7 +21,7 @@ import numba
 import numpy as np
 
 from dycore import stencils
-from dycore.backends.on_numpy import NumpyBackend
+from dycore.backends.on_numpy import NumpyBackend, precision_of
 from dycore.stencils import Abstract, Field, Region, check
 from dycore.tiles import Place, Tile
 
@@ -214,7 +214,7 @@ class NumbaBackend(NumpyBackend):
 
     def _loop(self, stencil: Callable, start: Callable | None, region: Region, direction: int, arguments: tuple) -> Any:
         """(compiled loop, types of outputs, types of carried values, flat arguments)."""
-        dtype = _precision(arguments)
+        dtype = precision_of(arguments)
         compiler = self._compilers.setdefault(dtype.str, Compiler(dtype))
         flat = Arguments(compiler)
         sources = [flat.add(a) for a in arguments]
@@ -297,18 +297,6 @@ class NumbaBackend(NumpyBackend):
                 field = Field.whole(array)
             arrays.append((place, field.array))
         return self.communication.fill(tile, arrays)
-
-
-def _precision(arguments: tuple) -> np.dtype:
-    for argument in arguments:
-        if isinstance(argument, tuple):
-            found = _precision(argument)
-            if found.kind == "f":
-                return found
-        array = argument.array if isinstance(argument, Field) else argument
-        if isinstance(array, np.ndarray) and array.dtype.kind == "f":
-            return array.dtype
-    return np.dtype(bool)
 
 
 def _regions(arguments: tuple) -> list:

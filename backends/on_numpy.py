@@ -21,6 +21,19 @@ def _signature(argument: Any) -> Any:
     return argument if callable(argument) else (getattr(argument, "shape", None), getattr(argument, "dtype", None))
 
 
+def precision_of(arguments: tuple) -> np.dtype:
+    """The floating-point type of the first array that has one."""
+    for argument in arguments:
+        if isinstance(argument, tuple):
+            found = precision_of(argument)
+            if found.kind == "f":
+                return found
+        array = argument.array if isinstance(argument, Field) else argument
+        if hasattr(array, "dtype") and np.ndim(array) > 0 and array.dtype.kind == "f":
+            return np.dtype(array.dtype)
+    return np.dtype(bool)
+
+
 class NumpyBackend:
     """The verbs of a backend, on arrays that are computed at once (`library` is numpy)."""
 
@@ -64,15 +77,17 @@ class NumpyBackend:
         """
         arguments = self._prepare(start, region.columns, arguments)
         j, i = region.columns.indices()
+        dtype = precision_of(arguments)
         carried = start(j, i, *arguments)
         outputs: list[np.ndarray] = []
         assert region.k is not None
         levels = range(*region.k)
         for k in levels[::direction]:
             carried, values = stencil(k, j, i, carried, *arguments)
-            outputs = outputs or [np.empty(region.shape, np.result_type(value)) for value in values]
+            outputs = outputs or [np.empty(region.shape, dtype) for _ in values]
             for output, value in zip(outputs, values, strict=True):
                 output[k - levels[0]] = value
+        carried = tuple(np.asarray(c, dtype) for c in carried)
         return tuple(self._field(c, region.columns) for c in carried), tuple(self._field(o, region) for o in outputs)
 
     def exchange(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:

@@ -1,0 +1,121 @@
+"""A run: many steps with a progress bar in simulated time, stopped at the first value that is not a number."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from dycore.grid import interior
+from dycore.state import State
+
+CHECK_SECONDS = 1.0  # wall time between looks at the state
+DAY = 86400.0  # s
+
+
+def run(model: Any, state: State, *, steps: int | None, days: float | None, progress: bool) -> State:
+    """The state after so many steps, or days (rounded to whole steps).
+
+    Raises ValueError unless exactly one of `steps` and `days` is a number that makes sense, and
+    FloatingPointError with step, field and place when a value is no longer finite.
+    """
+    dt = model.parameters.time_step
+    if (steps is None) == (days is None):
+        raise ValueError("Give either steps=... or days=... to run.")
+    if days is not None:
+        if not (np.isfinite(days) and days > 0.0):
+            raise ValueError(f"days={days} must be a positive number.")
+        steps = max(1, round(days * DAY / dt))
+    assert steps is not None
+    if steps != int(steps) or steps < 0:
+        raise ValueError(f"steps={steps} must be a whole number that is not negative.")
+    check_finite(model, state)
+
+    with progress_bar(int(steps), dt, progress) as advance:
+        done, chunk = 0, 1
+        while done < steps:
+            n = min(chunk, int(steps) - done)
+            started = time.perf_counter()
+            ahead = model.steps(state, n)
+            model.backend.synchronize(ahead)
+            if not is_finite(model, ahead):
+                find_first(model, state, n)
+            state, done = ahead, done + n
+            advance(done)
+            elapsed = time.perf_counter() - started
+            chunk = max(1, min(2 * n, int(n * CHECK_SECONDS / max(elapsed, 1e-9))))
+    return state
+
+
+def is_finite(model: Any, state: State) -> bool:
+    """Whether velocity, surface and tracers are finite numbers everywhere."""
+    return all(np.isfinite(model.backend.to_numpy(values).sum()) for _, values in fields(model, state))
+
+
+def fields(model: Any, state: State) -> list[tuple[str, Any]]:
+    """The prognostic fields by name."""
+    return [("u", state.u), ("v", state.v), ("surface", state.surface),
+            *zip(model.parameters.tracer_names, state.tracers, strict=True)]
+
+
+def check_finite(model: Any, state: State) -> None:
+    """Raise FloatingPointError with step, field and place of the first value that is not a finite number."""
+    for name, values in fields(model, state):
+        bad = np.argwhere(~np.isfinite(interior(model.backend.to_numpy(values))))
+        if len(bad):
+            *level, j, i = bad[0].tolist()
+            grid = model.grid
+            unit = " degrees" if grid.spherical else " m"
+            place = f"x = {grid.x[i]:.6g}{unit}, y = {grid.y[j]:.6g}{unit}"
+            k = f"k={level[0]}, " if level else ""
+            raise FloatingPointError(
+                f"{name} is no longer a finite number at step {int(state.step)} in cell [{k}j={j}, i={i}] ({place}), and in "
+                f"{len(bad) - 1} more. Try a time step shorter than {model.parameters.time_step:g} s or more friction.")
+
+
+def find_first(model: Any, state: State, n: int) -> None:
+    """Repeat n steps one by one and raise at the first that is not finite."""
+    for _ in range(n):
+        state = model.steps(state, 1)
+        check_finite(model, state)
+    raise FloatingPointError(f"The state is too large to sum at step {int(state.step)}: the run has become unstable.")
+
+
+class progress_bar:  # noqa: N801 - used as a function
+    """Context manager: a bar of simulated days on a terminal, a plain line now and then elsewhere."""
+
+    def __init__(self, steps: int, dt: float, wanted: bool):
+        self.steps, self.dt, self.started, self.bar, self.said = steps, dt, time.perf_counter(), None, time.perf_counter()
+        self.wanted = wanted
+        if wanted and sys.stderr.isatty():
+            try:
+                from rich.console import Console
+                from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+            except ImportError:
+                return
+            self.bar = Progress(TextColumn("day {task.fields[day]:.2f} of {task.fields[days]:.2f}"), BarColumn(),
+                                TextColumn("{task.fields[speed]:.0f} simulated days per day"), TimeRemainingColumn(),
+                                console=Console(stderr=True))
+            self.task = self.bar.add_task("", total=steps, day=0.0, days=steps * dt / DAY, speed=0.0)
+
+    def __enter__(self) -> Any:
+        if self.bar:
+            self.bar.start()
+        return self.advance
+
+    def advance(self, done: int) -> None:
+        """Show that so many steps are done."""
+        now = time.perf_counter()
+        speed = done * self.dt / max(now - self.started, 1e-9)
+        if self.bar:
+            self.bar.update(self.task, completed=done, day=done * self.dt / DAY, speed=speed)
+        elif self.wanted and (now - self.said > 10.0 or (done == self.steps and now - self.started > 10.0)):
+            self.said = now
+            print(f"day {done * self.dt / DAY:.2f} of {self.steps * self.dt / DAY:.2f}, "
+                  f"{speed:.0f} simulated days per day", file=sys.stderr, flush=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar:
+            self.bar.stop()

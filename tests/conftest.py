@@ -1,0 +1,102 @@
+"""What several tests need: the backends, small grids with sides of different length, random fields."""
+
+import importlib
+
+import numpy as np
+import pytest
+
+from dycore import Model
+from dycore.grid import interior, latitude_longitude, rectilinear
+from dycore.tiles import Place, fill_halo
+from dycore.vertical import stretched
+
+BACKENDS = ("numpy", "numba", "jax")
+SEED = 20240229
+
+
+def create(name):
+    """A backend, or a skipped test where its library is missing."""
+    if name != "numpy":
+        pytest.importorskip(name)
+    return importlib.import_module(f"dycore.backends.on_{name}").create()
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def backend(request):
+    """Each backend in turn; made once, so that what it compiled is used again."""
+    return create(request.param)
+
+
+@pytest.fixture(scope="session")
+def numpy_backend():
+    """The reference, for tests of physics."""
+    return create("numpy")
+
+
+@pytest.fixture
+def random():
+    """Random numbers, the same in every run."""
+    return np.random.default_rng(SEED)
+
+
+def sphere(cells=(2, 10, 16), **options):
+    """A full sphere with levels of different thickness."""
+    interfaces = options.pop("interfaces", stretched(cells[0], 4000.0, 3.0))
+    return latitude_longitude(cells, interfaces=interfaces, **options)
+
+
+def channel(cells=(4, 7, 10), **options):
+    """A beta-plane channel with a step and an island of land."""
+    nz, ny, nx = cells
+    bottom = np.full((ny, nx), -4000.0)
+    bottom[:, nx // 2] = -1500.0
+    land = np.zeros((ny, nx), bool)
+    land[ny // 2, 1] = True
+    settings = {"extent": (1.0e6, 5.0e5), "interfaces": stretched(nz, 4000.0, 4.0), "bottom": bottom, "land": land,
+                "coriolis": 1.0e-4, "beta": 2.0e-11}
+    return rectilinear(cells, **(settings | options))
+
+
+def filled(grid, place, values):
+    """A padded array with halo from values on the interior [k, j, i] or [j, i]; zero on closed faces."""
+    shape = grid.tile.region.padded[-np.ndim(values):]
+    array = np.zeros(shape, grid.dtype)
+    interior(array)[...] = values
+    metrics = grid.metrics
+    floor = {Place.CENTER: metrics.floor, Place.WEST_FACE: metrics.floor_u, Place.SOUTH_FACE: metrics.floor_v}[place]
+    if array.ndim == 3:
+        array[np.arange(shape[0])[:, None, None] < floor] = 0.0
+    return fill_halo(grid.tile, place, array)
+
+
+def random_velocity(grid, random):
+    """Random u and v (m/s), zero where faces are closed, halos filled."""
+    return (filled(grid, Place.WEST_FACE, random.standard_normal(grid.cells)),
+            filled(grid, Place.SOUTH_FACE, random.standard_normal(grid.cells)))
+
+
+def fields_of(state):
+    """The prognostic fields by name, without halo, as NumPy arrays."""
+    fields = {"u": state.u, "v": state.v, "w": state.w, "surface": state.surface}
+    fields |= {f"tracer {m}": tracer for m, tracer in enumerate(state.tracers)}
+    return {name: interior(np.asarray(field)) for name, field in fields.items()}
+
+
+def content(grid, state, m=None):
+    """Volume or mass (m2 times the unit of r), or the content of tracer m."""
+    metrics = grid.metrics
+    depth = interior(np.asarray(state.surface, float)) - interior(metrics.fixed)
+    columns = interior(metrics.area).astype(float) * depth
+    wet = interior(metrics.floor) < metrics.top
+    if m is None:
+        return float((columns * wet).sum())
+    stretching = np.where(wet, columns / np.where(wet, interior(metrics.area) * interior(metrics.thickness), 1.0), 0.0)
+    return float((grid.volume * stretching * interior(np.asarray(state.tracers[m], float))).sum())
+
+
+
+def model(case, backend):
+    """(model, state) of a case on a backend, with the state in the arrays of the backend."""
+    grid, parameters, state = case
+    made = Model(grid, parameters, backend)
+    return made, made.asarrays(state)

@@ -19,11 +19,14 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba.core.typing import signature as signature_of
+from numba.extending import intrinsic
 
 from dycore import stencils
 from dycore.backends.on_numpy import NumpyBackend, precision_of
 from dycore.stencils import Abstract, Field, Region, check
-from dycore.tiles import Place, Tile
+from dycore.tiles import HALO_LEVELS, Place, Tile
 
 BLOCK = 8  # rows of j that go through all levels together, so that 2-D fields stay in cache
 STAGGER = 832  # bytes: 13 cache lines, so that 29 arrays begin at different sets of a 4096-byte page
@@ -52,6 +55,21 @@ LANGUAGE = {
     stencils.minimum: numba.njit(**OPTIONS)(_minimum),
     stencils.absolute: numba.njit(**OPTIONS)(_absolute),
 }
+
+
+@intrinsic
+def inside(typing_context, index):  # type: ignore[no-untyped-def]
+    """The index, promised to LLVM to be small and not negative: no wrap-around, so plain vector loads."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        (value,) = arguments
+        assume = builder.module.declare_intrinsic("llvm.assume", fnty=ir.FunctionType(ir.VoidType(), [ir.IntType(1)]))
+        for condition in (builder.icmp_signed(">=", value, ir.Constant(value.type, HALO_LEVELS)),
+                          builder.icmp_signed("<", value, ir.Constant(value.type, 2**31))):
+            builder.call(assume, [condition])
+        return value
+
+    return signature_of(index, index), generate
 
 
 class Compiler:
@@ -156,7 +174,7 @@ def _build(source: str, names: dict[str, Any], digest: str) -> Callable:
         temporary.write_text(source)
         os.utime(temporary, (0, 0))  # Numba's cache compares time stamps
         temporary.replace(path)
-    scope = {**names, "np": np, "prange": numba.prange, "__name__": __name__}
+    scope = {**names, "np": np, "prange": numba.prange, "inside": inside, "__name__": __name__}
     exec(compile(source, str(path), "exec"), scope)
     return numba.njit(error_model="numpy", parallel=True, cache=True, nogil=True)(scope["loop"])
 
@@ -169,13 +187,13 @@ def loop({parameters}):
         for k in range({k0}, k1):
             for j in range(first, last):
                 for i in range({i0}, i1):
-                    {targets} = stencil(k, j, i, {arguments})
+                    {targets} = stencil(inside(k), inside(j), inside(i), {arguments})
 """
 APPLY_COLUMNS = """
 def loop({parameters}):
     for j in prange({j0}, j1):
         for i in range({i0}, i1):
-            {targets} = stencil(j, i, {arguments})
+            {targets} = stencil(inside(j), inside(i), {arguments})
 """
 SWEEP = """
 def loop({parameters}):
@@ -183,10 +201,10 @@ def loop({parameters}):
         j = {j0} + row
 {carry_rows}
         for i in range({i0}, i1):
-            {carried} = start(j, i, {arguments})
+            {carried} = start(inside(j), inside(i), {arguments})
         for k in {levels}:
             for i in range({i0}, i1):
-                {carried}, {values} = stencil(k, j, i, {carried}, {arguments})
+                {carried}, {values} = stencil(inside(k), inside(j), inside(i), {carried}, {arguments})
         for i in range({i0}, i1):
             {final} = {carried}
 """
@@ -249,7 +267,8 @@ class NumbaBackend(NumpyBackend):
         compiled, digest = compiler.stencil(stencil)
         names = dict(flat.names, stencil=compiled)
         point = "k, j, i" if region.k is not None else "j, i"
-        targets = "".join(f"{o}[{point}], " for o in outputs)
+        place = ", ".join(f"inside({index})" for index in point.split(", "))
+        targets = "".join(f"{o}[{place}], " for o in outputs)
         fill = {"parameters": parameters, "arguments": ", ".join(sources), "block": BLOCK,
                 "j0": region.j[0], "i0": region.i[0], "k0": region.k[0] if region.k else 0,
                 "targets": targets.removesuffix(", ") if single else targets.strip()}
@@ -261,9 +280,9 @@ class NumbaBackend(NumpyBackend):
             type_name = np.dtype(compiler.dtype).name
             rows = "\n".join(f"row{m} = np.empty(i1, np.{type_name})" for m in range(n_carried))
             text = SWEEP.format(**fill, carry_rows=textwrap.indent(rows, " " * 8),
-                                carried=f"({''.join(f'row{m}[i], ' for m in range(n_carried))})",
+                                carried=f"({''.join(f'row{m}[inside(i)], ' for m in range(n_carried))})",
                                 values=f"({targets})" if outputs else "_",
-                                final=f"({''.join(f'{f}[j, i], ' for f in finals)})",
+                                final=f"({''.join(f'{f}[inside(j), inside(i)], ' for f in finals)})",
                                 levels=f"range({fill['k0']}, k1)" if direction > 0 else f"range(k1 - 1, {fill['k0']} - 1, -1)")
         return text, names, digest + repr(flat.key)
 

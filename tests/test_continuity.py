@@ -77,7 +77,8 @@ def test_a_uniform_flow_between_walls_converges_nowhere(numpy_backend):
     u = filled(grid, Place.WEST_FACE, np.full(grid.cells, 0.3))
     moving = continuity.Flow(continuity.resolved_u, continuity.resolved_v, u, 0.0 * u, None, None,
                              grid.metrics.dy_u, grid.metrics.dx_v)
-    assert (cells(numpy_backend.apply(continuity.divergence, grid.tile.region, grid.metrics, moving), grid) == 0.0).all()
+    divergence = numpy_backend.apply(continuity.divergence, grid.tile.region, grid.metrics, moving)
+    assert (cells(divergence, grid) == 0.0).all()
 
 
 def test_solid_body_rotation_converges_nowhere(numpy_backend):
@@ -85,7 +86,8 @@ def test_solid_body_rotation_converges_nowhere(numpy_backend):
     u = filled(grid, Place.WEST_FACE, np.broadcast_to(20.0 * np.cos(np.radians(grid.y))[:, None], grid.cells))
     moving = continuity.Flow(continuity.resolved_u, continuity.resolved_v, u, 0.0 * u, None, None,
                              grid.metrics.dy_u, grid.metrics.dx_v)
-    assert (cells(numpy_backend.apply(continuity.divergence, grid.tile.region, grid.metrics, moving), grid) == 0.0).all()
+    divergence = numpy_backend.apply(continuity.divergence, grid.tile.region, grid.metrics, moving)
+    assert (cells(divergence, grid) == 0.0).all()
 
 
 @pytest.mark.parametrize("substeps", [1, 12])

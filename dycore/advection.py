@@ -28,8 +28,7 @@ class Source(NamedTuple):
     diffusion_y: Callable
     diffusivity: float  # m2/s, or minus m4/s where `diffused` is a Laplacian
     diffused: Any  # [k, j, i]
-    weights: tuple
-    tracer: tuple  # (now, one, two steps ago), each [k, j, i]
+    ahead: Any  # tracer half a step ahead [k, j, i]
 
 
 @stencil
@@ -71,25 +70,25 @@ def extrapolated(k, j, i, weights, tracer):
 
 
 @stencil
-def line_x(k, j, i, grid, weights, tracer):
+def line_x(k, j, i, grid, tracer):
     """The six values about a west face."""
-    return (extrapolated(k, j, i - 3, weights, tracer), extrapolated(k, j, i - 2, weights, tracer),
-            extrapolated(k, j, i - 1, weights, tracer), extrapolated(k, j, i, weights, tracer),
-            extrapolated(k, j, i + 1, weights, tracer), extrapolated(k, j, i + 2, weights, tracer))
+    return (tracer[k, j, i - 3], tracer[k, j, i - 2],
+            tracer[k, j, i - 1], tracer[k, j, i],
+            tracer[k, j, i + 1], tracer[k, j, i + 2])
 
 
 @stencil
-def line_y(k, j, i, grid, weights, tracer):
+def line_y(k, j, i, grid, tracer):
     """The six values about a south face."""
-    return (extrapolated(k, j - 3, i, weights, tracer), extrapolated(k, j - 2, i, weights, tracer),
-            extrapolated(k, j - 1, i, weights, tracer), extrapolated(k, j, i, weights, tracer),
-            extrapolated(k, j + 1, i, weights, tracer), extrapolated(k, j + 2, i, weights, tracer))
+    return (tracer[k, j - 3, i], tracer[k, j - 2, i],
+            tracer[k, j - 1, i], tracer[k, j, i],
+            tracer[k, j + 1, i], tracer[k, j + 2, i])
 
 
 @stencil
-def coastal_x(k, j, i, grid, weights, tracer):
+def coastal_x(k, j, i, grid, tracer):
     """The six values about a west face; behind a closed face stands the last value before it."""
-    c3, c2, c1, d1, d2, d3 = line_x(k, j, i, grid, weights, tracer)
+    c3, c2, c1, d1, d2, d3 = line_x(k, j, i, grid, tracer)
     c2 = where(k >= grid.floor_u[j, i - 1], c2, c1)
     c3 = where((k >= grid.floor_u[j, i - 1]) & (k >= grid.floor_u[j, i - 2]), c3, c2)
     d2 = where(k >= grid.floor_u[j, i + 1], d2, d1)
@@ -98,9 +97,9 @@ def coastal_x(k, j, i, grid, weights, tracer):
 
 
 @stencil
-def coastal_y(k, j, i, grid, weights, tracer):
+def coastal_y(k, j, i, grid, tracer):
     """The six values about a south face; behind a closed face stands the last value before it."""
-    c3, c2, c1, d1, d2, d3 = line_y(k, j, i, grid, weights, tracer)
+    c3, c2, c1, d1, d2, d3 = line_y(k, j, i, grid, tracer)
     c2 = where(k >= grid.floor_v[j - 1, i], c2, c1)
     c3 = where((k >= grid.floor_v[j - 1, i]) & (k >= grid.floor_v[j - 2, i]), c3, c2)
     d2 = where(k >= grid.floor_v[j + 1, i], d2, d1)
@@ -109,11 +108,11 @@ def coastal_y(k, j, i, grid, weights, tracer):
 
 
 @stencil
-def line_z(k, j, i, grid, weights, tracer):
+def line_z(k, j, i, grid, tracer):
     """The six values about a lower-r face, the outermost ones unused; none from below the floor or above the top."""
-    c1, d1 = extrapolated(k - 1, j, i, weights, tracer), extrapolated(k, j, i, weights, tracer)
-    c2 = where(k - 2 >= grid.floor[j, i], extrapolated(k - 2, j, i, weights, tracer), c1)
-    d2 = where(k + 1 < grid.top, extrapolated(k + 1, j, i, weights, tracer), d1)
+    c1, d1 = tracer[k - 1, j, i], tracer[k, j, i]
+    c2 = where(k - 2 >= grid.floor[j, i], tracer[k - 2, j, i], c1)
+    d2 = where(k + 1 < grid.top, tracer[k + 1, j, i], d1)
     return c2, c2, c1, d1, d2, d2
 
 
@@ -122,7 +121,7 @@ def flux_x(k, j, i, grid, source):
     """Tracer through a west face, per reference thickness (m2/s times the unit of the tracer)."""
     flow = source.flow
     velocity = flow.velocity_u(k, j, i, grid, flow)
-    c3, c2, c1, d1, d2, d3 = source.line_x(k, j, i, grid, source.weights, source.tracer)
+    c3, c2, c1, d1, d2, d3 = source.line_x(k, j, i, grid, source.ahead)
     return (flow.width_u[j, i] * velocity * source.face(velocity, c3, c2, c1, d1, d2, d3)
             + source.diffusion_x(k, j, i, grid, source))
 
@@ -132,7 +131,7 @@ def flux_y(k, j, i, grid, source):
     """Tracer through a south face, per reference thickness (m2/s times the unit of the tracer)."""
     flow = source.flow
     velocity = flow.velocity_v(k, j, i, grid, flow)
-    c3, c2, c1, d1, d2, d3 = source.line_y(k, j, i, grid, source.weights, source.tracer)
+    c3, c2, c1, d1, d2, d3 = source.line_y(k, j, i, grid, source.ahead)
     return (flow.width_v[j, i] * velocity * source.face(velocity, c3, c2, c1, d1, d2, d3)
             + source.diffusion_y(k, j, i, grid, source))
 
@@ -141,7 +140,7 @@ def flux_y(k, j, i, grid, source):
 def flux_z(k, j, i, grid, source, w):
     """Tracer through a lower-r face (unit of r per s times the unit of the tracer)."""
     velocity = w[k, j, i]
-    c3, c2, c1, d1, d2, d3 = line_z(k, j, i, grid, source.weights, source.tracer)
+    c3, c2, c1, d1, d2, d3 = line_z(k, j, i, grid, source.ahead)
     return velocity * source.vertical_face(velocity, c3, c2, c1, d1, d2, d3)
 
 
@@ -153,8 +152,8 @@ def tracer_divergence(k, j, i, grid, source):
 
 
 @stencil
-def tracer_step(k, j, i, grid, time_step, stretching, inverse_new, horizontal, source, vertical, w):
+def tracer_step(k, j, i, grid, time_step, stretching, inverse_new, horizontal, source, vertical, w, tracer):
     """The tracer one step later; `horizontal(k, j, i, grid, source)` is its horizontal divergence."""
     rise = grid.inverse_dr[k] * (flux_z(k + 1, j, i, grid, vertical, w) - flux_z(k, j, i, grid, vertical, w))
-    content = stretching[j, i] * vertical.tracer[0][k, j, i] - time_step * (horizontal(k, j, i, grid, source) + rise)
-    return where(k >= grid.floor[j, i], content * inverse_new[j, i], vertical.tracer[0][k, j, i])
+    content = stretching[j, i] * tracer[k, j, i] - time_step * (horizontal(k, j, i, grid, source) + rise)
+    return where(k >= grid.floor[j, i], content * inverse_new[j, i], tracer[k, j, i])

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore import advection, barotropic, column, continuity, mixing, pressure, stepping
+from dycore import advection, barotropic, column, continuity, mixing, operators, pressure, stepping
 from dycore.column import Column
 from dycore.continuity import Flow
 from dycore.filters import polar_response
 from dycore.grid import Grid, interior
 from dycore.mixing import Forces, Viscosity
+from dycore.operators import Motion
 from dycore.parameters import Parameters
 from dycore.pressure import Heights
 from dycore.state import State
@@ -89,9 +90,10 @@ class Model:
         _, (phi,) = backend.sweep(pressure.layer_phi, pressure.surface_phi, cells.grow(west=1, south=1), -1,
                                   grid, stretched, constants.heights, fluid, state.surface, state.tracers)
 
-        forces = self._forces(constants, stretched, state)
+        motion = self._motion(constants, around, state.u, state.v)
+        forces = self._forces(constants, stretched, motion, state)
         u, v, tendency_u, tendency_v = backend.apply(
-            stepping.step_velocity, cells, grid, stretched, constants.heights, fluid, *parameters.advection, forces,
+            stepping.step_velocity, cells, grid, stretched, motion, constants.heights, fluid, *parameters.advection, forces,
             weights, dt, parameters.extrapolated_pressure, external_gravity(self.grid, parameters), state.u, state.v, state.w,
             state.surface, state.tracers, phi,
             state.tendency_u_before, state.tendency_v_before)
@@ -183,13 +185,14 @@ class Model:
 
         tracers = []
         for now, before in zip(state.tracers, state.tracers_before, strict=True):
-            source = self._source(constants, flow, weights, (now, *before))
+            ahead = backend.apply(advection.extrapolated, cells.everywhere, weights, (now, *before))
+            source = self._source(constants, flow, now, ahead)
             horizontal: tuple = (advection.tracer_divergence, source)
             if self.filtered:
                 divergence = backend.apply(advection.tracer_divergence, cells, grid, source)
                 horizontal = (continuity.stored, backend.filter_rows(tile, divergence, constants.response_u))
             tracers.append(backend.apply(advection.tracer_step, cells, grid, parameters.time_step, stretched.stretching,
-                                         inverse, *horizontal, source, w))
+                                         inverse, *horizontal, source, w, now))
         w, surface, *tracers = backend.exchange(
             tile, (Place.CENTER, w), (Place.CENTER, surface), *((Place.CENTER, tracer) for tracer in tracers))
         return w, surface, tuple(tracers)
@@ -200,33 +203,43 @@ class Model:
         row = constants.adams_bashforth[self.backend.library.minimum(step, 2)]
         return row[0], row[1], row[2]
 
-    def _source(self, constants: Constants, flow: Flow, weights: tuple, tracer: tuple) -> advection.Source:
+    def _source(self, constants: Constants, flow: Flow, tracer: Any, ahead: Any) -> advection.Source:
         parameters = self.parameters
         lines = (advection.coastal_x, advection.coastal_y) if self.grid.has_land else (advection.line_x, advection.line_y)
         diffusion: tuple = (mixing.no_diffusion, mixing.no_diffusion, 0.0, None)
         if parameters.diffusivity:
-            diffused, sign = tracer[0], 1.0
+            diffused, sign = tracer, 1.0
             if parameters.biharmonic_diffusion:
                 diffused = self.backend.apply(mixing.laplacian, self.grid.tile.region.grow(1, 1, 1, 1), constants.grid, diffused)
                 sign = -1.0
             diffusion = (mixing.diffusion_x, mixing.diffusion_y, sign * parameters.diffusivity, diffused)
-        return advection.Source(flow, parameters.tracer_face, parameters.vertical_face, *lines, *diffusion, weights, tracer)
+        return advection.Source(flow, parameters.tracer_face, parameters.vertical_face, *lines, *diffusion, ahead)
 
-    def _forces(self, constants: Constants, stretched: Column, state: State) -> Forces:
+    def _motion(self, constants: Constants, region: Any, u: Any, v: Any) -> Motion:
+        if self.parameters.friction:
+            return Motion(*self.backend.apply(operators.all_motion, region, constants.grid, u, v))
+        return Motion(*self.backend.apply(operators.rotation_and_energy, region, constants.grid, u, v), None)
+
+    def _forces(self, constants: Constants, stretched: Column, motion: Motion, state: State) -> Forces:
         friction: tuple = (mixing.none_u, mixing.none_u)
-        viscosity, sign, u, v = None, 0.0, None, None
+        viscosity, sign = None, 0.0
         if self.parameters.friction:
             friction = (mixing.friction_u, mixing.friction_v)
-            viscosity, sign, u, v = constants.viscosity, 1.0, state.u, state.v
+            viscosity, sign = constants.viscosity, 1.0
             if self.parameters.friction.biharmonic:
-                u, v = self.backend.apply(mixing.harmonic, self.grid.tile.region.grow(1, 1, 1, 1), constants.grid, viscosity, u, v)
-                sign = -1.0
+                cells = self.grid.tile.region
+                around, grid = cells.grow(1, 1, 1, 1), constants.grid
+                wide = self._motion(constants, around.grow(1, 1, 1, 1), state.u, state.v)
+                first = self.backend.apply(mixing.harmonic, around, grid, viscosity, wide)
+                vorticity = self.backend.apply(operators.vorticity, cells.grow(east=1, north=1), grid, *first)
+                divergence = self.backend.apply(operators.velocity_divergence, cells.grow(west=1, south=1), grid, *first)
+                motion, sign = Motion(vorticity, None, divergence), -1.0
         stress: tuple = (mixing.none_u, mixing.none_u)
         values: tuple = (None, None, None, None)
         if constants.surface_stress is not None:
             stress = (mixing.wind_u, mixing.wind_v)
             values = (*constants.surface_stress, stretched.inverse_stretching_u, stretched.inverse_stretching_v)
-        return Forces(*friction, *stress, viscosity, sign, u, v, *values)
+        return Forces(*friction, *stress, viscosity, sign, motion, *values)
 
     def _constants(self) -> Constants:
         grid, parameters, backend = self.grid, self.parameters, self.backend

@@ -9,40 +9,31 @@ Hollingsworth instability.
 
 from __future__ import annotations
 
-from dycore.operators import vorticity
 from dycore.stencils import stencil, where
 
 
 @stencil
-def absolute_vorticity(k, j, i, grid, column, u, v):
+def absolute_vorticity(k, j, i, grid, column, motion):
     """(f + zeta) / J about corners (1/s): potential vorticity times the reference thickness."""
-    return (grid.coriolis[j, i] + vorticity(k, j, i, grid, u, v)) * column.inverse_stretching_z[j, i]
+    return (grid.coriolis[j, i] + motion.vorticity[k, j, i]) * column.inverse_stretching_z[j, i]
 
 
 @stencil
-def kinetic_energy(k, j, i, grid, u, v):
-    """Kinetic energy of a cell (m2/s2), face averages weighted as in the vorticity flux."""
-    return 0.25 * grid.inverse_area[j, i] * (
-        grid.area_u[j, i] * (u[k, j, i] * u[k, j, i]) + grid.area_u[j, i + 1] * (u[k, j, i + 1] * u[k, j, i + 1])
-        + grid.area_v[j, i] * (v[k, j, i] * v[k, j, i]) + grid.area_v[j + 1, i] * (v[k, j + 1, i] * v[k, j + 1, i]))
-
-
-@stencil
-def energy_conserving_u(k, j, i, grid, column, u, v):
+def energy_conserving_u(k, j, i, grid, column, motion, u, v):
     """Vorticity flux at west faces (m/s2)."""
     south = column.width_v[j, i] * v[k, j, i] + column.width_v[j, i - 1] * v[k, j, i - 1]
     north = column.width_v[j + 1, i] * v[k, j + 1, i] + column.width_v[j + 1, i - 1] * v[k, j + 1, i - 1]
-    return 0.25 * grid.inverse_dx_u[j, i] * (absolute_vorticity(k, j, i, grid, column, u, v) * south
-                                             + absolute_vorticity(k, j + 1, i, grid, column, u, v) * north)
+    return 0.25 * grid.inverse_dx_u[j, i] * (absolute_vorticity(k, j, i, grid, column, motion) * south
+                                             + absolute_vorticity(k, j + 1, i, grid, column, motion) * north)
 
 
 @stencil
-def energy_conserving_v(k, j, i, grid, column, u, v):
+def energy_conserving_v(k, j, i, grid, column, motion, u, v):
     """Vorticity flux at south faces (m/s2)."""
     west = column.width_u[j, i] * u[k, j, i] + column.width_u[j - 1, i] * u[k, j - 1, i]
     east = column.width_u[j, i + 1] * u[k, j, i + 1] + column.width_u[j - 1, i + 1] * u[k, j - 1, i + 1]
-    return -0.25 * grid.inverse_dy_v[j, i] * (absolute_vorticity(k, j, i, grid, column, u, v) * west
-                                              + absolute_vorticity(k, j, i + 1, grid, column, u, v) * east)
+    return -0.25 * grid.inverse_dy_v[j, i] * (absolute_vorticity(k, j, i, grid, column, motion) * west
+                                              + absolute_vorticity(k, j, i + 1, grid, column, motion) * east)
 
 
 @stencil
@@ -64,16 +55,16 @@ def vertical_advection_v(k, j, i, grid, column, v, w):
 
 
 @stencil
-def advection_u(k, j, i, grid, column, u, v, w):
+def advection_u(k, j, i, grid, column, motion, u, v, w):
     """Coriolis force and advection of u at west faces (m/s2)."""
-    gradient = kinetic_energy(k, j, i, grid, u, v) - kinetic_energy(k, j, i - 1, grid, u, v)
-    return (energy_conserving_u(k, j, i, grid, column, u, v) - gradient * grid.inverse_dx_u[j, i]
+    gradient = motion.kinetic_energy[k, j, i] - motion.kinetic_energy[k, j, i - 1]
+    return (energy_conserving_u(k, j, i, grid, column, motion, u, v) - gradient * grid.inverse_dx_u[j, i]
             + vertical_advection_u(k, j, i, grid, column, u, w))
 
 
 @stencil
-def advection_v(k, j, i, grid, column, u, v, w):
+def advection_v(k, j, i, grid, column, motion, u, v, w):
     """Coriolis force and advection of v at south faces (m/s2)."""
-    gradient = kinetic_energy(k, j, i, grid, u, v) - kinetic_energy(k, j - 1, i, grid, u, v)
-    return (energy_conserving_v(k, j, i, grid, column, u, v) - gradient * grid.inverse_dy_v[j, i]
+    gradient = motion.kinetic_energy[k, j, i] - motion.kinetic_energy[k, j - 1, i]
+    return (energy_conserving_v(k, j, i, grid, column, motion, u, v) - gradient * grid.inverse_dy_v[j, i]
             + vertical_advection_v(k, j, i, grid, column, v, w))

@@ -1,6 +1,8 @@
-"""Differences of velocity that several processes need: vorticity and divergence along the levels."""
+"""What several processes need to know of the velocity: vorticity, kinetic energy, divergence along the levels."""
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 from dycore.stencils import stencil, where
 
@@ -18,3 +20,31 @@ def velocity_divergence(k, j, i, grid, u, v):
     """div u of a level (1/s)."""
     return grid.inverse_area[j, i] * (grid.dy_u[j, i + 1] * u[k, j, i + 1] - grid.dy_u[j, i] * u[k, j, i]
                                       + (grid.dx_v[j + 1, i] * v[k, j + 1, i] - grid.dx_v[j, i] * v[k, j, i]))
+
+
+@stencil
+def kinetic_energy(k, j, i, grid, u, v):
+    """Kinetic energy of a cell (m2/s2), face averages weighted as in the vorticity flux."""
+    return 0.25 * grid.inverse_area[j, i] * (
+        grid.area_u[j, i] * (u[k, j, i] * u[k, j, i]) + grid.area_u[j, i + 1] * (u[k, j, i + 1] * u[k, j, i + 1])
+        + grid.area_v[j, i] * (v[k, j, i] * v[k, j, i]) + grid.area_v[j + 1, i] * (v[k, j + 1, i] * v[k, j + 1, i]))
+
+
+class Motion(NamedTuple):
+    """Fields that follow from the velocity, stored because several points read each of their values."""
+
+    vorticity: Any  # at corners [k, j, i] (1/s)
+    kinetic_energy: Any  # at centres [k, j, i] (m2/s2), or None
+    divergence: Any  # at centres [k, j, i] (1/s), or None
+
+
+@stencil
+def rotation_and_energy(k, j, i, grid, u, v):
+    """Vorticity and kinetic energy: all that advection needs."""
+    return vorticity(k, j, i, grid, u, v), kinetic_energy(k, j, i, grid, u, v)
+
+
+@stencil
+def all_motion(k, j, i, grid, u, v):
+    """Vorticity, kinetic energy and divergence: advection and friction."""
+    return vorticity(k, j, i, grid, u, v), kinetic_energy(k, j, i, grid, u, v), velocity_divergence(k, j, i, grid, u, v)

@@ -46,6 +46,11 @@ class Region(NamedTuple):
         return self._replace(j=(self.j[0] - south, self.j[1] + north), i=(self.i[0] - west, self.i[1] + east))
 
     @property
+    def everywhere(self) -> Region:
+        """All points of a padded array, halo and halo levels included."""
+        return Region(*((0, n) for n in self.padded), self.padded)
+
+    @property
     def columns(self) -> Region:
         """The same region without its levels."""
         return self._replace(k=None)

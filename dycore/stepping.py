@@ -21,12 +21,12 @@ ADAMS_BASHFORTH = np.array([[12.0, 0.0, 0.0], [18.0, -6.0, 0.0], [23.0, -16.0, 5
 
 
 @stencil
-def step_u(k, j, i, grid, column, heights, fluid, advection_u, advection_v, forces, weights, time_step, share, external,
+def step_u(k, j, i, grid, column, motion, heights, fluid, advection_u, advection_v, forces, weights, time_step, share, external,
            u, v, w, surface, tracers, phi, before_u, before_v):
     """u one step later (m/s) before its depth mean is settled, and what to extrapolate from (m/s2)."""
     pressure = force_u(k, j, i, grid, column, heights, fluid, tracers, phi)
     slow = pressure + external * (surface[j, i] - surface[j, i - 1]) * grid.inverse_dx_u[j, i]
-    tendency = (advection_u(k, j, i, grid, column, u, v, w) + forces.stress_u(k, j, i, grid, forces)
+    tendency = (advection_u(k, j, i, grid, column, motion, u, v, w) + forces.stress_u(k, j, i, grid, forces)
                 + share * slow)
     change = (weights[0] * tendency + weights[1] * before_u[0][k, j, i] + weights[2] * before_u[1][k, j, i]
               + (pressure - share * slow) + forces.friction_u(k, j, i, grid, forces))
@@ -34,12 +34,12 @@ def step_u(k, j, i, grid, column, heights, fluid, advection_u, advection_v, forc
 
 
 @stencil
-def step_v(k, j, i, grid, column, heights, fluid, advection_u, advection_v, forces, weights, time_step, share, external,
+def step_v(k, j, i, grid, column, motion, heights, fluid, advection_u, advection_v, forces, weights, time_step, share, external,
            u, v, w, surface, tracers, phi, before_u, before_v):
     """v one step later (m/s) before its depth mean is settled, and what to extrapolate from (m/s2)."""
     pressure = force_v(k, j, i, grid, column, heights, fluid, tracers, phi)
     slow = pressure + external * (surface[j, i] - surface[j - 1, i]) * grid.inverse_dy_v[j, i]
-    tendency = (advection_v(k, j, i, grid, column, u, v, w) + forces.stress_v(k, j, i, grid, forces)
+    tendency = (advection_v(k, j, i, grid, column, motion, u, v, w) + forces.stress_v(k, j, i, grid, forces)
                 + share * slow)
     change = (weights[0] * tendency + weights[1] * before_v[0][k, j, i] + weights[2] * before_v[1][k, j, i]
               + (pressure - share * slow) + forces.friction_v(k, j, i, grid, forces))
@@ -47,12 +47,12 @@ def step_v(k, j, i, grid, column, heights, fluid, advection_u, advection_v, forc
 
 
 @stencil
-def step_velocity(k, j, i, grid, column, heights, fluid, advection_u, advection_v, forces, weights, time_step, share, external,
+def step_velocity(k, j, i, grid, column, motion, heights, fluid, advection_u, advection_v, forces, weights, time_step, share, external,
                   u, v, w, surface, tracers, phi, before_u, before_v):
     """Both components: (u, v, tendency of u, tendency of v)."""
-    new_u, tendency_u = step_u(k, j, i, grid, column, heights, fluid, advection_u, advection_v, forces, weights, time_step, share, external,
+    new_u, tendency_u = step_u(k, j, i, grid, column, motion, heights, fluid, advection_u, advection_v, forces, weights, time_step, share, external,
                                u, v, w, surface, tracers, phi, before_u, before_v)
-    new_v, tendency_v = step_v(k, j, i, grid, column, heights, fluid, advection_u, advection_v, forces, weights, time_step, share, external,
+    new_v, tendency_v = step_v(k, j, i, grid, column, motion, heights, fluid, advection_u, advection_v, forces, weights, time_step, share, external,
                                u, v, w, surface, tracers, phi, before_u, before_v)
     return new_u, new_v, tendency_u, tendency_v
 

@@ -1,0 +1,181 @@
+!> The two cases, as in dycore/cases: grid, parameters and initial state, worked out in double precision.
+module cases
+  use precision, only: rk, real64, pi
+  use grid_module, only: grid_type, rectilinear, latitude_longitude, earth_radius, earth_rotation
+  implicit none
+  private
+  public :: baroclinic_channel, baroclinic_wave, stable_time_step, averaging_weights
+
+  type, public :: parameters_type
+    logical :: ocean                     ! else atmosphere
+    integer :: n_tracers, substeps = 1   ! barotropic substeps; 1 for none
+    real(real64) :: time_step            ! s
+    real(real64) :: wave_speed           ! m/s: external gravity waves
+    real(real64) :: external = 0.0       ! m2/s2 per unit of r: gravity of the barotropic substeps
+    real(real64) :: surface_gravity = 0.0  ! m2/s2 per unit of r: phi at the moving boundary
+    real(real64) :: viscosity = 0.0, diffusivity = 0.0  ! m2/s
+    real(real64) :: kappa = 2.0_real64 / 7.0_real64
+    ! Buoyancy is the sum over tracers of slope (tracer - reference), m2/s2 per unit of s.
+    real(real64) :: buoyancy_slope(2) = 0.0, buoyancy_reference(2) = 0.0
+    real(real64) :: polar_latitude = 60.0  ! degrees: rows poleward of it are filtered on a sphere
+    real(real64), allocatable :: height_face(:), height_layer(:)  ! (0:nz), (nz): s at the interfaces, mean in the layers
+    real(real64), allocatable :: stress_u(:)  ! (j) m2/s2: surface stress over density; not allocated for none
+  end type parameters_type
+
+  type, public :: initial_type
+    real(real64), allocatable :: u(:, :, :), tracers(:, :, :, :)  ! (i, k, j), (i, k, j, tracer); v and w are zero
+    real(real64) :: surface
+  end type initial_type
+
+contains
+
+  !> Ocean: wind-driven re-entrant channel with a ridge across it.
+  subroutine baroclinic_channel(cells, g, p, initial)
+    integer, intent(in) :: cells(3)
+    type(grid_type), intent(out) :: g
+    type(parameters_type), intent(out) :: p
+    type(initial_type), intent(out) :: initial
+    real(real64), parameter :: length = 4.0e6_real64, width = 2.0e6_real64, depth = 4000.0_real64  ! m
+    real(real64), parameter :: gravity = 9.81_real64
+    real(real64), allocatable, dimension(:) :: interfaces, thickness, height, centres, x, y, decay
+    real(real64) :: spacing, front, ripple
+    integer :: i, j, k, nz, ny, nx
+
+    nz = cells(1)
+    ny = cells(2)
+    nx = cells(3)
+    thickness = [((8.0_real64**(1.0_real64 / max(nz - 1, 1)))**(nz - k), k=1, nz)]
+    height = [0.0_real64, (sum(thickness(:k)), k=1, nz)]
+    interfaces = depth * (height / height(nz + 1) - 1.0_real64)
+    x = [((i - 0.5_real64) * length / nx, i=1, nx)]
+    y = [((j - 0.5_real64) * width / ny, j=1, ny)]
+    g = rectilinear(cells, [length, width], interfaces, -1.1e-4_real64, 1.4e-11_real64, &
+                    -depth + 1500.0_real64 * exp(-((x - 0.5_real64 * length) / 3.0e5_real64)**2))
+
+    spacing = min(length / nx, width / ny)
+    p%ocean = .true.
+    p%n_tracers = 2
+    p%substeps = 24
+    p%time_step = 0.04_real64 * spacing
+    p%viscosity = 0.01_real64 * spacing
+    p%diffusivity = 0.001_real64 * spacing
+    p%surface_gravity = gravity
+    p%wave_speed = sqrt(gravity * depth)
+    p%external = p%wave_speed**2 / depth
+    p%buoyancy_slope = [gravity * 2.0e-4_real64, -gravity * 8.0e-4_real64]
+    p%buoyancy_reference = [10.0_real64, 35.0_real64]
+    p%height_face = interfaces
+    p%height_layer = 0.5_real64 * (interfaces(2:) + interfaces(:nz))
+    p%stress_u = 0.15_real64 * sin(pi * y / width)**2 / 1025.0_real64
+
+    centres = p%height_layer
+    decay = exp(centres / 1000.0_real64)
+    initial%surface = 0.0_real64
+    allocate (initial%u(nx, nz, ny), source=0.0_real64)
+    allocate (initial%tracers(nx, nz, ny, 2))
+    do j = 1, ny
+      front = 0.5_real64 * (1.0_real64 + tanh((y(j) - 0.5_real64 * width) / 3.0e5_real64))
+      do k = 1, nz
+        do i = 1, nx
+          ripple = 0.05_real64 * sin(12.0_real64 * pi * x(i) / length) * sin(pi * y(j) / width)**2
+          initial%tracers(i, k, j, 1) = 0.5_real64 + (2.5_real64 + 9.0_real64 * front + ripple) * decay(k)
+          initial%tracers(i, k, j, 2) = 35.0_real64 - decay(k) * (1.0_real64 - 0.5_real64 * front)
+        end do
+      end do
+    end do
+  end subroutine baroclinic_channel
+
+  !> Atmosphere: the wave of Jablonowski and Williamson (2006, Q. J. R. Meteorol. Soc. 132, 2943).
+  subroutine baroclinic_wave(cells, g, p, initial)
+    integer, intent(in) :: cells(3)
+    type(grid_type), intent(out) :: g
+    type(parameters_type), intent(out) :: p
+    type(initial_type), intent(out) :: initial
+    real(real64), parameter :: gravity = 9.80616_real64, gas_constant = 287.0_real64, pressure = 1.0e5_real64
+    real(real64), parameter :: jet = 35.0_real64, level_jet = 0.252_real64, level_tropopause = 0.2_real64
+    real(real64), allocatable, dimension(:) :: interfaces, eta, eta_v, cosine, mean, first, second
+    real(real64) :: heat_capacity, temperature, factor, longitude, distance, s, c
+    integer :: i, j, k, nz, ny, nx
+
+    nz = cells(1)
+    ny = cells(2)
+    nx = cells(3)
+    interfaces = [(pressure * k / nz, k=0, nz)]
+    g = latitude_longitude(cells, interfaces)
+    heat_capacity = gas_constant * 3.5_real64
+    p%ocean = .false.
+    p%n_tracers = 1
+    p%time_step = 9.0e-4_real64 * earth_radius * min(2.0_real64 * pi / nx, pi / ny)
+    p%wave_speed = sqrt((1.0_real64 + p%kappa) * p%kappa * heat_capacity * 300.0_real64)
+    p%buoyancy_slope(1) = -heat_capacity
+    p%height_face = (interfaces / pressure)**p%kappa
+    p%height_layer = (p%height_face(2:) * interfaces(2:) - p%height_face(:nz) * interfaces(:nz)) &
+                     / ((1.0_real64 + p%kappa) * (interfaces(2:) - interfaces(:nz)))
+
+    eta = p%height_layer**(1.0_real64 / p%kappa)
+    eta_v = 0.5_real64 * pi * (eta - level_jet)
+    cosine = max(cos(eta_v), 0.0_real64)
+    mean = 288.0_real64 * eta**(gas_constant * 0.005_real64 / gravity) &
+           + 4.8e5_real64 * max(level_tropopause - eta, 0.0_real64)**5
+    first = -2.0_real64 * sin(g%y)**6 * (cos(g%y)**2 + 1.0_real64 / 3.0_real64) + 10.0_real64 / 63.0_real64
+    second = 1.6_real64 * cos(g%y)**3 * (sin(g%y)**2 + 2.0_real64 / 3.0_real64) - 0.25_real64 * pi
+    factor = jet * cos(0.5_real64 * pi * (1.0_real64 - level_jet))**1.5_real64
+    g%geopotential(1:ny) = real(factor * (factor * first + earth_radius * earth_rotation * second), rk)
+    g%geopotential([0, -1]) = g%geopotential([1, 2])
+    g%geopotential([ny + 1, ny + 2]) = g%geopotential([ny, ny - 1])
+
+    initial%surface = pressure
+    allocate (initial%u(nx, nz, ny), initial%tracers(nx, nz, ny, 1))
+    s = sin(2.0_real64 * pi / 9.0_real64)
+    c = cos(2.0_real64 * pi / 9.0_real64)
+    do j = 1, ny
+      do k = 1, nz
+        temperature = mean(k) + 0.75_real64 * eta(k) * pi * jet / gas_constant * sin(eta_v(k)) * sqrt(cosine(k)) &
+                      * (2.0_real64 * jet * cosine(k)**1.5_real64 * first(j) + earth_radius * earth_rotation * second(j))
+        initial%tracers(:, k, j, 1) = temperature / p%height_layer(k)
+        do i = 1, nx
+          longitude = (i - 1) * 2.0_real64 * pi / nx
+          distance = acos(min(1.0_real64, max(-1.0_real64, s * sin(g%y(j)) + c * cos(g%y(j)) * cos(longitude - pi / 9.0_real64))))
+          initial%u(i, k, j) = jet * cosine(k)**1.5_real64 * sin(2.0_real64 * g%y(j))**2 + exp(-(10.0_real64 * distance)**2)
+        end do
+      end do
+    end do
+  end subroutine baroclinic_wave
+
+  !> The longest step (s) that external waves, or the barotropic substeps, allow without mean flow.
+  function stable_time_step(g, p) result(limit)
+    type(grid_type), intent(in) :: g
+    type(parameters_type), intent(in) :: p
+    real(real64) :: limit, frequency, substep
+    real(real64), allocatable :: dx(:), a(:), b(:)
+
+    dx = real(g%dx_u(1:g%ny), real64)
+    if (g%sphere) dx = max(dx, maxval(dx) * cos(p%polar_latitude * pi / 180.0_real64))
+    frequency = 2.0_real64 * p%wave_speed * sqrt(maxval(1.0_real64 / dx**2) + 1.0_real64 / real(g%dy, real64)**2)
+    limit = 1.78_real64 / frequency
+    if (p%substeps > 1) then
+      call averaging_weights(p%substeps, a, b, substep)
+      limit = 2.0_real64 / frequency / substep
+    end if
+  end function stable_time_step
+
+  !> Primary (a) and secondary (b) weights of the barotropic substeps, and the length of one in steps:
+  !> Shchepetkin and McWilliams (2005, Ocean Modelling 9, 347), section 2.3.
+  subroutine averaging_weights(substeps, a, b, substep)
+    integer, intent(in) :: substeps
+    real(real64), allocatable, intent(out) :: a(:), b(:)
+    real(real64), intent(out) :: substep
+    real(real64), parameter :: p = 2.0_real64, q = 4.0_real64, r = 0.18927_real64
+    real(real64) :: tau0
+    real(real64), allocatable :: tau(:), shape(:)
+    integer :: m, last
+
+    tau0 = (p + 2.0_real64) * (p + q + 2.0_real64) / ((p + 1.0_real64) * (p + q + 1.0_real64))
+    tau = [(2.0_real64 * m / substeps, m=1, substeps)]
+    shape = (tau / tau0)**p * (1.0_real64 - (tau / tau0)**q) - r * tau / tau0
+    last = findloc(shape > 0.0_real64, .true., dim=1, back=.true.)
+    a = shape(:last) / sum(shape(:last))
+    substep = 1.0_real64 / sum(a * [(m, m=1, last)])
+    b = [(substep * sum(a(m:)), m=1, last)]
+  end subroutine averaging_weights
+end module cases

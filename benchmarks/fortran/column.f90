@@ -1,0 +1,82 @@
+!> What follows from the moving boundary R, as two-dimensional fields (i, j): dycore/column.py.
+module column_module
+  use precision, only: rk
+  use grid_module, only: grid_type
+  use cases, only: parameters_type
+  implicit none
+  private
+  public :: set_columns, set_widths
+
+  type, public :: column_type
+    real(rk), allocatable, dimension(:, :) :: stretching                       ! J = (R - fixed) / thickness
+    real(rk), allocatable, dimension(:, :) :: width_u, width_v                 ! m: face length times mean J
+    real(rk), allocatable, dimension(:, :) :: inverse_u, inverse_v, inverse_z  ! 1 / J at faces and corners
+    real(rk), allocatable, dimension(:, :) :: scale, shift                     ! s = s_reference(k) scale + shift
+  end type column_type
+
+contains
+
+  subroutine set_columns(g, p, surface, c)
+    type(grid_type), intent(in) :: g
+    type(parameters_type), intent(in) :: p
+    real(rk), intent(in) :: surface(g%west:g%east, g%south:g%north)
+    type(column_type), intent(inout) :: c
+    real(rk) :: kappa, north, south
+    integer :: i, j
+
+    if (.not. allocated(c%stretching)) then
+      allocate (c%stretching(g%west:g%east, g%south:g%north), source=1.0_rk)
+      allocate (c%width_u, c%width_v, c%inverse_u, c%inverse_v, c%inverse_z, c%scale, c%shift, source=c%stretching)
+      c%shift = 0.0_rk
+    end if
+    kappa = real(p%kappa, rk)
+    do j = 0, g%ny + 1
+      do i = 0, g%nx + 1
+        c%stretching(i, j) = (surface(i, j) - g%fixed(i, j)) * g%inverse_thickness(i, j)
+      end do
+      if (p%ocean) then
+        c%scale(0:g%nx + 1, j) = c%stretching(0:g%nx + 1, j)
+        c%shift(0:g%nx + 1, j) = g%fixed(0:g%nx + 1, j) * (1.0_rk - c%stretching(0:g%nx + 1, j))
+      else
+        do i = 0, g%nx + 1
+          c%scale(i, j) = c%stretching(i, j)**kappa
+        end do
+      end if
+    end do
+    call set_widths(g, surface, c%width_u, c%width_v)
+    do j = 1, g%ny + 1
+      south = g%area(j - 1) / (2.0_rk * (g%area(j - 1) + g%area(j)))
+      north = g%area(j) / (2.0_rk * (g%area(j - 1) + g%area(j)))
+      !$omp simd
+      do i = 1, g%nx + 1
+        associate (here => c%stretching(i, j), west => c%stretching(i - 1, j), &
+                   below => c%stretching(i, j - 1), corner => c%stretching(i - 1, j - 1))
+          c%inverse_u(i, j) = 2.0_rk / (here + west)
+          c%inverse_v(i, j) = 2.0_rk / (here + below)
+          c%inverse_z(i, j) = 1.0_rk / (north * (here + west) + south * (below + corner))
+        end associate
+      end do
+    end do
+  end subroutine set_columns
+
+  !> Length of west and south faces times J there (m).
+  subroutine set_widths(g, surface, width_u, width_v)
+    type(grid_type), intent(in) :: g
+    real(rk), intent(in), dimension(g%west:g%east, g%south:g%north) :: surface
+    real(rk), intent(inout), dimension(g%west:g%east, g%south:g%north) :: width_u, width_v
+    integer :: i, j
+
+    do j = 0, g%ny + 1
+      !$omp simd
+      do i = 0, g%nx + 1
+        width_u(i, j) = 0.5_rk * g%dy * (stretching(i, j) + stretching(i - 1, j))
+        width_v(i, j) = 0.5_rk * g%dx_v(j) * (stretching(i, j) + stretching(i, j - 1))
+      end do
+    end do
+  contains
+    pure real(rk) function stretching(i, j)
+      integer, intent(in) :: i, j
+      stretching = (surface(i, j) - g%fixed(i, j)) * g%inverse_thickness(i, j)
+    end function stretching
+  end subroutine set_widths
+end module column_module

@@ -1,0 +1,195 @@
+!> The grid: metrics, levels and sea floor. u and v stand on the west and south face of cell (i, k, j),
+!> vorticity on its south-west corner, w on its lower-r face; k = 1 touches the fixed boundary.
+!>
+!> Both grids (beta-plane, sphere) are uniform in x, so metrics are numbers of a row j. Three-dimensional
+!> arrays are laid out (i, k, j): all levels of a row follow each other in memory, so that a pass which
+!> finishes one row after the other reads memory from end to end, and keeps its work in the cache.
+module grid_module
+  use precision, only: rk, real64, pi
+  implicit none
+  private
+  public :: rectilinear, latitude_longitude, earth_radius, earth_rotation
+
+  integer, parameter, public :: halo = 2  ! third-order reconstruction reads two cells to the west and south
+  real(real64), parameter :: earth_radius = 6.371229e6_real64  ! m
+  real(real64), parameter :: earth_rotation = 7.29212e-5_real64  ! 1/s
+
+  type, public :: grid_type
+    integer :: nz, ny, nx
+    integer :: west, east, south, north  ! bounds of all arrays, halo included
+    logical :: sphere                    ! poles in y, else walls; periodic in x in either case
+    real(rk) :: dy, inverse_dy           ! m, 1/m: of all faces
+    real(rk), allocatable, dimension(:) :: dx_u, inverse_dx_u  ! (j) m, 1/m: between cell centres
+    real(rk), allocatable, dimension(:) :: dx_v                ! m: length of south faces
+    real(rk), allocatable, dimension(:) :: inverse_dx_v        ! 1/m, zero on a face of length zero
+    real(rk), allocatable, dimension(:) :: area_u, area_v      ! m2: dx dy about faces
+    real(rk), allocatable, dimension(:) :: inverse_area, inverse_area_z  ! 1/m2: of cells, about corners
+    real(rk), allocatable, dimension(:) :: area, coriolis      ! m2, 1/s (corners)
+    real(rk), allocatable, dimension(:) :: geopotential        ! m2/s2: of the moving boundary at r = 0
+    real(real64), allocatable :: interfaces(:)                 ! (0:nz) unit of r
+    real(rk), allocatable, dimension(:) :: dr, inverse_dr      ! (k) unit of r
+    integer, allocatable, dimension(:, :) :: floor, floor_u, floor_v, floor_z  ! (i, j) lowest open level; nz + 1 on land
+    integer, allocatable :: open_level(:)                      ! (j) from here upwards all is open within two rows
+    real(rk), allocatable, dimension(:, :) :: fixed            ! (i, j) fixed boundary (unit of r)
+    real(rk), allocatable, dimension(:, :) :: inverse_thickness, thickness_u, thickness_v
+    real(rk), allocatable, dimension(:, :) :: inverse_thickness_u, inverse_thickness_v  ! zero where closed
+    real(real64), allocatable :: y(:), y_face(:)               ! m or radians north
+  end type grid_type
+
+contains
+
+  !> A plane of extent (x, y) in metres, periodic in x, walled in y; f = coriolis + beta y, y from the middle.
+  function rectilinear(cells, extent, interfaces, coriolis, beta, bottom) result(g)
+    integer, intent(in) :: cells(3)
+    real(real64), intent(in) :: extent(2), interfaces(0:), coriolis, beta
+    real(real64), intent(in) :: bottom(:)  ! (i) height of the sea floor (m)
+    type(grid_type) :: g
+    real(real64), allocatable, dimension(:) :: dx, area, f
+    real(real64) :: dy
+    integer :: j
+
+    call set_bounds(g, cells)
+    dy = extent(2) / g%ny
+    allocate (dx(g%south:g%north), area(g%south:g%north), f(g%south:g%north))
+    dx = extent(1) / g%nx
+    area = dx * dy
+    do j = g%south, g%north
+      f(j) = coriolis + beta * ((j - 1) * dy - 0.5_real64 * extent(2))
+    end do
+    g%sphere = .false.
+    g%y = [((j - 0.5_real64) * dy, j=1, g%ny)]
+    g%y_face = [((j - 1) * dy, j=1, g%ny + 1)]
+    call set_metrics(g, dx, dx, dy, area, area, f)
+    call set_levels(g, interfaces, bottom)
+  end function rectilinear
+
+  !> The full sphere, uniform in longitude and latitude.
+  function latitude_longitude(cells, interfaces) result(g)
+    integer, intent(in) :: cells(3)
+    real(real64), intent(in) :: interfaces(0:)
+    type(grid_type) :: g
+    real(real64), allocatable, dimension(:) :: face, centre, dx_u, dx_v, area, area_z
+    real(real64) :: dlon, dlat
+    integer :: j
+
+    call set_bounds(g, cells)
+    dlon = 2.0_real64 * pi / g%nx
+    dlat = pi / g%ny
+    allocate (face(g%south:g%north))
+    face = [(-0.5_real64 * pi + (j - 1) * dlat, j=g%south, g%north)]
+    centre = face
+    dx_u = face
+    dx_v = face
+    area = face
+    area_z = face
+    centre = face + 0.5_real64 * dlat
+    dx_u = earth_radius * abs(cos(centre)) * dlon
+    dx_v = earth_radius * abs(cos(face)) * dlon
+    dx_v([1, g%ny + 1]) = 0.0_real64
+    area = abs(sin(face + dlat) - sin(face)) * earth_radius**2 * dlon
+    area_z = abs(sin(centre) - sin(centre - dlat)) * earth_radius**2 * dlon
+    area_z([1, g%ny + 1]) = earth_radius**2 * dlon * (1.0_real64 - abs(sin(centre(1))))  ! triangle of the polar cap
+    g%sphere = .true.
+    g%y = centre(1:g%ny)
+    g%y_face = face(1:g%ny + 1)
+    call set_metrics(g, dx_u, dx_v, earth_radius * dlat, area, area_z, 2.0_real64 * earth_rotation * sin(face))
+    call set_levels(g, interfaces, spread(interfaces(0), 1, g%nx))
+  end function latitude_longitude
+
+  subroutine set_bounds(g, cells)
+    type(grid_type), intent(inout) :: g
+    integer, intent(in) :: cells(3)
+
+    g%nz = cells(1)
+    g%ny = cells(2)
+    g%nx = cells(3)
+    g%west = 1 - halo
+    g%east = g%nx + halo
+    g%south = 1 - halo
+    g%north = g%ny + halo
+  end subroutine set_bounds
+
+  subroutine set_metrics(g, dx_u, dx_v, dy, area, area_z, coriolis)
+    type(grid_type), intent(inout) :: g
+    real(real64), intent(in), dimension(g%south:) :: dx_u, dx_v, area, area_z, coriolis
+    real(real64), intent(in) :: dy
+
+    g%dy = real(dy, rk)
+    g%inverse_dy = real(1.0_real64 / dy, rk)
+    call row(g%dx_u, dx_u)
+    call row(g%dx_v, dx_v)
+    call row(g%inverse_dx_u, inverse(dx_u))
+    call row(g%inverse_dx_v, inverse(dx_v))
+    call row(g%area_u, dx_u * dy)
+    call row(g%area_v, dx_v * dy)
+    call row(g%area, area)
+    call row(g%inverse_area, inverse(area))
+    call row(g%inverse_area_z, inverse(area_z))
+    call row(g%coriolis, coriolis)
+    call row(g%geopotential, 0.0_real64 * area)
+  contains
+    subroutine row(target, values)
+      real(rk), allocatable, intent(out) :: target(:)
+      real(real64), intent(in) :: values(:)
+      allocate (target(g%south:g%north))
+      target = real(values, rk)
+    end subroutine row
+  end subroutine set_metrics
+
+  !> Levels, and whole cells of sea floor: a cell is wet if its centre lies above the bottom.
+  subroutine set_levels(g, interfaces, bottom)
+    type(grid_type), intent(inout) :: g
+    real(real64), intent(in) :: interfaces(0:), bottom(:)
+    integer :: i, j, levels
+    integer, allocatable :: lowest(:, :)
+
+    allocate (g%interfaces(0:g%nz))
+    g%interfaces = interfaces
+    g%dr = real(interfaces(1:) - interfaces(:g%nz - 1), rk)
+    g%inverse_dr = real(1.0_real64 / (interfaces(1:) - interfaces(:g%nz - 1)), rk)
+    allocate (g%floor(g%west:g%east, g%south:g%north), source=g%nz + 1)
+    do i = g%west, g%east
+      associate (column => modulo(i - 1, g%nx) + 1)
+        levels = 1 + count(0.5_real64 * (interfaces(1:) + interfaces(:g%nz - 1)) < bottom(column))
+      end associate
+      g%floor(i, 1:g%ny) = levels
+      if (g%sphere) g%floor(i, :) = levels
+    end do
+    allocate (g%floor_u, g%floor_v, g%floor_z, lowest, mold=g%floor)
+    g%floor_u = max(g%floor, eoshift(g%floor, -1, boundary=g%floor(g%west, :), dim=1))
+    g%floor_v = max(g%floor, eoshift(g%floor, -1, boundary=g%floor(:, g%south), dim=2))
+    if (g%sphere) g%floor_v(:, [1, g%ny + 1]) = g%nz + 1  ! faces of length zero
+    g%floor_z = max(g%floor_u, eoshift(g%floor_u, -1, boundary=g%floor_u(:, g%south), dim=2))
+
+    ! Walls need no mask: what is mirrored there makes gradients and transports vanish by itself.
+    allocate (g%open_level(g%south:g%north))
+    do j = g%south, g%north
+      g%open_level(j) = max(1, maxval(g%floor(:, max(1, j - 2):min(g%ny, j + 2))))
+    end do
+
+    lowest = merge(1, g%floor, g%floor > g%nz)
+    allocate (g%fixed(g%west:g%east, g%south:g%north))
+    allocate (g%inverse_thickness, g%thickness_u, g%thickness_v, g%inverse_thickness_u, g%inverse_thickness_v, mold=g%fixed)
+    do j = g%south, g%north
+      g%fixed(:, j) = real(interfaces(lowest(:, j) - 1), rk)
+      g%inverse_thickness(:, j) = real(1.0_real64 / thickness(lowest(:, j)), rk)
+      g%thickness_u(:, j) = real(thickness(g%floor_u(:, j)), rk)
+      g%thickness_v(:, j) = real(thickness(g%floor_v(:, j)), rk)
+      g%inverse_thickness_u(:, j) = real(inverse(thickness(g%floor_u(:, j))), rk)
+      g%inverse_thickness_v(:, j) = real(inverse(thickness(g%floor_v(:, j))), rk)
+    end do
+  contains
+    function thickness(level)
+      integer, intent(in) :: level(:)
+      real(real64) :: thickness(size(level))
+      thickness = interfaces(g%nz) - interfaces(level - 1)
+    end function thickness
+  end subroutine set_levels
+
+  pure function inverse(values)
+    real(real64), intent(in) :: values(:)
+    real(real64) :: inverse(size(values))
+    inverse = 0.0_real64
+    where (values /= 0.0_real64) inverse = 1.0_real64 / values
+  end function inverse
+end module grid_module

@@ -41,12 +41,13 @@ contains
     real(rk), intent(inout), dimension(g%nx, g%nz, g%ny, 2) :: before_u, before_v
     integer, intent(in) :: now, one, two
     type(means_type), intent(inout) :: means
-    real(rk), dimension(g%nx + 1) :: east_flux, carried_u, carried_v
-    real(rk), dimension(g%nx + 1) :: scale_u, shift_u, scale_v, shift_v
-    real(rk), dimension(0:g%nx + 1) :: phi, slow_offset
+    real(rk), dimension(g%nx + 1) :: east_flux
+    real(rk), dimension(g%nx, 0:1) :: through_u, through_v  ! momentum through the lower and upper face of a level
+    real(rk), dimension(g%nx) :: scale_u, shift_u, scale_v, shift_v
+    real(rk), dimension(0:g%nx) :: phi, slow_offset
     real(rk), dimension(g%nz) :: layer, upper, whole
-    real(rk) :: dt, viscosity, slope(2), reference(2), wind, rest
-    integer :: i, j, k, here, last, lowest, nx
+    real(rk) :: dt, viscosity, slope(2), reference(2), wind
+    integer :: i, j, k, here, last, lowest, nx, below, above
     logical :: land, friction
 
     nx = g%nx
@@ -63,7 +64,6 @@ contains
     layer = real(p%height_layer, rk)
     upper = layer - real(p%height_face(2:), rk)
     whole = real(p%height_face(:g%nz), rk) - real(p%height_face(2:), rk)
-    rest = 1.0_rk - share
 
     do j = 1, g%ny + 1
       here = modulo(j, 2)
@@ -78,11 +78,13 @@ contains
         scale_u(i) = 0.5_rk * (column%scale(i, j - 1) - column%scale(i - 1, j - 1))
         shift_u(i) = 0.5_rk * (column%shift(i, j - 1) - column%shift(i - 1, j - 1))
       end do
-      carried_u = 0.0_rk
-      carried_v = 0.0_rk
+      through_u = 0.0_rk
+      through_v = 0.0_rk
       do k = g%nz, 1, -1
         lowest = max(g%open_level(j), g%open_level(j - 1))
         land = k <= lowest .and. lowest > 1  ! nothing passes the lower face of the lowest open level
+        below = modulo(k, 2)
+        above = 1 - below
         call corners
         if (j <= g%ny) call centres
         if (j > 1 .and. j <= g%ny) call step_v
@@ -100,91 +102,57 @@ contains
 
     !> Vorticity of corners (i, j) and its fluxes through the faces that meet there.
     subroutine corners
-      real(rk) :: zeta, q
-      !$omp simd private(zeta, q)
-      do i = 1, nx + 1
-        zeta = (g%dy * (v(i, k, j) - v(i - 1, k, j)) - g%dx_u(j) * u(i, k, j) + g%dx_u(j - 1) * u(i, k, j - 1)) * g%inverse_area_z(j)
-        if (land) zeta = merge(zeta, 0.0_rk, k >= g%floor_z(i, j))
-        q = (g%coriolis(j) + zeta) * column%inverse_z(i, j)
-        shear(i, k, here) = zeta
-        north_flux(i, k, here) = q * (column%width_v(i, j) * v(i, k, j) + column%width_v(i - 1, j) * v(i - 1, k, j))
-        east_flux(i) = q * (column%width_u(i, j) * u(i, k, j) + column%width_u(i, j - 1) * u(i, k, j - 1))
-      end do
+      call vorticity_row(nx + 1, g%dy * g%inverse_area_z(j), g%dx_u(j) * g%inverse_area_z(j), g%dx_u(j - 1) * g%inverse_area_z(j), &
+                         u(1, k, j), u(1, k, j - 1), v(0, k, j), shear(1, k, here))
+      if (land) shear(:, k, here) = merge(shear(:, k, here), 0.0_rk, k >= g%floor_z(1:nx + 1, j))
+      call vorticity_flux_row(nx + 1, g%coriolis(j), shear(1, k, here), column%inverse_z(1, j), column%width_u(1, j), &
+                              column%width_u(1, j - 1), column%width_v(0, j), u(1, k, j), u(1, k, j - 1), v(0, k, j), &
+                              north_flux(1, k, here), east_flux)
     end subroutine corners
 
     !> What gradients act on in row j: `energy` (m2/s2) is extrapolated, `push` is not.
     subroutine centres
-      real(rk) :: middle, slow, kinetic, divergence
-      if (p%ocean) then
-        !$omp simd
-        do i = 0, nx
-          buoyancy(i, k, here) = slope(1) * (c(i, k, j, now, 1) - reference(1)) + slope(2) * (c(i, k, j, now, 2) - reference(2))
-        end do
-      else
-        !$omp simd
-        do i = 0, nx
-          buoyancy(i, k, here) = slope(1) * c(i, k, j, now, 1)
-        end do
-      end if
-      !$omp simd private(middle, slow, kinetic, divergence)
-      do i = 0, nx
-        kinetic = 0.25_rk * g%inverse_area(j) * (g%area_u(j) * (u(i, k, j)**2 + u(i + 1, k, j)**2) &
-                                                 + g%area_v(j) * v(i, k, j)**2 + g%area_v(j + 1) * v(i, k, j + 1)**2)
-        middle = phi(i) + buoyancy(i, k, here) * column%scale(i, j) * upper(k)
-        slow = share * (middle - slow_offset(i))
-        phi(i) = phi(i) + buoyancy(i, k, here) * column%scale(i, j) * whole(k)
-        energy(i, k, here) = kinetic + slow
-        push(i, k, here) = slow - middle
-        if (friction) then
-          divergence = g%inverse_area(j) * (g%dy * (u(i + 1, k, j) - u(i, k, j)) &
-                                            + (g%dx_v(j + 1) * v(i, k, j + 1) - g%dx_v(j) * v(i, k, j)))
-          push(i, k, here) = push(i, k, here) + viscosity * divergence
-        end if
-      end do
+      call buoyancy_row(nx + 1, slope(1), reference(1), c(0, k, j, now, 1), buoyancy(0, k, here), .false.)
+      if (p%ocean) call buoyancy_row(nx + 1, slope(2), reference(2), c(0, k, j, now, 2), buoyancy(0, k, here), .true.)
+      call energy_row(nx + 1, 0.25_rk * g%inverse_area(j) * [g%area_u(j), g%area_v(j), g%area_v(j + 1)], share, upper(k), whole(k), &
+                      u(0, k, j), v(0, k, j), v(0, k, j + 1), buoyancy(0, k, here), column%scale(0, j), slow_offset, phi, &
+                      energy(0, k, here), push(0, k, here))
+      if (friction) call divergence_row(nx + 1, viscosity * g%inverse_area(j) * [g%dy, g%dx_v(j), g%dx_v(j + 1)], &
+                                        u(0, k, j), v(0, k, j), v(0, k, j + 1), push(0, k, here))
     end subroutine centres
 
     subroutine step_v
-      real(rk) :: slope_force, tendency, below
-      integer :: under
-      under = max(k - 1, 1)
-      !$omp simd private(slope_force, tendency, below)
-      do i = 1, nx
-        slope_force = (buoyancy(i, k, here) + buoyancy(i, k, last)) * (layer(k) * scale_v(i) + shift_v(i))
-        below = (w(i, k, j) + w(i, k, j - 1)) * (v(i, k, j) - v(i, under, j))  ! w = 0 at k = 1
-        if (land) below = merge(below, 0.0_rk, k > g%floor_v(i, j))
-        tendency = -0.25_rk * (g%inverse_dy * (east_flux(i) + east_flux(i + 1)) &
-                               + g%inverse_dr(k) * column%inverse_v(i, j) * (carried_v(i) + below)) &
-                   + (share * slope_force - (energy(i, k, here) - energy(i, k, last))) * g%inverse_dy
-        change_v(i, k) = weights(1) * tendency + weights(2) * before_v(i, k, j, one) + weights(3) * before_v(i, k, j, two) &
-                         + (rest * slope_force + push(i, k, here) - push(i, k, last)) * g%inverse_dy
-        if (friction) change_v(i, k) = change_v(i, k) + viscosity * (shear(i + 1, k, here) - shear(i, k, here)) * g%inverse_dx_v(j)
-        before_v(i, k, j, two) = tendency
-        carried_v(i) = below
-      end do
+      if (k > 1) then
+        call through_row(nx, w(1, k, j), w(1, k, j - 1), v(1, k, j), v(1, k - 1, j), through_v(1, below))
+        if (land) through_v(:, below) = merge(through_v(:, below), 0.0_rk, k > g%floor_v(1:nx, j))
+      else
+        through_v(:, below) = 0.0_rk
+      end if
+      call change_row(nx, -0.25_rk * g%inverse_dy, east_flux(1), east_flux(2), g%inverse_dy, g%inverse_dr(k), column%inverse_v(1, j), &
+                      through_v(1, below), through_v(1, above), layer(k), scale_v, shift_v, buoyancy(1, k, last), buoyancy(1, k, here), &
+                      energy(1, k, last), energy(1, k, here), push(1, k, last), push(1, k, here), share, weights, &
+                      before_v(1, k, j, one), before_v(1, k, j, two), change_v(1, k))
+      if (friction) call add_difference(nx, viscosity * g%inverse_dx_v(j), shear(1, k, here), shear(2, k, here), change_v(1, k))
     end subroutine step_v
 
     !> u of row j - 1, the newest for which both rows of corners are known.
     subroutine step_u
-      real(rk) :: slope_force, tendency, below
-      integer :: under
-      under = max(k - 1, 1)
-      wind = 0.0_rk
-      if (k == g%nz .and. allocated(p%stress_u)) wind = real(p%stress_u(j - 1), rk) * g%inverse_dr(k)
-      !$omp simd private(slope_force, tendency, below)
-      do i = 1, nx
-        slope_force = (buoyancy(i, k, last) + buoyancy(i - 1, k, last)) * (layer(k) * scale_u(i) + shift_u(i))
-        below = (w(i, k, j - 1) + w(i - 1, k, j - 1)) * (u(i, k, j - 1) - u(i, under, j - 1))
-        if (land) below = merge(below, 0.0_rk, k > g%floor_u(i, j - 1))
-        tendency = 0.25_rk * (g%inverse_dx_u(j - 1) * (north_flux(i, k, here) + north_flux(i, k, last)) &
-                              - g%inverse_dr(k) * column%inverse_u(i, j - 1) * (carried_u(i) + below)) &
-                   + (share * slope_force - (energy(i, k, last) - energy(i - 1, k, last))) * g%inverse_dx_u(j - 1) &
-                   + wind * column%inverse_u(i, j - 1)
-        change_u(i, k) = weights(1) * tendency + weights(2) * before_u(i, k, j - 1, one) + weights(3) * before_u(i, k, j - 1, two) &
-                         + (rest * slope_force + push(i, k, last) - push(i - 1, k, last)) * g%inverse_dx_u(j - 1)
-        if (friction) change_u(i, k) = change_u(i, k) - viscosity * (shear(i, k, here) - shear(i, k, last)) * g%inverse_dy
-        before_u(i, k, j - 1, two) = tendency
-        carried_u(i) = below
-      end do
+      if (k > 1) then
+        call through_row(nx, w(1, k, j - 1), w(0, k, j - 1), u(1, k, j - 1), u(1, k - 1, j - 1), through_u(1, below))
+        if (land) through_u(:, below) = merge(through_u(:, below), 0.0_rk, k > g%floor_u(1:nx, j - 1))
+      else
+        through_u(:, below) = 0.0_rk
+      end if
+      call change_row(nx, 0.25_rk * g%inverse_dx_u(j - 1), north_flux(1, k, last), north_flux(1, k, here), g%inverse_dx_u(j - 1), &
+                      g%inverse_dr(k), column%inverse_u(1, j - 1), through_u(1, below), through_u(1, above), layer(k), scale_u, shift_u, &
+                      buoyancy(0, k, last), buoyancy(1, k, last), energy(0, k, last), energy(1, k, last), push(0, k, last), &
+                      push(1, k, last), share, weights, before_u(1, k, j - 1, one), before_u(1, k, j - 1, two), change_u(1, k))
+      if (friction) call add_difference(nx, -viscosity * g%inverse_dy, shear(1, k, last), shear(1, k, here), change_u(1, k))
+      if (k == g%nz .and. allocated(p%stress_u)) then
+        wind = real(p%stress_u(j - 1), rk) * g%inverse_dr(k)
+        before_u(:, k, j - 1, two) = before_u(:, k, j - 1, two) + wind * column%inverse_u(1:nx, j - 1)
+        change_u(:, k) = change_u(:, k) + weights(1) * wind * column%inverse_u(1:nx, j - 1)
+      end if
     end subroutine step_u
 
     !> Adds the (filtered) change to a slice of velocity and takes its depth means.
@@ -203,16 +171,138 @@ contains
       mean = 0.0_rk
       do level = 1, g%nz
         if (level < g%open_level(row)) change(:, level) = merge(change(:, level), 0.0_rk, level >= floor(1:nx))
-        !$omp simd
-        do i = 1, nx
-          mean_before(i) = mean_before(i) + g%dr(level) * velocity(i, level)
-          velocity(i, level) = velocity(i, level) + dt * change(i, level)
-          mean(i) = mean(i) + g%dr(level) * velocity(i, level)
-        end do
+        call finish_row(nx, dt, g%dr(level), change(1, level), velocity(1, level), mean_before(1), mean(1))
       end do
       mean_before = mean_before * inverse_thickness
       mean = mean * inverse_thickness
       call fill_rows(g, g%nz, velocity)
     end subroutine finish
   end subroutine step_velocity
+
+  ! Rows. Dummy arguments do not alias and have no bounds to look up, so that each loop becomes plain vector code.
+
+  pure subroutine vorticity_row(n, along_y, along_x, along_x_south, u, u_south, v, zeta)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: along_y, along_x, along_x_south, u(n), u_south(n), v(0:n)
+    real(rk), intent(out) :: zeta(n)
+    integer :: i
+    do i = 1, n
+      zeta(i) = along_y * (v(i) - v(i - 1)) - along_x * u(i) + along_x_south * u_south(i)
+    end do
+  end subroutine vorticity_row
+
+  pure subroutine vorticity_flux_row(n, f, zeta, inverse_z, width_u, width_u_south, width_v, u, u_south, v, north, east)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: f
+    real(rk), intent(in), dimension(n) :: zeta, inverse_z, width_u, width_u_south, u, u_south
+    real(rk), intent(in), dimension(0:n) :: width_v, v
+    real(rk), intent(out) :: north(n), east(n)
+    real(rk) :: q
+    integer :: i
+    do i = 1, n
+      q = (f + zeta(i)) * inverse_z(i)
+      north(i) = q * (width_v(i) * v(i) + width_v(i - 1) * v(i - 1))
+      east(i) = q * (width_u(i) * u(i) + width_u_south(i) * u_south(i))
+    end do
+  end subroutine vorticity_flux_row
+
+  pure subroutine buoyancy_row(n, slope, reference, c, b, add)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: slope, reference, c(n)
+    real(rk), intent(inout) :: b(n)
+    logical, intent(in) :: add
+    integer :: i
+    if (add) then
+      do i = 1, n
+        b(i) = b(i) + slope * (c(i) - reference)
+      end do
+    else
+      do i = 1, n
+        b(i) = slope * (c(i) - reference)
+      end do
+    end if
+  end subroutine buoyancy_row
+
+  !> Kinetic energy and the hydrostatic sweep: phi is that of the upper face on entry, of the lower one on return.
+  pure subroutine energy_row(n, areas, share, upper, whole, u, v, v_north, b, scale, slow_offset, phi, energy, push)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: areas(3), share, upper, whole, u(n + 1)
+    real(rk), intent(in), dimension(n) :: v, v_north, b, scale, slow_offset
+    real(rk), intent(inout) :: phi(n)
+    real(rk), intent(out) :: energy(n), push(n)
+    real(rk) :: middle, slow, weight
+    integer :: i
+    do i = 1, n
+      weight = b(i) * scale(i)
+      middle = phi(i) + weight * upper
+      slow = share * (middle - slow_offset(i))
+      phi(i) = phi(i) + weight * whole
+      energy(i) = areas(1) * (u(i) * u(i) + u(i + 1) * u(i + 1)) + areas(2) * (v(i) * v(i)) + areas(3) * (v_north(i) * v_north(i)) + slow
+      push(i) = slow - middle
+    end do
+  end subroutine energy_row
+
+  pure subroutine divergence_row(n, factors, u, v, v_north, push)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: factors(3), u(n + 1), v(n), v_north(n)
+    real(rk), intent(inout) :: push(n)
+    integer :: i
+    do i = 1, n
+      push(i) = push(i) + (factors(1) * (u(i + 1) - u(i)) + (factors(3) * v_north(i) - factors(2) * v(i)))
+    end do
+  end subroutine divergence_row
+
+  pure subroutine through_row(n, w, w_other, velocity, velocity_under, through)
+    integer, intent(in) :: n
+    real(rk), intent(in), dimension(n) :: w, w_other, velocity, velocity_under
+    real(rk), intent(out) :: through(n)
+    integer :: i
+    do i = 1, n
+      through(i) = (w(i) + w_other(i)) * (velocity(i) - velocity_under(i))
+    end do
+  end subroutine through_row
+
+  !> Either component: 1 is the cell west or south of the face, 2 the cell east or north of it.
+  pure subroutine change_row(n, rotation, flux1, flux2, inverse_distance, inverse_dr, inverse_stretching, below, above, layer, scale, &
+                             shift, b1, b2, energy1, energy2, push1, push2, share, weights, one, two, change)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: rotation, inverse_distance, inverse_dr, layer, share, weights(3)
+    real(rk), intent(in), dimension(n) :: flux1, flux2, inverse_stretching, below, above, scale, shift, b1, b2
+    real(rk), intent(in), dimension(n) :: energy1, energy2, push1, push2, one
+    real(rk), intent(inout) :: two(n)  ! the tendency two steps ago, replaced by that of this step (m/s2)
+    real(rk), intent(out) :: change(n)
+    real(rk) :: slope_force, tendency
+    integer :: i
+    do i = 1, n
+      slope_force = (b1(i) + b2(i)) * (layer * scale(i) + shift(i))
+      tendency = rotation * (flux1(i) + flux2(i)) - 0.25_rk * inverse_dr * inverse_stretching(i) * (above(i) + below(i)) &
+                 + (share * slope_force - (energy2(i) - energy1(i))) * inverse_distance
+      change(i) = weights(1) * tendency + weights(2) * one(i) + weights(3) * two(i) &
+                  + ((1.0_rk - share) * slope_force + (push2(i) - push1(i))) * inverse_distance
+      two(i) = tendency
+    end do
+  end subroutine change_row
+
+  pure subroutine add_difference(n, factor, a1, a2, change)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: factor, a1(n), a2(n)
+    real(rk), intent(inout) :: change(n)
+    integer :: i
+    do i = 1, n
+      change(i) = change(i) + factor * (a2(i) - a1(i))
+    end do
+  end subroutine add_difference
+
+  !> Adds a change to a row of velocity, and both to the sums over levels.
+  pure subroutine finish_row(n, dt, dr, change, velocity, sum_before, sum_after)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: dt, dr, change(n)
+    real(rk), intent(inout), dimension(n) :: velocity, sum_before, sum_after
+    integer :: i
+    do i = 1, n
+      sum_before(i) = sum_before(i) + dr * velocity(i)
+      velocity(i) = velocity(i) + dt * change(i)
+      sum_after(i) = sum_after(i) + dr * velocity(i)
+    end do
+  end subroutine finish_row
 end module momentum

@@ -6,7 +6,7 @@
 !> tracer replaces its eldest value, which none needs any more: all stencils read the ring.
 module transport
   use precision, only: rk, real64
-  use grid_module, only: grid_type
+  use grid_module, only: grid_type, halo
   use cases, only: parameters_type
   use column_module, only: column_type
   use polar_filter, only: filter_type
@@ -41,10 +41,10 @@ contains
     real(rk), intent(inout), dimension(g%west:g%east, g%nz, g%south:g%north) :: u, v, w
     real(rk), intent(inout) :: c(g%west:g%east, g%nz, g%south:g%north, 3, p%n_tracers)
     integer, intent(in) :: now, one, two
-    real(rk), dimension(g%nx + 1) :: transport_u, transport_v
-    real(rk) :: flux(g%nx + 1), lower(g%nx, p%n_tracers)
+    real(rk), dimension(g%nx + 1) :: transport_u, transport_v, flux, upstream, downstream, width
+    real(rk) :: lower(g%nx, p%n_tracers), upper(g%nx), rise(g%nx), open_rise(g%nx)
     real(rk) :: dt, diffusivity
-    integer :: i, j, k, m, nx, row(-1:2)
+    integer :: j, k, m, nx, row(-1:2)
     logical :: split, diffusion, land
 
     nx = g%nx
@@ -86,134 +86,89 @@ contains
     !> Tracers half a step ahead.
     subroutine extrapolate(to)
       integer, intent(in) :: to
-      integer :: level, slice, tracer
+      integer :: tracer
 
-      slice = modulo(to, 4)
       do tracer = 1, p%n_tracers
-        do level = 1, g%nz
-          !$omp simd
-          do i = g%west, g%east
-            ahead(i, level, slice, tracer) = weights(1) * c(i, level, to, now, tracer) + weights(2) * c(i, level, to, one, tracer) &
-                                             + weights(3) * c(i, level, to, two, tracer)
-          end do
-        end do
+        call extrapolate_rows(g%nz * (g%nx + 2 * halo), weights, c(g%west, 1, to, now, tracer), c(g%west, 1, to, one, tracer), &
+                              c(g%west, 1, to, two, tracer), ahead(g%west, 1, modulo(to, 4), tracer))
       end do
     end subroutine extrapolate
 
     !> Transport per reference thickness (m2/s) through west and north faces of a level, and its divergence (1/s).
     subroutine mass_fluxes
       if (split) then
+        call corrected_row(nx + 1, change_u(1, j), flow%correction_u(1, j), flow%width_u(1, j), u(1, k, j), transport_u)
+        call corrected_row(nx + 1, change_v(1, j + 1), flow%correction_v(1, j + 1), flow%width_v(1, j + 1), v(1, k, j + 1), transport_v)
         if (land) then
-          !$omp simd
-          do i = 1, nx + 1
-            u(i, k, j) = merge(u(i, k, j) + change_u(i, j), 0.0_rk, k >= g%floor_u(i, j))
-            v(i, k, j + 1) = merge(v(i, k, j + 1) + change_v(i, j + 1), 0.0_rk, k >= g%floor_v(i, j + 1))
-            transport_u(i) = merge(flow%width_u(i, j) * (u(i, k, j) + flow%correction_u(i, j)), 0.0_rk, k >= g%floor_u(i, j))
-            transport_v(i) = merge(flow%width_v(i, j + 1) * (v(i, k, j + 1) + flow%correction_v(i, j + 1)), 0.0_rk, k >= g%floor_v(i, j + 1))
-          end do
-        else
-          !$omp simd
-          do i = 1, nx + 1
-            u(i, k, j) = u(i, k, j) + change_u(i, j)
-            v(i, k, j + 1) = v(i, k, j + 1) + change_v(i, j + 1)
-            transport_u(i) = flow%width_u(i, j) * (u(i, k, j) + flow%correction_u(i, j))
-            transport_v(i) = flow%width_v(i, j + 1) * (v(i, k, j + 1) + flow%correction_v(i, j + 1))
-          end do
+          where (k < g%floor_u(1:nx + 1, j))
+            u(1:nx + 1, k, j) = 0.0_rk
+            transport_u = 0.0_rk
+          end where
+          where (k < g%floor_v(1:nx + 1, j + 1))
+            v(1:nx + 1, k, j + 1) = 0.0_rk
+            transport_v = 0.0_rk
+          end where
         end if
       else
-        !$omp simd
-        do i = 1, nx + 1
-          transport_u(i) = flow%width_u(i, j) * u(i, k, j)
-          transport_v(i) = flow%width_v(i, j + 1) * v(i, k, j + 1)
-        end do
+        transport_u = flow%width_u(1:nx + 1, j) * u(1:nx + 1, k, j)
+        transport_v = flow%width_v(1:nx + 1, j + 1) * v(1:nx + 1, k, j + 1)
       end if
-      !$omp simd
-      do i = 1, nx
-        divergence(i, k, 0) = g%inverse_area(j) * (transport_u(i + 1) - transport_u(i) + (transport_v(i) - south_transport(i, k)))
-        south_transport(i, k) = transport_v(i)
-      end do
+      call divergence_row(nx, g%inverse_area(j), transport_u, transport_v, south_transport(1, k), divergence(1, k, 0))
     end subroutine mass_fluxes
 
-    !> The horizontal divergence of tracer m on a level (its unit per s).
+    !> The horizontal divergence of tracer m on a level (its unit per s). Behind a closed face stands the last
+    !> value before it.
     subroutine tracer_fluxes
-      real(rk) :: step, before, after, north
-      !$omp simd private(step, before, after)
-      do i = 1, nx + 1
-        step = ahead(i, k, row(0), m) - ahead(i - 1, k, row(0), m)
-        before = ahead(i - 1, k, row(0), m) - ahead(i - 2, k, row(0), m)
-        after = ahead(i + 1, k, row(0), m) - ahead(i, k, row(0), m)
-        if (land) then  ! behind a closed face stands the last value before it
-          before = merge(before, 0.0_rk, k >= g%floor_u(i - 1, j))
-          after = merge(after, 0.0_rk, k >= g%floor_u(i + 1, j))
-        end if
-        flux(i) = transport_u(i) * face_value(transport_u(i), ahead(i - 1, k, row(0), m), ahead(i, k, row(0), m), before, step, after)
-        if (diffusion) then
-          step = c(i, k, j, now, m) - c(i - 1, k, j, now, m)
-          if (land) step = merge(step, 0.0_rk, k >= g%floor_u(i, j))
-          flux(i) = flux(i) - diffusivity * g%inverse_dx_u(j) * flow%width_u(i, j) * step
-        end if
-      end do
-      !$omp simd private(step, before, after, north)
-      do i = 1, nx
-        step = ahead(i, k, row(1), m) - ahead(i, k, row(0), m)
-        before = ahead(i, k, row(0), m) - ahead(i, k, row(-1), m)
-        after = ahead(i, k, row(2), m) - ahead(i, k, row(1), m)
-        if (land) then
-          before = merge(before, 0.0_rk, k >= g%floor_v(i, j))
-          after = merge(after, 0.0_rk, k >= g%floor_v(i, j + 2))
-        end if
-        north = transport_v(i) * face_value(transport_v(i), ahead(i, k, row(0), m), ahead(i, k, row(1), m), before, step, after)
-        if (diffusion) then
-          step = c(i, k, j + 1, now, m) - c(i, k, j, now, m)
-          if (land) step = merge(step, 0.0_rk, k >= g%floor_v(i, j + 1))
-          north = north - diffusivity * g%inverse_dy * flow%width_v(i, j + 1) * step
-        end if
-        divergence(i, k, m) = g%inverse_area(j) * (flux(i + 1) - flux(i) + (north - south_flux(i, k, m)))
-        south_flux(i, k, m) = north
-      end do
-    end subroutine tracer_fluxes
+      real(rk) :: north(nx)
 
-    !> Third-order upwind-biased face value, from the values on both sides and the steps before, at and after the face.
-    pure real(rk) function face_value(velocity, upstream, downstream, before, step, after)
-      real(rk), intent(in) :: velocity, upstream, downstream, before, step, after
-      face_value = 0.5_rk * (upstream + downstream) - merge(step - before, after - step, velocity > 0.0_rk) * (1.0_rk / 6.0_rk)
-    end function face_value
+      if (land) then
+        upstream = merge(ahead(-1:nx - 1, k, row(0), m), ahead(0:nx, k, row(0), m), k >= g%floor_u(0:nx, j))
+        downstream = merge(ahead(2:nx + 2, k, row(0), m), ahead(1:nx + 1, k, row(0), m), k >= g%floor_u(2:nx + 2, j))
+        call flux_row(nx + 1, transport_u, upstream, ahead(0, k, row(0), m), ahead(1, k, row(0), m), downstream, flux)
+        upstream(:nx) = merge(ahead(1:nx, k, row(-1), m), ahead(1:nx, k, row(0), m), k >= g%floor_v(1:nx, j))
+        downstream(:nx) = merge(ahead(1:nx, k, row(2), m), ahead(1:nx, k, row(1), m), k >= g%floor_v(1:nx, j + 2))
+        call flux_row(nx, transport_v, upstream, ahead(1, k, row(0), m), ahead(1, k, row(1), m), downstream, north)
+      else
+        call flux_row(nx + 1, transport_u, ahead(-1, k, row(0), m), ahead(0, k, row(0), m), ahead(1, k, row(0), m), &
+                      ahead(2, k, row(0), m), flux)
+        call flux_row(nx, transport_v, ahead(1, k, row(-1), m), ahead(1, k, row(0), m), ahead(1, k, row(1), m), &
+                      ahead(1, k, row(2), m), north)
+      end if
+      if (diffusion) then
+        width = flow%width_u(1:nx + 1, j)
+        if (land) width = merge(width, 0.0_rk, k >= g%floor_u(1:nx + 1, j))
+        call diffusion_row(nx + 1, diffusivity * g%inverse_dx_u(j), width, c(0, k, j, now, m), c(1, k, j, now, m), flux)
+        width = flow%width_v(1:nx + 1, j + 1)
+        if (land) width = merge(width, 0.0_rk, k >= g%floor_v(1:nx + 1, j + 1))
+        call diffusion_row(nx, diffusivity * g%inverse_dy, width, c(1, k, j, now, m), c(1, k, j + 1, now, m), north)
+      end if
+      call divergence_row(nx, g%inverse_area(j), flux, north, south_flux(1, k, m), divergence(1, k, m))
+    end subroutine tracer_fluxes
 
     !> W from the bottom upwards, and the tracers with it.
     subroutine finish
-      real(rk) :: rise, upper, through, step, before, after
-      integer :: under, over, above
-
       lower = 0.0_rk
+      rise = flow%total(1:nx, j) * g%inverse_thickness(1:nx, j)
       w(:, 1, j) = 0.0_rk
       do k = 1, g%nz
         land = k <= g%open_level(j) .and. g%open_level(j) > 1  ! a face reads one level below its own
-        above = min(k + 1, g%nz)  ! W and its fluxes vanish on the moving boundary
-        if (k < g%nz) then
-          !$omp simd private(rise)
-          do i = 1, nx
-            rise = flow%total(i, j) * g%inverse_thickness(i, j)
-            if (land) rise = merge(rise, 0.0_rk, k >= g%floor(i, j))
-            w(i, k + 1, j) = w(i, k, j) + g%dr(k) * (rise - divergence(i, k, 0))
-          end do
-        end if
-        under = max(k - 1, 1)
-        over = min(k + 2, g%nz)
+        open_rise = rise
+        if (land) open_rise = merge(rise, 0.0_rk, k >= g%floor(1:nx, j))
+        if (k < g%nz) call continuity_row(nx, g%dr(k), open_rise, divergence(1, k, 0), w(1, k, j), w(1, k + 1, j))
         do m = 1, p%n_tracers
-          !$omp simd private(upper, through, step, before, after)
-          do i = 1, nx
-            step = ahead(i, above, row(0), m) - ahead(i, k, row(0), m)
-            before = ahead(i, k, row(0), m) - ahead(i, under, row(0), m)
-            after = ahead(i, over, row(0), m) - ahead(i, above, row(0), m)
-            if (land) before = merge(before, 0.0_rk, k - 1 >= g%floor(i, j))
-            through = merge(w(i, above, j), 0.0_rk, k < g%nz)
-            upper = through * face_value(through, ahead(i, k, row(0), m), ahead(i, above, row(0), m), before, step, after)
-            step = (column%stretching(i, j) * c(i, k, j, now, m) &
-                    - dt * (divergence(i, k, m) + g%inverse_dr(k) * (upper - lower(i, m)))) * inverse_new(i, j)
-            if (land) step = merge(step, c(i, k, j, now, m), k >= g%floor(i, j))
-            c(i, k, j, two, m) = step
-            lower(i, m) = upper
-          end do
+          if (k == g%nz) then  ! nothing passes the moving boundary
+            upper = 0.0_rk
+          else if (land) then
+            upstream(:nx) = merge(ahead(1:nx, max(k - 1, 1), row(0), m), ahead(1:nx, k, row(0), m), k - 1 >= g%floor(1:nx, j))
+            call flux_row(nx, w(1, k + 1, j), upstream, ahead(1, k, row(0), m), ahead(1, k + 1, row(0), m), &
+                          ahead(1, min(k + 2, g%nz), row(0), m), upper)
+          else
+            call flux_row(nx, w(1, k + 1, j), ahead(1, max(k - 1, 1), row(0), m), ahead(1, k, row(0), m), ahead(1, k + 1, row(0), m), &
+                          ahead(1, min(k + 2, g%nz), row(0), m), upper)
+          end if
+          call tracer_row(nx, dt, g%inverse_dr(k), column%stretching(1, j), inverse_new(1, j), divergence(1, k, m), upper, &
+                          lower(1, m), c(1, k, j, now, m), c(1, k, j, two, m))
+          if (land) c(1:nx, k, j, two, m) = merge(c(1:nx, k, j, two, m), c(1:nx, k, j, now, m), k >= g%floor(1:nx, j))
         end do
       end do
       call fill_rows(g, g%nz, w(:, :, j))
@@ -226,4 +181,90 @@ contains
       end if
     end subroutine finish
   end subroutine step_tracers
+
+  ! Rows, as in momentum.f90.
+
+  pure subroutine extrapolate_rows(n, weights, now, one, two, ahead)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: weights(3), now(n), one(n), two(n)
+    real(rk), intent(out) :: ahead(n)
+    integer :: i
+    do i = 1, n
+      ahead(i) = weights(1) * now(i) + weights(2) * one(i) + weights(3) * two(i)
+    end do
+  end subroutine extrapolate_rows
+
+  pure subroutine corrected_row(n, change, correction, width, velocity, transport)
+    integer, intent(in) :: n
+    real(rk), intent(in), dimension(n) :: change, correction, width
+    real(rk), intent(inout) :: velocity(n)
+    real(rk), intent(out) :: transport(n)
+    integer :: i
+    do i = 1, n
+      velocity(i) = velocity(i) + change(i)
+      transport(i) = width(i) * (velocity(i) + correction(i))
+    end do
+  end subroutine corrected_row
+
+  !> What leaves the cells of a row; the flux through their northern faces takes the place of the southern one.
+  pure subroutine divergence_row(n, inverse_area, west, north, south, divergence)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: inverse_area, west(n + 1), north(n)
+    real(rk), intent(inout) :: south(n)
+    real(rk), intent(out) :: divergence(n)
+    integer :: i
+    do i = 1, n
+      divergence(i) = inverse_area * (west(i + 1) - west(i) + (north(i) - south(i)))
+      south(i) = north(i)
+    end do
+  end subroutine divergence_row
+
+  !> Third-order upwind-biased flux, from the two values before and the two behind a face in any direction.
+  pure subroutine flux_row(n, transport, c2, c1, d1, d2, flux)
+    integer, intent(in) :: n
+    real(rk), intent(in), dimension(n) :: transport, c2, c1, d1, d2
+    real(rk), intent(out) :: flux(n)
+    real(rk) :: step
+    integer :: i
+    do i = 1, n
+      step = d1(i) - c1(i)
+      flux(i) = transport(i) * (0.5_rk * (c1(i) + d1(i)) &
+                                - merge(step - (c1(i) - c2(i)), d2(i) - d1(i) - step, transport(i) > 0.0_rk) * (1.0_rk / 6.0_rk))
+    end do
+  end subroutine flux_row
+
+  pure subroutine diffusion_row(n, factor, width, c1, d1, flux)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: factor
+    real(rk), intent(in), dimension(n) :: width, c1, d1
+    real(rk), intent(inout) :: flux(n)
+    integer :: i
+    do i = 1, n
+      flux(i) = flux(i) - factor * width(i) * (d1(i) - c1(i))
+    end do
+  end subroutine diffusion_row
+
+  pure subroutine continuity_row(n, dr, rise, divergence, w, w_above)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: dr, rise(n), divergence(n), w(n)
+    real(rk), intent(out) :: w_above(n)
+    integer :: i
+    do i = 1, n
+      w_above(i) = w(i) + dr * (rise(i) - divergence(i))
+    end do
+  end subroutine continuity_row
+
+  !> The tracer one step later; the flux through the upper face takes the place of the lower one.
+  pure subroutine tracer_row(n, dt, inverse_dr, stretching, inverse_new, divergence, upper, lower, now, new)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: dt, inverse_dr
+    real(rk), intent(in), dimension(n) :: stretching, inverse_new, divergence, upper, now
+    real(rk), intent(inout) :: lower(n)
+    real(rk), intent(out) :: new(n)
+    integer :: i
+    do i = 1, n
+      new(i) = (stretching(i) * now(i) - dt * (divergence(i) + inverse_dr * (upper(i) - lower(i)))) * inverse_new(i)
+      lower(i) = upper(i)
+    end do
+  end subroutine tracer_row
 end module transport

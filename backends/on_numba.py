@@ -26,7 +26,7 @@ from numba.extending import intrinsic
 from dycore import stencils
 from dycore.backends.on_numpy import NumpyBackend, precision_of
 from dycore.stencils import Abstract, Field, Region, check
-from dycore.tiles import HALO_LEVELS, Place, Tile
+from dycore.tiles import Place, Tile
 
 BLOCK = 8  # rows of j that go through all levels together, so that 2-D fields stay in cache
 STAGGER = 832  # bytes: 13 cache lines, so that 29 arrays begin at different sets of a 4096-byte page
@@ -58,18 +58,19 @@ LANGUAGE = {
 
 
 @intrinsic
-def inside(typing_context, index):  # type: ignore[no-untyped-def]
-    """The index, promised to LLVM to be small and not negative: no wrap-around, so plain vector loads."""
+def inside(typing_context, index, start):  # type: ignore[no-untyped-def]
+    """The index, promised to LLVM to be small and not before `start`: no wrap-around, so plain vector loads."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        (value,) = arguments
+        value, first = arguments
+        first = context.cast(builder, first, signature.args[1], signature.args[0])
         assume = builder.module.declare_intrinsic("llvm.assume", fnty=ir.FunctionType(ir.VoidType(), [ir.IntType(1)]))
-        for condition in (builder.icmp_signed(">=", value, ir.Constant(value.type, HALO_LEVELS)),
+        for condition in (builder.icmp_signed(">=", value, first),
                           builder.icmp_signed("<", value, ir.Constant(value.type, 2**31))):
             builder.call(assume, [condition])
         return value
 
-    return signature_of(index, index), generate
+    return signature_of(index, index, start), generate
 
 
 class Compiler:
@@ -187,13 +188,13 @@ def loop({parameters}):
         for k in range({k0}, k1):
             for j in range(first, last):
                 for i in range({i0}, i1):
-                    {targets} = stencil(inside(k), inside(j), inside(i), {arguments})
+                    {targets} = stencil(inside(k, {k0}), inside(j, {j0}), inside(i, {i0}), {arguments})
 """
 APPLY_COLUMNS = """
 def loop({parameters}):
     for j in prange({j0}, j1):
         for i in range({i0}, i1):
-            {targets} = stencil(inside(j), inside(i), {arguments})
+            {targets} = stencil(inside(j, {j0}), inside(i, {i0}), {arguments})
 """
 SWEEP = """
 def loop({parameters}):
@@ -201,10 +202,10 @@ def loop({parameters}):
         j = {j0} + row
 {carry_rows}
         for i in range({i0}, i1):
-            {carried} = start(inside(j), inside(i), {arguments})
+            {carried} = start(inside(j, {j0}), inside(i, {i0}), {arguments})
         for k in {levels}:
             for i in range({i0}, i1):
-                {carried}, {values} = stencil(inside(k), inside(j), inside(i), {carried}, {arguments})
+                {carried}, {values} = stencil(inside(k, {k0}), inside(j, {j0}), inside(i, {i0}), {carried}, {arguments})
         for i in range({i0}, i1):
             {final} = {carried}
 """
@@ -227,7 +228,8 @@ class NumbaBackend(NumpyBackend):
         """An array that nobody holds any more, or a new one of zeros (halo levels stay zero for good)."""
         arrays = self._pool.setdefault((shape, dtype), [])
         for array in arrays:
-            if sys.getrefcount(array) == 3:  # the pool, this loop and the call
+            # the pool, this loop and the call; the array and the call: a view that a user keeps holds the base
+            if sys.getrefcount(array) == 3 and sys.getrefcount(array.base) == 2:
                 return array
         # arrays that all begin at one offset within a page evict each other from the cache: stagger them
         self._allocated += 1
@@ -267,7 +269,8 @@ class NumbaBackend(NumpyBackend):
         compiled, digest = compiler.stencil(stencil)
         names = dict(flat.names, stencil=compiled)
         point = "k, j, i" if region.k is not None else "j, i"
-        place = ", ".join(f"inside({index})" for index in point.split(", "))
+        at = [f"inside({index}, {start})" for index, (start, _) in zip(point.split(", "), region.ranges, strict=True)]
+        place = ", ".join(at)
         targets = "".join(f"{o}[{place}], " for o in outputs)
         fill = {"parameters": parameters, "arguments": ", ".join(sources), "block": BLOCK,
                 "j0": region.j[0], "i0": region.i[0], "k0": region.k[0] if region.k else 0,
@@ -280,9 +283,9 @@ class NumbaBackend(NumpyBackend):
             type_name = np.dtype(compiler.dtype).name
             rows = "\n".join(f"row{m} = np.empty(i1, np.{type_name})" for m in range(n_carried))
             text = SWEEP.format(**fill, carry_rows=textwrap.indent(rows, " " * 8),
-                                carried=f"({''.join(f'row{m}[inside(i)], ' for m in range(n_carried))})",
+                                carried=f"({''.join(f'row{m}[{at[-1]}], ' for m in range(n_carried))})",
                                 values=f"({targets})" if outputs else "_",
-                                final=f"({''.join(f'{f}[inside(j), inside(i)], ' for f in finals)})",
+                                final=f"({''.join(f'{f}[{at[-2]}, {at[-1]}], ' for f in finals)})",
                                 levels=f"range({fill['k0']}, k1)" if direction > 0 else f"range(k1 - 1, {fill['k0']} - 1, -1)")
         return text, names, digest + repr(flat.key)
 

@@ -18,7 +18,7 @@ ORDERS = {"centred": 2, "upwind3": 3, "weno5": 5}
 
 
 def cell_means(degree, offset=0.3):
-    """Means of x^degree over six cells of width one, three on either side of the face x = offset, and the face value."""
+    """Means of x^degree over six cells of width one about the face x = offset, and its value there."""
     edges = offset + np.arange(-3.0, 4.0)
     return np.diff(edges ** (degree + 1)) / (degree + 1), offset**degree
 
@@ -175,7 +175,8 @@ def test_content_is_kept_to_round_off_while_the_tracer_moves(numpy_backend, rand
     grid = channel()
     tracer = np.where(grid.wet, 10.0 + random.standard_normal(grid.cells), 0.0)
     state = initial_state(grid, surface=0.0, u=0.3 * random.standard_normal(grid.cells), tracers=(tracer, 35.0))
-    parameters = Parameters(Ocean(), time_step=200.0, tracer_face=SCHEMES[name], tracer_names=("temperature", "salinity"))
+    parameters = Parameters(Ocean(), time_step=200.0, tracer_face=SCHEMES[name],
+                            tracer_names=("temperature", "salinity"))
     model = Model(grid, parameters, numpy_backend)
     before = content(grid, state, 0)
     after = model.steps(state, 50)
@@ -185,7 +186,8 @@ def test_content_is_kept_to_round_off_while_the_tracer_moves(numpy_backend, rand
 
 def carried_once_round(backend, face, shape, nx=40, courant=0.2):
     """A profile after one turn round a channel with uniform flow."""
-    grid = rectilinear((1, 3, nx), extent=(float(nx), 3.0), interfaces=uniform(1, -1.0, 0.0), y_boundary=Boundary.PERIODIC)
+    grid = rectilinear((1, 3, nx), extent=(float(nx), 3.0), interfaces=uniform(1, -1.0, 0.0),
+                       y_boundary=Boundary.PERIODIC)
     parameters = Parameters(shallow_water(1.0e-12), time_step=courant, tracer_face=face, tracer_names=("dye",))
     state = initial_state(grid, surface=0.0, u=1.0, tracers=(np.broadcast_to(shape, grid.cells),))
     after = Model(grid, parameters, backend).steps(state, round(nx / courant))

@@ -79,7 +79,8 @@ def test_a_slope_of_the_sea_surface_pushes_with_g_times_the_slope(numpy_backend)
     grid = rectilinear((3, 5, 8), extent=(8.0e3, 5.0e3), interfaces=stretched(3, 500.0, 2.0), x_boundary=Boundary.WALL)
     fluid = Ocean()
     slope = 1.0e-6 * grid.x[None, :] + 3.0e-6 * grid.y[:, None]
-    temperature, salinity = np.full(grid.cells, fluid.reference_temperature), np.full(grid.cells, fluid.reference_salinity)
+    temperature = np.full(grid.cells, fluid.reference_temperature)
+    salinity = np.full(grid.cells, fluid.reference_salinity)
     u, v = forces(numpy_backend, grid, fluid, slope, temperature, salinity)
     # the slope is a difference of numbers of 1e-2 m
     assert np.allclose(u[:, :, 1:], -fluid.gravity * 1.0e-6, rtol=1e-10, atol=0.0)

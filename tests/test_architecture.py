@@ -1,0 +1,91 @@
+"""Imports point one way, backends know no physics, and `import dycore` is cheap."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LAYERS = [
+    {"stencils"},
+    {"tiles"},
+    {"grid", "vertical", "fluid"},
+    {"state", "operators", "filters"},
+    {"column", "continuity", "pressure", "momentum", "advection", "mixing", "barotropic"},
+    {"stepping", "parameters"},
+    {"model"},
+    {"running", "output", "cases", "diagnostics", "restart"},
+    {"__init__"},
+    {"cli"},
+]
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib"}
+
+
+def modules(folder):
+    return sorted(path for path in folder.rglob("*.py") if "backends" not in path.relative_to(folder).parts)
+
+
+def imports(path, anywhere=False):
+    """Names of what a file imports at module level (or anywhere), in full."""
+    tree = ast.parse(path.read_text())
+    nodes = ast.walk(tree) if anywhere else (n for n in ast.walk(tree) if n in tree.body)
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def part_of(path):
+    """The name by which RANK knows a file of dycore."""
+    inside = path.relative_to(ROOT / "dycore")
+    return inside.parts[0] if len(inside.parts) > 1 else inside.stem
+
+
+def parts_imported(path):
+    """Parts of dycore that a file imports at module level."""
+    names = [name.split(".") for name in imports(path) if name.split(".")[0] == "dycore"]
+    return {name[1] if len(name) > 1 and name[1] in RANK else "__init__" for name in names if name[1:2] != ["backends"]}
+
+
+@pytest.mark.parametrize("path", modules(ROOT / "dycore"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_one_way(path):
+    name = part_of(path)
+    assert name in RANK or name == "physics", f"{path.name} has no place among the layers: give it one in this test"
+    for other in parts_imported(path) - {name}:
+        assert RANK[other] < RANK[name], f"{path.name} imports {other}, which builds on it"
+
+
+@pytest.mark.parametrize("path", modules(ROOT / "dycore"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_science_imports_no_backend_and_nothing_heavy(path):
+    names = imports(path)
+    assert not {name.split(".")[0] for name in names} & HEAVY
+    assert not [name for name in names if name.startswith("dycore.backends")]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "backends").glob("*.py")), ids=lambda p: p.name)
+def test_backends_know_the_language_and_the_tiles_and_no_physics(path):
+    allowed = ("dycore.stencils", "dycore.tiles", "dycore.backends")
+    ours = [name for name in imports(path, anywhere=True) if name.split(".")[0] == "dycore"]
+    assert all(name == "dycore.stencils" or name.startswith(allowed) for name in ours), ours
+
+
+@pytest.mark.parametrize("path", modules(ROOT / "dycore"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_file_opens_with_a_sentence(path):
+    text = ast.get_docstring(ast.parse(path.read_text()))
+    assert text and (text[0].isupper() or text.startswith("dycore"))
+
+
+def test_importing_dycore_loads_numpy_alone_and_is_quick():
+    program = ("import time; import numpy; start = time.perf_counter(); import dycore, sys; "
+               f"print(time.perf_counter() - start, sorted(set(sys.modules) & set({sorted(HEAVY)})))")
+    # the best of three: another process may hold the machine
+    results = [subprocess.check_output([sys.executable, "-c", program], text=True, cwd=ROOT).split(maxsplit=1)
+               for _ in range(3)]
+    assert min(float(seconds) for seconds, _ in results) < 0.5
+    assert results[0][1].strip() == "[]"

@@ -1,0 +1,126 @@
+"""One source, three backends: the same states after whole steps, and gradients through them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from conftest import create, fields_of
+
+from dycore import Model, advection, cases
+from dycore.grid import interior
+from dycore.parameters import Mixing
+
+CASES = {"baroclinic_channel": ((4, 12, 16), {"time_step": 2000.0}), "baroclinic_wave": ((4, 12, 16), {}),
+         "steady_zonal_flow": ((1, 12, 16), {"angle": 45.0})}
+
+
+def build(name, precision="float64", **changes):
+    cells, options = CASES[name]
+    grid, parameters, state = cases.CASES[name](cells=cells, precision=precision, **options)
+    return grid, dataclasses.replace(parameters, **changes), state
+
+
+def after(case, backend, steps=10):
+    grid, parameters, state = case
+    return fields_of(Model(grid, parameters, backend).steps(state, steps))
+
+
+def largest_difference(ones, others, grid):
+    """The largest difference of any field, relative to its range over wet cells."""
+    worst = 0.0
+    for name, one in ones.items():
+        spread = np.ptp(one[grid.wet] if one.ndim == 3 else one)
+        if spread > 0.0:
+            worst = max(worst, np.abs(one.astype(float) - others[name]).max() / spread)
+    return worst
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("other, tolerance", [("numba", 1e-13), ("jax", 1e-11)])
+def test_backends_agree_on_whole_steps(numpy_backend, name, other, tolerance):
+    """Ten steps; XLA contracts and reorders, so it may leave more round-off than Numba."""
+    case = build(name)
+    difference = largest_difference(after(case, numpy_backend), after(case, create(other)), case[0])
+    assert difference < tolerance
+
+
+@pytest.mark.parametrize("other, tolerance", [("numba", 1e-13), ("jax", 1e-11)])
+def test_backends_agree_with_other_schemes(numpy_backend, other, tolerance):
+    changes = {"tracer_face": advection.weno5, "vertical_face": advection.centred, "biharmonic_diffusion": True,
+               "diffusivity": 1.0e12, "friction": Mixing(1.0e13, 1.0e13, True)}
+    case = build("baroclinic_channel", **changes)
+    assert largest_difference(after(case, numpy_backend, 5), after(case, create(other), 5), case[0]) < tolerance
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_single_precision_is_close_to_double(backend, name):
+    double = after(build(name), backend, 3)
+    single = after(build(name, "float32"), backend, 3)
+    for field in ("u", "v"):
+        # phi is up to 3e5 m2/s2 and its single unit 0.03: a few steps of some 1000 s over 1000 km make 1e-3 m/s at most
+        assert np.abs(double[field] - single[field]).max() < 5e-3 * max(1.0, np.ptp(double[field])), field
+    for field in double.keys() & {"tracer 0", "tracer 1", "surface"}:
+        # a few units in the last place (6e-8) of the value a step
+        assert np.abs(double[field] - single[field]).max() < 3e-5 * np.abs(double[field]).max() + 1e-3, field
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_ten_steps_are_ten_times_one_step(backend, name):
+    grid, parameters, state = build(name)
+    model = Model(grid, parameters, backend)
+    together = fields_of(model.steps(state, 10))
+    for _ in range(10):
+        state = model.step(state)
+    apart = fields_of(state)
+    # XLA compiles the loop and the single step apart; the others run the same instructions
+    assert largest_difference(together, apart, grid) <= (1e-11 if backend.name == "jax" else 0.0)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_running_never_changes_the_state_it_was_given(backend, name):
+    grid, parameters, state = build(name)
+    model = Model(grid, parameters, backend)
+    state = model.steps(state, 3)
+    before = {field: values.copy() for field, values in fields_of(state).items()}
+    model.steps(state, 4)
+    model.step(state)
+    for field, values in fields_of(state).items():
+        assert (values == before[field]).all(), field
+
+
+def test_a_view_that_a_user_keeps_is_not_written_over(backend):
+    grid, parameters, state = build("steady_zonal_flow")
+    model = Model(grid, parameters, backend)
+    state = model.step(state)
+    view = interior(np.asarray(state.u))
+    kept = view.copy()
+    for _ in range(5):
+        state = model.step(state)
+    assert (view == kept).all()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_gradient_of_two_steps_is_the_finite_difference(name, random):
+    backend = create("jax")
+    import jax
+    import jax.numpy as jnp
+
+    grid, parameters, state = build(name)
+    model = Model(grid, parameters, backend)
+    state = model.steps(state, 3)
+    direction = jnp.asarray(np.where(np.arange(state.u.shape[0])[:, None, None] >= grid.metrics.floor_u,
+                                     random.standard_normal(state.u.shape), 0.0))
+    mask = jnp.asarray(random.standard_normal(state.surface.shape))
+
+    @jax.jit
+    def outcome(u):
+        now = state._replace(u=u)
+        for _ in range(2):
+            now = model._step(model.constants, now)
+        return (mask * now.surface)[3:-3, 3:-3].sum() + (now.u[2:-2, 3:-3, 3:-3] ** 2).sum()
+
+    slope = float((jax.grad(outcome)(state.u) * direction).sum())
+    step = 1e-4
+    difference = float(outcome(state.u + step * direction) - outcome(state.u - step * direction)) / (2.0 * step)
+    # round-off of the outcome (up to 1e5 in the atmosphere) over the step, and third derivatives times its square
+    assert np.isfinite(slope) and slope == pytest.approx(difference, rel=1e-5)

@@ -11,9 +11,21 @@ import numpy as np
 
 from dycore.backends.on_numpy import NumpyBackend, precision_of
 from dycore.stencils import Field, Region, as_field
-from dycore.tiles import Tile
+from dycore.tiles import Place, Tile
 
 jax.config.update("jax_enable_x64", True)  # without it JAX turns float64 into float32
+
+
+# XLA's CPU compiler drops optimization barriers before it fuses, unless told to keep them (see `apply`).
+COMPILER_OPTIONS = {"cpu": {"xla_disable_hlo_passes": "cse_barrier_expander"}}
+
+
+def write(array: Any, strip: Any, start: tuple[int, ...]) -> Any:
+    """The array with a strip at `start`; the barrier lets XLA write it in place instead of copying the array.
+
+    (Fused with the read of the same array, the write would not be done in place.)
+    """
+    return jax.lax.dynamic_update_slice(array, jax.lax.optimization_barrier(strip), start)
 
 
 class JaxBackend(NumpyBackend):
@@ -21,6 +33,18 @@ class JaxBackend(NumpyBackend):
 
     name = "jax"
     library = jnp
+
+    def apply(self, stencil: Callable, region: Region, *arguments: Any) -> Any:
+        """As `NumpyBackend.apply`, as kernels of its own.
+
+        Without the barrier XLA fuses the padding and halo writes that follow into the stencil, whose
+        loops it then no longer vectorises (2 to 4 times slower on CPUs).
+        """
+        fields = super().apply(stencil, region, *arguments)
+        several = fields if isinstance(fields, tuple) else (fields,)
+        arrays = jax.lax.optimization_barrier(tuple(field.array for field in several))
+        kept = tuple(Field(array, field.region, field.origin) for array, field in zip(arrays, several, strict=True))
+        return kept if isinstance(fields, tuple) else kept[0]
 
     def sweep(self, stencil: Callable, start: Callable, region: Region, direction: int, *arguments: Any) -> Any:
         """As `NumpyBackend.sweep`, as a loop of the compiled program."""
@@ -37,6 +61,11 @@ class JaxBackend(NumpyBackend):
         assert region.k is not None
         carried, values = jax.lax.scan(level, first, jnp.arange(*region.k), reverse=direction < 0)
         return tuple(self._field(c, columns) for c in carried), tuple(self._field(v, region) for v in values)
+
+    def exchange(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
+        """As `NumpyBackend.exchange`."""
+        arrays = [(place, self.whole(tile, as_field(field)).array) for place, field in placed]
+        return self.communication.filled(tile, arrays, write)
 
     def whole(self, tile: Tile, field: Field) -> Field:
         """As `NumpyBackend.whole`."""
@@ -73,11 +102,25 @@ class JaxBackend(NumpyBackend):
 
     def compile(self, function: Callable) -> Callable:
         """The function as a compiled program."""
-        return jax.jit(function)
+        return jax.jit(function, compiler_options=COMPILER_OPTIONS.get(jax.default_backend()))
 
     def loop(self, step: Callable) -> Callable:
-        """A compiled function (constants, state, n) that takes n steps without returning to Python."""
-        return jax.jit(lambda constants, state, n: jax.lax.fori_loop(0, n, lambda _, s: step(constants, s), state))
+        """A compiled function (constants, state, n) that takes n steps without returning to Python.
+
+        The loop takes three steps at a time: histories that are handed on from step to step are then
+        back in their own buffers, which saves copying them (a fifth to a third of the time on a CPU).
+        """
+
+        def steps(constants: Any, state: Any, n: Any) -> Any:
+            def once(_: Any, state: Any) -> Any:
+                return step(constants, state)
+
+            def thrice(_: Any, state: Any) -> Any:
+                return step(constants, step(constants, step(constants, state)))
+
+            return jax.lax.fori_loop(0, n % 3, once, jax.lax.fori_loop(0, n // 3, thrice, state))
+
+        return self.compile(steps)
 
     def iterate(self, body: Callable, carried: Any, n: int) -> Any:
         """As `NumpyBackend.iterate`."""

@@ -106,13 +106,7 @@ def halo_copies(tile: Tile, place: Place) -> tuple[Copy, ...]:
 
 
 def fill_halo(tile: Tile, place: Place, array: Any) -> Any:
-    """The whole array with its halo filled from its own cells: NumPy arrays in place, JAX arrays as new values."""
+    """The whole NumPy array with its halo filled from its own cells, in place."""
     for target, source, sign in halo_copies(tile, place):
-        values = 0.0 if source is None else array[(..., *source)]
-        if source is not None and sign != 1.0:
-            values = -values
-        if hasattr(array, "at"):
-            array = array.at[(..., *target)].set(values)
-        else:
-            array[(..., *target)] = values
+        array[(..., *target)] = 0.0 if source is None else sign * array[(..., *source)]
     return array

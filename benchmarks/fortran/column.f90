@@ -1,6 +1,7 @@
 !> What follows from the moving boundary R, as two-dimensional fields (i, j): dycore/column.py.
 module column_module
   use precision, only: rk
+  use memory, only: zeros
   use grid_module, only: grid_type
   use cases, only: parameters_type
   implicit none
@@ -8,10 +9,10 @@ module column_module
   public :: set_columns, set_widths
 
   type, public :: column_type
-    real(rk), allocatable, dimension(:, :) :: stretching                       ! J = (R - fixed) / thickness
-    real(rk), allocatable, dimension(:, :) :: width_u, width_v                 ! m: face length times mean J
-    real(rk), allocatable, dimension(:, :) :: inverse_u, inverse_v, inverse_z  ! 1 / J at faces and corners
-    real(rk), allocatable, dimension(:, :) :: scale, shift                     ! s = s_reference(k) scale + shift
+    real(rk), pointer, contiguous, dimension(:, :) :: stretching => null()                ! J = (R - fixed) / thickness
+    real(rk), pointer, contiguous, dimension(:, :) :: width_u, width_v                 ! m: face length times mean J
+    real(rk), pointer, contiguous, dimension(:, :) :: inverse_u, inverse_v, inverse_z  ! 1 / J at faces and corners
+    real(rk), pointer, contiguous, dimension(:, :) :: scale, shift                     ! s = s_reference(k) scale + shift
   end type column_type
 
 contains
@@ -24,10 +25,15 @@ contains
     real(rk) :: kappa, north, south
     integer :: i, j
 
-    if (.not. allocated(c%stretching)) then
-      allocate (c%stretching(g%west:g%east, g%south:g%north), source=1.0_rk)
-      allocate (c%width_u, c%width_v, c%inverse_u, c%inverse_v, c%inverse_z, c%scale, c%shift, source=c%stretching)
-      c%shift = 0.0_rk
+    if (.not. associated(c%stretching)) then
+      c%stretching(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
+      c%width_u(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
+      c%width_v(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
+      c%inverse_u(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
+      c%inverse_v(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
+      c%inverse_z(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
+      c%scale(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
+      c%shift(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
     end if
     kappa = real(p%kappa, rk)
     do j = 0, g%ny + 1

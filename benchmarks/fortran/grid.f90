@@ -6,6 +6,7 @@
 !> finishes one row after the other reads memory from end to end, and keeps its work in the cache.
 module grid_module
   use precision, only: rk, real64, pi
+  use memory, only: line
   implicit none
   private
   public :: rectilinear, latitude_longitude, earth_radius, earth_rotation
@@ -16,7 +17,8 @@ module grid_module
 
   type, public :: grid_type
     integer :: nz, ny, nx
-    integer :: west, east, south, north  ! bounds of all arrays, halo included
+    integer :: west, east, south, north  ! bounds of all arrays, halo and padding included
+    integer :: stride                    ! east - west + 1
     logical :: sphere                    ! poles in y, else walls; periodic in x in either case
     real(rk) :: dy, inverse_dy           ! m, 1/m: of all faces
     real(rk), allocatable, dimension(:) :: dx_u, inverse_dx_u  ! (j) m, 1/m: between cell centres
@@ -103,8 +105,9 @@ contains
     g%nz = cells(1)
     g%ny = cells(2)
     g%nx = cells(3)
-    g%west = 1 - halo
-    g%east = g%nx + halo
+    g%west = 1 - line  ! more than the halo, so that every row begins with a cache line
+    g%east = ((g%nx + halo - 1) / line + 1) * line
+    g%stride = g%east - g%west + 1
     g%south = 1 - halo
     g%north = g%ny + halo
   end subroutine set_bounds

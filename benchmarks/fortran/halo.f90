@@ -21,8 +21,8 @@ contains
     integer :: m
 
     do m = 1, n
-      rows(g%west:0, m) = rows(g%nx + g%west:g%nx, m)
-      rows(g%nx + 1:g%east, m) = rows(1:halo, m)
+      rows(1 - halo:0, m) = rows(g%nx + 1 - halo:g%nx, m)
+      rows(g%nx + 1:g%nx + halo, m) = rows(1:halo, m)
     end do
   end subroutine fill_rows
 

@@ -1,7 +1,8 @@
 !> The model: state, and one time step in the order of the equations (dycore/model.py, `_step`).
 module model_module
   use precision, only: rk, real64
-  use grid_module, only: grid_type
+  use memory, only: zeros
+  use grid_module, only: grid_type, halo
   use cases, only: parameters_type, initial_type
   use column_module, only: column_type, set_columns, set_widths
   use momentum, only: step_velocity, means_type
@@ -19,16 +20,16 @@ module model_module
   type, public :: model_type
     type(grid_type) :: grid
     type(parameters_type) :: parameters
-    real(rk), allocatable, dimension(:, :, :) :: u, v, w     ! (i, k, j) m/s, m/s, unit of r per s
-    real(rk), allocatable :: surface(:, :, :)                ! (i, j, time) unit of r
-    real(rk), allocatable :: tracers(:, :, :, :, :)          ! (i, k, j, time, tracer)
-    real(rk), allocatable, dimension(:, :, :, :) :: tendency_u, tendency_v  ! (i, k, j, time) m/s2, without halo
+    real(rk), pointer, contiguous, dimension(:, :, :) :: u, v, w  ! (i, k, j) m/s, m/s, unit of r per s
+    real(rk), pointer, contiguous :: surface(:, :, :)        ! (i, j, time) unit of r
+    real(rk), pointer, contiguous :: tracers(:, :, :, :, :)  ! (i, k, j, time, tracer)
+    real(rk), pointer, contiguous, dimension(:, :, :, :) :: tendency_u, tendency_v  ! (i, k, j, time) m/s2
     integer :: step = 0
     type(column_type), private :: column
     type(means_type), private :: means
     type(flow_type), private :: flow
     type(filter_type), private :: filter
-    real(rk), allocatable, private :: inverse_new(:, :)
+    real(rk), pointer, contiguous, private :: inverse_new(:, :)
   contains
     procedure :: start, advance, newest
   end type model_type
@@ -41,12 +42,17 @@ contains
     type(initial_type), intent(in) :: initial
     integer :: j, k, m
 
-    associate (g => self%grid, nx => self%grid%nx, ny => self%grid%ny, nz => self%grid%nz)
-      allocate (self%u(g%west:g%east, nz, g%south:g%north), source=0.0_rk)
-      allocate (self%v, self%w, source=self%u)
-      allocate (self%surface(g%west:g%east, g%south:g%north, 3), source=real(initial%surface, rk))
-      allocate (self%tracers(g%west:g%east, nz, g%south:g%north, 3, self%parameters%n_tracers))
-      allocate (self%tendency_u(nx, nz, ny, 2), self%tendency_v(nx, nz, ny, 2), source=0.0_rk)
+    associate (g => self%grid, nx => self%grid%nx, ny => self%grid%ny, nz => self%grid%nz, &
+               area => self%grid%stride * (self%grid%ny + 2 * halo), &
+               volume => self%grid%stride * self%grid%nz * (self%grid%ny + 2 * halo))
+      self%u(g%west:g%east, 1:nz, g%south:g%north) => zeros(volume)
+      self%v(g%west:g%east, 1:nz, g%south:g%north) => zeros(volume)
+      self%w(g%west:g%east, 1:nz, g%south:g%north) => zeros(volume)
+      self%tracers(g%west:g%east, 1:nz, g%south:g%north, 1:3, 1:self%parameters%n_tracers) => zeros(volume * 3 * self%parameters%n_tracers)
+      self%tendency_u(g%west:g%east, 1:nz, g%south:g%north, 1:2) => zeros(volume * 2)
+      self%tendency_v(g%west:g%east, 1:nz, g%south:g%north, 1:2) => zeros(volume * 2)
+      self%surface(g%west:g%east, g%south:g%north, 1:3) => zeros(3 * area)
+      self%surface = real(initial%surface, rk)
       do j = 1, ny
         do k = 1, nz
           self%u(1:nx, k, j) = merge(real(initial%u(:, k, j), rk), 0.0_rk, k >= g%floor_u(1:nx, j))
@@ -59,11 +65,17 @@ contains
         self%tracers(:, :, :, 2, m) = self%tracers(:, :, :, 1, m)
         self%tracers(:, :, :, 3, m) = self%tracers(:, :, :, 1, m)
       end do
-      allocate (self%inverse_new(g%west:g%east, g%south:g%north), source=1.0_rk)
+      self%inverse_new(g%west:g%east, g%south:g%north) => zeros(area)
       associate (f => self%flow, d => self%means)
-        allocate (f%total(g%west:g%east, g%south:g%north), source=0.0_rk)
-        allocate (f%width_u, f%width_v, f%correction_u, f%correction_v, source=f%total)
-        allocate (d%u_before, d%v_before, d%u, d%v, source=f%total)
+        f%width_u(g%west:g%east, g%south:g%north) => zeros(area)
+        f%width_v(g%west:g%east, g%south:g%north) => zeros(area)
+        f%correction_u(g%west:g%east, g%south:g%north) => zeros(area)
+        f%correction_v(g%west:g%east, g%south:g%north) => zeros(area)
+        f%total(g%west:g%east, g%south:g%north) => zeros(area)
+        d%u_before(g%west:g%east, g%south:g%north) => zeros(area)
+        d%v_before(g%west:g%east, g%south:g%north) => zeros(area)
+        d%u(g%west:g%east, g%south:g%north) => zeros(area)
+        d%v(g%west:g%east, g%south:g%north) => zeros(area)
       end associate
       call self%filter%prepare(g, self%parameters%polar_latitude)
     end associate
@@ -136,7 +148,7 @@ contains
                                + (flow%width_v(i, j + 1) * g%thickness_v(i, j + 1) * means%v(i, j + 1) &
                                   - flow%width_v(i, j) * g%thickness_v(i, j) * means%v(i, j)))
           end do
-          if (self%filter%row(j) > 0) call self%filter%apply(1, flow%total(1:g%nx, j), self%filter%centres(:, self%filter%row(j)))
+          if (self%filter%row(j) > 0) call self%filter%apply(1, g%nx, flow%total(1:g%nx, j), self%filter%centres(:, self%filter%row(j)))
         end do
       end associate
     end subroutine unsplit

@@ -6,10 +6,12 @@
 !> the next row needs. So nothing is computed twice, and a velocity is overwritten when all have read it.
 module momentum
   use precision, only: rk, real64
+  use memory, only: zeros
   use grid_module, only: grid_type
   use cases, only: parameters_type
   use column_module, only: column_type
   use polar_filter, only: filter_type
+  use rows, only: close_row
   use halo_module, only: fill_rows
   implicit none
   private
@@ -17,12 +19,14 @@ module momentum
 
   !> Depth means of velocity (i, j) before and after the step (m/s).
   type, public :: means_type
-    real(rk), allocatable, dimension(:, :) :: u_before, v_before, u, v
+    real(rk), pointer, contiguous, dimension(:, :) :: u_before, v_before, u, v
   end type means_type
 
   ! Vertical slices (i, k, parity of the row).
-  real(rk), allocatable, dimension(:, :, :) :: buoyancy, energy, push, north_flux, shear
-  real(rk), allocatable, dimension(:, :) :: change_u, change_v  ! (i, k) m/s2
+  real(rk), pointer, contiguous, dimension(:, :, :) :: buoyancy => null(), energy, push, north_flux, shear
+  real(rk), pointer, contiguous, dimension(:) :: east_flux, scale_u, shift_u, scale_v, shift_v, phi, slow_offset  ! (i)
+  real(rk), pointer, contiguous, dimension(:, :) :: through_u, through_v  ! (i, parity of the level): through lower faces
+  real(rk), pointer, contiguous, dimension(:, :) :: change_u, change_v  ! (i, k) m/s2
 
 contains
 
@@ -38,23 +42,32 @@ contains
     real(rk), intent(in) :: w(g%west:g%east, g%nz, g%south:g%north)
     real(rk), intent(inout), dimension(g%west:g%east, g%nz, g%south:g%north) :: u, v
     ! Tendencies one and two steps ago; the new ones replace the elder.
-    real(rk), intent(inout), dimension(g%nx, g%nz, g%ny, 2) :: before_u, before_v
+    real(rk), intent(inout), dimension(g%west:g%east, g%nz, g%south:g%north, 2) :: before_u, before_v
     integer, intent(in) :: now, one, two
     type(means_type), intent(inout) :: means
-    real(rk), dimension(g%nx + 1) :: east_flux
-    real(rk), dimension(g%nx, 0:1) :: through_u, through_v  ! momentum through the lower and upper face of a level
-    real(rk), dimension(g%nx) :: scale_u, shift_u, scale_v, shift_v
-    real(rk), dimension(0:g%nx) :: phi, slow_offset
     real(rk), dimension(g%nz) :: layer, upper, whole
     real(rk) :: dt, viscosity, slope(2), reference(2), wind
     integer :: i, j, k, here, last, lowest, nx, below, above
     logical :: land, friction
 
     nx = g%nx
-    if (.not. allocated(buoyancy)) then
-      allocate (buoyancy(0:nx, g%nz, 0:1), energy(0:nx, g%nz, 0:1), push(0:nx, g%nz, 0:1), source=0.0_rk)
-      allocate (north_flux(nx + 1, g%nz, 0:1), shear(nx + 1, g%nz, 0:1), source=0.0_rk)
-      allocate (change_u(nx, g%nz), change_v(nx, g%nz), source=0.0_rk)
+    if (.not. associated(buoyancy)) then
+      buoyancy(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
+      energy(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
+      push(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
+      north_flux(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
+      shear(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
+      east_flux(g%west:g%east) => zeros(g%stride)
+      scale_u(g%west:g%east) => zeros(g%stride)
+      shift_u(g%west:g%east) => zeros(g%stride)
+      scale_v(g%west:g%east) => zeros(g%stride)
+      shift_v(g%west:g%east) => zeros(g%stride)
+      phi(g%west:g%east) => zeros(g%stride)
+      slow_offset(g%west:g%east) => zeros(g%stride)
+      through_u(g%west:g%east, 0:1) => zeros(2 * g%stride)
+      through_v(g%west:g%east, 0:1) => zeros(2 * g%stride)
+      change_u(g%west:g%east, 1:g%nz) => zeros(g%stride * g%nz)
+      change_v(g%west:g%east, 1:g%nz) => zeros(g%stride * g%nz)
     end if
     dt = real(p%time_step, rk)
     viscosity = real(p%viscosity, rk)
@@ -103,55 +116,55 @@ contains
     !> Vorticity of corners (i, j) and its fluxes through the faces that meet there.
     subroutine corners
       call vorticity_row(nx + 1, g%dy * g%inverse_area_z(j), g%dx_u(j) * g%inverse_area_z(j), g%dx_u(j - 1) * g%inverse_area_z(j), &
-                         u(1, k, j), u(1, k, j - 1), v(0, k, j), shear(1, k, here))
-      if (land) shear(:, k, here) = merge(shear(:, k, here), 0.0_rk, k >= g%floor_z(1:nx + 1, j))
-      call vorticity_flux_row(nx + 1, g%coriolis(j), shear(1, k, here), column%inverse_z(1, j), column%width_u(1, j), &
-                              column%width_u(1, j - 1), column%width_v(0, j), u(1, k, j), u(1, k, j - 1), v(0, k, j), &
-                              north_flux(1, k, here), east_flux)
+                         u(1, k, j), u(1, k, j - 1), v(0, k, j), shear(1:, k, here))
+      if (land) call close_row(nx + 1, k, g%floor_z(1, j), shear(1:, k, here))
+      call vorticity_flux_row(nx + 1, g%coriolis(j), shear(1:, k, here), column%inverse_z(1:, j), column%width_u(1:, j), &
+                              column%width_u(1:, j - 1), column%width_v(0:, j), u(1, k, j), u(1, k, j - 1), v(0, k, j), &
+                              north_flux(1:, k, here), east_flux(1:))
     end subroutine corners
 
     !> What gradients act on in row j: `energy` (m2/s2) is extrapolated, `push` is not.
     subroutine centres
-      call buoyancy_row(nx + 1, slope(1), reference(1), c(0, k, j, now, 1), buoyancy(0, k, here), .false.)
-      if (p%ocean) call buoyancy_row(nx + 1, slope(2), reference(2), c(0, k, j, now, 2), buoyancy(0, k, here), .true.)
+      call buoyancy_row(nx + 1, slope(1), reference(1), c(0, k, j, now, 1), buoyancy(0:, k, here), .false.)
+      if (p%ocean) call buoyancy_row(nx + 1, slope(2), reference(2), c(0, k, j, now, 2), buoyancy(0:, k, here), .true.)
       call energy_row(nx + 1, 0.25_rk * g%inverse_area(j) * [g%area_u(j), g%area_v(j), g%area_v(j + 1)], share, upper(k), whole(k), &
-                      u(0, k, j), v(0, k, j), v(0, k, j + 1), buoyancy(0, k, here), column%scale(0, j), slow_offset, phi, &
-                      energy(0, k, here), push(0, k, here))
+                      u(0, k, j), v(0, k, j), v(0, k, j + 1), buoyancy(0:, k, here), column%scale(0:, j), slow_offset(0:), phi(0:), &
+                      energy(0:, k, here), push(0:, k, here))
       if (friction) call divergence_row(nx + 1, viscosity * g%inverse_area(j) * [g%dy, g%dx_v(j), g%dx_v(j + 1)], &
-                                        u(0, k, j), v(0, k, j), v(0, k, j + 1), push(0, k, here))
+                                        u(0, k, j), v(0, k, j), v(0, k, j + 1), push(0:, k, here))
     end subroutine centres
 
     subroutine step_v
       if (k > 1) then
-        call through_row(nx, w(1, k, j), w(1, k, j - 1), v(1, k, j), v(1, k - 1, j), through_v(1, below))
-        if (land) through_v(:, below) = merge(through_v(:, below), 0.0_rk, k > g%floor_v(1:nx, j))
+        call through_row(nx, w(1, k, j), w(1, k, j - 1), v(1, k, j), v(1, k - 1, j), through_v(1:, below))
+        if (land) call close_row(nx, k - 1, g%floor_v(1, j), through_v(1:, below))
       else
         through_v(:, below) = 0.0_rk
       end if
-      call change_row(nx, -0.25_rk * g%inverse_dy, east_flux(1), east_flux(2), g%inverse_dy, g%inverse_dr(k), column%inverse_v(1, j), &
-                      through_v(1, below), through_v(1, above), layer(k), scale_v, shift_v, buoyancy(1, k, last), buoyancy(1, k, here), &
-                      energy(1, k, last), energy(1, k, here), push(1, k, last), push(1, k, here), share, weights, &
-                      before_v(1, k, j, one), before_v(1, k, j, two), change_v(1, k))
-      if (friction) call add_difference(nx, viscosity * g%inverse_dx_v(j), shear(1, k, here), shear(2, k, here), change_v(1, k))
+      call change_row(nx, -0.25_rk * g%inverse_dy, east_flux(1:), east_flux(2:), g%inverse_dy, g%inverse_dr(k), column%inverse_v(1:, j), &
+                      through_v(1:, below), through_v(1:, above), layer(k), scale_v(1:), shift_v(1:), buoyancy(1:, k, last), buoyancy(1:, k, here), &
+                      energy(1:, k, last), energy(1:, k, here), push(1:, k, last), push(1:, k, here), share, weights, &
+                      before_v(1, k, j, one), before_v(1, k, j, two), change_v(1:, k))
+      if (friction) call add_difference(nx, viscosity * g%inverse_dx_v(j), shear(1:, k, here), shear(2:, k, here), change_v(1:, k))
     end subroutine step_v
 
     !> u of row j - 1, the newest for which both rows of corners are known.
     subroutine step_u
       if (k > 1) then
-        call through_row(nx, w(1, k, j - 1), w(0, k, j - 1), u(1, k, j - 1), u(1, k - 1, j - 1), through_u(1, below))
-        if (land) through_u(:, below) = merge(through_u(:, below), 0.0_rk, k > g%floor_u(1:nx, j - 1))
+        call through_row(nx, w(1, k, j - 1), w(0, k, j - 1), u(1, k, j - 1), u(1, k - 1, j - 1), through_u(1:, below))
+        if (land) call close_row(nx, k - 1, g%floor_u(1, j - 1), through_u(1:, below))
       else
         through_u(:, below) = 0.0_rk
       end if
-      call change_row(nx, 0.25_rk * g%inverse_dx_u(j - 1), north_flux(1, k, last), north_flux(1, k, here), g%inverse_dx_u(j - 1), &
-                      g%inverse_dr(k), column%inverse_u(1, j - 1), through_u(1, below), through_u(1, above), layer(k), scale_u, shift_u, &
-                      buoyancy(0, k, last), buoyancy(1, k, last), energy(0, k, last), energy(1, k, last), push(0, k, last), &
-                      push(1, k, last), share, weights, before_u(1, k, j - 1, one), before_u(1, k, j - 1, two), change_u(1, k))
-      if (friction) call add_difference(nx, -viscosity * g%inverse_dy, shear(1, k, last), shear(1, k, here), change_u(1, k))
+      call change_row(nx, 0.25_rk * g%inverse_dx_u(j - 1), north_flux(1:, k, last), north_flux(1:, k, here), g%inverse_dx_u(j - 1), &
+                      g%inverse_dr(k), column%inverse_u(1:, j - 1), through_u(1:, below), through_u(1:, above), layer(k), scale_u(1:), shift_u(1:), &
+                      buoyancy(0:, k, last), buoyancy(1:, k, last), energy(0:, k, last), energy(1:, k, last), push(0:, k, last), &
+                      push(1:, k, last), share, weights, before_u(1, k, j - 1, one), before_u(1, k, j - 1, two), change_u(1:, k))
+      if (friction) call add_difference(nx, -viscosity * g%inverse_dy, shear(1:, k, last), shear(1:, k, here), change_u(1:, k))
       if (k == g%nz .and. allocated(p%stress_u)) then
         wind = real(p%stress_u(j - 1), rk) * g%inverse_dr(k)
-        before_u(:, k, j - 1, two) = before_u(:, k, j - 1, two) + wind * column%inverse_u(1:nx, j - 1)
-        change_u(:, k) = change_u(:, k) + weights(1) * wind * column%inverse_u(1:nx, j - 1)
+        before_u(1:nx, k, j - 1, two) = before_u(1:nx, k, j - 1, two) + wind * column%inverse_u(1:nx, j - 1)
+        change_u(1:nx, k) = change_u(1:nx, k) + weights(1) * wind * column%inverse_u(1:nx, j - 1)
       end if
     end subroutine step_u
 
@@ -161,16 +174,16 @@ contains
       real(rk), intent(in), allocatable :: responses(:, :)
       integer, intent(in) :: floor(g%west:g%east)
       real(rk), intent(in) :: inverse_thickness(g%west:g%east)
-      real(rk), intent(inout) :: change(nx, g%nz)
+      real(rk), intent(inout) :: change(g%west:g%east, g%nz)
       real(rk), intent(inout) :: velocity(g%west:g%east, g%nz)
       real(rk), intent(inout), dimension(g%west:g%east) :: mean_before, mean
       integer :: level
 
-      if (filter%row(row) > 0) call filter%apply(g%nz, change, responses(:, filter%row(row)))
+      if (filter%row(row) > 0) call filter%apply(g%nz, g%stride, change(1, 1), responses(:, filter%row(row)))
       mean_before = 0.0_rk
       mean = 0.0_rk
       do level = 1, g%nz
-        if (level < g%open_level(row)) change(:, level) = merge(change(:, level), 0.0_rk, level >= floor(1:nx))
+        if (level < g%open_level(row)) call close_row(nx, level, floor(1), change(1, level))
         call finish_row(nx, dt, g%dr(level), change(1, level), velocity(1, level), mean_before(1), mean(1))
       end do
       mean_before = mean_before * inverse_thickness

@@ -26,7 +26,7 @@ module polar_filter
     real(rk), allocatable, dimension(:, :) :: centres, faces
 #ifdef USE_FFTW
     type(c_ptr) :: forward = c_null_ptr, backward = c_null_ptr
-    complex(rk), allocatable :: spectrum(:)
+    complex(rk), allocatable :: pair(:), spectrum(:)
 #endif
   contains
     procedure :: prepare, apply
@@ -57,8 +57,8 @@ contains
     block
       integer(c_int) :: n
       n = int(g%nx, c_int)
-      allocate (self%spectrum(g%nx))
-      call plan(n, self%spectrum, self%forward, self%backward)
+      allocate (self%pair(g%nx), self%spectrum(g%nx))
+      call plan(n, self%pair, self%spectrum, self%forward, self%backward)
     end block
 #endif
   contains
@@ -84,25 +84,25 @@ contains
 
 #ifdef USE_FFTW
   !> Filters n rows in place.
-  subroutine apply(self, n, rows, response)
+  subroutine apply(self, n, stride, rows, response)
     class(filter_type), intent(inout) :: self
-    integer, intent(in) :: n
-    real(rk), intent(inout) :: rows(self%nx, n)
+    integer, intent(in) :: n, stride
+    real(rk), intent(inout) :: rows(stride, n)
     real(rk), intent(in) :: response(0:self%nx - 1)
     integer :: m, i
 
     ! The response is real and even, so that real and imaginary part are filtered each on its own: two
     ! levels make one complex transform, and the pair stays in the first cache from here to there.
     do m = 1, n, 2
-      associate (z => self%spectrum, second => min(m + 1, n))
+      associate (z => self%pair, s => self%spectrum, second => min(m + 1, n))
         do i = 1, self%nx
           z(i) = cmplx(rows(i, m), rows(i, second), rk)
         end do
-        call transform(self%forward, z)
+        call transform(self%forward, z, s)
         do i = 1, self%nx
-          z(i) = response(i - 1) * z(i)
+          s(i) = response(i - 1) * s(i)
         end do
-        call transform(self%backward, z)
+        call transform(self%backward, s, z)
         do i = 1, self%nx
           rows(i, m) = real(z(i), rk)
           rows(i, second) = merge(aimag(z(i)), real(z(i), rk), second > m)
@@ -111,34 +111,34 @@ contains
     end do
   end subroutine apply
 
-  subroutine transform(which, z)
+  subroutine transform(which, from, to)
     type(c_ptr), intent(in) :: which
-    complex(rk), intent(inout) :: z(*)
+    complex(rk), intent(inout) :: from(*), to(*)
 #ifdef SINGLE
-    call fftwf_execute_dft(which, z, z)
+    call fftwf_execute_dft(which, from, to)
 #else
-    call fftw_execute_dft(which, z, z)
+    call fftw_execute_dft(which, from, to)
 #endif
   end subroutine transform
 
-  subroutine plan(n, z, forward, backward)
+  subroutine plan(n, z, s, forward, backward)
     integer(c_int), intent(in) :: n
-    complex(rk), intent(inout) :: z(*)
+    complex(rk), intent(inout) :: z(*), s(*)
     type(c_ptr), intent(out) :: forward, backward
 #ifdef SINGLE
-    forward = fftwf_plan_dft_1d(n, z, z, FFTW_FORWARD, FFTW_MEASURE)
-    backward = fftwf_plan_dft_1d(n, z, z, FFTW_BACKWARD, FFTW_MEASURE)
+    forward = fftwf_plan_dft_1d(n, z, s, FFTW_FORWARD, FFTW_MEASURE)
+    backward = fftwf_plan_dft_1d(n, s, z, FFTW_BACKWARD, FFTW_MEASURE)
 #else
-    forward = fftw_plan_dft_1d(n, z, z, FFTW_FORWARD, FFTW_MEASURE)
-    backward = fftw_plan_dft_1d(n, z, z, FFTW_BACKWARD, FFTW_MEASURE)
+    forward = fftw_plan_dft_1d(n, z, s, FFTW_FORWARD, FFTW_MEASURE)
+    backward = fftw_plan_dft_1d(n, s, z, FFTW_BACKWARD, FFTW_MEASURE)
 #endif
   end subroutine plan
 #else
   !> Filters n rows in place.
-  subroutine apply(self, n, rows, response)
+  subroutine apply(self, n, stride, rows, response)
     class(filter_type), intent(inout) :: self
-    integer, intent(in) :: n
-    real(rk), intent(inout) :: rows(self%nx, n)
+    integer, intent(in) :: n, stride
+    real(rk), intent(inout) :: rows(stride, n)
     real(rk), intent(in) :: response(0:self%nx - 1)  ! of a unit pulse, by distance: even and periodic
     integer, parameter :: block = 4  ! rows that share a pass over the response
     real(rk) :: twice(0:2 * self%nx - 1), filtered(self%nx, block)
@@ -154,7 +154,7 @@ contains
           filtered(:, l) = filtered(:, l) + rows(i, m + l - 1) * twice(self%nx - i + 1:2 * self%nx - i)
         end do
       end do
-      rows(:, m:m + last - 1) = filtered(:, :last)
+      rows(:self%nx, m:m + last - 1) = filtered(:, :last)
     end do
   end subroutine apply
 #endif

@@ -6,10 +6,12 @@
 !> tracer replaces its eldest value, which none needs any more: all stencils read the ring.
 module transport
   use precision, only: rk, real64
+  use memory, only: zeros
   use grid_module, only: grid_type, halo
   use cases, only: parameters_type
   use column_module, only: column_type
   use polar_filter, only: filter_type
+  use rows, only: close_row, choose_row, keep_row
   use halo_module, only: fill_rows
   implicit none
   private
@@ -17,15 +19,17 @@ module transport
 
   !> What carries mass and tracers (i, j).
   type, public :: flow_type
-    real(rk), allocatable, dimension(:, :) :: width_u, width_v            ! m
-    real(rk), allocatable, dimension(:, :) :: correction_u, correction_v  ! m/s, with substeps only
-    real(rk), allocatable, dimension(:, :) :: total                       ! unit of r per s: minus dR/dt
+    real(rk), pointer, contiguous, dimension(:, :) :: width_u, width_v            ! m
+    real(rk), pointer, contiguous, dimension(:, :) :: correction_u, correction_v  ! m/s, with substeps only
+    real(rk), pointer, contiguous, dimension(:, :) :: total                       ! unit of r per s: minus dR/dt
   end type flow_type
 
-  real(rk), allocatable :: ahead(:, :, :, :)                ! (i, k, row modulo 4, tracer)
-  real(rk), allocatable :: south_transport(:, :)            ! (i, k) m2/s
-  real(rk), allocatable :: south_flux(:, :, :)              ! (i, k, tracer)
-  real(rk), allocatable :: divergence(:, :, :)              ! (i, k, 0 for mass or tracer)
+  real(rk), pointer, contiguous :: ahead(:, :, :, :) => null()  ! (i, k, row modulo 4, tracer)
+  real(rk), pointer, contiguous :: south_transport(:, :)        ! (i, k) m2/s
+  real(rk), pointer, contiguous :: south_flux(:, :, :)          ! (i, k, tracer)
+  real(rk), pointer, contiguous :: divergence(:, :, :)          ! (i, k, 0 for mass or tracer)
+  real(rk), pointer, contiguous :: lower(:, :)                  ! (i, tracer)
+  real(rk), pointer, contiguous, dimension(:) :: transport_u, transport_v, flux, north, upper, upstream, downstream, rise, open_rise
 
 contains
 
@@ -41,16 +45,26 @@ contains
     real(rk), intent(inout), dimension(g%west:g%east, g%nz, g%south:g%north) :: u, v, w
     real(rk), intent(inout) :: c(g%west:g%east, g%nz, g%south:g%north, 3, p%n_tracers)
     integer, intent(in) :: now, one, two
-    real(rk), dimension(g%nx + 1) :: transport_u, transport_v, flux, upstream, downstream, width
-    real(rk) :: lower(g%nx, p%n_tracers), upper(g%nx), rise(g%nx), open_rise(g%nx)
     real(rk) :: dt, diffusivity
     integer :: j, k, m, nx, row(-1:2)
     logical :: split, diffusion, land
 
     nx = g%nx
-    if (.not. allocated(ahead)) then
-      allocate (ahead(g%west:g%east, g%nz, 0:3, p%n_tracers), source=0.0_rk)
-      allocate (south_transport(nx, g%nz), south_flux(nx, g%nz, p%n_tracers), divergence(nx, g%nz, 0:p%n_tracers), source=0.0_rk)
+    if (.not. associated(ahead)) then
+      ahead(g%west:g%east, 1:g%nz, 0:3, 1:p%n_tracers) => zeros(g%stride * g%nz * 4 * p%n_tracers)
+      south_transport(g%west:g%east, 1:g%nz) => zeros(g%stride * g%nz)
+      south_flux(g%west:g%east, 1:g%nz, 1:p%n_tracers) => zeros(g%stride * g%nz * p%n_tracers)
+      divergence(g%west:g%east, 1:g%nz, 0:p%n_tracers) => zeros(g%stride * g%nz * (1 + p%n_tracers))
+      lower(g%west:g%east, 1:p%n_tracers) => zeros(g%stride * p%n_tracers)
+      transport_u(g%west:g%east) => zeros(g%stride)
+      transport_v(g%west:g%east) => zeros(g%stride)
+      flux(g%west:g%east) => zeros(g%stride)
+      north(g%west:g%east) => zeros(g%stride)
+      upper(g%west:g%east) => zeros(g%stride)
+      upstream(g%west:g%east) => zeros(g%stride)
+      downstream(g%west:g%east) => zeros(g%stride)
+      rise(g%west:g%east) => zeros(g%stride)
+      open_rise(g%west:g%east) => zeros(g%stride)
     end if
     dt = real(p%time_step, rk)
     diffusivity = real(p%diffusivity, rk)
@@ -75,7 +89,7 @@ contains
       end do
       if (filter%row(j) > 0) then
         do m = 0, p%n_tracers
-          call filter%apply(g%nz, divergence(:, :, m), filter%centres(:, filter%row(j)))
+          call filter%apply(g%nz, g%stride, divergence(1:, 1, m), filter%centres(:, filter%row(j)))
         end do
       end if
       call finish
@@ -89,86 +103,82 @@ contains
       integer :: tracer
 
       do tracer = 1, p%n_tracers
-        call extrapolate_rows(g%nz * (g%nx + 2 * halo), weights, c(g%west, 1, to, now, tracer), c(g%west, 1, to, one, tracer), &
-                              c(g%west, 1, to, two, tracer), ahead(g%west, 1, modulo(to, 4), tracer))
+        do k = 1, g%nz
+          call extrapolate_row(nx + 2 * halo, weights, c(1 - halo, k, to, now, tracer), c(1 - halo, k, to, one, tracer), &
+                               c(1 - halo, k, to, two, tracer), ahead(1 - halo:, k, modulo(to, 4), tracer))
+        end do
       end do
     end subroutine extrapolate
 
     !> Transport per reference thickness (m2/s) through west and north faces of a level, and its divergence (1/s).
     subroutine mass_fluxes
       if (split) then
-        call corrected_row(nx + 1, change_u(1, j), flow%correction_u(1, j), flow%width_u(1, j), u(1, k, j), transport_u)
-        call corrected_row(nx + 1, change_v(1, j + 1), flow%correction_v(1, j + 1), flow%width_v(1, j + 1), v(1, k, j + 1), transport_v)
+        call corrected_row(nx + 1, change_u(1, j), flow%correction_u(1:, j), flow%width_u(1:, j), u(1, k, j), transport_u(1:))
+        call corrected_row(nx + 1, change_v(1, j + 1), flow%correction_v(1:, j + 1), flow%width_v(1:, j + 1), v(1, k, j + 1), transport_v(1:))
         if (land) then
-          where (k < g%floor_u(1:nx + 1, j))
-            u(1:nx + 1, k, j) = 0.0_rk
-            transport_u = 0.0_rk
-          end where
-          where (k < g%floor_v(1:nx + 1, j + 1))
-            v(1:nx + 1, k, j + 1) = 0.0_rk
-            transport_v = 0.0_rk
-          end where
+          call close_row(nx + 1, k, g%floor_u(1, j), u(1, k, j))
+          call close_row(nx + 1, k, g%floor_u(1, j), transport_u(1:))
+          call close_row(nx + 1, k, g%floor_v(1, j + 1), v(1, k, j + 1))
+          call close_row(nx + 1, k, g%floor_v(1, j + 1), transport_v(1:))
         end if
       else
-        transport_u = flow%width_u(1:nx + 1, j) * u(1:nx + 1, k, j)
-        transport_v = flow%width_v(1:nx + 1, j + 1) * v(1:nx + 1, k, j + 1)
+        call transport_row(nx + 1, flow%width_u(1:, j), u(1, k, j), transport_u(1:))
+        call transport_row(nx, flow%width_v(1:, j + 1), v(1, k, j + 1), transport_v(1:))
       end if
-      call divergence_row(nx, g%inverse_area(j), transport_u, transport_v, south_transport(1, k), divergence(1, k, 0))
+      call divergence_row(nx, g%inverse_area(j), transport_u(1:), transport_v(1:), south_transport(1:, k), divergence(1:, k, 0))
     end subroutine mass_fluxes
 
     !> The horizontal divergence of tracer m on a level (its unit per s). Behind a closed face stands the last
     !> value before it.
     subroutine tracer_fluxes
-      real(rk) :: north(nx)
-
       if (land) then
-        upstream = merge(ahead(-1:nx - 1, k, row(0), m), ahead(0:nx, k, row(0), m), k >= g%floor_u(0:nx, j))
-        downstream = merge(ahead(2:nx + 2, k, row(0), m), ahead(1:nx + 1, k, row(0), m), k >= g%floor_u(2:nx + 2, j))
-        call flux_row(nx + 1, transport_u, upstream, ahead(0, k, row(0), m), ahead(1, k, row(0), m), downstream, flux)
-        upstream(:nx) = merge(ahead(1:nx, k, row(-1), m), ahead(1:nx, k, row(0), m), k >= g%floor_v(1:nx, j))
-        downstream(:nx) = merge(ahead(1:nx, k, row(2), m), ahead(1:nx, k, row(1), m), k >= g%floor_v(1:nx, j + 2))
-        call flux_row(nx, transport_v, upstream, ahead(1, k, row(0), m), ahead(1, k, row(1), m), downstream, north)
+        call choose_row(nx + 1, k, g%floor_u(0, j), ahead(-1:, k, row(0), m), ahead(0:, k, row(0), m), upstream(1:))
+        call choose_row(nx + 1, k, g%floor_u(2, j), ahead(2:, k, row(0), m), ahead(1:, k, row(0), m), downstream(1:))
+        call flux_row(nx + 1, transport_u(1:), upstream(1:), ahead(0:, k, row(0), m), ahead(1:, k, row(0), m), downstream(1:), flux(1:))
+        call choose_row(nx, k, g%floor_v(1, j), ahead(1:, k, row(-1), m), ahead(1:, k, row(0), m), upstream(1:))
+        call choose_row(nx, k, g%floor_v(1, j + 2), ahead(1:, k, row(2), m), ahead(1:, k, row(1), m), downstream(1:))
+        call flux_row(nx, transport_v(1:), upstream(1:), ahead(1:, k, row(0), m), ahead(1:, k, row(1), m), downstream(1:), north(1:))
       else
-        call flux_row(nx + 1, transport_u, ahead(-1, k, row(0), m), ahead(0, k, row(0), m), ahead(1, k, row(0), m), &
-                      ahead(2, k, row(0), m), flux)
-        call flux_row(nx, transport_v, ahead(1, k, row(-1), m), ahead(1, k, row(0), m), ahead(1, k, row(1), m), &
-                      ahead(1, k, row(2), m), north)
+        call flux_row(nx + 1, transport_u(1:), ahead(-1:, k, row(0), m), ahead(0:, k, row(0), m), ahead(1:, k, row(0), m), &
+                      ahead(2:, k, row(0), m), flux(1:))
+        call flux_row(nx, transport_v(1:), ahead(1:, k, row(-1), m), ahead(1:, k, row(0), m), ahead(1:, k, row(1), m), &
+                      ahead(1:, k, row(2), m), north(1:))
       end if
       if (diffusion) then
-        width = flow%width_u(1:nx + 1, j)
-        if (land) width = merge(width, 0.0_rk, k >= g%floor_u(1:nx + 1, j))
-        call diffusion_row(nx + 1, diffusivity * g%inverse_dx_u(j), width, c(0, k, j, now, m), c(1, k, j, now, m), flux)
-        width = flow%width_v(1:nx + 1, j + 1)
-        if (land) width = merge(width, 0.0_rk, k >= g%floor_v(1:nx + 1, j + 1))
-        call diffusion_row(nx, diffusivity * g%inverse_dy, width, c(1, k, j, now, m), c(1, k, j + 1, now, m), north)
+        call diffusion_row(nx + 1, diffusivity * g%inverse_dx_u(j), flow%width_u(1:, j), c(0, k, j, now, m), c(1, k, j, now, m), flux(1:))
+        call diffusion_row(nx, diffusivity * g%inverse_dy, flow%width_v(1:, j + 1), c(1, k, j, now, m), c(1, k, j + 1, now, m), north(1:))
+        if (land) then  ! nothing passes closed faces: transport is zero there, and so must diffusion be
+          call close_row(nx + 1, k, g%floor_u(1, j), flux(1:))
+          call close_row(nx, k, g%floor_v(1, j + 1), north(1:))
+        end if
       end if
-      call divergence_row(nx, g%inverse_area(j), flux, north, south_flux(1, k, m), divergence(1, k, m))
+      call divergence_row(nx, g%inverse_area(j), flux(1:), north(1:), south_flux(1:, k, m), divergence(1:, k, m))
     end subroutine tracer_fluxes
 
     !> W from the bottom upwards, and the tracers with it.
     subroutine finish
       lower = 0.0_rk
-      rise = flow%total(1:nx, j) * g%inverse_thickness(1:nx, j)
+      rise(1:nx) = flow%total(1:nx, j) * g%inverse_thickness(1:nx, j)
       w(:, 1, j) = 0.0_rk
       do k = 1, g%nz
         land = k <= g%open_level(j) .and. g%open_level(j) > 1  ! a face reads one level below its own
-        open_rise = rise
-        if (land) open_rise = merge(rise, 0.0_rk, k >= g%floor(1:nx, j))
-        if (k < g%nz) call continuity_row(nx, g%dr(k), open_rise, divergence(1, k, 0), w(1, k, j), w(1, k + 1, j))
+        if (k == 1 .or. land) open_rise = rise
+        if (land) call close_row(nx, k, g%floor(1, j), open_rise(1:))
+        if (k < g%nz) call continuity_row(nx, g%dr(k), open_rise(1:), divergence(1:, k, 0), w(1, k, j), w(1, k + 1, j))
         do m = 1, p%n_tracers
           if (k == g%nz) then  ! nothing passes the moving boundary
             upper = 0.0_rk
           else if (land) then
-            upstream(:nx) = merge(ahead(1:nx, max(k - 1, 1), row(0), m), ahead(1:nx, k, row(0), m), k - 1 >= g%floor(1:nx, j))
-            call flux_row(nx, w(1, k + 1, j), upstream, ahead(1, k, row(0), m), ahead(1, k + 1, row(0), m), &
-                          ahead(1, min(k + 2, g%nz), row(0), m), upper)
+            call choose_row(nx, k - 1, g%floor(1, j), ahead(1:, max(k - 1, 1), row(0), m), ahead(1:, k, row(0), m), upstream(1:))
+            call flux_row(nx, w(1, k + 1, j), upstream(1:), ahead(1:, k, row(0), m), ahead(1:, k + 1, row(0), m), &
+                          ahead(1:, min(k + 2, g%nz), row(0), m), upper(1:))
           else
-            call flux_row(nx, w(1, k + 1, j), ahead(1, max(k - 1, 1), row(0), m), ahead(1, k, row(0), m), ahead(1, k + 1, row(0), m), &
-                          ahead(1, min(k + 2, g%nz), row(0), m), upper)
+            call flux_row(nx, w(1, k + 1, j), ahead(1:, max(k - 1, 1), row(0), m), ahead(1:, k, row(0), m), ahead(1:, k + 1, row(0), m), &
+                          ahead(1:, min(k + 2, g%nz), row(0), m), upper(1:))
           end if
-          call tracer_row(nx, dt, g%inverse_dr(k), column%stretching(1, j), inverse_new(1, j), divergence(1, k, m), upper, &
-                          lower(1, m), c(1, k, j, now, m), c(1, k, j, two, m))
-          if (land) c(1:nx, k, j, two, m) = merge(c(1:nx, k, j, two, m), c(1:nx, k, j, now, m), k >= g%floor(1:nx, j))
+          call tracer_row(nx, dt, g%inverse_dr(k), column%stretching(1:, j), inverse_new(1, j), divergence(1:, k, m), upper(1:), &
+                          lower(1:, m), c(1, k, j, now, m), c(1, k, j, two, m))
+          if (land) call keep_row(nx, k, g%floor(1, j), c(1, k, j, now, m), c(1, k, j, two, m))
         end do
       end do
       call fill_rows(g, g%nz, w(:, :, j))
@@ -184,7 +194,7 @@ contains
 
   ! Rows, as in momentum.f90.
 
-  pure subroutine extrapolate_rows(n, weights, now, one, two, ahead)
+  pure subroutine extrapolate_row(n, weights, now, one, two, ahead)
     integer, intent(in) :: n
     real(rk), intent(in) :: weights(3), now(n), one(n), two(n)
     real(rk), intent(out) :: ahead(n)
@@ -192,7 +202,7 @@ contains
     do i = 1, n
       ahead(i) = weights(1) * now(i) + weights(2) * one(i) + weights(3) * two(i)
     end do
-  end subroutine extrapolate_rows
+  end subroutine extrapolate_row
 
   pure subroutine corrected_row(n, change, correction, width, velocity, transport)
     integer, intent(in) :: n
@@ -205,6 +215,16 @@ contains
       transport(i) = width(i) * (velocity(i) + correction(i))
     end do
   end subroutine corrected_row
+
+  pure subroutine transport_row(n, width, velocity, transport)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: width(n), velocity(n)
+    real(rk), intent(out) :: transport(n)
+    integer :: i
+    do i = 1, n
+      transport(i) = width(i) * velocity(i)
+    end do
+  end subroutine transport_row
 
   !> What leaves the cells of a row; the flux through their northern faces takes the place of the southern one.
   pure subroutine divergence_row(n, inverse_area, west, north, south, divergence)

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import textwrap
 import types
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from dycore.stencils import Abstract, Field, Region, check
 from dycore.tiles import Place, Tile
 
 BLOCK = 8  # rows of j that go through all levels together, so that 2-D fields stay in cache
+REMEMBERED = 20  # arrays in a named tuple that is looked through only once
 STAGGER = 832  # bytes: 13 cache lines, so that 29 arrays begin at different sets of a 4096-byte page
 OPTIONS = {"error_model": "numpy", "forceinline": True, "nogil": True}
 
@@ -122,6 +125,7 @@ class Arguments:
     def __init__(self, compiler: Compiler):
         self.compiler = compiler
         self.values: list[Any] = []
+        self.arrays: list[int] = []  # which of the values are arrays
         self.names: dict[str, Any] = {}
         self.key: list[Any] = []
 
@@ -130,6 +134,7 @@ class Arguments:
         if isinstance(argument, Field):
             argument = argument.array
         if isinstance(argument, np.ndarray):
+            self.arrays.append(len(self.values))
             self.values.append(argument)
             self.key.append((argument.dtype.str, argument.ndim))
             return f"a{len(self.values) - 1}"
@@ -185,28 +190,37 @@ def loop({parameters}):
     for block in prange((j1 - {j0} + {block} - 1) // {block}):
         first = {j0} + block * {block}
         last = min(first + {block}, j1)
-        for k in range({k0}, k1):
-            for j in range(first, last):
-                for i in range({i0}, i1):
-                    {targets} = stencil(inside(k, {k0}), inside(j, {j0}), inside(i, {i0}), {arguments})
+        for level in range({k0}, k1):
+            k = inside(level, {k0})
+            for row in range(first, last):
+                j = inside(row, {j0})
+                for point in range({i0}, i1):
+                    i = inside(point, {i0})
+                    {targets} = stencil(k, j, i, {arguments})
 """
 APPLY_COLUMNS = """
 def loop({parameters}):
-    for j in prange({j0}, j1):
-        for i in range({i0}, i1):
-            {targets} = stencil(inside(j, {j0}), inside(i, {i0}), {arguments})
+    for row in prange({j0}, j1):
+        j = inside(row, {j0})
+        for point in range({i0}, i1):
+            i = inside(point, {i0})
+            {targets} = stencil(j, i, {arguments})
 """
 SWEEP = """
 def loop({parameters}):
     for row in prange(j1 - {j0}):
-        j = {j0} + row
+        j = inside({j0} + row, {j0})
 {carry_rows}
-        for i in range({i0}, i1):
-            {carried} = start(inside(j, {j0}), inside(i, {i0}), {arguments})
-        for k in {levels}:
-            for i in range({i0}, i1):
-                {carried}, {values} = stencil(inside(k, {k0}), inside(j, {j0}), inside(i, {i0}), {carried}, {arguments})
-        for i in range({i0}, i1):
+        for point in range({i0}, i1):
+            i = inside(point, {i0})
+            {carried} = start(j, i, {arguments})
+        for level in {levels}:
+            k = inside(level, {k0})
+            for point in range({i0}, i1):
+                i = inside(point, {i0})
+                {carried}, {values} = stencil(k, j, i, {carried}, {arguments})
+        for point in range({i0}, i1):
+            i = inside(point, {i0})
             {final} = {carried}
 """
 
@@ -222,13 +236,17 @@ class NumbaBackend(NumpyBackend):
         self._compilers: dict[str, Compiler] = {}
         self._loops: dict[Any, Any] = {}
         self._allocated = 0
-        self._pool: dict[Any, list[np.ndarray]] = {}
+        self._pool: dict[Any, deque[np.ndarray]] = {}
+        self._scanned: dict[int, tuple] = {}
+        self._structures: dict[tuple, int] = {}
 
     def _buffer(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """An array that nobody holds any more, or a new one of zeros (halo levels stay zero for good)."""
-        arrays = self._pool.setdefault((shape, dtype), [])
-        for array in arrays:
-            # the pool, this loop and the call; the array and the call: a view that a user keeps holds the base
+        arrays = self._pool.setdefault((shape, dtype), deque())
+        for _ in range(len(arrays)):
+            arrays.rotate(-1)  # the array longest out of use comes first
+            array = arrays[-1]
+            # the pool, this variable and the call; the array and the call: a view that a user keeps holds the base
             if sys.getrefcount(array) == 3 and sys.getrefcount(array.base) == 2:
                 return array
         # arrays that all begin at one offset within a page evict each other from the cache: stagger them
@@ -239,39 +257,77 @@ class NumbaBackend(NumpyBackend):
 
     def _loop(self, stencil: Callable, start: Callable | None, region: Region, direction: int, arguments: tuple) -> Any:
         """(compiled loop, types of outputs, types of carried values, flat arguments)."""
-        dtype = precision_of(arguments)
-        compiler = self._compilers.setdefault(dtype.str, Compiler(dtype))
-        flat = Arguments(compiler)
-        sources = [flat.add(a) for a in arguments]
-        key = (stencil, start, region, direction, tuple(flat.key), tuple(_regions(arguments)))
-        if key not in self._loops:
+        flat_values: list[Any] = []
+        key: list[Any] = [stencil, start, region, direction]
+        self._scan(arguments, flat_values, key)
+        signature = tuple(key)
+        if signature not in self._loops:
+            dtype = precision_of(arguments)
+            compiler = self._compilers.setdefault(dtype.str, Compiler(dtype))
+            flat = Arguments(compiler)
+            sources = [flat.add(a) for a in arguments]
             carried: tuple = ()
+            read: set[int] = set()
             if start is None:
-                values = check(stencil, region, arguments)
+                values = check(stencil, region, arguments, read=read)
             else:
-                carried = check(start, region.columns, arguments)
+                carried = check(start, region.columns, arguments, read=read)
                 carried = tuple(Abstract(dtype) for _ in carried)
-                carried, values = check(stencil, region, arguments, (carried,))
+                carried, values = check(stencil, region, arguments, (carried,), read)
             outputs = values if isinstance(values, tuple) else (values,)
             types_out = [np.dtype(getattr(v, "dtype", dtype)) for v in outputs]
             single = not isinstance(values, tuple)
-            text, names, digest = self._source(compiler, stencil, start, region, direction, flat, sources,
+            keep = [m for m in range(len(flat.values)) if m not in flat.arrays or flat.arrays.index(m) in read]
+            dropped = re.compile("|".join(rf"\ba{m}\b" for m in set(range(len(flat.values))) - set(keep)) or "(?!)")
+            sources = [dropped.sub("None", source) for source in sources]
+            text, names, digest = self._source(compiler, stencil, start, region, direction, flat, sources, keep,
                                                len(types_out), len(carried), single)
-            self._loops[key] = (_build(text, names, digest), types_out, len(carried), single)
-        return *self._loops[key], flat.values, dtype
+            self._loops[signature] = (_build(text, names, digest), types_out, len(carried), single, keep, dtype)
+        loop, types_out, n_carried, single, keep, dtype = self._loops[signature]
+        number = dtype.type
+        return (loop, types_out, n_carried, single,
+                [number(flat_values[m]) if type(flat_values[m]) is float else flat_values[m] for m in keep], dtype)
+
+    def _scan(self, arguments: tuple, values: list, key: list) -> None:
+        """Collect the arrays and numbers of arguments, and what a compiled loop depends on: kept short, as every call does it."""
+        for argument in arguments:
+            kind = type(argument)
+            if kind is Field:
+                values.append(argument.array)
+                key.append((argument.array.dtype.num, argument.region))
+            elif kind is np.ndarray:
+                values.append(argument)
+                key.append((argument.dtype.num, argument.shape))
+            elif isinstance(argument, tuple):
+                known = self._scanned.get(id(argument))
+                if known is None:
+                    inner_values: list[Any] = []
+                    inner_key: list[Any] = [kind]
+                    self._scan(argument, inner_values, inner_key)
+                    known = (argument, inner_values, inner_key)
+                    if len(inner_values) > REMEMBERED:  # a grid: the same object at every call
+                        if len(self._scanned) >= 8:
+                            self._scanned.clear()
+                        number = self._structures.setdefault(tuple(inner_key), len(self._structures))
+                        known = self._scanned[id(argument)] = (argument, inner_values, [kind, number])
+                values += known[1]
+                key += known[2]
+            elif kind is types.FunctionType or argument is None or kind is bool:
+                key.append(argument)
+            else:
+                values.append(argument)
+                key.append(kind)
 
     def _source(self, compiler: Compiler, stencil: Callable, start: Callable | None, region: Region, direction: int,
-                flat: Arguments, sources: list[str], n_out: int, n_carried: int, single: bool) -> tuple[str, dict, str]:
+                flat: Arguments, sources: list[str], keep: list[int], n_out: int, n_carried: int, single: bool) -> tuple[str, dict, str]:
         outputs = [f"out{m}" for m in range(n_out)]
         finals = [f"final{m}" for m in range(n_carried)]
         bounds = ["k1"] * (region.k is not None) + ["j1", "i1"]
-        parameters = ", ".join([*outputs, *finals, *bounds, *(f"a{m}" for m in range(len(flat.values)))])
+        parameters = ", ".join([*outputs, *finals, *bounds, *(f"a{m}" for m in keep)])
         compiled, digest = compiler.stencil(stencil)
         names = dict(flat.names, stencil=compiled)
         point = "k, j, i" if region.k is not None else "j, i"
-        at = [f"inside({index}, {start})" for index, (start, _) in zip(point.split(", "), region.ranges, strict=True)]
-        place = ", ".join(at)
-        targets = "".join(f"{o}[{place}], " for o in outputs)
+        targets = "".join(f"{o}[{point}], " for o in outputs)
         fill = {"parameters": parameters, "arguments": ", ".join(sources), "block": BLOCK,
                 "j0": region.j[0], "i0": region.i[0], "k0": region.k[0] if region.k else 0,
                 "targets": targets.removesuffix(", ") if single else targets.strip()}
@@ -283,9 +339,9 @@ class NumbaBackend(NumpyBackend):
             type_name = np.dtype(compiler.dtype).name
             rows = "\n".join(f"row{m} = np.empty(i1, np.{type_name})" for m in range(n_carried))
             text = SWEEP.format(**fill, carry_rows=textwrap.indent(rows, " " * 8),
-                                carried=f"({''.join(f'row{m}[{at[-1]}], ' for m in range(n_carried))})",
+                                carried=f"({''.join(f'row{m}[i], ' for m in range(n_carried))})",
                                 values=f"({targets})" if outputs else "_",
-                                final=f"({''.join(f'{f}[{at[-2]}, {at[-1]}], ' for f in finals)})",
+                                final=f"({''.join(f'{f}[j, i], ' for f in finals)})",
                                 levels=f"range({fill['k0']}, k1)" if direction > 0 else f"range(k1 - 1, {fill['k0']} - 1, -1)")
         return text, names, digest + repr(flat.key)
 
@@ -324,18 +380,6 @@ class NumbaBackend(NumpyBackend):
                 field = Field.whole(array)
             arrays.append((place, field.array))
         return self.communication.fill(tile, arrays)
-
-
-def _regions(arguments: tuple) -> list:
-    found = []
-    for argument in arguments:
-        if isinstance(argument, tuple):
-            found += _regions(argument)
-        elif isinstance(argument, Field):
-            found.append(argument.region)
-        elif isinstance(argument, np.ndarray):
-            found.append(argument.shape)
-    return found
 
 
 def create(threads: int = 1, communication: Any = None) -> NumbaBackend:

@@ -17,6 +17,8 @@ single precision stays single.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -185,10 +187,11 @@ def absolute(a: Any) -> Any:
 class Abstract:
     """Stands for an array of some precision while a stencil is checked: no values, only a type."""
 
-    def __init__(self, dtype: Any, shape: tuple[int, ...] = ()):
-        self.dtype, self.shape, self.ndim = np.dtype(dtype), shape, len(shape)
+    def __init__(self, dtype: Any, shape: tuple[int, ...] = (), on_read: Callable[[], None] = lambda: None):
+        self.dtype, self.shape, self.ndim, self.on_read = np.dtype(dtype), shape, len(shape), on_read
 
     def __getitem__(self, index: Any) -> Abstract:
+        self.on_read()
         return Abstract(self.dtype)
 
     def reshape(self, shape: Any) -> Abstract:
@@ -269,21 +272,25 @@ def names_of(argument: Any, prefix: str = "") -> list[str]:
     return [prefix]
 
 
-def check(function: Callable, region: Region, arguments: tuple, before: tuple = ()) -> Any:
+def check(function: Callable, region: Region, arguments: tuple, before: tuple = (), read: set[int] | None = None) -> Any:
     """Run a stencil on types alone: refuses reads past the halo, wrong axes and mixed precision.
 
-    `before` are values passed between the indices and the arguments (what a sweep carries).
+    `before` are values passed between the indices and the arguments (what a sweep carries); the numbers
+    of the arrays that the stencil reads, counted through the arguments, are added to `read`.
     Raises IndexError or TypeError with a sentence that names the stencil.
     """
     parameters = function.__code__.co_varnames[: function.__code__.co_argcount]
     skip = len(region.ranges) + len(before)
     names = iter(n for p, a in zip(parameters[skip:], arguments, strict=False) for n in names_of(a, p))
 
+    numbers = count()
+
     def abstract(value: Any) -> Any:
         name = next(names, "an argument")
         value = as_field(value, name)
         if isinstance(value, Field):
-            array = Abstract(value.array.dtype, tuple(value.array.shape))
+            noted = partial((set() if read is None else read).add, next(numbers))
+            array = Abstract(value.array.dtype, tuple(value.array.shape), noted)
             return Field(array, value.region, value.origin, name)
         if isinstance(value, np.generic) or (hasattr(value, "dtype") and hasattr(value, "shape")):
             return Abstract(value.dtype)

@@ -1,8 +1,8 @@
 !> Velocity one step later, before its depth mean is settled: vector-invariant advection that conserves energy,
 !> the pressure force, friction, wind and the polar filter in one pass over memory, u and v in place.
 !>
-!> Iteration j works out what stands on the corners and centres of row j, level by level from the moving
-!> boundary (the sense of the hydrostatic sweep), finishes v of row j and u of row j - 1, and keeps in `slices` what
+!> Iteration j works out what stands on the corners and centres of row j, level by level,
+!> finishes v of row j and u of row j - 1, and keeps in `slices` what
 !> the next row needs. So nothing is computed twice, and a velocity is overwritten when all have read it.
 module momentum
   use precision, only: rk, real64
@@ -25,7 +25,7 @@ module momentum
   ! Vertical slices (i, k, parity of the row).
   real(rk), pointer, contiguous, dimension(:, :, :) :: buoyancy => null(), energy, push, north_flux, shear
   real(rk), pointer, contiguous, dimension(:) :: east_flux, scale_u, shift_u, scale_v, shift_v, phi, slow_offset  ! (i)
-  real(rk), pointer, contiguous, dimension(:, :) :: through_u, through_v  ! (i, parity of the level): through lower faces
+  real(rk), pointer, contiguous, dimension(:, :) :: through_u, through_v  ! (i, parity of the level): through upper faces
   real(rk), pointer, contiguous, dimension(:, :) :: change_u, change_v  ! (i, k) m/s2
 
 contains
@@ -47,7 +47,7 @@ contains
     type(means_type), intent(inout) :: means
     real(rk), dimension(g%nz) :: layer, upper, whole
     real(rk) :: dt, viscosity, slope(2), reference(2), wind
-    integer :: i, j, k, here, last, lowest, nx, below, above
+    integer :: i, j, k, here, last, nx, below, above
     logical :: land, friction
 
     nx = g%nx
@@ -93,11 +93,11 @@ contains
       end do
       through_u = 0.0_rk
       through_v = 0.0_rk
-      do k = g%nz, 1, -1
-        lowest = max(g%open_level(j), g%open_level(j - 1))
-        land = k <= lowest .and. lowest > 1  ! nothing passes the lower face of the lowest open level
-        below = modulo(k, 2)
-        above = 1 - below
+      if (j <= g%ny) call hydrostatics
+      do k = 1, g%nz
+        land = k < max(g%open_level(j), g%open_level(j - 1))
+        above = modulo(k, 2)
+        below = 1 - above
         call corners
         if (j <= g%ny) call centres
         if (j > 1 .and. j <= g%ny) call step_v
@@ -123,23 +123,33 @@ contains
                               north_flux(1:, k, here), east_flux(1:))
     end subroutine corners
 
+    !> Buoyancy and pressure of row j. Tracers are read upwards, as they lie in memory: read in the order of the
+    !> sweep they would come too late.
+    subroutine hydrostatics
+      do k = 1, g%nz
+        call buoyancy_row(nx + 1, slope(1), reference(1), c(0, k, j, now, 1), buoyancy(0:, k, here), .false.)
+        if (p%ocean) call buoyancy_row(nx + 1, slope(2), reference(2), c(0, k, j, now, 2), buoyancy(0:, k, here), .true.)
+      end do
+      do k = g%nz, 1, -1
+        call hydrostatic_row(nx + 1, share, upper(k), whole(k), buoyancy(0:, k, here), column%scale(0:, j), slow_offset(0:), phi(0:), &
+                             energy(0:, k, here), push(0:, k, here))
+      end do
+    end subroutine hydrostatics
+
     !> What gradients act on in row j: `energy` (m2/s2) is extrapolated, `push` is not.
     subroutine centres
-      call buoyancy_row(nx + 1, slope(1), reference(1), c(0, k, j, now, 1), buoyancy(0:, k, here), .false.)
-      if (p%ocean) call buoyancy_row(nx + 1, slope(2), reference(2), c(0, k, j, now, 2), buoyancy(0:, k, here), .true.)
-      call energy_row(nx + 1, 0.25_rk * g%inverse_area(j) * [g%area_u(j), g%area_v(j), g%area_v(j + 1)], share, upper(k), whole(k), &
-                      u(0, k, j), v(0, k, j), v(0, k, j + 1), buoyancy(0:, k, here), column%scale(0:, j), slow_offset(0:), phi(0:), &
-                      energy(0:, k, here), push(0:, k, here))
+      call energy_row(nx + 1, 0.25_rk * g%inverse_area(j) * [g%area_u(j), g%area_v(j), g%area_v(j + 1)], &
+                      u(0, k, j), v(0, k, j), v(0, k, j + 1), energy(0:, k, here))
       if (friction) call divergence_row(nx + 1, viscosity * g%inverse_area(j) * [g%dy, g%dx_v(j), g%dx_v(j + 1)], &
                                         u(0, k, j), v(0, k, j), v(0, k, j + 1), push(0:, k, here))
     end subroutine centres
 
     subroutine step_v
-      if (k > 1) then
-        call through_row(nx, w(1, k, j), w(1, k, j - 1), v(1, k, j), v(1, k - 1, j), through_v(1:, below))
-        if (land) call close_row(nx, k - 1, g%floor_v(1, j), through_v(1:, below))
+      if (k < g%nz) then
+        call through_row(nx, w(1, k + 1, j), w(1, k + 1, j - 1), v(1, k + 1, j), v(1, k, j), through_v(1:, above))
+        if (land) call close_row(nx, k, g%floor_v(1, j), through_v(1:, above))
       else
-        through_v(:, below) = 0.0_rk
+        through_v(:, above) = 0.0_rk
       end if
       call change_row(nx, -0.25_rk * g%inverse_dy, east_flux(1:), east_flux(2:), g%inverse_dy, g%inverse_dr(k), column%inverse_v(1:, j), &
                       through_v(1:, below), through_v(1:, above), layer(k), scale_v(1:), shift_v(1:), buoyancy(1:, k, last), buoyancy(1:, k, here), &
@@ -150,11 +160,11 @@ contains
 
     !> u of row j - 1, the newest for which both rows of corners are known.
     subroutine step_u
-      if (k > 1) then
-        call through_row(nx, w(1, k, j - 1), w(0, k, j - 1), u(1, k, j - 1), u(1, k - 1, j - 1), through_u(1:, below))
-        if (land) call close_row(nx, k - 1, g%floor_u(1, j - 1), through_u(1:, below))
+      if (k < g%nz) then
+        call through_row(nx, w(1, k + 1, j - 1), w(0, k + 1, j - 1), u(1, k + 1, j - 1), u(1, k, j - 1), through_u(1:, above))
+        if (land) call close_row(nx, k, g%floor_u(1, j - 1), through_u(1:, above))
       else
-        through_u(:, below) = 0.0_rk
+        through_u(:, above) = 0.0_rk
       end if
       call change_row(nx, 0.25_rk * g%inverse_dx_u(j - 1), north_flux(1:, k, last), north_flux(1:, k, here), g%inverse_dx_u(j - 1), &
                       g%inverse_dr(k), column%inverse_u(1:, j - 1), through_u(1:, below), through_u(1:, above), layer(k), scale_u(1:), shift_u(1:), &
@@ -236,11 +246,10 @@ contains
     end if
   end subroutine buoyancy_row
 
-  !> Kinetic energy and the hydrostatic sweep: phi is that of the upper face on entry, of the lower one on return.
-  pure subroutine energy_row(n, areas, share, upper, whole, u, v, v_north, b, scale, slow_offset, phi, energy, push)
+  !> The hydrostatic sweep: phi is that of the upper face on entry, of the lower one on return.
+  pure subroutine hydrostatic_row(n, share, upper, whole, b, scale, slow_offset, phi, energy, push)
     integer, intent(in) :: n
-    real(rk), intent(in) :: areas(3), share, upper, whole, u(n + 1)
-    real(rk), intent(in), dimension(n) :: v, v_north, b, scale, slow_offset
+    real(rk), intent(in) :: share, upper, whole, b(n), scale(n), slow_offset(n)
     real(rk), intent(inout) :: phi(n)
     real(rk), intent(out) :: energy(n), push(n)
     real(rk) :: middle, slow, weight
@@ -250,8 +259,20 @@ contains
       middle = phi(i) + weight * upper
       slow = share * (middle - slow_offset(i))
       phi(i) = phi(i) + weight * whole
-      energy(i) = areas(1) * (u(i) * u(i) + u(i + 1) * u(i + 1)) + areas(2) * (v(i) * v(i)) + areas(3) * (v_north(i) * v_north(i)) + slow
+      energy(i) = slow
       push(i) = slow - middle
+    end do
+  end subroutine hydrostatic_row
+
+  !> Adds kinetic energy.
+  pure subroutine energy_row(n, areas, u, v, v_north, energy)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: areas(3), u(n + 1), v(n), v_north(n)
+    real(rk), intent(inout) :: energy(n)
+    integer :: i
+    do i = 1, n
+      energy(i) = energy(i) + (areas(1) * (u(i) * u(i) + u(i + 1) * u(i + 1)) + areas(2) * (v(i) * v(i)) &
+                               + areas(3) * (v_north(i) * v_north(i)))
     end do
   end subroutine energy_row
 

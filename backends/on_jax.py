@@ -59,7 +59,8 @@ class JaxBackend(NumpyBackend):
 
         first = tuple(jnp.broadcast_to(jnp.asarray(c, dtype), columns.shape) for c in start(j, i, *arguments))
         assert region.k is not None
-        carried, values = jax.lax.scan(level, first, jnp.arange(*region.k), reverse=direction < 0)
+        carried, values = jax.lax.scan(  # type: ignore[var-annotated]
+            level, first, jnp.arange(*region.k), reverse=direction < 0)
         return tuple(self._field(c, columns) for c in carried), tuple(self._field(v, region) for v in values)
 
     def exchange(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numba
 import numpy as np
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core.typing import signature as signature_of
 from numba.extending import intrinsic
 
@@ -36,19 +36,19 @@ STAGGER = 832  # bytes: 13 cache lines, so that 29 arrays begin at different set
 OPTIONS = {"error_model": "numpy", "forceinline": True, "nogil": True}
 
 
-def _where(condition, true, false):  # type: ignore[no-untyped-def]
+def _where(condition, true, false):
     return true if condition else false
 
 
-def _maximum(a, b):  # type: ignore[no-untyped-def]
+def _maximum(a, b):
     return a if a > b else b
 
 
-def _minimum(a, b):  # type: ignore[no-untyped-def]
+def _minimum(a, b):
     return a if a < b else b
 
 
-def _absolute(a):  # type: ignore[no-untyped-def]
+def _absolute(a):
     return abs(a)
 
 
@@ -61,10 +61,10 @@ LANGUAGE = {
 
 
 @intrinsic
-def inside(typing_context, index, start):  # type: ignore[no-untyped-def]
+def inside(typing_context, index, start):
     """The index, promised to LLVM to be small and not before `start`: no wrap-around, so plain vector loads."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         value, first = arguments
         first = context.cast(builder, first, signature.args[1], signature.args[0])
         assume = builder.module.declare_intrinsic("llvm.assume", fnty=ir.FunctionType(ir.VoidType(), [ir.IntType(1)]))
@@ -289,7 +289,7 @@ class NumbaBackend(NumpyBackend):
                 [number(flat_values[m]) if type(flat_values[m]) is float else flat_values[m] for m in keep], dtype)
 
     def _scan(self, arguments: tuple, values: list, key: list) -> None:
-        """Collect the arrays and numbers of arguments, and what a compiled loop depends on: kept short, as every call does it."""
+        """Collect the arrays and numbers of arguments, and what a compiled loop depends on; every call does it."""
         for argument in arguments:
             kind = type(argument)
             if kind is Field:
@@ -319,7 +319,8 @@ class NumbaBackend(NumpyBackend):
                 key.append(kind)
 
     def _source(self, compiler: Compiler, stencil: Callable, start: Callable | None, region: Region, direction: int,
-                flat: Arguments, sources: list[str], keep: list[int], n_out: int, n_carried: int, single: bool) -> tuple[str, dict, str]:
+                flat: Arguments, sources: list[str], keep: list[int], n_out: int, n_carried: int,
+                single: bool) -> tuple[str, dict, str]:
         outputs = [f"out{m}" for m in range(n_out)]
         finals = [f"final{m}" for m in range(n_carried)]
         bounds = ["k1"] * (region.k is not None) + ["j1", "i1"]
@@ -342,7 +343,8 @@ class NumbaBackend(NumpyBackend):
                                 carried=f"({''.join(f'row{m}[i], ' for m in range(n_carried))})",
                                 values=f"({targets})" if outputs else "_",
                                 final=f"({''.join(f'{f}[j, i], ' for f in finals)})",
-                                levels=f"range({fill['k0']}, k1)" if direction > 0 else f"range(k1 - 1, {fill['k0']} - 1, -1)")
+                                levels="range({k0}, k1)".format(**fill) if direction > 0
+                                else "range(k1 - 1, {k0} - 1, -1)".format(**fill))
         return text, names, digest + repr(flat.key)
 
     def _outputs(self, region: Region, dtypes: list) -> list[np.ndarray]:

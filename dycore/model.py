@@ -57,6 +57,18 @@ class Model:
         """The state n time steps later, without checks or progress: for inner loops and benchmarks."""
         return self._steps(self.constants, self.asarrays(state), n)
 
+    def check_state(self, state: State) -> None:
+        """Raise ValueError where a state does not belong to this model's grid and parameters."""
+        names = self.parameters.tracer_names
+        if len(state.tracers) != len(names):
+            raise ValueError(f"The state has {len(state.tracers)} tracers, but parameters.tracer_names names {len(names)}: "
+                             f"{names}. Give one name for each.")
+        padded = self.grid.tile.region.padded
+        for name, array in (("u", state.u), ("v", state.v), ("w", state.w), *zip(names, state.tracers, strict=True)):
+            if tuple(array.shape) != padded:
+                raise ValueError(f"{name} has shape {tuple(array.shape)}, but this grid needs {padded}, halo included. "
+                                 "Make states with dycore.state.initial_state.")
+
     def asarrays(self, state: State) -> State:
         """The state with arrays of this backend."""
         return map_state(self.backend.asarray, state)
@@ -165,7 +177,7 @@ class Model:
                                    transport_u, transport_v)
         u, v = backend.apply(barotropic.impose_mean, cells, grid, u, v, mean_u, mean_v, *predicted)
         u, v = backend.exchange(tile, (Place.WEST_FACE, u), (Place.SOUTH_FACE, v))
-        flow = Flow(continuity.corrected_u, continuity.corrected_v, u, v, *correction, stretched.width_u, stretched.width_v)
+        flow = Flow(continuity.corrected_u, continuity.corrected_v, u, v, *correction, stretched.width_u, stretched.width_v)  # type: ignore[call-arg]
         total = backend.apply(barotropic.transport_divergence, cells.columns, grid, transport_u, transport_v)
         surface = backend.apply(continuity.advance_surface, cells.columns, dt, state.surface, total)
         return u, v, flow, total, surface
@@ -213,12 +225,12 @@ class Model:
                 diffused = self.backend.apply(mixing.laplacian, self.grid.tile.region.grow(1, 1, 1, 1), constants.grid, diffused)
                 sign = -1.0
             diffusion = (mixing.diffusion_x, mixing.diffusion_y, sign * parameters.diffusivity, diffused)
-        return advection.Source(flow, parameters.tracer_face, parameters.vertical_face, *lines, *diffusion, ahead)
+        return advection.Source(flow, parameters.tracer_face, parameters.vertical_face, *lines, *diffusion, ahead)  # type: ignore[call-arg]
 
     def _motion(self, constants: Constants, region: Any, u: Any, v: Any) -> Motion:
         if self.parameters.friction:
             return Motion(*self.backend.apply(operators.all_motion, region, constants.grid, u, v))
-        return Motion(*self.backend.apply(operators.rotation_and_energy, region, constants.grid, u, v), None)
+        return Motion(*self.backend.apply(operators.rotation_and_energy, region, constants.grid, u, v), None)  # type: ignore[call-arg]
 
     def _forces(self, constants: Constants, stretched: Column, motion: Motion, state: State) -> Forces:
         friction: tuple = (mixing.none_u, mixing.none_u)
@@ -239,7 +251,7 @@ class Model:
         if constants.surface_stress is not None:
             stress = (mixing.wind_u, mixing.wind_v)
             values = (*constants.surface_stress, stretched.inverse_stretching_u, stretched.inverse_stretching_v)
-        return Forces(*friction, *stress, viscosity, sign, motion, *values)
+        return Forces(*friction, *stress, viscosity, sign, motion, *values)  # type: ignore[call-arg]
 
     def _constants(self) -> Constants:
         grid, parameters, backend = self.grid, self.parameters, self.backend
@@ -279,7 +291,7 @@ class Model:
 def map_state(function: Any, state: Any) -> Any:
     """A state with `function` applied to its arrays; the step number stays."""
     if isinstance(state, State):
-        return State(*(map_state(function, part) for part in state[:-1]), step=state.step)
+        return State(*(map_state(function, part) for part in state[:-1]), step=state.step)  # type: ignore[misc]
     if isinstance(state, tuple):
         return tuple(map_state(function, part) for part in state)
     return function(state)
@@ -317,15 +329,16 @@ def external_gravity(grid: Grid, parameters: Parameters) -> float:
 
 
 def stable_time_step(grid: Grid, parameters: Parameters) -> float:
-    """The longest step (s) that external waves (or the barotropic substeps) allow, without mean flow."""
+    """The longest step (s) that external waves (or the barotropic substeps) and rotation allow, without mean flow."""
     metrics = grid.metrics
     dx, dy = interior(metrics.dx_u).astype(float), interior(metrics.dy_v).astype(float)
     if grid.tile.y is Boundary.POLE and parameters.polar_filter is not None:
         dx = np.maximum(dx, dx.max() * np.cos(np.radians(parameters.polar_filter)))
     frequency = 2.0 * parameters.fluid.wave_speed(grid.interfaces) * np.sqrt((1.0 / dx**2 + 1.0 / dy**2).max())
+    rotation = 0.72 / max(float(np.abs(metrics.coriolis).max()), 1e-12)  # third-order Adams-Bashforth
     if parameters.substeps == 1:
-        return float(1.78 / frequency)
-    return float(2.0 / frequency / barotropic.averaging_weights(parameters.substeps).substep)
+        return min(rotation, float(1.78 / frequency))
+    return min(rotation, float(2.0 / frequency / barotropic.averaging_weights(parameters.substeps).substep))
 
 
 def check_parameters(grid: Grid, parameters: Parameters) -> None:
@@ -336,12 +349,13 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
     if int(parameters.substeps) != parameters.substeps or parameters.substeps < 1 or parameters.substeps in (2, 3, 4):
         raise ValueError(f"substeps={parameters.substeps} must be 1 (no substeps) or a whole number of at least 5.")
     if parameters.substeps > 1 and grid.tile.y is Boundary.POLE:
-        raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or walls before the poles.")
+        raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or "
+                         "walls before the poles.")
     limit = stable_time_step(grid, parameters)
     if dt > limit:
         raise ValueError(
-            f"time_step={dt:g} s is unstable: external waves of {parameters.fluid.wave_speed(grid.interfaces):.0f} m/s allow at "
-            f"most {limit:.4g} s on this grid with {parameters.substeps} substeps. Use a shorter step"
+            f"time_step={dt:g} s is unstable: external waves of {parameters.fluid.wave_speed(grid.interfaces):.0f} m/s "
+            f"and rotation allow at most {limit:.4g} s on this grid with substeps={parameters.substeps}. Use a shorter step"
             + (" or more substeps." if grid.tile.y is not Boundary.POLE else "."))
     for name, values in zip(("surface_stress[0]", "surface_stress[1]"), parameters.surface_stress or (), strict=False):
         if np.shape(values) not in ((), grid.cells[1:], (grid.cells[1], 1)):

@@ -59,7 +59,8 @@ def dataset(model: Any, state: State) -> Any:
         "time": ((), float(state.step) * parameters.time_step, {"units": "s", "long_name": "time since the start"}),
     }
     result = xr.Dataset(variables, coordinates,
-                        {"Conventions": "CF-1.11", "source": f"dycore, {fluid.replace('_', ' ')}, time step {parameters.time_step:g} s"})
+                        {"Conventions": "CF-1.11",
+                         "source": f"dycore, {fluid.replace('_', ' ')}, time step {parameters.time_step:g} s"})
     for name in parameters.tracer_names:
         result[name] = result[name].where(grid.wet)
     return result

@@ -31,9 +31,10 @@ def run(model: Any, state: State, *, steps: int | None, days: float | None, prog
     assert steps is not None
     if steps != int(steps) or steps < 0:
         raise ValueError(f"steps={steps} must be a whole number that is not negative.")
+    model.check_state(state)
     check_finite(model, state)
 
-    with progress_bar(int(steps), dt, progress) as advance:
+    with ProgressBar(int(steps), dt, progress) as advance:
         done, chunk = 0, 1
         while done < steps:
             n = min(chunk, int(steps) - done)
@@ -83,7 +84,7 @@ def find_first(model: Any, state: State, n: int) -> None:
     raise FloatingPointError(f"The state is too large to sum at step {int(state.step)}: the run has become unstable.")
 
 
-class progress_bar:  # noqa: N801 - used as a function
+class ProgressBar:
     """Context manager: a bar of simulated days on a terminal, a plain line now and then elsewhere."""
 
     def __init__(self, steps: int, dt: float, wanted: bool):

@@ -50,7 +50,8 @@ class Region(NamedTuple):
     @property
     def everywhere(self) -> Region:
         """All points of a padded array, halo and halo levels included."""
-        return Region(*((0, n) for n in self.padded), self.padded)
+        nk, nj, ni = self.padded
+        return Region((0, nk), (0, nj), (0, ni), self.padded)
 
     @property
     def columns(self) -> Region:
@@ -106,8 +107,6 @@ class Index(NamedTuple):
     def __eq__(self, other: object) -> Any:
         return self.positions() == other
 
-    __hash__ = None  # type: ignore[assignment]
-
 
 class Field:
     """An array together with the region on which it holds values.
@@ -145,7 +144,7 @@ class Field:
                 slices.append(slice(at.start - origin, at.stop - origin))
             else:
                 slices.append(at - origin)
-        if all(isinstance(s, slice) or isinstance(s, int) for s in slices):
+        if all(isinstance(s, (slice, int)) for s in slices):
             values = self.array[tuple(slices)]
         else:  # a level number known only while the compiled program runs
             values = self.array[slices[0]][tuple(slices[1:])] if len(slices) > 1 else self.array[slices[0]]

@@ -127,7 +127,7 @@ contains
       "  --time-step S      seconds; the default is that of the case", &
       "  --warmup N         steps before anything else", &
       "  --steps N          take N steps and end", &
-      "  --state-out FILE   with --steps: write the state (format: see write_state in main.f90)", &
+      "  --state-out FILE   with --steps: write the state (format: README.md; reader: read_state.py)", &
       "  --samples          print 'ready 0'; for each line 'sample N' take N steps and print", &
       "                     'seconds X'; on 'quit' print 'peak_memory_bytes B'", &
       "  --version          precision, compiler and polar filter", &

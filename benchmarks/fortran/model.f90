@@ -141,6 +141,7 @@ contains
         call fill(g, 1, west_face, means%u)
         call fill(g, 1, south_face, means%v)
         do j = 1, g%ny
+          !$omp simd
           do i = 1, g%nx
             flow%total(i, j) = g%inverse_area(j) * ( &
                                flow%width_u(i + 1, j) * g%thickness_u(i + 1, j) * means%u(i + 1, j) &

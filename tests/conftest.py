@@ -5,7 +5,7 @@ import importlib
 import numpy as np
 import pytest
 
-from dycore import Model
+from dycore import Model, operators
 from dycore.grid import interior, latitude_longitude, rectilinear
 from dycore.tiles import Place, fill_halo
 from dycore.vertical import stretched
@@ -100,3 +100,9 @@ def model(case, backend):
     grid, parameters, state = case
     made = Model(grid, parameters, backend)
     return made, made.asarrays(state)
+
+
+def motion(backend, grid, u, v, region=None):
+    """Vorticity, kinetic energy and divergence of a velocity, one cell beyond the region (default: all cells)."""
+    region = (region or grid.tile.region).grow(1, 1, 1, 1)
+    return operators.Motion(*backend.apply(operators.all_motion, region, grid.metrics, u, v))

@@ -72,8 +72,7 @@ def test_weno_keeps_a_constant_and_its_precision(dtype):
 def source(grid, flow, tracer, face, lines="coastal"):
     line_x, line_y = getattr(advection, f"{lines}_x"), getattr(advection, f"{lines}_y")
     zero = mixing.no_diffusion
-    return advection.Source(flow, face, advection.upwind3, line_x, line_y, zero, zero, 0.0, None, (1.0, 0.0, 0.0),
-                            (tracer,) * 3)
+    return advection.Source(flow, face, advection.upwind3, line_x, line_y, zero, zero, 0.0, None, tracer)
 
 
 def uniform_flow(grid, u, v):
@@ -133,7 +132,7 @@ def test_the_line_next_to_land_repeats_the_last_wet_value(numpy_backend, random)
     grid = channel((2, 5, 10), bottom=None, land=np.arange(10)[None, :] == 4)
     tracer = filled(grid, Place.CENTER, random.standard_normal(grid.cells))
     region = grid.tile.region
-    lines = numpy_backend.apply(advection.coastal_x, region, grid.metrics, (1.0, 0.0, 0.0), (tracer,) * 3)
+    lines = numpy_backend.apply(advection.coastal_x, region, grid.metrics, tracer)
     c = interior(tracer)[0, 0]
     values = np.array([line[region.indices()][0, 0] for line in lines])
     assert (values[:, 6] == [c[5], c[5], c[5], c[6], c[7], c[8]]).all()  # land at 4: c[5] stands behind face 6
@@ -145,7 +144,7 @@ def test_the_vertical_line_ends_at_the_floor_and_at_the_surface(numpy_backend, r
     grid = channel()
     tracer = filled(grid, Place.CENTER, random.standard_normal(grid.cells))
     region = grid.tile.region
-    lines = numpy_backend.apply(advection.line_z, region, grid.metrics, (1.0, 0.0, 0.0), (tracer,) * 3)
+    lines = numpy_backend.apply(advection.line_z, region, grid.metrics, tracer)
     c2, c1, d1, d2 = (lines[m][region.indices()] for m in (1, 2, 3, 4))
     lowest = interior(grid.metrics.floor) - HALO_LEVELS
     for k in range(1, 4):

@@ -102,7 +102,7 @@ def test_friction_only_ever_removes_energy(numpy_backend, random, make, biharmon
     model = Model(grid, Parameters(Ocean(), time_step=10.0, friction=Mixing(coefficient, coefficient, biharmonic),
                                    tracer_names=("temperature", "salinity")), numpy_backend)
     moved = motion(numpy_backend, grid, state.u, state.v)
-        forces = model._forces(model.constants, None, moved, state)
+    forces = model._forces(model.constants, None, moved, state)
     at = grid.tile.region.indices()
     work = 0.0
     for velocity, stencil, area, floor in (

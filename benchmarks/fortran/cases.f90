@@ -56,7 +56,7 @@ contains
     p%ocean = .true.
     p%n_tracers = 2
     p%substeps = 24
-    p%time_step = 0.04_real64 * spacing
+    p%time_step = min(0.04_real64 * spacing, 3600.0_real64)
     p%viscosity = 0.01_real64 * spacing
     p%diffusivity = 0.001_real64 * spacing
     p%surface_gravity = gravity
@@ -157,6 +157,7 @@ contains
       call averaging_weights(p%substeps, a, b, substep)
       limit = 2.0_real64 / frequency / substep
     end if
+    limit = min(limit, 0.72_real64 / maxval(abs(real(g%coriolis, real64))))
   end function stable_time_step
 
   !> Primary (a) and secondary (b) weights of the barotropic substeps, and the length of one in steps:

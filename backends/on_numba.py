@@ -232,6 +232,9 @@ class NumbaBackend(NumpyBackend):
 
     def __init__(self, threads: int = 1, communication: Any = None):
         super().__init__(communication)
+        if not 1 <= threads <= numba.config.NUMBA_NUM_THREADS:
+            raise ValueError(f"threads={threads}: Numba can use 1 to {numba.config.NUMBA_NUM_THREADS} threads here. "
+                             "Set NUMBA_NUM_THREADS before the start for more.")
         numba.set_num_threads(threads)
         self._compilers: dict[str, Compiler] = {}
         self._loops: dict[Any, Any] = {}

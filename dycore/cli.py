@@ -220,7 +220,7 @@ def run_case(options: argparse.Namespace) -> int:
 def create_backend(name: str, threads: int) -> Any:
     """The backend, its libraries told how many threads they have before they are loaded."""
     check_threads(threads)
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, str(threads))
     if threads == 1:
         os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")

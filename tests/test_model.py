@@ -195,7 +195,7 @@ def test_a_time_step_beyond_the_limit_of_waves_is_refused_and_one_below_is_not(n
     limit = stable_time_step(grid, parameters)
     assert parameters.time_step < limit
     grid, parameters, _ = case(cells=(1, 12, 16), time_step=1.01 * limit)
-    with pytest.raises(ValueError, match=r"is unstable: external waves of \d+ m/s allow at most"):
+    with pytest.raises(ValueError, match=r"is unstable: external waves of \d+ m/s and rotation allow at most"):
         Model(grid, parameters, numpy_backend)
     grid, parameters, _ = case(cells=(1, 12, 16), time_step=0.99 * limit)
     Model(grid, parameters, numpy_backend)

@@ -20,6 +20,7 @@ ANSWER_SECONDS = 600.0  # no answer for so long is a failure
 WARM_UP_STEPS = 10
 LEAST_STEPS = 20
 LEAST_SAMPLE_SECONDS = 0.3
+MOST_STEPS = 50  # a coarse case without dissipation must not run for weeks of simulated time
 SLOW_STEP_SECONDS = 0.5
 SLOW_SAMPLE_SECONDS = 5.0
 
@@ -149,7 +150,7 @@ class Competitor:
 def steps_of_a_sample(seconds_per_step: float) -> int:
     """At least 20 steps and 0.3 s; of a slow step what fits in 5 s, two at least."""
     if seconds_per_step < SLOW_STEP_SECONDS:
-        return max(LEAST_STEPS, math.ceil(LEAST_SAMPLE_SECONDS / max(seconds_per_step, 1e-9)))
+        return min(MOST_STEPS, max(LEAST_STEPS, math.ceil(LEAST_SAMPLE_SECONDS / max(seconds_per_step, 1e-9))))
     return max(2, min(LEAST_STEPS, int(SLOW_SAMPLE_SECONDS / seconds_per_step)))
 
 

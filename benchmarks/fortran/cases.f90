@@ -56,7 +56,7 @@ contains
     p%ocean = .true.
     p%n_tracers = 2
     p%substeps = 24
-    p%time_step = min(0.04_real64 * spacing, 3600.0_real64)
+    p%time_step = min(0.04_real64 * spacing, 1800.0_real64)
     p%viscosity = 0.01_real64 * spacing
     p%diffusivity = 0.001_real64 * spacing
     p%surface_gravity = gravity

@@ -37,7 +37,7 @@ def baroclinic_channel(cells: tuple[int, int, int] = (20, 64, 128), precision: s
     spacing = min(LENGTH / nx, WIDTH / ny)
     stress = WIND_STRESS * np.sin(np.pi * y / WIDTH) ** 2
     parameters = Parameters(
-        fluid=Ocean(), time_step=min(0.04 * spacing, 3600.0) if time_step is None else time_step, substeps=24,
+        fluid=Ocean(), time_step=min(0.04 * spacing, 1800.0) if time_step is None else time_step, substeps=24,
         tracer_names=("temperature", "salinity"),
         friction=Mixing(divergence=0.01 * spacing, vorticity=0.01 * spacing), diffusivity=0.001 * spacing,
         surface_stress=(np.broadcast_to(stress[:, None], (ny, nx)), 0.0))

@@ -84,7 +84,7 @@ def test_the_floor_counts_every_prognostic_array_and_its_history_once():
 
 
 def test_a_sample_has_twenty_steps_unless_a_step_takes_long():
-    assert competitor.steps_of_a_sample(1e-4) == 3000
+    assert competitor.steps_of_a_sample(1e-4) == competitor.MOST_STEPS  # not weeks of simulated time
     assert competitor.steps_of_a_sample(0.4) == 20
     assert competitor.steps_of_a_sample(1.0) == 5
     assert competitor.steps_of_a_sample(60.0) == 2

@@ -157,7 +157,7 @@ contains
       call averaging_weights(p%substeps, a, b, substep)
       limit = 2.0_real64 / frequency / substep
     end if
-    limit = min(limit, 0.72_real64 / maxval(abs(real(g%coriolis, real64))))
+    limit = min(limit, merge(0.3_real64, 0.72_real64, p%substeps > 1) / maxval(abs(real(g%coriolis, real64))))
   end function stable_time_step
 
   !> Primary (a) and secondary (b) weights of the barotropic substeps, and the length of one in steps:

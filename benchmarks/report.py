@@ -180,7 +180,7 @@ def picture(records: list[dict[str, Any]], path: Path) -> None:
         # Written aside: a full disk must not leave half a picture.
         aside = path.with_name(f".{path.name}")
         try:
-            drawing.savefig(aside, format="png")
+            drawing.savefig(aside, format="png", bbox_inches="tight", pad_inches=0.15)
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)

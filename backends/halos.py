@@ -1,7 +1,8 @@
 """Filling halos and summing over the domain: on one process here.
 
-A communication object has two verbs, `fill(tile, [(place, array), ...])`, which completes the halos of
-whole arrays and returns them, and `total(tile, columns)`, the sum of a 2-D array over the domain.
+A communication object has three verbs: `fill(tile, [(place, array), ...])` completes the halos of whole NumPy
+arrays in place and returns them, `filled` does so for JAX arrays as new values, and `total(tile, columns)`
+is the sum of a 2-D array over the domain.
 """
 
 from __future__ import annotations

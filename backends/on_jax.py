@@ -48,7 +48,7 @@ class JaxBackend(NumpyBackend):
 
     def sweep(self, stencil: Callable, start: Callable, region: Region, direction: int, *arguments: Any) -> Any:
         """As `NumpyBackend.sweep`, as a loop of the compiled program."""
-        arguments = self._prepare(start, region.columns, arguments)
+        arguments = self._prepare(stencil, region, arguments, start)
         columns = region.columns
         j, i = columns.indices()
         dtype = precision_of(arguments)
@@ -73,26 +73,12 @@ class JaxBackend(NumpyBackend):
         padded = tile.region.padded[-field.array.ndim:]
         return Field.whole(jnp.pad(field.array, [(r[0], n - r[1]) for r, n in zip(field.region, padded, strict=True)]))
 
-    def filter_rows(self, tile: Tile, field: Field, response: Any, before: Any = None) -> Field:
-        """As `NumpyBackend.filter_rows`."""
-        rows = response.shape[0] // 2
-        j0, j1 = tile.region.j
-        array = field.array
-        region = tile.region if array.ndim == 3 else tile.region.columns
-        for band, part in (((j0, j0 + rows), response[:rows]), ((j1 - rows, j1), response[rows:])):
-            at = region._replace(j=band)
-            new, old = field[at.indices()], 0.0 if before is None else as_field(before)[at.indices()]
-            place = tuple(slice(r[0] - o, r[1] - o) for r, o in zip(at.ranges, field.origin, strict=True))
-            array = array.at[place].set(old + self._fourier(new - old, part))
-        return Field(array, field.region, field.origin)
+    def _put(self, array: Any, place: tuple[slice, ...], values: Any) -> Any:
+        return array.at[place].set(values)
 
     @property
     def _fft(self) -> Any:
         return jnp.fft
-
-    def asarray(self, values: Any) -> Any:
-        """A JAX array; a 2-D field that is constant along an axis is kept as one row or column of it."""
-        return jnp.asarray(values)
 
     def collapse(self, values: np.ndarray) -> Any:
         """A 2-D field of the grid, stored with length 1 along the axes on which it does not change."""
@@ -125,7 +111,7 @@ class JaxBackend(NumpyBackend):
 
     def iterate(self, body: Callable, carried: Any, n: int) -> Any:
         """As `NumpyBackend.iterate`."""
-        return jax.lax.fori_loop(0, n, body, carried) if n > 1 else body(0, carried)
+        return jax.lax.fori_loop(0, n, body, carried)
 
     def synchronize(self, state: Any) -> None:
         """Wait until the arrays of a state have been computed."""

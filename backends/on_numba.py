@@ -26,8 +26,8 @@ from numba.core.typing import signature as signature_of
 from numba.extending import intrinsic
 
 from dycore import stencils
-from dycore.backends.on_numpy import NumpyBackend, precision_of
-from dycore.stencils import Abstract, Field, Region, check
+from dycore.backends.on_numpy import NumpyBackend, check_all, precision_of
+from dycore.stencils import Field, Region
 from dycore.tiles import Place, Tile
 
 BLOCK = 8  # rows of j that go through all levels together, so that 2-D fields stay in cache
@@ -269,14 +269,8 @@ class NumbaBackend(NumpyBackend):
             compiler = self._compilers.setdefault(dtype.str, Compiler(dtype))
             flat = Arguments(compiler)
             sources = [flat.add(a) for a in arguments]
-            carried: tuple = ()
             read: set[int] = set()
-            if start is None:
-                values = check(stencil, region, arguments, read=read)
-            else:
-                carried = check(start, region.columns, arguments, read=read)
-                carried = tuple(Abstract(dtype) for _ in carried)
-                carried, values = check(stencil, region, arguments, (carried,), read)
+            carried, values = check_all(stencil, start, region, arguments, read)
             outputs = values if isinstance(values, tuple) else (values,)
             types_out = [np.dtype(getattr(v, "dtype", dtype)) for v in outputs]
             single = not isinstance(values, tuple)
@@ -305,7 +299,7 @@ class NumbaBackend(NumpyBackend):
                 known = self._scanned.get(id(argument))
                 if known is None:
                     inner_values: list[Any] = []
-                    inner_key: list[Any] = [kind]
+                    inner_key: list[Any] = [kind, len(argument)]
                     self._scan(argument, inner_values, inner_key)
                     known = (argument, inner_values, inner_key)
                     if len(inner_values) > REMEMBERED:  # a grid: the same object at every call

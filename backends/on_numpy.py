@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dycore.backends.halos import Serial
-from dycore.stencils import Field, Region, as_field, check, map_arguments
+from dycore.stencils import Abstract, Field, Region, as_field, check, map_arguments
 from dycore.tiles import Place, Tile
 
 
@@ -34,6 +34,16 @@ def precision_of(arguments: tuple) -> np.dtype:
     return np.dtype(bool)
 
 
+def check_all(stencil: Callable, start: Callable | None, region: Region, arguments: tuple,
+              read: set[int] | None = None) -> tuple[tuple, Any]:
+    """Check a stencil or, with `start`, a sweep: the types that it carries and those of its values."""
+    if start is None:
+        return (), check(stencil, region, arguments, read=read)
+    dtype = precision_of(arguments)
+    carried = tuple(Abstract(dtype) for _ in check(start, region.columns, arguments, read=read))
+    return check(stencil, region, arguments, (carried,), read)
+
+
 class NumpyBackend:
     """The verbs of a backend, on arrays that are computed at once (`library` is numpy)."""
 
@@ -44,11 +54,10 @@ class NumpyBackend:
         self.communication = communication or Serial()
         self._checked: set = set()
 
-    def _prepare(self, stencil: Callable, region: Region, arguments: tuple, carries: int = 0) -> tuple:
-        key = (stencil, region, _signature(arguments))
+    def _prepare(self, stencil: Callable, region: Region, arguments: tuple, start: Callable | None = None) -> tuple:
+        key = (stencil, start, region, _signature(arguments))
         if key not in self._checked:
-            if not carries:
-                check(stencil, region, arguments)
+            check_all(stencil, start, region, arguments)
             self._checked.add(key)
         return tuple(map_arguments(as_field, a) for a in arguments)
 
@@ -75,7 +84,7 @@ class NumpyBackend:
         `stencil(k, j, i, carried, *arguments)` returns (carried on, values of this level), both tuples.
         Returns (the 2-D fields carried out of the last level, the 3-D fields of the values).
         """
-        arguments = self._prepare(start, region.columns, arguments)
+        arguments = self._prepare(stencil, region, arguments, start)
         j, i = region.columns.indices()
         dtype = precision_of(arguments)
         carried = start(j, i, *arguments)
@@ -108,12 +117,18 @@ class NumpyBackend:
         """
         rows = response.shape[0] // 2
         j0, j1 = tile.region.j
-        region = tile.region if field.array.ndim == 3 else tile.region.columns
+        array = field.array
+        region = tile.region if array.ndim == 3 else tile.region.columns
         for band, part in (((j0, j0 + rows), response[:rows]), ((j1 - rows, j1), response[rows:])):
-            indices = region._replace(j=band).indices()
-            new, old = field[indices], 0.0 if before is None else as_field(before)[indices]
-            new[...] = old + self._fourier(new - old, part)
-        return field
+            at = region._replace(j=band)
+            new, old = field[at.indices()], 0.0 if before is None else as_field(before)[at.indices()]
+            place = tuple(slice(r[0] - o, r[1] - o) for r, o in zip(at.ranges, field.origin, strict=True))
+            array = self._put(array, place, old + self._fourier(new - old, part))
+        return Field(array, field.region, field.origin)
+
+    def _put(self, array: Any, place: tuple[slice, ...], values: Any) -> Any:
+        array[place] = values
+        return array
 
     def _fourier(self, rows: Any, response: Any) -> Any:
         fft = self._fft
@@ -136,7 +151,7 @@ class NumpyBackend:
 
     def asarray(self, values: Any) -> Any:
         """An array of this backend."""
-        return np.asarray(values)
+        return self.library.asarray(values)
 
     def to_numpy(self, array: Any) -> np.ndarray:
         """A NumPy array of the same values."""

@@ -4,11 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from conftest import create, fields_of
+from conftest import channel, create, fields_of, filled
 
 from dycore import Model, advection, cases
 from dycore.grid import interior
 from dycore.parameters import Mixing
+from dycore.tiles import Place
 
 CASES = {"baroclinic_channel": ((4, 12, 16), {"time_step": 2000.0}), "baroclinic_wave": ((4, 12, 16), {}),
          "steady_zonal_flow": ((1, 12, 16), {"angle": 45.0})}
@@ -128,3 +129,11 @@ def test_the_gradient_of_two_steps_is_the_finite_difference(name, random):
     difference = float(outcome(state.u + step * direction) - outcome(state.u - step * direction)) / (2.0 * step)
     # round-off of the outcome (up to 1e5 in the atmosphere) over the step, and third derivatives times its square
     assert np.isfinite(slope) and slope == pytest.approx(difference, rel=1e-5)
+
+
+def test_the_total_is_the_sum_over_the_cells_without_halo(backend, random):
+    grid = channel()
+    values = random.standard_normal(grid.cells)
+    total = backend.total(grid.tile, backend.asarray(filled(grid, Place.CENTER, values)))
+    wet = np.where(grid.wet, values, 0.0)  # `filled` puts zero on land
+    assert float(total) == pytest.approx(wet.sum(), rel=1e-13)  # order of a few hundred additions

@@ -12,7 +12,7 @@ from typing import Any
 from dycore.tiles import Place, Tile, fill_halo, halo_copies
 
 
-def _extent(cut: slice, n: int) -> tuple[int, int, bool]:
+def extent(cut: slice, n: int) -> tuple[int, int, bool]:
     """(first index, length, whether it runs backwards) of a slice of n elements."""
     indices = range(n)[cut]
     return min(indices), len(indices), indices.step < 0
@@ -32,7 +32,7 @@ class Serial:
         arrays = []
         for place, array in placed:
             for target, source, sign in halo_copies(tile, place):
-                starts, sizes, flips = zip(*(_extent(t, n) for t, n in zip(target, array.shape[-2:], strict=True)), strict=True)
+                starts, sizes, flips = zip(*(extent(t, n) for t, n in zip(target, array.shape[-2:], strict=True)), strict=True)
                 if source is None:
                     strip = 0.0 * array[(..., *(slice(s, s + n) for s, n in zip(starts, sizes, strict=True)))]
                 else:

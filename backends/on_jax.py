@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dycore.backends.on_numpy import NumpyBackend, precision_of
+from dycore.backends.on_numpy import NumpyBackend, collapsed, precision_of
 from dycore.stencils import Field, Region, as_field
 from dycore.tiles import Place, Tile
 
@@ -82,10 +82,7 @@ class JaxBackend(NumpyBackend):
 
     def collapse(self, values: np.ndarray) -> Any:
         """A 2-D field of the grid, stored with length 1 along the axes on which it does not change."""
-        for axis in (0, 1) if values.ndim == 2 else ():
-            first = values.take([0], axis)
-            values = first if (values == first).all() else values
-        return jnp.asarray(values)
+        return jnp.asarray(collapsed(values))
 
     def compile(self, function: Callable) -> Callable:
         """The function as a compiled program."""

@@ -1,232 +1,46 @@
-"""Numba: a stencil is compiled as a function of integers and fused into one loop over the region.
+"""Numba: what is asked for is recorded, planned (dycore.backends.recording) and compiled as one program.
 
-Compiled loops are kept on disk (NUMBA_CACHE_DIR, else the user's cache folder), so that a second start
-is quick. A small loop template is filled in for every stencil and set of arguments: the only generated
-source of the project. What it knows at compile time (first index, which arguments are read at all) is
-what lets LLVM vectorise it.
+Stencils become kernels (dycore.backends.kernels); the program calls them row by row, group by group. What
+Numba does not compile, the Fourier transforms of the polar filter, runs between two parts of a program.
+Kernels and programs are the only generated source of the project, kept on disk when compiled.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 import sys
-import textwrap
-import types
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba.core.typing import signature as signature_of
-from numba.extending import intrinsic
 
-from dycore import stencils
-from dycore.backends.on_numpy import NumpyBackend, check_all, precision_of
-from dycore.stencils import Field, Region
-from dycore.tiles import Place, Tile
+from dycore.backends.halos import extent
+from dycore.backends.kernels import Compiler, build, make_kernel
+from dycore.backends.on_numpy import NumpyBackend, collapsed, precision_of
+from dycore.backends.recording import (
+    Copy,
+    Element,
+    Exchange,
+    Filter,
+    Group,
+    Loop,
+    Planner,
+    Recorded,
+    Recording,
+    Scalar,
+    Zero,
+    leaves_of,
+)
+from dycore.stencils import Field, Region, map_arguments
+from dycore.tiles import Place, Tile, halo_copies
 
-BLOCK = 8  # rows of j that go through all levels together, so that 2-D fields stay in cache
-REMEMBERED = 20  # arrays in a named tuple that is looked through only once
+POINTS = 400  # of a level that go through a group at a time: as many whole rows, a power of two
 STAGGER = 832  # bytes: 13 cache lines, so that 29 arrays begin at different sets of a 4096-byte page
-OPTIONS = {"error_model": "numpy", "forceinline": True, "nogil": True}
-
-
-def _where(condition, true, false):
-    return true if condition else false
-
-
-def _maximum(a, b):
-    return a if a > b else b
-
-
-def _minimum(a, b):
-    return a if a < b else b
-
-
-def _absolute(a):
-    return abs(a)
-
-
-LANGUAGE = {
-    stencils.where: numba.njit(**OPTIONS)(_where),
-    stencils.maximum: numba.njit(**OPTIONS)(_maximum),
-    stencils.minimum: numba.njit(**OPTIONS)(_minimum),
-    stencils.absolute: numba.njit(**OPTIONS)(_absolute),
-}
-
-
-@intrinsic
-def inside(typing_context, index, start):
-    """The index, promised to LLVM to be small and not before `start`: no wrap-around, so plain vector loads."""
-
-    def generate(context, builder, signature, arguments):
-        value, first = arguments
-        first = context.cast(builder, first, signature.args[1], signature.args[0])
-        assume = builder.module.declare_intrinsic("llvm.assume", fnty=ir.FunctionType(ir.VoidType(), [ir.IntType(1)]))
-        for condition in (builder.icmp_signed(">=", value, first),
-                          builder.icmp_signed("<", value, ir.Constant(value.type, 2**31))):
-            builder.call(assume, [condition])
-        return value
-
-    return signature_of(index, index, start), generate
-
-
-class Compiler:
-    """Translates stencils of one precision; float literals take that precision."""
-
-    def __init__(self, dtype: np.dtype):
-        self.dtype = dtype
-        self._compiled: dict[Callable, tuple[Callable, str]] = {}
-
-    def stencil(self, function: Callable) -> tuple[Callable, str]:
-        """(the compiled stencil, a digest of its code and of all that it calls)."""
-        if function not in self._compiled:
-            self._compiled[function] = self._translate(function)
-        return self._compiled[function]
-
-    def _translate(self, function: Any) -> tuple[Callable, str]:
-        code = function.__code__
-        digest = hashlib.sha256(code.co_code + repr((code.co_names, code.co_varnames)).encode())
-        constants = tuple(self.dtype.type(c) if isinstance(c, float) else c for c in code.co_consts)
-        digest.update(repr([c for c in constants[1:] if not isinstance(c, types.CodeType)]).encode())
-        names = {}
-        for name in code.co_names:
-            if name in function.__globals__:
-                names[name], mark = self._global(function.__globals__[name])
-                digest.update(f"{name}={mark}".encode())
-        cells = []
-        for cell in function.__closure__ or ():
-            value, mark = self._global(cell.cell_contents)
-            cells.append(types.CellType(value))
-            digest.update(mark.encode())
-        copy = types.FunctionType(code.replace(co_consts=constants), names, function.__name__,
-                                  function.__defaults__, tuple(cells) or None)
-        names["__name__"] = copy.__module__ = function.__module__
-        return numba.njit(**OPTIONS)(copy), digest.hexdigest()
-
-    def _global(self, value: Any) -> tuple[Any, str]:
-        if value in LANGUAGE if callable(value) else False:
-            return LANGUAGE[value], value.__name__
-        if getattr(value, "is_stencil", False):
-            return self.stencil(value)
-        if isinstance(value, float):
-            return self.dtype.type(value), repr(value)
-        return value, repr(value) if not isinstance(value, types.ModuleType) else value.__name__
-
-
-class Arguments:
-    """The arguments of a stencil, flattened: source text that rebuilds them, and the arrays and numbers in it."""
-
-    def __init__(self, compiler: Compiler):
-        self.compiler = compiler
-        self.values: list[Any] = []
-        self.arrays: list[int] = []  # which of the values are arrays
-        self.names: dict[str, Any] = {}
-        self.key: list[Any] = []
-
-    def add(self, argument: Any) -> str:
-        """Source text for an argument."""
-        if isinstance(argument, Field):
-            argument = argument.array
-        if isinstance(argument, np.ndarray):
-            self.arrays.append(len(self.values))
-            self.values.append(argument)
-            self.key.append((argument.dtype.str, argument.ndim))
-            return f"a{len(self.values) - 1}"
-        if isinstance(argument, tuple):
-            if hasattr(argument, "_fields"):
-                name = f"{type(argument).__name__}_"
-                self.names[name] = type(argument)
-                self.key.append(type(argument))
-            else:
-                name = ""
-                self.key.append(len(argument))
-            parts = "".join(f"{self.add(part)}, " for part in argument)
-            return f"{name}({parts})"
-        if getattr(argument, "is_stencil", False):
-            name = f"stencil{len(self.names)}"
-            self.names[name], digest = self.compiler.stencil(argument)
-            self.key.append(digest)
-            return name
-        if isinstance(argument, (bool, type(None))):
-            self.key.append(argument)
-            return repr(argument)
-        if isinstance(argument, (float, np.floating)):
-            argument = self.compiler.dtype.type(argument)
-        self.values.append(argument)
-        self.key.append(type(argument))
-        return f"a{len(self.values) - 1}"
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("NUMBA_CACHE_DIR") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "dycore")
-    folder = Path(base) / "loops"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _build(source: str, names: dict[str, Any], digest: str) -> Callable:
-    """Compile a filled-in template; its file is named after all that it depends on, as Numba's cache needs."""
-    digest = hashlib.sha256(f"{digest}{source}{numba.__version__}{sys.version}".encode()).hexdigest()[:24]
-    path = _cache_folder() / f"loop_{digest}.py"
-    if not path.exists():
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(source)
-        os.utime(temporary, (0, 0))  # Numba's cache compares time stamps
-        temporary.replace(path)
-    scope = {**names, "np": np, "prange": numba.prange, "inside": inside, "__name__": __name__}
-    exec(compile(source, str(path), "exec"), scope)
-    return numba.njit(error_model="numpy", parallel=True, cache=True, nogil=True)(scope["loop"])
-
-
-APPLY = """
-def loop({parameters}):
-    for block in prange((j1 - {j0} + {block} - 1) // {block}):
-        first = {j0} + block * {block}
-        last = min(first + {block}, j1)
-        for level in range({k0}, k1):
-            k = inside(level, {k0})
-            for row in range(first, last):
-                j = inside(row, {j0})
-                for point in range({i0}, i1):
-                    i = inside(point, {i0})
-                    {targets} = stencil(k, j, i, {arguments})
-"""
-APPLY_COLUMNS = """
-def loop({parameters}):
-    for row in prange({j0}, j1):
-        j = inside(row, {j0})
-        for point in range({i0}, i1):
-            i = inside(point, {i0})
-            {targets} = stencil(j, i, {arguments})
-"""
-SWEEP = """
-def loop({parameters}):
-    for row in prange(j1 - {j0}):
-        j = inside({j0} + row, {j0})
-{carry_rows}
-        for point in range({i0}, i1):
-            i = inside(point, {i0})
-            {carried} = start(j, i, {arguments})
-        for level in {levels}:
-            k = inside(level, {k0})
-            for point in range({i0}, i1):
-                i = inside(point, {i0})
-                {carried}, {values} = stencil(k, j, i, {carried}, {arguments})
-        for point in range({i0}, i1):
-            i = inside(point, {i0})
-            {final} = {carried}
-"""
 
 
 class NumbaBackend(NumpyBackend):
-    """The verbs of a backend, as compiled loops over whole padded arrays."""
+    """The verbs of a backend. Within a function given to `loop` they record; called directly they run at once."""
 
     name = "numba"
 
@@ -236,16 +50,16 @@ class NumbaBackend(NumpyBackend):
             raise ValueError(f"threads={threads}: Numba can use 1 to {numba.config.NUMBA_NUM_THREADS} threads here. "
                              "Set NUMBA_NUM_THREADS before the start for more.")
         numba.set_num_threads(threads)
-        self._compilers: dict[str, Compiler] = {}
-        self._loops: dict[Any, Any] = {}
+        self.threads = threads
+        self.compilers: dict[str, Compiler] = {}
+        self._recording: Recording | None = None
+        self._at_once: dict[Any, Program] = {}
         self._allocated = 0
         self._pool: dict[Any, deque[np.ndarray]] = {}
-        self._scanned: dict[int, tuple] = {}
-        self._structures: dict[tuple, int] = {}
 
-    def _buffer(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    def buffer(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """An array that nobody holds any more, or a new one of zeros (halo levels stay zero for good)."""
-        arrays = self._pool.setdefault((shape, dtype), deque())
+        arrays = self._pool.setdefault((shape, np.dtype(dtype)), deque())
         for _ in range(len(arrays)):
             arrays.rotate(-1)  # the array longest out of use comes first
             array = arrays[-1]
@@ -258,127 +72,386 @@ class NumbaBackend(NumpyBackend):
         arrays.append(np.zeros(size + shift, dtype)[shift:].reshape(shape))
         return arrays[-1]
 
-    def _loop(self, stencil: Callable, start: Callable | None, region: Region, direction: int, arguments: tuple) -> Any:
-        """(compiled loop, types of outputs, types of carried values, flat arguments)."""
-        flat_values: list[Any] = []
-        key: list[Any] = [stencil, start, region, direction]
-        self._scan(arguments, flat_values, key)
-        signature = tuple(key)
-        if signature not in self._loops:
-            dtype = precision_of(arguments)
-            compiler = self._compilers.setdefault(dtype.str, Compiler(dtype))
-            flat = Arguments(compiler)
-            sources = [flat.add(a) for a in arguments]
-            read: set[int] = set()
-            carried, values = check_all(stencil, start, region, arguments, read)
-            outputs = values if isinstance(values, tuple) else (values,)
-            types_out = [np.dtype(getattr(v, "dtype", dtype)) for v in outputs]
-            single = not isinstance(values, tuple)
-            keep = [m for m in range(len(flat.values)) if m not in flat.arrays or flat.arrays.index(m) in read]
-            dropped = re.compile("|".join(rf"\ba{m}\b" for m in set(range(len(flat.values))) - set(keep)) or "(?!)")
-            sources = [dropped.sub("None", source) for source in sources]
-            text, names, digest = self._source(compiler, stencil, start, region, direction, flat, sources, keep,
-                                               len(types_out), len(carried), single)
-            self._loops[signature] = (_build(text, names, digest), types_out, len(carried), single, keep, dtype)
-        loop, types_out, n_carried, single, keep, dtype = self._loops[signature]
-        number = dtype.type
-        return (loop, types_out, n_carried, single,
-                [number(flat_values[m]) if type(flat_values[m]) is float else flat_values[m] for m in keep], dtype)
-
-    def _scan(self, arguments: tuple, values: list, key: list) -> None:
-        """Collect the arrays and numbers of arguments, and what a compiled loop depends on; every call does it."""
-        for argument in arguments:
-            kind = type(argument)
-            if kind is Field:
-                values.append(argument.array)
-                key.append((argument.array.dtype.num, argument.region))
-            elif kind is np.ndarray:
-                values.append(argument)
-                key.append((argument.dtype.num, argument.shape))
-            elif isinstance(argument, tuple):
-                known = self._scanned.get(id(argument))
-                if known is None:
-                    inner_values: list[Any] = []
-                    inner_key: list[Any] = [kind, len(argument)]
-                    self._scan(argument, inner_values, inner_key)
-                    known = (argument, inner_values, inner_key)
-                    if len(inner_values) > REMEMBERED:  # a grid: the same object at every call
-                        if len(self._scanned) >= 8:
-                            self._scanned.clear()
-                        number = self._structures.setdefault(tuple(inner_key), len(self._structures))
-                        known = self._scanned[id(argument)] = (argument, inner_values, [kind, number])
-                values += known[1]
-                key += known[2]
-            elif kind is types.FunctionType or argument is None or kind is bool:
-                key.append(argument)
-            else:
-                values.append(argument)
-                key.append(kind)
-
-    def _source(self, compiler: Compiler, stencil: Callable, start: Callable | None, region: Region, direction: int,
-                flat: Arguments, sources: list[str], keep: list[int], n_out: int, n_carried: int,
-                single: bool) -> tuple[str, dict, str]:
-        outputs = [f"out{m}" for m in range(n_out)]
-        finals = [f"final{m}" for m in range(n_carried)]
-        bounds = ["k1"] * (region.k is not None) + ["j1", "i1"]
-        parameters = ", ".join([*outputs, *finals, *bounds, *(f"a{m}" for m in keep)])
-        compiled, digest = compiler.stencil(stencil)
-        names = dict(flat.names, stencil=compiled)
-        point = "k, j, i" if region.k is not None else "j, i"
-        targets = "".join(f"{o}[{point}], " for o in outputs)
-        fill = {"parameters": parameters, "arguments": ", ".join(sources), "block": BLOCK,
-                "j0": region.j[0], "i0": region.i[0], "k0": region.k[0] if region.k else 0,
-                "targets": targets.removesuffix(", ") if single else targets.strip()}
-        if start is None:
-            text = (APPLY if region.k is not None else APPLY_COLUMNS).format(**fill)
-        else:
-            names["start"], start_digest = compiler.stencil(start)
-            digest += start_digest
-            type_name = np.dtype(compiler.dtype).name
-            rows = "\n".join(f"row{m} = np.empty(i1, np.{type_name})" for m in range(n_carried))
-            text = SWEEP.format(**fill, carry_rows=textwrap.indent(rows, " " * 8),
-                                carried=f"({''.join(f'row{m}[i], ' for m in range(n_carried))})",
-                                values=f"({targets})" if outputs else "_",
-                                final=f"({''.join(f'{f}[j, i], ' for f in finals)})",
-                                levels="range({k0}, k1)".format(**fill) if direction > 0
-                                else "range(k1 - 1, {k0} - 1, -1)".format(**fill))
-        return text, names, digest + repr(flat.key)
-
-    def _outputs(self, region: Region, dtypes: list) -> list[np.ndarray]:
-        shape = region.padded if region.k is not None else region.padded[1:]
-        return [self._buffer(shape, dtype) for dtype in dtypes]
-
     def apply(self, stencil: Callable, region: Region, *arguments: Any) -> Any:
         """As `NumpyBackend.apply`, in one pass."""
-        loop, types_out, _, single, values, _ = self._loop(stencil, None, region, 0, arguments)
-        outputs = self._outputs(region, types_out)
-        loop(*outputs, *(stop for _, stop in region.ranges), *values)
-        fields = tuple(Field(o, region.ranges, (0,) * o.ndim) for o in outputs)
-        return fields[0] if single else fields
+        outputs, _, single = self._operate((stencil, None, region, 0), arguments)
+        return outputs[0] if single else outputs
 
     def sweep(self, stencil: Callable, start: Callable, region: Region, direction: int, *arguments: Any) -> Any:
         """As `NumpyBackend.sweep`, one row of columns at a time."""
-        loop, types_out, n_carried, _, values, dtype = self._loop(stencil, start, region, direction, arguments)
-        outputs = self._outputs(region, types_out)
-        finals = self._outputs(region.columns, [dtype] * n_carried)
-        loop(*outputs, *finals, *(stop for _, stop in region.ranges), *values)
-        return (tuple(Field(f, region.columns.ranges, (0, 0)) for f in finals),
-                tuple(Field(o, region.ranges, (0, 0, 0)) for o in outputs))
+        outputs, finals, _ = self._operate((stencil, start, region, direction), arguments)
+        return finals, outputs
 
-    def whole(self, tile: Tile, field: Field) -> Field:
-        """As `NumpyBackend.whole`, but what `apply` left where the field holds no value stays there."""
-        return Field.whole(field.array)
+    def _operate(self, what: tuple, arguments: tuple) -> tuple:
+        """(values, what a sweep carried out of the last level, whether the stencil gives a single value)."""
+        if self._recording is None:
+            return self._run_at_once(what, arguments)
+        operation = self._recording.operate(*what, arguments)
+        region = what[2]
+        fields = tuple(Field(array, region.ranges if array.ndim == 3 else region.columns.ranges, (0,) * array.ndim)
+                       for array in operation.results)
+        split = len(operation.outputs)
+        return fields[:split], fields[split:], operation.single
 
     def exchange(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
-        """As `NumpyBackend.exchange`; completes arrays that `apply` or `sweep` made where they are."""
-        arrays = []
-        for place, field in placed:
-            if not isinstance(field, Field):
-                array = self._buffer(field.shape, field.dtype)
-                array[...] = field
-                field = Field.whole(array)
-            arrays.append((place, field.array))
-        return self.communication.fill(tile, arrays)
+        """As `NumpyBackend.exchange`; completes fields that `apply` or `sweep` made where they are."""
+        if self._recording is not None:
+            return self._recording.exchange(tile, placed)
+        return super().exchange(tile, *placed)
+
+    def whole(self, tile: Tile, field: Field) -> Field:
+        """As `NumpyBackend.whole`; all arrays are whole here, and hold no sense where a field holds no value."""
+        return Field.whole(field.array) if isinstance(field.array, Recorded) else super().whole(tile, field)
+
+    def filter_rows(self, tile: Tile, field: Field, response: Any, before: Any = None) -> Field:
+        """As `NumpyBackend.filter_rows`, in place."""
+        if self._recording is not None:
+            return self._recording.filter_rows(tile, field, response)
+        return super().filter_rows(tile, field, response)
+
+    def collapse(self, values: np.ndarray) -> Any:
+        """A 2-D field of the grid, stored with length 1 along the axes on which it does not change."""
+        return collapsed(values)
+
+    def zeros_like(self, array: Any) -> Any:
+        """An array of zeros."""
+        return self._recording.zeros_like(array) if self._recording is not None else super().zeros_like(array)
+
+    def iterate(self, body: Callable, carried: Any, n: int) -> Any:
+        """As `NumpyBackend.iterate`, a loop of the program."""
+        return self._recording.iterate(body, carried, n) if self._recording is not None else super().iterate(body, carried, n)
+
+    def loop(self, step: Callable) -> Callable:
+        """A function (constants, state, n) that takes n steps of a program compiled at the first call."""
+        programs: dict[Any, Program] = {}
+
+        def steps(constants: Any, state: Any, n: int) -> Any:
+            key = id(constants), signature(state)
+            if key not in programs:
+                programs[key] = Program(self, step, constants, state)
+            return programs[key].run(state, n)
+
+        return steps
+
+    def _run_at_once(self, what: tuple, arguments: tuple) -> Any:
+        key = what, signature(arguments)
+        if key not in self._at_once:
+            self._at_once[key] = Program(self, lambda _, arguments: self._operate(what, arguments), (), arguments)
+        return self._at_once[key].run(arguments, 1)
+
+
+def signature(argument: Any) -> Any:
+    """All that a program depends on: not the values of arrays and of whole numbers."""
+    if isinstance(argument, tuple):
+        return type(argument), tuple(signature(part) for part in argument)
+    if isinstance(argument, Field):
+        return argument.array.shape, argument.array.dtype, argument.region
+    if np.ndim(argument):
+        return argument.shape, argument.dtype
+    return type(argument) if is_whole(argument) else argument
+
+
+def is_whole(leaf: Any) -> bool:
+    """Whether a leaf is a whole number."""
+    return isinstance(leaf, (int, np.integer)) and not isinstance(leaf, bool)
+
+
+def plain(array: Any) -> np.ndarray:
+    """The array, or a copy that compiled code can write to."""
+    return array if array.flags.c_contiguous and array.flags.writeable else np.array(array)
+
+
+class Program:
+    """A step compiled for arguments of certain shapes; arrays live in numbered buffers."""
+
+    def __init__(self, backend: NumbaBackend, step: Callable, constants: tuple, state: tuple):
+        self.backend = backend
+        self.frame: list[Any] = []  # the array in every buffer; None where it changes from step to step
+        given: list[Recorded] = []
+        inputs: list[Recorded] = []
+
+        def constant(leaf: Any) -> Any:
+            if not np.ndim(leaf):
+                return leaf
+            self.frame.append(plain(leaf))
+            given.append(Recorded(leaf.shape, leaf.dtype))
+            return given[-1]
+
+        def argument(leaf: Any) -> Any:
+            if is_whole(leaf):
+                position = writer.integer_of_run()
+                return Scalar(f"n[{position}]", np.int64, lambda integers: int(integers[position]))
+            array = leaf.array if isinstance(leaf, Field) else leaf
+            if not np.ndim(array):
+                return leaf
+            inputs.append(Recorded(array.shape, array.dtype))
+            return Field(inputs[-1], leaf.region, leaf.origin) if isinstance(leaf, Field) else inputs[-1]
+
+        writer = Writer(backend)
+        recording = backend._recording = Recording()
+        try:
+            self.result = step(map_arguments(constant, constants), map_arguments(argument, state))
+        finally:
+            backend._recording = None
+
+        widest = max((array.shape[-1] for array in inputs if array.ndim > 1), default=POINTS)
+        planner = Planner(2 ** max(0, round(np.log2(POINTS / widest))), backend.threads)
+        for array in (*given, *inputs):
+            array.buffer = planner.new_buffer(array.shape, array.dtype)
+        results = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, Recorded)]
+        statements = planner.plan(recording.statements, tuple(results), set(inputs))
+
+        shapes = planner.buffers
+        self.parts = writer.parts(statements, planner.rows)
+        self.numbers, self.n_run = writer.numbers(), writer.n_run
+        self.inputs = [array.buffer for array in inputs]
+        self.outputs = [array.buffer for array in results]
+        self.written = writer.written - writer.rings
+        for number in range(len(given), len(shapes)):
+            shape, dtype = shapes[number]
+            threads = (backend.threads,) if backend.threads > 1 else ()
+            self.frame.append(backend.buffer((*threads, *shape), dtype) if number in writer.rings else None)
+        self.shapes = shapes
+        self.moving = [number for number, array in enumerate(self.frame) if array is None]
+        self.after = self._rotation()
+
+    def _rotation(self) -> list[tuple[int, int]]:
+        """(buffer, buffer of the step before whose array it takes) from one step to the next."""
+        pairs = list(zip(self.inputs, self.outputs, strict=False)) if len(self.inputs) == len(self.outputs) else []
+        idle = [b for b in self.moving if b not in self.outputs]
+        for number in self.moving:
+            if number not in self.inputs:
+                match = next((b for b in idle if self.shapes[b] == self.shapes[number]), None)
+                if match is not None:
+                    idle.remove(match)
+                    pairs.append((number, match))
+        return pairs
+
+    def run(self, state: Any, n: int) -> Any:
+        """The result after n steps; the given arrays stay what they are."""
+        arrays = [leaf.array if isinstance(leaf, Field) else leaf for leaf in leaves_of(state)]
+        theirs = {number: plain(array) for number, array in zip(self.inputs, filter(np.ndim, arrays), strict=True)}
+        foreign = {id(array) for array in theirs.values()}
+        self.numbers[:self.n_run] = [leaf for leaf in leaves_of(state) if is_whole(leaf)]
+        frame, now = list(self.frame), theirs
+        for _ in range(n):
+            for number in self.moving:
+                array = now.get(number)
+                if array is None or (id(array) in foreign and number in self.written):
+                    shape, dtype = self.shapes[number]
+                    frame[number] = self.backend.buffer(shape, dtype)
+                    if number in self.inputs:
+                        frame[number][...] = array
+                else:
+                    frame[number] = array
+            for part in self.parts:
+                part(frame, self.numbers)
+            result = map_leaves(self.result, frame, self.numbers)
+            now = {number: frame[source] for number, source in self.after}
+            if len(set(map(id, now.values()))) < len(now):  # two results in one array
+                now = {number: array.copy() if number in self.inputs else array for number, array in now.items()}
+            self.numbers[:self.n_run] = [leaf for leaf in leaves_of(result) if is_whole(leaf)][:self.n_run]
+        return result if n else state
+
+
+def map_leaves(result: Any, frame: list, numbers: np.ndarray) -> Any:
+    """The result of a program with its arrays and numbers."""
+    def value(leaf: Any) -> Any:
+        if isinstance(leaf, Field):
+            return Field(frame[leaf.array.buffer], leaf.region, leaf.origin)
+        if isinstance(leaf, Recorded):
+            return frame[leaf.buffer]
+        return leaf.value(numbers) if isinstance(leaf, Scalar) else leaf
+
+    return map_arguments(value, result)
+
+
+class Writer:
+    """Writes the source of a program and compiles its parts."""
+
+    def __init__(self, backend: NumbaBackend):
+        self.backend = backend
+        self.n_run = 0
+        self.integers: list[int] = []
+        self.floats: list[Any] = []
+        self.written: set[int] = set()
+        self.rings: set[int] = set()
+        self.names: dict[str, Any] = {}
+        self.digests: list[str] = []
+        self.lines: list[str] = []
+        self.used: dict[str, int] = {}
+        self.local: set[int] = set()
+        self.dtype = np.dtype(float)
+
+    def integer_of_run(self) -> int:
+        """The place of a whole number that changes from step to step."""
+        self.n_run += 1
+        self.integers.append(0)
+        return self.n_run - 1
+
+    def numbers(self) -> np.ndarray:
+        """All whole numbers of the program."""
+        return np.array(self.integers or [0], np.int64)
+
+    def integer(self, value: int) -> str:
+        """Source text of a whole number that is known now; it is no part of the compiled program."""
+        if value not in self.integers[self.n_run:]:
+            self.integers.append(value)
+        return f"n[{self.integers.index(value, self.n_run)}]"
+
+    def array(self, array: Recorded) -> str:
+        """Source text of an array."""
+        assert array.buffer is not None
+        if array.ring and self.backend.threads > 1:
+            self.local.add(array.buffer)
+            self.used[f"b{array.buffer}"] = array.buffer
+            return f"ring{array.buffer}"
+        self.used[f"b{array.buffer}"] = array.buffer
+        return f"b{array.buffer}"
+
+    def leaf(self, leaf: Any) -> str:
+        """Source text of an argument of a kernel."""
+        if isinstance(leaf, Recorded):
+            return self.array(leaf)
+        if isinstance(leaf, Element):
+            return self.array(leaf.table) + leaf.text
+        if isinstance(leaf, Scalar):
+            return leaf.text
+        if is_whole(leaf):
+            return self.integer(leaf)
+        self.floats.append(leaf)
+        return f"c[{len(self.floats) - 1}]"
+
+    def parts(self, statements: list, rows: int) -> list[Callable]:
+        """Functions (frame, numbers) that together are the program."""
+        parts: list[Callable] = []
+        for statement in statements:
+            if isinstance(statement, Filter) or (isinstance(statement, Exchange) and not self.compiled(statement)):
+                parts += [self.compile(), self.at_once(statement)]
+            else:
+                self.write(statement, rows, "    ")
+        return [part for part in (*parts, self.compile()) if part]
+
+    def compiled(self, exchange: Exchange) -> bool:
+        return self.backend.communication.ranks == 1
+
+    def at_once(self, statement: Any) -> Callable:
+        """A part that NumPy runs."""
+        backend, reference = self.backend, NumpyBackend(self.backend.communication)
+        if isinstance(statement, Exchange):
+            def fill(frame: list, numbers: np.ndarray) -> None:
+                backend.communication.fill(statement.tile, [(place, frame[a.buffer]) for place, a in statement.placed])
+
+            return fill
+
+        def filter_rows(frame: list, numbers: np.ndarray) -> None:
+            reference.filter_rows(statement.tile, Field.whole(frame[statement.target.buffer]), frame[statement.response.buffer])
+
+        return filter_rows
+
+    def compile(self) -> Callable | None:
+        """The part written so far as a function (frame, numbers)."""
+        if not self.lines:
+            return None
+        source = "\n".join([f"def program(n, c, {', '.join(self.used)}):", *self.lines, ""])
+        function = build(source, "program", self.names, repr(self.digests), alone=False, parallel=self.backend.threads > 1)
+        places = list(self.used.values())
+        floats = np.array(self.floats or [0.0], self.dtype)
+        self.lines, self.names, self.digests, self.used, self.floats = [], {}, [], {}, []
+
+        def part(frame: list, numbers: np.ndarray) -> None:
+            function(numbers, floats, *[frame[place] for place in places])
+
+        return part
+
+    def write(self, statement: Any, rows: int, indent: str) -> None:
+        """Source of a statement."""
+        if isinstance(statement, Group):
+            self.group(statement, rows, indent)
+        elif isinstance(statement, Exchange):
+            for place, array in statement.placed:
+                self.halo(statement.tile, place, array, indent)
+        elif isinstance(statement, Zero):
+            self.lines.append(f"{indent}{self.array(statement.target)}[:] = 0.0")
+            self.written.add(statement.target.buffer)
+        elif isinstance(statement, Copy):
+            self.lines.append(f"{indent}{self.array(statement.target)}[:] = {self.array(statement.source)}")
+            self.written.add(statement.target.buffer)
+        elif isinstance(statement, Loop):
+            self.lines.append(f"{indent}for m in range({self.integer(statement.n)}):")
+            for part in statement.plan:
+                self.write(part, rows, indent + "    ")
+        else:
+            raise TypeError(f"{type(statement).__name__} cannot be part of a loop of the compiled program.")
+
+    def halo(self, tile: Tile, place: Place, array: Recorded, indent: str) -> None:
+        """Source that fills a halo."""
+        self.names["fill_strip"], self.names["fill_strips"] = fill_strip, fill_strips
+        name = self.array(array)
+        self.written.add(array.buffer)
+        for target, source, sign in halo_copies(tile, place):
+            numbers: list[int] = []
+            for axis in (0, 1):
+                start, count, back = extent(target[axis], array.shape[axis - 2])
+                first, step = (start, 1)
+                if source is not None:
+                    other, _, other_back = extent(source[axis], array.shape[axis - 2])
+                    step = -1 if back != other_back else 1
+                    first = other if step > 0 else other + count - 1
+                numbers += [start, count, first, step]
+            text = ", ".join(self.integer(number) for number in numbers)
+            sign = 0.0 if source is None else sign
+            self.lines.append(f"{indent}{'fill_strips' if array.ndim == 3 else 'fill_strip'}({name}, {sign}, {text})")
+
+    def group(self, group: Group, rows: int, indent: str) -> None:
+        """Source that goes through the rows of a group."""
+        operations, threads = group.operations, self.backend.threads
+        regions = [operation.region for operation in operations]
+        south, north = self.integer(min(r.j[0] for r in regions)), self.integer(max(r.j[1] for r in regions))
+        lines = []
+        self.local = set()
+        inner = indent + ("    " if threads > 1 else "")
+        for operation in operations:
+            kernel = make_kernel(self.backend.compilers, operation)
+            name = f"kernel_{kernel.digest}"
+            self.names[name] = kernel.function
+            if kernel.digest not in self.digests:
+                self.digests.append(kernel.digest)
+            self.dtype = precision_of(operation.arguments)
+            region, lead, back = operation.region, operation.lead, operation.back
+            self.written |= {array.buffer for array in operation.results}
+            self.rings |= {array.buffer for array in operation.results if array.ring}
+            ends = [self.integer(r[1]) for r in (region.k, region.i) if r]
+            given = [*ends, *map(self.array, operation.results), *map(self.leaf, kernel.leaves)]
+            lines += [f"{inner}    first = max(block + {lead}, {self.integer(region.j[0])}, south - {back})",
+                      f"{inner}    last = min(block + {lead + rows}, {self.integer(region.j[1])}, north + {lead})",
+                      f"{inner}    if first < last:",
+                      f"{inner}        {name}(first, last, {', '.join(given)})"]
+        reach = max(operation.lead + operation.back for operation in operations)
+        if threads > 1:
+            self.lines += [f"{indent}for chunk in prange({threads}):",
+                           f"{inner}south = {south} + chunk * ({north} - {south}) // {threads}",
+                           f"{inner}north = {south} + (chunk + 1) * ({north} - {south}) // {threads}",
+                           *(f"{inner}ring{number} = b{number}[chunk]" for number in sorted(self.local))]
+        else:
+            self.lines.append(f"{indent}south, north = {south}, {north}")
+        self.lines += [f"{inner}for block in range(south - {reach}, north, {rows}):", *lines]
+
+
+@numba.njit(cache=True, error_model="numpy")
+def fill_strips(array, sign, j0, nj, from_j, step_j, i0, ni, from_i, step_i):
+    """array[:, j0 + a, i0 + b] = sign * array[:, from_j + a * step_j, from_i + b * step_i]"""
+    factor = array.dtype.type(sign)
+    for k in range(array.shape[0]):
+        for a in range(nj):
+            for b in range(ni):
+                array[k, j0 + a, i0 + b] = factor * array[k, from_j + a * step_j, from_i + b * step_i]
+
+
+@numba.njit(cache=True, error_model="numpy")
+def fill_strip(array, sign, *numbers):
+    """The same for a 2-D array."""
+    fill_strips(array.reshape((1, array.shape[0], array.shape[1])), sign, *numbers)
 
 
 def create(threads: int = 1, communication: Any = None) -> NumbaBackend:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dycore.backends.halos import Serial
-from dycore.stencils import Abstract, Field, Region, as_field, check, map_arguments
+from dycore.stencils import Abstract, Field, Reads, Region, as_field, check, map_arguments
 from dycore.tiles import Place, Tile
 
 
@@ -35,13 +35,21 @@ def precision_of(arguments: tuple) -> np.dtype:
 
 
 def check_all(stencil: Callable, start: Callable | None, region: Region, arguments: tuple,
-              read: set[int] | None = None) -> tuple[tuple, Any]:
+              read: dict[int, Reads] | None = None) -> tuple[tuple, Any]:
     """Check a stencil or, with `start`, a sweep: the types that it carries and those of its values."""
     if start is None:
         return (), check(stencil, region, arguments, read=read)
     dtype = precision_of(arguments)
     carried = tuple(Abstract(dtype) for _ in check(start, region.columns, arguments, read=read))
     return check(stencil, region, arguments, (carried,), read)
+
+
+def collapsed(values: np.ndarray) -> np.ndarray:
+    """A 2-D field with length 1 along the axes on which it does not change."""
+    for axis in (0, 1) if values.ndim == 2 else ():
+        first = values.take([0], axis)
+        values = first if (values == first).all() else values
+    return values
 
 
 class NumpyBackend:

@@ -119,21 +119,17 @@ def line_z(k, j, i, grid, tracer):
 @stencil
 def flux_x(k, j, i, grid, source):
     """Tracer through a west face, per reference thickness (m2/s times the unit of the tracer)."""
-    flow = source.flow
-    velocity = flow.velocity_u(k, j, i, grid, flow)
+    transport = source.flow.transport_u[k, j, i]
     c3, c2, c1, d1, d2, d3 = source.line_x(k, j, i, grid, source.ahead)
-    return (flow.width_u[j, i] * velocity * source.face(velocity, c3, c2, c1, d1, d2, d3)
-            + source.diffusion_x(k, j, i, grid, source))
+    return transport * source.face(transport, c3, c2, c1, d1, d2, d3) + source.diffusion_x(k, j, i, grid, source)
 
 
 @stencil
 def flux_y(k, j, i, grid, source):
     """Tracer through a south face, per reference thickness (m2/s times the unit of the tracer)."""
-    flow = source.flow
-    velocity = flow.velocity_v(k, j, i, grid, flow)
+    transport = source.flow.transport_v[k, j, i]
     c3, c2, c1, d1, d2, d3 = source.line_y(k, j, i, grid, source.ahead)
-    return (flow.width_v[j, i] * velocity * source.face(velocity, c3, c2, c1, d1, d2, d3)
-            + source.diffusion_y(k, j, i, grid, source))
+    return transport * source.face(transport, c3, c2, c1, d1, d2, d3) + source.diffusion_y(k, j, i, grid, source)
 
 
 @stencil
@@ -145,15 +141,20 @@ def flux_z(k, j, i, grid, source, w):
 
 
 @stencil
-def tracer_divergence(k, j, i, grid, source):
-    """div(h u c) / dr_k (unit of the tracer per s)."""
-    return grid.inverse_area[j, i] * (flux_x(k, j, i + 1, grid, source) - flux_x(k, j, i, grid, source)
-                                      + (flux_y(k, j + 1, i, grid, source) - flux_y(k, j, i, grid, source)))
+def fluxes(k, j, i, grid, source):
+    """Through the west and the south face."""
+    return flux_x(k, j, i, grid, source), flux_y(k, j, i, grid, source)
 
 
 @stencil
-def tracer_step(k, j, i, grid, time_step, stretching, inverse_new, horizontal, source, vertical, w, tracer):
-    """The tracer one step later; `horizontal(k, j, i, grid, source)` is its horizontal divergence."""
-    rise = grid.inverse_dr[k] * (flux_z(k + 1, j, i, grid, vertical, w) - flux_z(k, j, i, grid, vertical, w))
-    content = stretching[j, i] * tracer[k, j, i] - time_step * (horizontal(k, j, i, grid, source) + rise)
+def tracer_divergence(k, j, i, grid, flux):
+    """div(h u c) / dr_k (unit of the tracer per s) from the `fluxes`."""
+    return grid.inverse_area[j, i] * (flux[0][k, j, i + 1] - flux[0][k, j, i] + (flux[1][k, j + 1, i] - flux[1][k, j, i]))
+
+
+@stencil
+def tracer_step(k, j, i, grid, time_step, stretching, inverse_new, horizontal, values, source, w, tracer):
+    """The tracer one step later; `horizontal(k, j, i, grid, values)` is its horizontal divergence."""
+    rise = grid.inverse_dr[k] * (flux_z(k + 1, j, i, grid, source, w) - flux_z(k, j, i, grid, source, w))
+    content = stretching[j, i] * tracer[k, j, i] - time_step * (horizontal(k, j, i, grid, values) + rise)
     return where(k >= grid.floor[j, i], content * inverse_new[j, i], tracer[k, j, i])

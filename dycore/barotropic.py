@@ -70,10 +70,12 @@ def transport_divergence(j, i, grid, flux_u, flux_v):
 
 
 @stencil
-def mean_force(j, i, inverse_time_step, mean_u, mean_v, predicted_u, predicted_v):
-    """Depth-mean force (m/s2) from the depth means before and after the step."""
-    return ((predicted_u[j, i] - mean_u[j, i]) * inverse_time_step,
-            (predicted_v[j, i] - mean_v[j, i]) * inverse_time_step)
+def depth_means(j, i, grid, inverse_time_step, sums):
+    """From the column sums before and after the step: depth means before, after (m/s), and mean force (m/s2)."""
+    before_u, before_v = sums.before_u[j, i] * grid.inverse_thickness_u[j, i], sums.before_v[j, i] * grid.inverse_thickness_v[j, i]
+    after_u, after_v = sums.after_u[j, i] * grid.inverse_thickness_u[j, i], sums.after_v[j, i] * grid.inverse_thickness_v[j, i]
+    return (before_u, before_v, after_u, after_v,
+            (after_u - before_u) * inverse_time_step, (after_v - before_v) * inverse_time_step)
 
 
 @stencil
@@ -86,7 +88,20 @@ def transport_correction(j, i, grid, column, mean_u, mean_v, transport_u, transp
 
 
 @stencil
-def impose_mean(k, j, i, grid, u, v, mean_u, mean_v, predicted_u, predicted_v):
-    """u and v (m/s) with their predicted depth mean replaced."""
-    return (where(k >= grid.floor_u[j, i], u[k, j, i] + (mean_u[j, i] - predicted_u[j, i]), 0.0),
-            where(k >= grid.floor_v[j, i], v[k, j, i] + (mean_v[j, i] - predicted_v[j, i]), 0.0))
+def difference(j, i, mean_u, mean_v, predicted_u, predicted_v):
+    """What the predicted depth means lack (m/s)."""
+    return mean_u[j, i] - predicted_u[j, i], mean_v[j, i] - predicted_v[j, i]
+
+
+@stencil
+def impose_mean(k, j, i, grid, u, v, lack_u, lack_v):
+    """u and v (m/s) with what their depth mean lacked."""
+    return (where(k >= grid.floor_u[j, i], u[k, j, i] + lack_u[j, i], 0.0),
+            where(k >= grid.floor_v[j, i], v[k, j, i] + lack_v[j, i], 0.0))
+
+
+@stencil
+def corrected_transports(k, j, i, grid, width_u, width_v, correction_u, correction_v, u, v):
+    """Transport (m2/s) through west and south faces with what the column lacks of the averaged one."""
+    return (where(k >= grid.floor_u[j, i], width_u[j, i] * (u[k, j, i] + correction_u[j, i]), 0.0),
+            where(k >= grid.floor_v[j, i], width_v[j, i] * (v[k, j, i] + correction_v[j, i]), 0.0))

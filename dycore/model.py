@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore import advection, barotropic, column, continuity, mixing, operators, pressure, stepping
+from dycore import advection, barotropic, column, continuity, mixing, momentum, operators, pressure, stepping
 from dycore.column import Column
 from dycore.continuity import Flow
 from dycore.filters import polar_response
@@ -17,6 +17,7 @@ from dycore.operators import Motion
 from dycore.parameters import Parameters
 from dycore.pressure import Heights
 from dycore.state import State
+from dycore.stencils import minimum
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place
 
 
@@ -99,24 +100,24 @@ class Model:
         weights = self._weights(constants, state.step)
 
         stretched = Column(*backend.apply(column.columns, around.columns, grid, fluid, state.surface))
-        _, (phi,) = backend.sweep(pressure.layer_phi, pressure.surface_phi, cells.grow(west=1, south=1), -1,
-                                  grid, stretched, constants.heights, fluid, state.surface, state.tracers)
-
-        motion = self._motion(constants, around, state.u, state.v)
-        forces = self._forces(constants, stretched, motion, state)
-        u, v, tendency_u, tendency_v = backend.apply(
-            stepping.step_velocity, cells, grid, stretched, motion, constants.heights, fluid, *parameters.advection, forces,
-            weights, dt, parameters.extrapolated_pressure, external_gravity(self.grid, parameters), state.u, state.v, state.w,
-            state.surface, state.tracers, phi,
-            state.tendency_u_before, state.tendency_v_before)
+        _, (phi, b) = backend.sweep(pressure.layer_phi, pressure.surface_phi, cells.grow(west=1, south=1), -1,
+                                    grid, stretched, constants.heights, fluid, state.surface, state.tracers)
+        motion = self._motion(constants, stretched, state.u, state.v)
+        process = stepping.Process(
+            *parameters.advection, self._forces(constants, stretched, motion, state), stretched, motion, constants.heights,
+            phi, b, parameters.extrapolated_pressure, external_gravity(self.grid, parameters), state.surface)
+        change_u, change_v, tendency_u, tendency_v = backend.apply(
+            stepping.changes, cells, grid, process, weights, state.u, state.v, state.w, state.tendency_u_before,
+            state.tendency_v_before)
         if self.filtered:
-            u = backend.filter_rows(tile, u, constants.response_u, state.u)
-            v = backend.filter_rows(tile, v, constants.response_v, state.v)
+            change_u = backend.filter_rows(tile, change_u, constants.response_u)
+            change_v = backend.filter_rows(tile, change_v, constants.response_v)
+        sums, (u, v) = backend.sweep(stepping.advance, stepping.no_sums, cells, 1, grid, dt, change_u, change_v,
+                                     state.u, state.v)
 
-        solve = self._unsplit if parameters.substeps == 1 else self._split
-        u, v, flow, total, surface = solve(constants, stretched, weights, state, u, v)
-
-        w, surface, tracers = self._transport(constants, stretched, weights, state, flow, total, surface)
+        settle = self._unsplit if parameters.substeps == 1 else self._split
+        u, v, flow, total = settle(constants, stretched, weights, state, u, v, stepping.Sums(*sums))
+        w, surface, tracers = self._transport(constants, stretched, weights, state, flow, total)
         return State(
             u=u, v=v, w=w, surface=surface, tracers=tracers,
             surface_before=(state.surface, state.surface_before[0]),
@@ -125,38 +126,33 @@ class Model:
             tendency_v_before=(backend.whole(tile, tendency_v).array, state.tendency_v_before[0]),
             step=state.step + 1)
 
-    def _unsplit(self, constants: Constants, stretched: Column, weights: tuple, state: State, u: Any, v: Any) -> tuple:
+    def _unsplit(self, constants: Constants, stretched: Column, weights: tuple, state: State, u: Any, v: Any,
+                 sums: stepping.Sums) -> tuple:
         """Velocity is settled; mass moves with it through the extrapolated thickness."""
         backend, tile, grid = self.backend, self.grid.tile, constants.grid
         cells = tile.region
-        faces = cells.columns.grow(west=1, east=1, south=1, north=1)
-        u, v = backend.exchange(tile, (Place.WEST_FACE, u), (Place.SOUTH_FACE, v))
-        ahead = backend.apply(stepping.extrapolated_surface, faces.grow(1, 1, 1, 1), weights, state.surface,
+        faces = cells.grow(east=1, north=1)
+        u, v, sum_u, sum_v = backend.exchange(tile, (Place.WEST_FACE, u), (Place.SOUTH_FACE, v),
+                                              (Place.WEST_FACE, sums.after_u), (Place.SOUTH_FACE, sums.after_v))
+        ahead = backend.apply(stepping.extrapolated_surface, faces.columns.grow(west=1, south=1), weights, state.surface,
                               state.surface_before)
-        widths = backend.apply(column.widths, faces, grid, ahead)
-        flow = Flow(continuity.resolved_u, continuity.resolved_v, u, v, None, None, *widths)
-        means, _ = backend.sweep(continuity.add_mean_velocity, continuity.no_transport, cells.grow(east=1, north=1), 1,
-                                 grid, u, v)
-        total = backend.apply(continuity.column_divergence, cells.columns, grid, *widths, *means)
+        widths = backend.apply(column.widths, faces.columns, grid, ahead)
+        transports = backend.apply(continuity.transports, faces, grid, *widths, u, v)
+        total = backend.apply(continuity.column_divergence, cells.columns, grid, *widths, sum_u, sum_v)
         if self.filtered:
             total = backend.filter_rows(tile, total, constants.response_u)
-        surface = backend.apply(continuity.advance_surface, cells.columns, self.parameters.time_step, state.surface, total)
-        return u, v, flow, total, surface
+        return u, v, Flow(*transports, *widths), total
 
-    def _split(self, constants: Constants, stretched: Column, weights: tuple, state: State, u: Any, v: Any) -> tuple:
+    def _split(self, constants: Constants, stretched: Column, weights: tuple, state: State, u: Any, v: Any,
+               sums: stepping.Sums) -> tuple:
         """The depth mean is settled by barotropic substeps, which also give the transport."""
         backend, tile, grid, parameters = self.backend, self.grid.tile, constants.grid, self.parameters
         cells = tile.region
-        faces = cells.columns.grow(east=1, north=1)
+        faces = cells.grow(east=1, north=1)
         dt = parameters.time_step
-
-        def mean(u: Any, v: Any) -> Any:
-            return backend.sweep(continuity.add_mean_velocity, continuity.no_transport, cells, 1, grid, u, v)[0]
-
-        before, predicted = mean(state.u, state.v), mean(u, v)
-        forcing = backend.apply(barotropic.mean_force, cells.columns, 1.0 / dt, *before, *predicted)
-        fields = backend.exchange(tile, *zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, (*before, *forcing), strict=True))
-        mean_u, mean_v, forcing_u, forcing_v = fields
+        means = backend.apply(barotropic.depth_means, cells.columns, grid, 1.0 / dt, sums)
+        u, v, mean_u, mean_v, predicted_u, predicted_v, forcing_u, forcing_v = backend.exchange(
+            tile, *zip((Place.WEST_FACE, Place.SOUTH_FACE) * 4, (u, v, *means), strict=True))
         averaging = barotropic.averaging_weights(parameters.substeps)
         gravity = external_gravity(self.grid, parameters)
         substep = averaging.substep * dt
@@ -165,7 +161,7 @@ class Model:
         def advance(m: Any, carried: tuple) -> tuple:
             change, *moving = carried
             *moving, flux_u, flux_v = backend.apply(
-                barotropic.velocity_substep, faces, grid, gravity, substep, constants.averaging[0][m],
+                barotropic.velocity_substep, faces.columns, grid, gravity, substep, constants.averaging[0][m],
                 constants.averaging[1][m], stretched.width_u, stretched.width_v, forcing_u, forcing_v, change, *moving)
             change = backend.apply(barotropic.surface_substep, cells.columns, grid, substep, change, flux_u, flux_v)
             (change,) = backend.exchange(tile, (Place.CENTER, change))
@@ -173,38 +169,42 @@ class Model:
 
         carried = (zero, mean_u, mean_v, zero, zero, zero, zero)
         _, _, _, mean_u, mean_v, transport_u, transport_v = backend.iterate(advance, carried, len(averaging.velocity))
-        correction = backend.apply(barotropic.transport_correction, faces, grid, stretched, mean_u, mean_v,
+        correction = backend.apply(barotropic.transport_correction, faces.columns, grid, stretched, mean_u, mean_v,
                                    transport_u, transport_v)
-        u, v = backend.apply(barotropic.impose_mean, cells, grid, u, v, mean_u, mean_v, *predicted)
-        u, v = backend.exchange(tile, (Place.WEST_FACE, u), (Place.SOUTH_FACE, v))
-        flow = Flow(continuity.corrected_u, continuity.corrected_v, u, v, *correction, stretched.width_u, stretched.width_v)  # type: ignore[call-arg]
         total = backend.apply(barotropic.transport_divergence, cells.columns, grid, transport_u, transport_v)
-        surface = backend.apply(continuity.advance_surface, cells.columns, dt, state.surface, total)
-        return u, v, flow, total, surface
+        lack = backend.apply(barotropic.difference, cells.columns, mean_u, mean_v, predicted_u, predicted_v)
+        lack = backend.exchange(tile, *zip((Place.WEST_FACE, Place.SOUTH_FACE), lack, strict=True))
+        # on the halo too, so that no exchange stands between this and the tracers
+        u, v = backend.apply(barotropic.impose_mean, cells.with_halo, grid, u, v, *lack)
+        widths = (stretched.width_u, stretched.width_v)
+        transports = backend.apply(barotropic.corrected_transports, faces, grid, *widths, *correction, u, v)
+        return *(backend.whole(tile, field).array for field in (u, v)), Flow(*transports, *widths), total
 
-    def _transport(self, constants: Constants, stretched: Column, weights: tuple, state: State, flow: Flow,
-                   total: Any, surface: Any) -> tuple:
-        """W through the levels and the tracers one step later; halos of all that moved."""
+    def _transport(self, constants: Constants, stretched: Column, weights: tuple, state: State, flow: Flow, total: Any) -> tuple:
+        """The moving boundary, W through the levels and the tracers one step later; halos of all that moved."""
         backend, tile, grid, parameters = self.backend, self.grid.tile, constants.grid, self.parameters
         cells = tile.region
+        dt = parameters.time_step
+        surface = backend.apply(continuity.advance_surface, cells.columns, dt, state.surface, total)
+        inverse = backend.apply(column.inverse_stretching, cells.columns, grid, surface)
         layers: tuple = (continuity.divergence, flow)
         if self.filtered:
             divergence = backend.apply(continuity.divergence, cells, grid, flow)
             layers = (continuity.stored, backend.filter_rows(tile, divergence, constants.response_u))
         _, (w,) = backend.sweep(continuity.flux_through_levels, continuity.no_flux, cells, 1, grid, *layers, total)
         w = backend.whole(tile, w)  # tracers read W = 0 above the last level
-        inverse = backend.apply(column.inverse_stretching, cells.columns, grid, surface)
 
         tracers = []
         for now, before in zip(state.tracers, state.tracers_before, strict=True):
             ahead = backend.apply(advection.extrapolated, cells.everywhere, weights, (now, *before))
             source = self._source(constants, flow, now, ahead)
-            horizontal: tuple = (advection.tracer_divergence, source)
+            fluxes = backend.apply(advection.fluxes, cells.grow(east=1, north=1), grid, source)
+            horizontal: tuple = (advection.tracer_divergence, fluxes)
             if self.filtered:
-                divergence = backend.apply(advection.tracer_divergence, cells, grid, source)
+                divergence = backend.apply(advection.tracer_divergence, cells, grid, fluxes)
                 horizontal = (continuity.stored, backend.filter_rows(tile, divergence, constants.response_u))
-            tracers.append(backend.apply(advection.tracer_step, cells, grid, parameters.time_step, stretched.stretching,
-                                         inverse, *horizontal, source, w, now))
+            tracers.append(backend.apply(advection.tracer_step, cells, grid, dt, stretched.stretching, inverse, *horizontal,
+                                         source, w, now))
         w, surface, *tracers = backend.exchange(
             tile, (Place.CENTER, w), (Place.CENTER, surface), *((Place.CENTER, tracer) for tracer in tracers))
         return w, surface, tuple(tracers)
@@ -212,7 +212,7 @@ class Model:
     # Choices made once ----------------------------------------------------------------------------
 
     def _weights(self, constants: Constants, step: Any) -> tuple:
-        row = constants.adams_bashforth[self.backend.library.minimum(step, 2)]
+        row = constants.adams_bashforth[minimum(step, 2)]
         return row[0], row[1], row[2]
 
     def _source(self, constants: Constants, flow: Flow, tracer: Any, ahead: Any) -> advection.Source:
@@ -227,10 +227,13 @@ class Model:
             diffusion = (mixing.diffusion_x, mixing.diffusion_y, sign * parameters.diffusivity, diffused)
         return advection.Source(flow, parameters.tracer_face, parameters.vertical_face, *lines, *diffusion, ahead)  # type: ignore[call-arg]
 
-    def _motion(self, constants: Constants, region: Any, u: Any, v: Any) -> Motion:
-        if self.parameters.friction:
-            return Motion(*self.backend.apply(operators.all_motion, region, constants.grid, u, v))
-        return Motion(*self.backend.apply(operators.rotation_and_energy, region, constants.grid, u, v), None)  # type: ignore[call-arg]
+    def _motion(self, constants: Constants, stretched: Column, u: Any, v: Any) -> Motion:
+        backend, cells, grid = self.backend, self.grid.tile.region, constants.grid
+        corners = backend.apply(momentum.turning, cells.grow(east=1, north=1), grid, stretched, u, v)
+        centres = cells.grow(west=1, south=1)
+        if self.parameters.friction and not self.parameters.friction.biharmonic:
+            return Motion(*corners, *backend.apply(operators.energy_and_divergence, centres, grid, u, v))
+        return Motion(*corners, backend.apply(operators.kinetic_energy, centres, grid, u, v), None)  # type: ignore[call-arg]
 
     def _forces(self, constants: Constants, stretched: Column, motion: Motion, state: State) -> Forces:
         friction: tuple = (mixing.none_u, mixing.none_u)
@@ -241,11 +244,11 @@ class Model:
             if self.parameters.friction.biharmonic:
                 cells = self.grid.tile.region
                 around, grid = cells.grow(1, 1, 1, 1), constants.grid
-                wide = self._motion(constants, around.grow(1, 1, 1, 1), state.u, state.v)
-                first = self.backend.apply(mixing.harmonic, around, grid, viscosity, wide)
+                wide = self.backend.apply(operators.vorticity_and_divergence, around.grow(1, 1, 1, 1), grid, state.u, state.v)
+                first = self.backend.apply(mixing.harmonic, around, grid, viscosity, rubbed(*wide))
                 vorticity = self.backend.apply(operators.vorticity, cells.grow(east=1, north=1), grid, *first)
                 divergence = self.backend.apply(operators.velocity_divergence, cells.grow(west=1, south=1), grid, *first)
-                motion, sign = Motion(vorticity, None, divergence), -1.0
+                motion, sign = rubbed(vorticity, divergence), -1.0
         stress: tuple = (mixing.none_u, mixing.none_u)
         values: tuple = (None, None, None, None)
         if constants.surface_stress is not None:
@@ -295,6 +298,11 @@ def map_state(function: Any, state: Any) -> Any:
     if isinstance(state, tuple):
         return tuple(map_state(function, part) for part in state)
     return function(state)
+
+
+def rubbed(vorticity: Any, divergence: Any) -> Motion:
+    """As much of the motion as friction reads."""
+    return Motion(vorticity, None, None, None, divergence)
 
 
 def pad_faces(grid: Grid, values: Any) -> np.ndarray:

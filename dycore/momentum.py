@@ -9,31 +9,33 @@ Hollingsworth instability.
 
 from __future__ import annotations
 
+from dycore.operators import vorticity
 from dycore.stencils import stencil, where
 
 
 @stencil
-def absolute_vorticity(k, j, i, grid, column, motion):
-    """(f + zeta) / J about corners (1/s): potential vorticity times the reference thickness."""
-    return (grid.coriolis[j, i] + motion.vorticity[k, j, i]) * column.inverse_stretching_z[j, i]
+def turning(k, j, i, grid, column, u, v):
+    """About corners: vorticity (1/s), and (f + zeta) / J times the transport v and u (m2/s2), summed over two faces.
+
+    (f + zeta) / J is potential vorticity times the reference thickness.
+    """
+    zeta = vorticity(k, j, i, grid, u, v)
+    absolute = (grid.coriolis[j, i] + zeta) * column.inverse_stretching_z[j, i]
+    northward = column.width_v[j, i] * v[k, j, i] + column.width_v[j, i - 1] * v[k, j, i - 1]
+    eastward = column.width_u[j, i] * u[k, j, i] + column.width_u[j - 1, i] * u[k, j - 1, i]
+    return zeta, absolute * northward, absolute * eastward
 
 
 @stencil
-def energy_conserving_u(k, j, i, grid, column, motion, u, v):
+def energy_conserving_u(k, j, i, grid, motion):
     """Vorticity flux at west faces (m/s2)."""
-    south = column.width_v[j, i] * v[k, j, i] + column.width_v[j, i - 1] * v[k, j, i - 1]
-    north = column.width_v[j + 1, i] * v[k, j + 1, i] + column.width_v[j + 1, i - 1] * v[k, j + 1, i - 1]
-    return 0.25 * grid.inverse_dx_u[j, i] * (absolute_vorticity(k, j, i, grid, column, motion) * south
-                                             + absolute_vorticity(k, j + 1, i, grid, column, motion) * north)
+    return 0.25 * grid.inverse_dx_u[j, i] * (motion.turning_u[k, j, i] + motion.turning_u[k, j + 1, i])
 
 
 @stencil
-def energy_conserving_v(k, j, i, grid, column, motion, u, v):
+def energy_conserving_v(k, j, i, grid, motion):
     """Vorticity flux at south faces (m/s2)."""
-    west = column.width_u[j, i] * u[k, j, i] + column.width_u[j - 1, i] * u[k, j - 1, i]
-    east = column.width_u[j, i + 1] * u[k, j, i + 1] + column.width_u[j - 1, i + 1] * u[k, j - 1, i + 1]
-    return -0.25 * grid.inverse_dy_v[j, i] * (absolute_vorticity(k, j, i, grid, column, motion) * west
-                                              + absolute_vorticity(k, j, i + 1, grid, column, motion) * east)
+    return -0.25 * grid.inverse_dy_v[j, i] * (motion.turning_v[k, j, i] + motion.turning_v[k, j, i + 1])
 
 
 @stencil
@@ -58,7 +60,7 @@ def vertical_advection_v(k, j, i, grid, column, v, w):
 def advection_u(k, j, i, grid, column, motion, u, v, w):
     """Coriolis force and advection of u at west faces (m/s2)."""
     gradient = motion.kinetic_energy[k, j, i] - motion.kinetic_energy[k, j, i - 1]
-    return (energy_conserving_u(k, j, i, grid, column, motion, u, v) - gradient * grid.inverse_dx_u[j, i]
+    return (energy_conserving_u(k, j, i, grid, motion) - gradient * grid.inverse_dx_u[j, i]
             + vertical_advection_u(k, j, i, grid, column, u, w))
 
 
@@ -66,5 +68,5 @@ def advection_u(k, j, i, grid, column, motion, u, v, w):
 def advection_v(k, j, i, grid, column, motion, u, v, w):
     """Coriolis force and advection of v at south faces (m/s2)."""
     gradient = motion.kinetic_energy[k, j, i] - motion.kinetic_energy[k, j - 1, i]
-    return (energy_conserving_v(k, j, i, grid, column, motion, u, v) - gradient * grid.inverse_dy_v[j, i]
+    return (energy_conserving_v(k, j, i, grid, motion) - gradient * grid.inverse_dy_v[j, i]
             + vertical_advection_v(k, j, i, grid, column, v, w))

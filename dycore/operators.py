@@ -31,20 +31,22 @@ def kinetic_energy(k, j, i, grid, u, v):
 
 
 class Motion(NamedTuple):
-    """Fields that follow from the velocity, stored because several points read each of their values."""
+    """Fields that follow from the velocity [k, j, i], stored because several points read each of their values."""
 
-    vorticity: Any  # at corners [k, j, i] (1/s)
-    kinetic_energy: Any  # at centres [k, j, i] (m2/s2), or None
-    divergence: Any  # at centres [k, j, i] (1/s), or None
-
-
-@stencil
-def rotation_and_energy(k, j, i, grid, u, v):
-    """Vorticity and kinetic energy: all that advection needs."""
-    return vorticity(k, j, i, grid, u, v), kinetic_energy(k, j, i, grid, u, v)
+    vorticity: Any  # at corners (1/s)
+    turning_u: Any  # at corners (m2/s2): what the vorticity flux of u is made of, dycore.momentum
+    turning_v: Any
+    kinetic_energy: Any  # at centres (m2/s2)
+    divergence: Any  # at centres (1/s), or None
 
 
 @stencil
-def all_motion(k, j, i, grid, u, v):
-    """Vorticity, kinetic energy and divergence: advection and friction."""
-    return vorticity(k, j, i, grid, u, v), kinetic_energy(k, j, i, grid, u, v), velocity_divergence(k, j, i, grid, u, v)
+def energy_and_divergence(k, j, i, grid, u, v):
+    """At centres: all that advection and friction need."""
+    return kinetic_energy(k, j, i, grid, u, v), velocity_divergence(k, j, i, grid, u, v)
+
+
+@stencil
+def vorticity_and_divergence(k, j, i, grid, u, v):
+    """All that friction needs."""
+    return vorticity(k, j, i, grid, u, v), velocity_divergence(k, j, i, grid, u, v)

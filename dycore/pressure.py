@@ -29,25 +29,24 @@ def surface_phi(j, i, grid, column, heights, fluid, surface, tracers):
 
 @stencil
 def layer_phi(k, j, i, carried, grid, column, heights, fluid, surface, tracers):
-    """phi in the middle of a layer [k, j, i], from phi at its upper-r face; carries phi downwards in r."""
-    b = fluid.buoyancy(k, j, i, fluid, tracers) * column.scale[j, i]
-    phi = carried[0] + b * (heights.layer[k] - heights.face[k + 1])
-    return (carried[0] + b * (heights.face[k] - heights.face[k + 1]),), (phi,)
+    """phi in the middle of a layer, from phi at its upper-r face, and b [k, j, i]; carries phi downwards in r."""
+    b = fluid.buoyancy(k, j, i, fluid, tracers)
+    scaled = b * column.scale[j, i]
+    phi = carried[0] + scaled * (heights.layer[k] - heights.face[k + 1])
+    return (carried[0] + scaled * (heights.face[k] - heights.face[k + 1]),), (phi, b)
 
 
 @stencil
-def force_u(k, j, i, grid, column, heights, fluid, tracers, phi):
+def force_u(k, j, i, grid, column, heights, phi, b):
     """Pressure force at west faces [k, j, i] (m/s2)."""
-    b = fluid.buoyancy(k, j, i, fluid, tracers) + fluid.buoyancy(k, j, i - 1, fluid, tracers)
     s = (heights.layer[k] * (column.scale[j, i] - column.scale[j, i - 1])
          + (column.shift[j, i] - column.shift[j, i - 1]))
-    return (0.5 * b * s - (phi[k, j, i] - phi[k, j, i - 1])) * grid.inverse_dx_u[j, i]
+    return (0.5 * (b[k, j, i] + b[k, j, i - 1]) * s - (phi[k, j, i] - phi[k, j, i - 1])) * grid.inverse_dx_u[j, i]
 
 
 @stencil
-def force_v(k, j, i, grid, column, heights, fluid, tracers, phi):
+def force_v(k, j, i, grid, column, heights, phi, b):
     """Pressure force at south faces [k, j, i] (m/s2)."""
-    b = fluid.buoyancy(k, j, i, fluid, tracers) + fluid.buoyancy(k, j - 1, i, fluid, tracers)
     s = (heights.layer[k] * (column.scale[j, i] - column.scale[j - 1, i])
          + (column.shift[j, i] - column.shift[j - 1, i]))
-    return (0.5 * b * s - (phi[k, j, i] - phi[k, j - 1, i])) * grid.inverse_dy_v[j, i]
+    return (0.5 * (b[k, j, i] + b[k, j - 1, i]) * s - (phi[k, j, i] - phi[k, j - 1, i])) * grid.inverse_dy_v[j, i]

@@ -48,6 +48,11 @@ class Region(NamedTuple):
         return self._replace(j=(self.j[0] - south, self.j[1] + north), i=(self.i[0] - west, self.i[1] + east))
 
     @property
+    def with_halo(self) -> Region:
+        """The region in all levels that it has, halo included."""
+        return self._replace(j=(0, self.padded[1]), i=(0, self.padded[2]))
+
+    @property
     def everywhere(self) -> Region:
         """All points of a padded array, halo and halo levels included."""
         nk, nj, ni = self.padded
@@ -186,11 +191,11 @@ def absolute(a: Any) -> Any:
 class Abstract:
     """Stands for an array of some precision while a stencil is checked: no values, only a type."""
 
-    def __init__(self, dtype: Any, shape: tuple[int, ...] = (), on_read: Callable[[], None] = lambda: None):
+    def __init__(self, dtype: Any, shape: tuple[int, ...] = (), on_read: Callable[[tuple], None] = lambda index: None):
         self.dtype, self.shape, self.ndim, self.on_read = np.dtype(dtype), shape, len(shape), on_read
 
     def __getitem__(self, index: Any) -> Abstract:
-        self.on_read()
+        self.on_read(index if isinstance(index, tuple) else (index,))
         return Abstract(self.dtype)
 
     def reshape(self, shape: Any) -> Abstract:
@@ -271,11 +276,23 @@ def names_of(argument: Any, prefix: str = "") -> list[str]:
     return [prefix]
 
 
-def check(function: Callable, region: Region, arguments: tuple, before: tuple = (), read: set[int] | None = None) -> Any:
+class Reads(NamedTuple):
+    """How far from its own point a stencil reads an array: rows `low` to `high`; `pointwise`: nowhere else at all."""
+
+    low: int
+    high: int
+    pointwise: bool
+
+    def union(self, other: Reads) -> Reads:
+        """What both read together."""
+        return Reads(min(self.low, other.low), max(self.high, other.high), self.pointwise and other.pointwise)
+
+
+def check(function: Callable, region: Region, arguments: tuple, before: tuple = (), read: dict[int, Reads] | None = None) -> Any:
     """Run a stencil on types alone: refuses reads past the halo, wrong axes and mixed precision.
 
-    `before` are values passed between the indices and the arguments (what a sweep carries); the numbers
-    of the arrays that the stencil reads, counted through the arguments, are added to `read`.
+    `before` are values passed between the indices and the arguments (what a sweep carries); how far the
+    stencil reads each array, numbered through the arguments, is noted in `read`.
     Raises IndexError or TypeError with a sentence that names the stencil.
     """
     parameters = function.__code__.co_varnames[: function.__code__.co_argcount]
@@ -284,12 +301,23 @@ def check(function: Callable, region: Region, arguments: tuple, before: tuple = 
 
     numbers = count()
 
+    def note(number: int, origin: tuple[int, ...], index: tuple) -> None:
+        if read is None:
+            return
+        k, j, i = region.k[0] if region.k else 0, region.j[0], region.i[0]
+        starts = (k,) if len(origin) == 1 else (k, j, i)[-len(origin):]
+        shifts = [part.start + at - start if isinstance(part, slice) and part.start is not None else 0
+                  for part, at, start in zip(index, origin, starts, strict=True)]
+        row = shifts[-2] if len(shifts) > 1 else 0
+        reads = Reads(row, row, not any(shifts))
+        read[number] = reads.union(read.get(number, reads))
+
     def abstract(value: Any) -> Any:
         name = next(names, "an argument")
         value = as_field(value, name)
         if isinstance(value, Field):
-            noted = partial((set() if read is None else read).add, next(numbers))
-            array = Abstract(value.array.dtype, tuple(value.array.shape), noted)
+            number, shape = next(numbers), tuple(value.array.shape)
+            array = Abstract(value.array.dtype, shape, partial(note, number, value.origin))
             return Field(array, value.region, value.origin, name)
         if isinstance(value, np.generic) or (hasattr(value, "dtype") and hasattr(value, "shape")):
             return Abstract(value.dtype)

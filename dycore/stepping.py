@@ -13,6 +13,9 @@ starts with Euler and AB2 steps.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from dycore.pressure import force_u, force_v
@@ -21,41 +24,76 @@ from dycore.stencils import stencil, where
 ADAMS_BASHFORTH = np.array([[12.0, 0.0, 0.0], [18.0, -6.0, 0.0], [23.0, -16.0, 5.0]]) / 12.0
 
 
-@stencil
-def step_u(k, j, i, grid, column, motion, heights, fluid, advection_u, advection_v, forces, weights,
-           time_step, share, external, u, v, w, surface, tracers, phi, before_u, before_v):
-    """u one step later (m/s) before its depth mean is settled, and what to extrapolate from (m/s2)."""
-    pressure = force_u(k, j, i, grid, column, heights, fluid, tracers, phi)
-    slow = pressure + external * (surface[j, i] - surface[j, i - 1]) * grid.inverse_dx_u[j, i]
-    tendency = (advection_u(k, j, i, grid, column, motion, u, v, w) + forces.stress_u(k, j, i, grid, forces)
-                + share * slow)
-    change = (weights[0] * tendency + weights[1] * before_u[0][k, j, i] + weights[2] * before_u[1][k, j, i]
-              + (pressure - share * slow) + forces.friction_u(k, j, i, grid, forces))
-    return where(k >= grid.floor_u[j, i], u[k, j, i] + time_step * change, 0.0), tendency
+class Process(NamedTuple):
+    """The forces of a step and what they are made of, each a stencil or an array."""
+
+    advection_u: Callable
+    advection_v: Callable
+    forces: Any  # dycore.mixing.Forces
+    column: Any
+    motion: Any
+    heights: Any
+    phi: Any  # [k, j, i] (m2/s2)
+    b: Any
+    share: float  # of the pressure force that is extrapolated
+    external: float  # g' of the barotropic substeps
+    surface: Any
 
 
 @stencil
-def step_v(k, j, i, grid, column, motion, heights, fluid, advection_u, advection_v, forces, weights,
-           time_step, share, external, u, v, w, surface, tracers, phi, before_u, before_v):
-    """v one step later (m/s) before its depth mean is settled, and what to extrapolate from (m/s2)."""
-    pressure = force_v(k, j, i, grid, column, heights, fluid, tracers, phi)
-    slow = pressure + external * (surface[j, i] - surface[j - 1, i]) * grid.inverse_dy_v[j, i]
-    tendency = (advection_v(k, j, i, grid, column, motion, u, v, w) + forces.stress_v(k, j, i, grid, forces)
-                + share * slow)
-    change = (weights[0] * tendency + weights[1] * before_v[0][k, j, i] + weights[2] * before_v[1][k, j, i]
-              + (pressure - share * slow) + forces.friction_v(k, j, i, grid, forces))
-    return where(k >= grid.floor_v[j, i], v[k, j, i] + time_step * change, 0.0), tendency
+def change_u(k, j, i, grid, process, weights, u, v, w, before):
+    """du/dt at west faces, and what to extrapolate from (m/s2)."""
+    pressure = force_u(k, j, i, grid, process.column, process.heights, process.phi, process.b)
+    slow = process.share * (pressure + process.external * (process.surface[j, i] - process.surface[j, i - 1])
+                            * grid.inverse_dx_u[j, i])
+    tendency = (process.advection_u(k, j, i, grid, process.column, process.motion, u, v, w)
+                + process.forces.stress_u(k, j, i, grid, process.forces) + slow)
+    return (weights[0] * tendency + weights[1] * before[0][k, j, i] + weights[2] * before[1][k, j, i]
+            + (pressure - slow) + process.forces.friction_u(k, j, i, grid, process.forces)), tendency
 
 
 @stencil
-def step_velocity(k, j, i, grid, column, motion, heights, fluid, advection_u, advection_v, forces, weights,
-           time_step, share, external, u, v, w, surface, tracers, phi, before_u, before_v):
-    """Both components: (u, v, tendency of u, tendency of v)."""
-    new_u, tendency_u = step_u(k, j, i, grid, column, motion, heights, fluid, advection_u, advection_v, forces, weights,
-           time_step, share, external, u, v, w, surface, tracers, phi, before_u, before_v)
-    new_v, tendency_v = step_v(k, j, i, grid, column, motion, heights, fluid, advection_u, advection_v, forces, weights,
-           time_step, share, external, u, v, w, surface, tracers, phi, before_u, before_v)
-    return new_u, new_v, tendency_u, tendency_v
+def change_v(k, j, i, grid, process, weights, u, v, w, before):
+    """dv/dt at south faces, and what to extrapolate from (m/s2)."""
+    pressure = force_v(k, j, i, grid, process.column, process.heights, process.phi, process.b)
+    slow = process.share * (pressure + process.external * (process.surface[j, i] - process.surface[j - 1, i])
+                            * grid.inverse_dy_v[j, i])
+    tendency = (process.advection_v(k, j, i, grid, process.column, process.motion, u, v, w)
+                + process.forces.stress_v(k, j, i, grid, process.forces) + slow)
+    return (weights[0] * tendency + weights[1] * before[0][k, j, i] + weights[2] * before[1][k, j, i]
+            + (pressure - slow) + process.forces.friction_v(k, j, i, grid, process.forces)), tendency
+
+
+@stencil
+def changes(k, j, i, grid, process, weights, u, v, w, before_u, before_v):
+    """Of both components: (du/dt, dv/dt, tendency of u, tendency of v)."""
+    of_u, tendency_u = change_u(k, j, i, grid, process, weights, u, v, w, before_u)
+    of_v, tendency_v = change_v(k, j, i, grid, process, weights, u, v, w, before_v)
+    return of_u, of_v, tendency_u, tendency_v
+
+
+class Sums(NamedTuple):
+    """Column sums of velocity times reference thickness [j, i] (m/s times the unit of r), before and after a change."""
+
+    before_u: Any
+    before_v: Any
+    after_u: Any
+    after_v: Any
+
+
+@stencil
+def no_sums(j, i, grid, time_step, of_u, of_v, u, v):
+    """Sums start at zero."""
+    return 0.0, 0.0, 0.0, 0.0
+
+
+@stencil
+def advance(k, j, i, carried, grid, time_step, of_u, of_v, u, v):
+    """u and v one step later (m/s) before their depth mean is settled; carries the `Sums` upwards."""
+    new_u = where(k >= grid.floor_u[j, i], u[k, j, i] + time_step * of_u[k, j, i], 0.0)
+    new_v = where(k >= grid.floor_v[j, i], v[k, j, i] + time_step * of_v[k, j, i], 0.0)
+    return (carried[0] + grid.dr[k] * u[k, j, i], carried[1] + grid.dr[k] * v[k, j, i],
+            carried[2] + grid.dr[k] * new_u, carried[3] + grid.dr[k] * new_v), (new_u, new_v)
 
 
 @stencil

@@ -1,0 +1,373 @@
+"""A step recorded as a list of operations, and a plan of how to run it row by row through the cache.
+
+A backend that compiles whole steps calls the step once with `Recorded` arrays. What the step asks for is
+noted, in order; the check of each stencil also tells how far it reads. From this follow
+
+- groups: operations in sequence that need no halo in between. A group goes through the rows j once:
+  every operation runs some rows ahead of those that read its results (`lead`), so that nothing is
+  computed twice and intermediate results are still in the cache;
+- rings: results that only their own group reads keep a few rows, not whole fields;
+- buffers: a result takes the place of an array that nothing reads any more, such as the eldest history.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dycore.backends.on_numpy import check_all, precision_of
+from dycore.stencils import Field, Reads, Region, as_field
+from dycore.tiles import Place, Tile
+
+
+class Scalar:
+    """A number known only when the program runs: its text in the program, and its value for given integers."""
+
+    shape: tuple = ()
+
+    def __init__(self, text: str, dtype: Any, value: Callable[[Any], Any] | None = None):
+        self.text, self.dtype, self.value = text, np.dtype(dtype), value
+
+    def __add__(self, other: int) -> Scalar:
+        value = self.value
+        return Scalar(f"({self.text} + {other})", self.dtype, value and (lambda integers: value(integers) + other))
+
+    def __array_namespace__(self) -> Any:
+        return Scalar
+
+    @staticmethod
+    def minimum(one: Scalar, other: int) -> Scalar:
+        return Scalar(f"min({one.text}, {other})", one.dtype)
+
+
+class Recorded:
+    """Stands for an array of the program: its shape and type, and where its values are kept once that is planned."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any):
+        self.shape, self.dtype, self.ndim = tuple(shape), np.dtype(dtype), len(shape)
+        self.buffer: int | None = None
+        self.ring: int = 0  # rows, a power of two; 0: a whole array
+
+    def __getitem__(self, index: Any) -> Any:
+        """An element of a table, at indices that may be scalars of the program."""
+        index = index if isinstance(index, tuple) else (index,)
+        if len(index) < self.ndim:
+            return _Row(self, index)
+        return Element(self, index)
+
+
+class _Row(NamedTuple):
+    table: Recorded
+    index: tuple
+
+    def __getitem__(self, last: Any) -> Any:  # type: ignore[override]
+        return self.table[(*self.index, last)]
+
+
+class Element(Scalar):
+    """An element of a table."""
+
+    def __init__(self, table: Recorded, index: tuple):
+        self.table = table
+        inside = ", ".join(part.text if isinstance(part, Scalar) else str(part) for part in index)
+        super().__init__(f"[{inside}]", table.dtype)
+
+
+@dataclass(eq=False)
+class Operation:
+    """A stencil over a region, or a sweep (where `start` is given)."""
+
+    stencil: Callable
+    start: Callable | None
+    region: Region
+    direction: int
+    arguments: tuple
+    reads: dict[Recorded, Reads]
+    outputs: tuple[Recorded, ...]  # the values of a stencil
+    finals: tuple[Recorded, ...] = ()  # the values that a sweep carries, [j, i]
+    single: bool = True
+    lead: int = 0
+    back: int = 0
+    in_place: dict[int, Recorded] = field(default_factory=dict)  # result number -> argument that it is written over
+
+    @property
+    def results(self) -> tuple[Recorded, ...]:
+        return self.outputs + self.finals
+
+
+@dataclass(eq=False)
+class Exchange:
+    """Fills halos where they are."""
+
+    tile: Tile
+    placed: tuple[tuple[Place, Recorded], ...]
+
+
+@dataclass(eq=False)
+class Filter:
+    """The polar filter of rows, in place; not part of the compiled program."""
+
+    tile: Tile
+    region: tuple
+    target: Recorded
+    response: Recorded
+
+
+@dataclass(eq=False)
+class Zero:
+    """Sets a new array to zero."""
+
+    target: Recorded
+
+
+@dataclass(eq=False)
+class Copy:
+    """Copies an array."""
+
+    target: Recorded
+    source: Recorded
+
+
+@dataclass(eq=False)
+class Loop:
+    """Runs its body n times."""
+
+    n: int
+    carried: tuple[Recorded, ...]  # what stands here after every round
+    begin: tuple[Recorded, ...]
+    body: list
+    end: tuple[Recorded, ...]
+    plan: list = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Group:
+    """Operations that go through the rows together."""
+
+    operations: list[Operation]
+
+
+def touched(statement: Any) -> Iterator[Recorded]:
+    """The arrays that a statement reads, or changes where they are."""
+    if isinstance(statement, Group):
+        for operation in statement.operations:
+            yield from operation.reads
+    elif isinstance(statement, Exchange):
+        yield from (array for _, array in statement.placed)
+    elif isinstance(statement, Filter):
+        yield from (statement.target, statement.response)
+    elif isinstance(statement, Loop):
+        yield from statement.begin
+        for part in statement.body:
+            yield from touched(part)
+        yield from statement.end
+
+
+class Recording:
+    """The verbs of a backend that note what they are asked to do."""
+
+    def __init__(self) -> None:
+        self.statements: list[Any] = []
+
+    def operate(self, stencil: Callable, start: Callable | None, region: Region, direction: int, arguments: tuple) -> Operation:
+        reads: dict[int, Reads] = {}
+        carried, values = check_all(stencil, start, region, arguments, reads)
+        leaves = list(arrays_of(arguments))
+        by_array: dict[Recorded, Reads] = {}
+        for number, extent in reads.items():
+            array = leaves[number]
+            by_array[array] = by_array[array].union(extent) if array in by_array else extent
+        for table in (leaf.table for leaf in leaves_of(arguments) if isinstance(leaf, Element)):
+            by_array.setdefault(table, Reads(0, 0, False))
+        dtype = precision_of(arguments)
+        several = values if isinstance(values, tuple) else (values,)
+        shape = region.padded if region.k is not None else region.padded[1:]
+        operation = Operation(
+            stencil, start, region, direction, arguments, by_array,
+            tuple(Recorded(shape, getattr(value, "dtype", dtype)) for value in several),
+            tuple(Recorded(region.padded[1:], dtype) for _ in carried), not isinstance(values, tuple))
+        self.statements.append(operation)
+        return operation
+
+    def exchange(self, tile: Tile, placed: tuple[tuple[Place, Any], ...]) -> tuple[Recorded, ...]:
+        arrays = tuple((place, as_field(value).array) for place, value in placed)
+        self.statements.append(Exchange(tile, arrays))
+        return tuple(array for _, array in arrays)
+
+    def filter_rows(self, tile: Tile, value: Field, response: Recorded) -> Field:
+        self.statements.append(Filter(tile, value.region, value.array, response))
+        return value
+
+    def zeros_like(self, array: Recorded) -> Recorded:
+        target = Recorded(array.shape, array.dtype)
+        self.statements.append(Zero(target))
+        return target
+
+    def iterate(self, body: Callable, begin: tuple, n: int) -> tuple[Recorded, ...]:
+        carried = tuple(Recorded(array.shape, array.dtype) for array in begin)
+        outer, self.statements = self.statements, []
+        end = body(Scalar("m", np.int64), carried)
+        outer.append(Loop(n, carried, begin, self.statements, end))
+        self.statements = outer
+        return carried
+
+
+def leaves_of(argument: Any) -> Iterator[Any]:
+    """The leaves of nested tuples, in order."""
+    if isinstance(argument, tuple):
+        for part in argument:
+            yield from leaves_of(part)
+    else:
+        yield argument.array if isinstance(argument, Field) else argument
+
+
+def arrays_of(argument: Any) -> Iterator[Any]:
+    """The arrays among the leaves of nested tuples, in order."""
+    return (leaf for leaf in leaves_of(argument) if getattr(leaf, "ndim", 0) > 0)
+
+
+# Planning ----------------------------------------------------------------------------------------
+
+
+class Planner:
+    """Arranges statements in groups and gives every array a place; `rows` go through a group at a time.
+
+    With several `threads`, each goes through its own part of the rows and computes again what it needs
+    beyond them; what it needs from there must then not be written over.
+    """
+
+    def __init__(self, rows: int, threads: int):
+        self.rows, self.threads = rows, threads
+        self.buffers: list[tuple[tuple[int, ...], np.dtype]] = []
+        self.free: list[int] = []
+
+    def new_buffer(self, shape: tuple[int, ...], dtype: np.dtype) -> int:
+        self.buffers.append((shape, dtype))
+        return len(self.buffers) - 1
+
+    def place(self, array: Recorded) -> None:
+        """A buffer for a whole array: one that is free, or a new one."""
+        for buffer in self.free:
+            if self.buffers[buffer] == (array.shape, array.dtype):
+                self.free.remove(buffer)
+                array.buffer = buffer
+                return
+        array.buffer = self.new_buffer(array.shape, array.dtype)
+
+    def plan(self, statements: list, kept: tuple, mine: set[Recorded], wanted: dict[Recorded, Recorded] | None = None) -> list:
+        """Groups and other statements in order; `kept` arrays are needed afterwards, `mine` may be written over.
+
+        `wanted` names, for results, the array whose place they should take.
+        """
+        wanted = wanted or {}
+        arranged = arrange(statements)
+        last: dict[Recorded, float] = {}
+        for number, statement in enumerate(arranged):
+            last |= dict.fromkeys(touched(statement), number)
+        last |= dict.fromkeys(kept, math.inf)
+        planned: list[Any] = []
+        for number, statement in enumerate(arranged):
+            if isinstance(statement, Group):
+                self.group(statement, last, number, wanted, mine)
+                mine |= {r for operation in statement.operations for r in operation.results if not r.ring}
+            elif isinstance(statement, Zero):
+                self.place(statement.target)
+                mine.add(statement.target)
+            elif isinstance(statement, Loop):
+                self.loop(statement, last, number, mine, planned)
+                mine |= set(statement.carried)
+            planned.append(statement)
+            for array in [array for array in mine if last.get(array, -1) <= number]:
+                mine.discard(array)
+                assert array.buffer is not None
+                if array.buffer not in self.free:
+                    self.free.append(array.buffer)
+        return planned
+
+    def group(self, group: Group, last: dict, number: int, wanted: dict, mine: set) -> None:
+        operations = group.operations
+        for place, operation in reversed(list(enumerate(operations))):
+            for later in operations[place + 1:]:
+                for array in operation.results:
+                    if array in later.reads:
+                        operation.lead = max(operation.lead, later.lead + later.reads[array].high)
+                        operation.back = max(operation.back, later.back - later.reads[array].low)
+        written: set[Recorded] = set()
+        for operation in operations:
+            for index, array in enumerate(operation.results):
+                written.add(array)
+                readers = [later for later in operations if array in later.reads]
+                if last.get(array, -1) <= number and array not in wanted:
+                    behind = max((operation.lead - r.lead - r.reads[array].low for r in readers), default=0)
+                    array.ring = 2 ** math.ceil(math.log2(behind + self.rows))
+                    shape = (*array.shape[:-2], array.ring, array.shape[-1])
+                    array.buffer = self.new_buffer(shape, array.dtype)
+                    continue
+                candidates = [wanted[array]] if array in wanted else [a for a in mine if a not in written]
+                for candidate in sorted(candidates, key=lambda a: a.buffer):
+                    if ((candidate.shape, candidate.dtype) == (array.shape, array.dtype)
+                            and last.get(candidate, -1) == number and self.may_replace(operations, operation, candidate)):
+                        array.buffer = candidate.buffer
+                        mine.discard(candidate)
+                        last[candidate] = -1
+                        if candidate in operation.reads:
+                            operation.in_place[index] = candidate
+                        break
+                else:
+                    self.place(array)
+
+    def may_replace(self, operations: list[Operation], operation: Operation, candidate: Recorded) -> bool:
+        """Whether all have read a row of the candidate when the operation writes it."""
+        done = operations.index(operation)
+        for place, other in enumerate(operations):
+            extent = other.reads.get(candidate)
+            if extent is None:
+                continue
+            if other is operation:
+                if not extent.pointwise or (self.threads > 1 and (operation.lead or operation.back)):
+                    return False
+            elif place > done or self.threads > 1 or other.lead - operation.lead < -extent.low:
+                return False
+        return True
+
+    def loop(self, loop: Loop, last: dict, number: int, mine: set, planned: list) -> None:
+        taken = set()
+        for carried, begin in zip(loop.carried, loop.begin, strict=True):
+            if begin in mine and last[begin] == number and begin not in taken and begin not in inner_arrays(loop):
+                taken.add(begin)
+                mine.discard(begin)
+                carried.buffer = begin.buffer
+            else:
+                carried.buffer = self.new_buffer(carried.shape, carried.dtype)
+                planned.append(Copy(carried, begin))
+        free, self.free = self.free, []
+        loop.plan = self.plan(loop.body, loop.end, set(), dict(zip(loop.end, loop.carried, strict=True)))
+        self.free = free
+        loop.plan += [Copy(carried, end) for carried, end in zip(loop.carried, loop.end, strict=True)
+                      if carried.buffer != end.buffer]
+
+
+def inner_arrays(loop: Loop) -> set[Recorded]:
+    """What the body of a loop touches."""
+    return {array for statement in loop.body for array in touched_by_any(statement)}
+
+
+def touched_by_any(statement: Any) -> Iterator[Recorded]:
+    return touched(Group([statement]) if isinstance(statement, Operation) else statement)
+
+
+def arrange(statements: list) -> list:
+    """The statements with operations in sequence put together in groups."""
+    arranged: list[Any] = []
+    for statement in statements:
+        if isinstance(statement, Operation):
+            if not (arranged and isinstance(arranged[-1], Group)):
+                arranged.append(Group([]))
+            arranged[-1].operations.append(statement)
+        else:
+            arranged.append(statement)
+    return arranged

@@ -73,12 +73,19 @@ class JaxBackend(NumpyBackend):
         padded = tile.region.padded[-field.array.ndim:]
         return Field.whole(jnp.pad(field.array, [(r[0], n - r[1]) for r, n in zip(field.region, padded, strict=True)]))
 
-    def _put(self, array: Any, place: tuple[slice, ...], values: Any) -> Any:
-        return array.at[place].set(values)
-
-    @property
-    def _fft(self) -> Any:
-        return jnp.fft
+    def filter_rows(self, tile: Tile, field: Field, response: Any) -> Field:
+        """As `NumpyBackend.filter_rows`, as a new field."""
+        rows = response.shape[0] // 2
+        j0, j1 = tile.region.j
+        array = field.array
+        region = tile.region if array.ndim == 3 else tile.region.columns
+        for band, part in (((j0, j0 + rows), response[:rows]), ((j1 - rows, j1), response[rows:])):
+            at = region._replace(j=band)
+            values = field[at.indices()]
+            place = tuple(slice(r[0] - o, r[1] - o) for r, o in zip(at.ranges, field.origin, strict=True))
+            scaled = jnp.fft.irfft(jnp.fft.rfft(values, axis=-1) * part, n=values.shape[-1], axis=-1)
+            array = array.at[place].set(scaled)
+        return Field(array, field.region, field.origin)
 
     def collapse(self, values: np.ndarray) -> Any:
         """A 2-D field of the grid, stored with length 1 along the axes on which it does not change."""

@@ -7,9 +7,10 @@ Kernels and programs are the only generated source of the project, kept on disk 
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numba
@@ -33,10 +34,11 @@ from dycore.backends.recording import (
     leaves_of,
 )
 from dycore.stencils import Field, Region, map_arguments
-from dycore.tiles import Place, Tile, halo_copies
+from dycore.tiles import HALO, Place, Tile, halo_copies
 
-POINTS = 400  # of a level that go through a group at a time: as many whole rows, a power of two
-STAGGER = 832  # bytes: 13 cache lines, so that 29 arrays begin at different sets of a 4096-byte page
+POINTS = 256  # of a level that go through a group at a time: as many whole rows, a power of two
+LINE = 64  # bytes of a cache line
+STAGGER = 13  # lines: 29 arrays begin at different sets of a 4096-byte page; at the same, they evict each other
 
 
 class NumbaBackend(NumpyBackend):
@@ -58,7 +60,10 @@ class NumbaBackend(NumpyBackend):
         self._pool: dict[Any, deque[np.ndarray]] = {}
 
     def buffer(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        """An array that nobody holds any more, or a new one of zeros (halo levels stay zero for good)."""
+        """An array that nobody holds any more, or a new one of zeros (halo levels stay zero for good).
+
+        Rows are made longer, so that the first cell of each lies at the beginning of a cache line.
+        """
         arrays = self._pool.setdefault((shape, np.dtype(dtype)), deque())
         for _ in range(len(arrays)):
             arrays.rotate(-1)  # the array longest out of use comes first
@@ -66,10 +71,8 @@ class NumbaBackend(NumpyBackend):
             # the pool, this variable and the call; the array and the call: a view that a user keeps holds the base
             if sys.getrefcount(array) == 3 and sys.getrefcount(array.base) == 2:
                 return array
-        # arrays that all begin at one offset within a page evict each other from the cache: stagger them
+        arrays.append(aligned(shape, np.dtype(dtype), self._allocated))
         self._allocated += 1
-        size, shift = int(np.prod(shape)), STAGGER * (self._allocated % 29) // np.dtype(dtype).itemsize
-        arrays.append(np.zeros(size + shift, dtype)[shift:].reshape(shape))
         return arrays[-1]
 
     def apply(self, stencil: Callable, region: Region, *arguments: Any) -> Any:
@@ -103,8 +106,8 @@ class NumbaBackend(NumpyBackend):
         """As `NumpyBackend.whole`; all arrays are whole here, and hold no sense where a field holds no value."""
         return Field.whole(field.array) if isinstance(field.array, Recorded) else super().whole(tile, field)
 
-    def filter_rows(self, tile: Tile, field: Field, response: Any, before: Any = None) -> Field:
-        """As `NumpyBackend.filter_rows`, in place."""
+    def filter_rows(self, tile: Tile, field: Field, response: Any) -> Field:
+        """As `NumpyBackend.filter_rows`."""
         if self._recording is not None:
             return self._recording.filter_rows(tile, field, response)
         return super().filter_rows(tile, field, response)
@@ -156,9 +159,18 @@ def is_whole(leaf: Any) -> bool:
     return isinstance(leaf, (int, np.integer)) and not isinstance(leaf, bool)
 
 
-def plain(array: Any) -> np.ndarray:
-    """The array, or a copy that compiled code can write to."""
-    return array if array.flags.c_contiguous and array.flags.writeable else np.array(array)
+def aligned(shape: tuple[int, ...], dtype: np.dtype, number: int) -> np.ndarray:
+    """Zeros, rows made longer to whole cache lines of which one begins with the first cell of the row."""
+    line = LINE // dtype.itemsize
+    if len(shape) < 2:
+        return np.zeros(shape, dtype)
+    width = -(-shape[-1] // line) * line
+    if width * dtype.itemsize % 1024 == 0:  # rows that all begin at the same place of a page would evict each other
+        width += line
+    shape = (*shape[:-1], width)
+    flat = np.zeros(math.prod(shape) + (STAGGER * 29 + 2) * line, dtype)
+    first = -(flat.ctypes.data // dtype.itemsize + HALO) % line + STAGGER * (number % 29) * line
+    return flat[first: first + math.prod(shape)].reshape(shape)
 
 
 class Program:
@@ -173,7 +185,7 @@ class Program:
         def constant(leaf: Any) -> Any:
             if not np.ndim(leaf):
                 return leaf
-            self.frame.append(plain(leaf))
+            self.frame.append(self._taken_in(leaf))
             given.append(Recorded(leaf.shape, leaf.dtype))
             return given[-1]
 
@@ -206,7 +218,8 @@ class Program:
         self.numbers, self.n_run = writer.numbers(), writer.n_run
         self.inputs = [array.buffer for array in inputs]
         self.outputs = [array.buffer for array in results]
-        self.written = writer.written - writer.rings
+        assert len(set(self.outputs)) == len(self.outputs), "two results share an array"
+        self.whole = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, Scalar)]
         for number in range(len(given), len(shapes)):
             shape, dtype = shapes[number]
             threads = (backend.threads,) if backend.threads > 1 else ()
@@ -230,40 +243,47 @@ class Program:
     def run(self, state: Any, n: int) -> Any:
         """The result after n steps; the given arrays stay what they are."""
         arrays = [leaf.array if isinstance(leaf, Field) else leaf for leaf in leaves_of(state)]
-        theirs = {number: plain(array) for number, array in zip(self.inputs, filter(np.ndim, arrays), strict=True)}
-        foreign = {id(array) for array in theirs.values()}
+        theirs = dict(zip(self.inputs, filter(np.ndim, arrays), strict=True))
         self.numbers[:self.n_run] = [leaf for leaf in leaves_of(state) if is_whole(leaf)]
         frame, now = list(self.frame), theirs
         for _ in range(n):
             for number in self.moving:
                 array = now.get(number)
-                if array is None or (id(array) in foreign and number in self.written):
-                    shape, dtype = self.shapes[number]
-                    frame[number] = self.backend.buffer(shape, dtype)
-                    if number in self.inputs:
-                        frame[number][...] = array
+                if array is None:
+                    frame[number] = self.backend.buffer(*self.shapes[number])
                 else:
-                    frame[number] = array
+                    frame[number] = self._taken_in(array) if array is theirs.get(number) else array
             for part in self.parts:
                 part(frame, self.numbers)
-            result = map_leaves(self.result, frame, self.numbers)
             now = {number: frame[source] for number, source in self.after}
-            if len(set(map(id, now.values()))) < len(now):  # two results in one array
-                now = {number: array.copy() if number in self.inputs else array for number, array in now.items()}
-            self.numbers[:self.n_run] = [leaf for leaf in leaves_of(result) if is_whole(leaf)][:self.n_run]
-        return result if n else state
+            after = [leaf.value(self.numbers) for leaf in self.whole]
+            self.numbers[:self.n_run] = after[:self.n_run]
+        return map_leaves(self.result, frame, iter(after)) if n else state
+
+    def _taken_in(self, array: Any) -> np.ndarray:
+        """A copy that is laid out as programs want it, or what needs no copy: an array that is constant along an axis."""
+        if array.ndim < 2 or 1 in array.shape[-2:]:
+            return np.array(array)
+        inside = self.backend.buffer(array.shape, array.dtype)
+        inside[..., : array.shape[-1]] = array
+        return inside
 
 
-def map_leaves(result: Any, frame: list, numbers: np.ndarray) -> Any:
+def map_leaves(result: Any, frame: list, numbers: Iterator[int]) -> Any:
     """The result of a program with its arrays and numbers."""
     def value(leaf: Any) -> Any:
-        if isinstance(leaf, Field):
-            return Field(frame[leaf.array.buffer], leaf.region, leaf.origin)
-        if isinstance(leaf, Recorded):
-            return frame[leaf.buffer]
-        return leaf.value(numbers) if isinstance(leaf, Scalar) else leaf
+        recorded = leaf.array if isinstance(leaf, Field) else leaf
+        if isinstance(recorded, Recorded):
+            array = shown(frame, recorded)
+            return Field(array, leaf.region, leaf.origin) if isinstance(leaf, Field) else array
+        return next(numbers) if isinstance(leaf, Scalar) else leaf
 
     return map_arguments(value, result)
+
+
+def shown(frame: list, array: Recorded) -> np.ndarray:
+    """An array of a program, without what was added to its rows."""
+    return frame[array.buffer][..., : array.shape[-1]]
 
 
 class Writer:
@@ -274,7 +294,6 @@ class Writer:
         self.n_run = 0
         self.integers: list[int] = []
         self.floats: list[Any] = []
-        self.written: set[int] = set()
         self.rings: set[int] = set()
         self.names: dict[str, Any] = {}
         self.digests: list[str] = []
@@ -340,12 +359,12 @@ class Writer:
         backend, reference = self.backend, NumpyBackend(self.backend.communication)
         if isinstance(statement, Exchange):
             def fill(frame: list, numbers: np.ndarray) -> None:
-                backend.communication.fill(statement.tile, [(place, frame[a.buffer]) for place, a in statement.placed])
+                backend.communication.fill(statement.tile, [(place, shown(frame, array)) for place, array in statement.placed])
 
             return fill
 
         def filter_rows(frame: list, numbers: np.ndarray) -> None:
-            reference.filter_rows(statement.tile, Field.whole(frame[statement.target.buffer]), frame[statement.response.buffer])
+            reference.filter_rows(statement.tile, Field.whole(shown(frame, statement.target)), shown(frame, statement.response))
 
         return filter_rows
 
@@ -373,10 +392,8 @@ class Writer:
                 self.halo(statement.tile, place, array, indent)
         elif isinstance(statement, Zero):
             self.lines.append(f"{indent}{self.array(statement.target)}[:] = 0.0")
-            self.written.add(statement.target.buffer)
         elif isinstance(statement, Copy):
             self.lines.append(f"{indent}{self.array(statement.target)}[:] = {self.array(statement.source)}")
-            self.written.add(statement.target.buffer)
         elif isinstance(statement, Loop):
             self.lines.append(f"{indent}for m in range({self.integer(statement.n)}):")
             for part in statement.plan:
@@ -388,7 +405,6 @@ class Writer:
         """Source that fills a halo."""
         self.names["fill_strip"], self.names["fill_strips"] = fill_strip, fill_strips
         name = self.array(array)
-        self.written.add(array.buffer)
         for target, source, sign in halo_copies(tile, place):
             numbers: list[int] = []
             for axis in (0, 1):
@@ -419,7 +435,6 @@ class Writer:
                 self.digests.append(kernel.digest)
             self.dtype = precision_of(operation.arguments)
             region, lead, back = operation.region, operation.lead, operation.back
-            self.written |= {array.buffer for array in operation.results}
             self.rings |= {array.buffer for array in operation.results if array.ring}
             ends = [self.integer(r[1]) for r in (region.k, region.i) if r]
             given = [*ends, *map(self.array, operation.results), *map(self.leaf, kernel.leaves)]

@@ -116,7 +116,10 @@ class Compiler:
         return value, repr(value) if not isinstance(value, ModuleType) else value.__name__
 
 class View(types.Type):
-    """The type of an array read as [k, j & row_mask, i & column_mask]: a ring of rows, or constant along an axis."""
+    """The type of an array [j, k, i] or [j, i] read as [k, j & row_mask, i & column_mask], or without k.
+
+    A mask makes a ring of a few rows, or an array that is constant along an axis.
+    """
 
     def __init__(self, array: Any, row_mask: int, column_mask: int):
         self.array, self.masks = array, (row_mask, column_mask)
@@ -148,16 +151,16 @@ def view(typing_context, array, row_mask, column_mask):
 
 
 @intrinsic
-def element(typing_context, value, k, j, i):
-    """The element [k, j, i] of the array of a `View`."""
+def element(typing_context, value, plane, row, column):
+    """An element of the array of a `View`."""
 
     def generate(context, builder, signature, arguments):
         seen = cgutils.create_struct_proxy(value)(context, builder, value=arguments[0])
-        k, j, i = (context.cast(builder, a, t, types.intp) for a, t in zip(arguments[1:], signature.args[1:], strict=True))
-        row = builder.add(builder.mul(k, seen.rows), j)
-        return builder.load(builder.gep(seen.data, [builder.add(builder.mul(row, seen.columns), i)]))
+        at = [context.cast(builder, a, t, types.intp) for a, t in zip(arguments[1:], signature.args[1:], strict=True)]
+        line = builder.add(builder.mul(at[0], seen.rows), at[1])
+        return builder.load(builder.gep(seen.data, [builder.add(builder.mul(line, seen.columns), at[2])]))
 
-    return value.array.dtype(value, k, j, i), generate
+    return value.array.dtype(value, plane, row, column), generate
 
 
 @overload(operator.getitem, jit_options=OPTIONS)
@@ -167,7 +170,7 @@ def read_view(value, index):
     row_mask, column_mask = value.masks
     if value.array.ndim == 2:
         return lambda value, index: element(value, 0, index[0] & row_mask, index[1] & column_mask)
-    return lambda value, index: element(value, index[0], index[1] & row_mask, index[2] & column_mask)
+    return lambda value, index: element(value, index[1] & row_mask, index[0], index[2] & column_mask)
 
 
 class Arguments:
@@ -208,7 +211,7 @@ class Arguments:
                 self.leaves.append(argument)
             name = f"a{self.leaves.index(argument)}"
         masks = masks_of(argument)
-        if masks == (-1, -1):
+        if argument.ndim < 3 and masks == (-1, -1):
             return name
         shown = f"v_{name}"
         line = f"{shown} = view({name}, {masks[0]}, {masks[1]})"
@@ -229,10 +232,10 @@ def masks_of(array: Recorded) -> tuple[int, int]:
 APPLY = """
 def kernel({parameters}):
     {views}
-    for level in range({k0}, k1):
-        k = inside(level, {k0})
-        for row in range(first, last):
-            j = inside(row, {j0})
+    for row in range(first, last):
+        j = inside(row, {j0})
+        for level in range({k0}, k1):
+            k = inside(level, {k0})
             for point in range({i0}, i1):
                 i = inside(point, {i0})
                 {targets} = stencil(k, j, i, {arguments})
@@ -281,13 +284,13 @@ def make_kernel(compilers: dict[str, Compiler], operation: Operation) -> Kernel:
     names = dict(flat.names)
     names["stencil"], digest = compiler.stencil(stencil)
 
-    def at(name: str, array: Recorded, point: str) -> str:
-        return f"{name}[{point.replace('j', f'j & {array.ring - 1}') if array.ring else point}]"
+    def at(name: str, array: Recorded) -> str:
+        row = f"j & {array.ring - 1}" if array.ring else "j"
+        return f"{name}[{row}, k, i]" if array.ndim == 3 else f"{name}[{row}, i]"
 
-    point = "k, j, i" if region.k else "j, i"
     n_out = len(operation.outputs)
-    targets = [at(name, array, point) for name, array in zip(results, operation.outputs, strict=False)]
-    carried = [at(name, array, "j, i") for name, array in zip(results[n_out:], operation.finals, strict=True)]
+    targets = [at(name, array) for name, array in zip(results, operation.outputs, strict=False)]
+    carried = [at(name, array) for name, array in zip(results[n_out:], operation.finals, strict=True)]
     bounds = ["first", "last", *(["k1"] if region.k else []), "i1"]
     fill = {"parameters": ", ".join([*bounds, *results, *(f"a{m}" for m in range(len(flat.leaves)))]),
             "views": "\n    ".join(flat.views) or "pass", "arguments": arguments,

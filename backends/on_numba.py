@@ -60,10 +60,7 @@ class NumbaBackend(NumpyBackend):
         self._pool: dict[Any, deque[np.ndarray]] = {}
 
     def buffer(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        """An array that nobody holds any more, or a new one of zeros (halo levels stay zero for good).
-
-        Rows are made longer, so that the first cell of each lies at the beginning of a cache line.
-        """
+        """An `aligned` array that nobody holds any more, or a new one (its halo levels stay zero for good)."""
         arrays = self._pool.setdefault((shape, np.dtype(dtype)), deque())
         for _ in range(len(arrays)):
             arrays.rotate(-1)  # the array longest out of use comes first
@@ -159,15 +156,18 @@ def is_whole(leaf: Any) -> bool:
     return isinstance(leaf, (int, np.integer)) and not isinstance(leaf, bool)
 
 
-def aligned(shape: tuple[int, ...], dtype: np.dtype, number: int) -> np.ndarray:
-    """Zeros, rows made longer to whole cache lines of which one begins with the first cell of the row."""
+def aligned(shape: tuple[int, ...], dtype: np.dtype, number: int, copies: int = 1) -> np.ndarray:
+    """Zeros [j, k, i] for a shape [k, j, i], or [j, i]: all levels of a row together, as programs go through them.
+
+    Rows are made longer to whole cache lines, of which one begins with the first cell of the row.
+    """
     line = LINE // dtype.itemsize
     if len(shape) < 2:
         return np.zeros(shape, dtype)
     width = -(-shape[-1] // line) * line
     if width * dtype.itemsize % 1024 == 0:  # rows that all begin at the same place of a page would evict each other
         width += line
-    shape = (*shape[:-1], width)
+    shape = (*([copies] if copies > 1 else []), shape[-2], *shape[:-2], width)
     flat = np.zeros(math.prod(shape) + (STAGGER * 29 + 2) * line, dtype)
     first = -(flat.ctypes.data // dtype.itemsize + HALO) % line + STAGGER * (number % 29) * line
     return flat[first: first + math.prod(shape)].reshape(shape)
@@ -222,8 +222,7 @@ class Program:
         self.whole = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, Scalar)]
         for number in range(len(given), len(shapes)):
             shape, dtype = shapes[number]
-            threads = (backend.threads,) if backend.threads > 1 else ()
-            self.frame.append(backend.buffer((*threads, *shape), dtype) if number in writer.rings else None)
+            self.frame.append(aligned(shape, dtype, number, backend.threads) if number in writer.rings else None)
         self.shapes = shapes
         self.moving = [number for number, array in enumerate(self.frame) if array is None]
         self.after = self._rotation()
@@ -265,7 +264,7 @@ class Program:
         if array.ndim < 2 or 1 in array.shape[-2:]:
             return np.array(array)
         inside = self.backend.buffer(array.shape, array.dtype)
-        inside[..., : array.shape[-1]] = array
+        outside(inside, array.shape)[...] = array
         return inside
 
 
@@ -282,8 +281,13 @@ def map_leaves(result: Any, frame: list, numbers: Iterator[int]) -> Any:
 
 
 def shown(frame: list, array: Recorded) -> np.ndarray:
-    """An array of a program, without what was added to its rows."""
-    return frame[array.buffer][..., : array.shape[-1]]
+    """An array of a program, as others see it."""
+    return outside(frame[array.buffer], array.shape)
+
+
+def outside(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """An `aligned` array as [k, j, i] or [j, i], without what was added to its rows."""
+    return (array.swapaxes(0, 1) if array.ndim == 3 else array)[..., : shape[-1]]
 
 
 class Writer:
@@ -455,18 +459,18 @@ class Writer:
 
 @numba.njit(cache=True, error_model="numpy")
 def fill_strips(array, sign, j0, nj, from_j, step_j, i0, ni, from_i, step_i):
-    """array[:, j0 + a, i0 + b] = sign * array[:, from_j + a * step_j, from_i + b * step_i]"""
+    """array[j0 + a, :, i0 + b] = sign * array[from_j + a * step_j, :, from_i + b * step_i]"""
     factor = array.dtype.type(sign)
-    for k in range(array.shape[0]):
-        for a in range(nj):
+    for a in range(nj):
+        for k in range(array.shape[1]):
             for b in range(ni):
-                array[k, j0 + a, i0 + b] = factor * array[k, from_j + a * step_j, from_i + b * step_i]
+                array[j0 + a, k, i0 + b] = factor * array[from_j + a * step_j, k, from_i + b * step_i]
 
 
 @numba.njit(cache=True, error_model="numpy")
 def fill_strip(array, sign, *numbers):
     """The same for a 2-D array."""
-    fill_strips(array.reshape((1, array.shape[0], array.shape[1])), sign, *numbers)
+    fill_strips(array.reshape((array.shape[0], 1, array.shape[1])), sign, *numbers)
 
 
 def create(threads: int = 1, communication: Any = None) -> NumbaBackend:

@@ -393,7 +393,7 @@ class Writer:
             self.group(statement, rows, indent)
         elif isinstance(statement, Exchange):
             for place, array in statement.placed:
-                self.halo(statement.tile, place, array, indent)
+                self.halo(statement, place, array, indent)
         elif isinstance(statement, Zero):
             self.lines.append(f"{indent}{self.array(statement.target)}[:] = 0.0")
         elif isinstance(statement, Copy):
@@ -405,30 +405,43 @@ class Writer:
         else:
             raise TypeError(f"{type(statement).__name__} cannot be part of a loop of the compiled program.")
 
-    def halo(self, tile: Tile, place: Place, array: Recorded, indent: str) -> None:
-        """Source that fills a halo."""
-        self.names["fill_strip"], self.names["fill_strips"] = fill_strip, fill_strips
-        name = self.array(array)
-        for target, source, sign in halo_copies(tile, place):
-            numbers: list[int] = []
-            for axis in (0, 1):
-                start, count, back = extent(target[axis], array.shape[axis - 2])
-                first, step = (start, 1)
-                if source is not None:
-                    other, _, other_back = extent(source[axis], array.shape[axis - 2])
-                    step = -1 if back != other_back else 1
-                    first = other if step > 0 else other + count - 1
-                numbers += [start, count, first, step]
-            text = ", ".join(self.integer(number) for number in numbers)
-            sign = 0.0 if source is None else sign
-            self.lines.append(f"{indent}{'fill_strips' if array.ndim == 3 else 'fill_strip'}({name}, {sign}, {text})")
+    def halo(self, exchange: Exchange, place: Place, array: Recorded, indent: str) -> None:
+        """Source that fills a halo, or what of it is not filled yet."""
+        rows = array.shape[-2]
+        for target, source, sign in halo_copies(exchange.tile, place):
+            along_x = target[0] == slice(None)
+            if along_x and array in exchange.begun:
+                north = HALO + exchange.tile.cells[1]
+                for start, stop in ((0, HALO + 1), (north, rows)):
+                    self.strip(array, (slice(start, stop), target[1]), (slice(start, stop), source and source[1]), sign, indent)
+            else:
+                self.strip(array, target, source or (None, None), sign, indent)
+
+    def strip(self, array: Recorded, target: tuple, source: tuple, sign: float, indent: str, rows: str = "") -> None:
+        """Source that copies a strip to the halo; `rows` replaces what is known now of the rows."""
+        self.names["fill_strips"], self.names["fill_strip"] = fill_strips, fill_strip
+        numbers: list[str] = []
+        for axis in (0, 1):
+            if axis == 0 and rows:
+                numbers.append(rows)
+                continue
+            start, count, back = extent(target[axis], array.shape[axis - 2])
+            first, step = start, 1
+            if source[axis] is not None:
+                first, _, source_back = extent(source[axis], array.shape[axis - 2])
+                if back != source_back:
+                    first, step = first + count - 1, -1
+            numbers += [self.integer(number) for number in (start, count, first, step)]
+        sign = 0.0 if source[1] is None else sign
+        name = "fill_strips" if array.ndim == 3 else "fill_strip"
+        self.lines.append(f"{indent}{name}({self.array(array)}, {sign}, {', '.join(numbers)})")
 
     def group(self, group: Group, rows: int, indent: str) -> None:
         """Source that goes through the rows of a group."""
         operations, threads = group.operations, self.backend.threads
         regions = [operation.region for operation in operations]
         south, north = self.integer(min(r.j[0] for r in regions)), self.integer(max(r.j[1] for r in regions))
-        lines = []
+        self.lines, before = [], self.lines
         self.local = set()
         inner = indent + ("    " if threads > 1 else "")
         for operation in operations:
@@ -442,10 +455,15 @@ class Writer:
             self.rings |= {array.buffer for array in operation.results if array.ring}
             ends = [self.integer(r[1]) for r in (region.k, region.i) if r]
             given = [*ends, *map(self.array, operation.results), *map(self.leaf, kernel.leaves)]
-            lines += [f"{inner}    first = max(block + {lead}, {self.integer(region.j[0])}, south - {back})",
-                      f"{inner}    last = min(block + {lead + rows}, {self.integer(region.j[1])}, north + {lead})",
-                      f"{inner}    if first < last:",
-                      f"{inner}        {name}(first, last, {', '.join(given)})"]
+            self.lines += [f"{inner}    first = max(block + {lead}, {self.integer(region.j[0])}, south - {back})",
+                           f"{inner}    last = min(block + {lead + rows}, {self.integer(region.j[1])}, north + {lead})",
+                           f"{inner}    if first < last:",
+                           f"{inner}        {name}(first, last, {', '.join(given)})"]
+            for array, (tile, place) in operation.ends.items():
+                for target, source, sign in halo_copies(tile, place):
+                    if target[0] == slice(None):
+                        self.strip(array, target, source or (None, None), sign, inner + "        ", "first, last - first, first, 1")
+        lines, self.lines = self.lines, before
         reach = max(operation.lead + operation.back for operation in operations)
         if threads > 1:
             self.lines += [f"{indent}for chunk in prange({threads}):",
@@ -461,6 +479,12 @@ class Writer:
 def fill_strips(array, sign, j0, nj, from_j, step_j, i0, ni, from_i, step_i):
     """array[j0 + a, :, i0 + b] = sign * array[from_j + a * step_j, :, from_i + b * step_i]"""
     factor = array.dtype.type(sign)
+    if ni == HALO and step_i == 1:  # the compiler unrolls what it knows
+        for a in range(nj):
+            for k in range(array.shape[1]):
+                for b in range(HALO):
+                    array[j0 + a, k, i0 + b] = factor * array[from_j + a * step_j, k, from_i + b]
+        return
     for a in range(nj):
         for k in range(array.shape[1]):
             for b in range(ni):

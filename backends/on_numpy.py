@@ -66,19 +66,28 @@ def filtered_rows(tile: Tile, response: Any) -> tuple[int, ...]:
     return *range(j0, j0 + rows), *range(j1 - rows, j1)
 
 
-_kernels: dict[bytes, np.ndarray] = {}
+_filters: dict[bytes, Callable] = {}
 
 
-def convolve(rows: np.ndarray, response: np.ndarray) -> None:
-    """Scale the wavenumbers of the last axis, in place."""
-    n = rows.shape[-1]
-    if ducc0 is None:
-        rows[...] = fft.irfft(fft.rfft(rows, axis=-1) * response, n=n, axis=-1)
-        return
+def filter_of(response: np.ndarray) -> Callable[[int, np.ndarray], None]:
+    """A function (number of a row of the response, values) that scales the wavenumbers of the last axis in place."""
     key = response.tobytes()
-    if key not in _kernels:
-        _kernels[key] = fft.irfft(response, n=n).astype(rows.dtype)
-    ducc0.fft.convolve_axis(rows, rows, rows.ndim - 1, _kernels[key])
+    if key in _filters:
+        return _filters[key]
+    if ducc0 is None:
+        def scale(number: int, values: np.ndarray) -> None:
+            spectrum = fft.rfft(values, axis=-1) * response[number]
+            values[...] = fft.irfft(spectrum, n=values.shape[-1], axis=-1)
+
+        return _filters.setdefault(key, scale)
+    kernels = {}
+
+    def convolve(number: int, values: np.ndarray) -> None:
+        if (number, n := values.shape[-1]) not in kernels:
+            kernels[number, n] = fft.irfft(response[number], n=n).astype(values.dtype)
+        ducc0.fft.convolve_axis(values, values, values.ndim - 1, kernels[number, n])
+
+    return _filters.setdefault(key, convolve)
 
 
 class NumpyBackend:
@@ -151,10 +160,13 @@ class NumpyBackend:
 
         `response` has as many rows from the south as from the north (half each). In place.
         """
-        k, _, i = tile.region.indices()
+        k, _, i = (slice(*r) for r in tile.region.ranges)
+        filtered = filter_of(np.asarray(response))
+        shifts = (0, 0, *field.origin)[-3:]
+        i = slice(i.start - shifts[2], i.stop - shifts[2])
         for number, row in enumerate(filtered_rows(tile, response)):
-            values = field[(k, row, i)[-field.array.ndim:]]
-            convolve(values, response[number])
+            at = (row - shifts[1], i)
+            filtered(number, field.array[at] if field.array.ndim == 2 else field.array[k.start - shifts[0]: k.stop - shifts[0], *at])
         return field
 
     def total(self, tile: Tile, field: Any) -> Any:

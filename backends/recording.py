@@ -92,6 +92,7 @@ class Operation:
     single: bool = True
     lead: int = 0
     back: int = 0
+    ends: dict[Recorded, tuple[Tile, Place]] = field(default_factory=dict)  # results whose halo in x it fills
     in_place: dict[int, Recorded] = field(default_factory=dict)  # result number -> argument that it is written over
 
     @property
@@ -105,6 +106,7 @@ class Exchange:
 
     tile: Tile
     placed: tuple[tuple[Place, Recorded], ...]
+    begun: set[Recorded] = field(default_factory=set)  # arrays whose halo in x is filled already, beside their cells
 
 
 @dataclass(eq=False)
@@ -369,5 +371,16 @@ def arrange(statements: list) -> list:
                 arranged.append(Group([]))
             arranged[-1].operations.append(statement)
         else:
+            if isinstance(statement, Exchange) and arranged and isinstance(arranged[-1], Group):
+                begin_exchange(arranged[-1], statement)
             arranged.append(statement)
     return arranged
+
+
+def begin_exchange(group: Group, exchange: Exchange) -> None:
+    """Let the operations fill the halo in x of what they compute, while the row is in the cache."""
+    for place, array in exchange.placed:
+        for operation in group.operations:
+            if array in operation.results:
+                operation.ends[array] = (exchange.tile, place)
+                exchange.begun.add(array)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from dycore.operators import velocity_divergence, vorticity
 from dycore.stencils import stencil, where
 
 
@@ -20,6 +21,19 @@ class Viscosity(NamedTuple):
     corner: Any
 
 
+class Rubbing(NamedTuple):
+    """What harmonic friction is made of [k, j, i] (1/s)."""
+
+    vorticity: Any  # at corners
+    divergence: Any  # at centres
+
+
+@stencil
+def vorticity_and_divergence(k, j, i, grid, u, v):
+    """The values of `Rubbing`."""
+    return vorticity(k, j, i, grid, u, v), velocity_divergence(k, j, i, grid, u, v)
+
+
 @stencil
 def none_u(k, j, i, grid, forces):
     """No friction."""
@@ -27,42 +41,42 @@ def none_u(k, j, i, grid, forces):
 
 
 @stencil
-def harmonic_u(k, j, i, grid, viscosity, motion):
+def harmonic_u(k, j, i, grid, viscosity, rubbing):
     """grad(nu div u) - curl(nu zeta) at west faces (m/s2)."""
-    stretch = (viscosity.centre[j, i] * motion.divergence[k, j, i]
-               - viscosity.centre[j, i - 1] * motion.divergence[k, j, i - 1])
-    shear = (viscosity.corner[j + 1, i] * motion.vorticity[k, j + 1, i]
-             - viscosity.corner[j, i] * motion.vorticity[k, j, i])
+    stretch = (viscosity.centre[j, i] * rubbing.divergence[k, j, i]
+               - viscosity.centre[j, i - 1] * rubbing.divergence[k, j, i - 1])
+    shear = (viscosity.corner[j + 1, i] * rubbing.vorticity[k, j + 1, i]
+             - viscosity.corner[j, i] * rubbing.vorticity[k, j, i])
     return stretch * grid.inverse_dx_u[j, i] - shear * grid.inverse_dy_u[j, i]
 
 
 @stencil
-def harmonic_v(k, j, i, grid, viscosity, motion):
+def harmonic_v(k, j, i, grid, viscosity, rubbing):
     """grad(nu div u) - curl(nu zeta) at south faces (m/s2)."""
-    stretch = (viscosity.centre[j, i] * motion.divergence[k, j, i]
-               - viscosity.centre[j - 1, i] * motion.divergence[k, j - 1, i])
-    shear = (viscosity.corner[j, i + 1] * motion.vorticity[k, j, i + 1]
-             - viscosity.corner[j, i] * motion.vorticity[k, j, i])
+    stretch = (viscosity.centre[j, i] * rubbing.divergence[k, j, i]
+               - viscosity.centre[j - 1, i] * rubbing.divergence[k, j - 1, i])
+    shear = (viscosity.corner[j, i + 1] * rubbing.vorticity[k, j, i + 1]
+             - viscosity.corner[j, i] * rubbing.vorticity[k, j, i])
     return stretch * grid.inverse_dy_v[j, i] + shear * grid.inverse_dx_v[j, i]
 
 
 @stencil
-def harmonic(k, j, i, grid, viscosity, motion):
+def harmonic(k, j, i, grid, viscosity, rubbing):
     """Both components, zero on closed faces: the first pass of biharmonic friction."""
-    return (where(k >= grid.floor_u[j, i], harmonic_u(k, j, i, grid, viscosity, motion), 0.0),
-            where(k >= grid.floor_v[j, i], harmonic_v(k, j, i, grid, viscosity, motion), 0.0))
+    return (where(k >= grid.floor_u[j, i], harmonic_u(k, j, i, grid, viscosity, rubbing), 0.0),
+            where(k >= grid.floor_v[j, i], harmonic_v(k, j, i, grid, viscosity, rubbing), 0.0))
 
 
 @stencil
 def friction_u(k, j, i, grid, forces):
     """Friction at west faces: of the velocity, or minus that of its first pass (m/s2)."""
-    return forces.sign * harmonic_u(k, j, i, grid, forces.viscosity, forces.motion)
+    return forces.sign * harmonic_u(k, j, i, grid, forces.viscosity, forces.rubbing)
 
 
 @stencil
 def friction_v(k, j, i, grid, forces):
     """Friction at south faces (m/s2)."""
-    return forces.sign * harmonic_v(k, j, i, grid, forces.viscosity, forces.motion)
+    return forces.sign * harmonic_v(k, j, i, grid, forces.viscosity, forces.rubbing)
 
 
 @stencil
@@ -108,7 +122,7 @@ class Forces(NamedTuple):
     stress_v: Any
     viscosity: Any
     sign: float
-    motion: Any  # dycore.operators.Motion of the velocity, or of the first pass of biharmonic friction
+    rubbing: Any  # Rubbing of the velocity, or of the first pass of biharmonic friction
     surface_stress_u: Any  # [j, i] stress / reference density (m2/s2)
     surface_stress_v: Any
     inverse_stretching_u: Any

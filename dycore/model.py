@@ -12,10 +12,10 @@ from dycore.column import Column
 from dycore.continuity import Flow
 from dycore.filters import polar_response
 from dycore.grid import Grid, interior
-from dycore.mixing import Forces, Viscosity
+from dycore.mixing import Forces, Rubbing, Viscosity
 from dycore.operators import Motion
 from dycore.parameters import Parameters
-from dycore.pressure import Heights
+from dycore.pressure import Heights, Slopes
 from dycore.state import State
 from dycore.stencils import minimum
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place
@@ -102,10 +102,13 @@ class Model:
         stretched = Column(*backend.apply(column.columns, around.columns, grid, fluid, state.surface))
         _, (phi, b) = backend.sweep(pressure.layer_phi, pressure.surface_phi, cells.grow(west=1, south=1), -1,
                                     grid, stretched, constants.heights, fluid, state.surface, state.tracers)
-        motion = self._motion(constants, stretched, state.u, state.v)
+        share, external = parameters.extrapolated_pressure, external_gravity(self.grid, parameters)
+        energy, potential = backend.apply(stepping.energies, cells.grow(west=1, south=1), grid, share, external, state.surface,
+                                          phi, state.u, state.v)
+        motion = Motion(*backend.apply(momentum.turning, cells.grow(east=1, north=1), grid, stretched, state.u, state.v), energy)
         process = stepping.Process(
-            *parameters.advection, self._forces(constants, stretched, motion, state), stretched, motion, constants.heights,
-            phi, b, parameters.extrapolated_pressure, external_gravity(self.grid, parameters), state.surface)
+            *parameters.advection, self._forces(constants, stretched, motion, state), stretched, motion, potential,
+            Slopes(*backend.apply(pressure.slopes, cells.columns, grid, stretched)), constants.heights, b, share)
         change_u, change_v, tendency_u, tendency_v = backend.apply(
             stepping.changes, cells, grid, process, weights, state.u, state.v, state.w, state.tendency_u_before,
             state.tendency_v_before)
@@ -227,34 +230,27 @@ class Model:
             diffusion = (mixing.diffusion_x, mixing.diffusion_y, sign * parameters.diffusivity, diffused)
         return advection.Source(flow, parameters.tracer_face, parameters.vertical_face, *lines, *diffusion, ahead)  # type: ignore[call-arg]
 
-    def _motion(self, constants: Constants, stretched: Column, u: Any, v: Any) -> Motion:
-        backend, cells, grid = self.backend, self.grid.tile.region, constants.grid
-        corners = backend.apply(momentum.turning, cells.grow(east=1, north=1), grid, stretched, u, v)
-        centres = cells.grow(west=1, south=1)
-        if self.parameters.friction and not self.parameters.friction.biharmonic:
-            return Motion(*corners, *backend.apply(operators.energy_and_divergence, centres, grid, u, v))
-        return Motion(*corners, backend.apply(operators.kinetic_energy, centres, grid, u, v), None)  # type: ignore[call-arg]
-
     def _forces(self, constants: Constants, stretched: Column, motion: Motion, state: State) -> Forces:
         friction: tuple = (mixing.none_u, mixing.none_u)
-        viscosity, sign = None, 0.0
+        viscosity, sign, rubbing = None, 0.0, None
         if self.parameters.friction:
             friction = (mixing.friction_u, mixing.friction_v)
             viscosity, sign = constants.viscosity, 1.0
+            backend, grid, cells = self.backend, constants.grid, self.grid.tile.region
+            u, v, vorticity = state.u, state.v, motion.vorticity
             if self.parameters.friction.biharmonic:
-                cells = self.grid.tile.region
-                around, grid = cells.grow(1, 1, 1, 1), constants.grid
-                wide = self.backend.apply(operators.vorticity_and_divergence, around.grow(1, 1, 1, 1), grid, state.u, state.v)
-                first = self.backend.apply(mixing.harmonic, around, grid, viscosity, rubbed(*wide))
-                vorticity = self.backend.apply(operators.vorticity, cells.grow(east=1, north=1), grid, *first)
-                divergence = self.backend.apply(operators.velocity_divergence, cells.grow(west=1, south=1), grid, *first)
-                motion, sign = rubbed(vorticity, divergence), -1.0
+                around, sign = cells.grow(1, 1, 1, 1), -1.0
+                wide = backend.apply(mixing.vorticity_and_divergence, around.grow(1, 1, 1, 1), grid, u, v)
+                u, v = backend.apply(mixing.harmonic, around, grid, viscosity, Rubbing(*wide))
+                vorticity = backend.apply(operators.vorticity, cells.grow(east=1, north=1), grid, u, v)
+            divergence = backend.apply(operators.velocity_divergence, cells.grow(west=1, south=1), grid, u, v)
+            rubbing = Rubbing(vorticity, divergence)
         stress: tuple = (mixing.none_u, mixing.none_u)
         values: tuple = (None, None, None, None)
         if constants.surface_stress is not None:
             stress = (mixing.wind_u, mixing.wind_v)
             values = (*constants.surface_stress, stretched.inverse_stretching_u, stretched.inverse_stretching_v)
-        return Forces(*friction, *stress, viscosity, sign, motion, *values)  # type: ignore[call-arg]
+        return Forces(*friction, *stress, viscosity, sign, rubbing, *values)  # type: ignore[call-arg]
 
     def _constants(self) -> Constants:
         grid, parameters, backend = self.grid, self.parameters, self.backend
@@ -298,11 +294,6 @@ def map_state(function: Any, state: Any) -> Any:
     if isinstance(state, tuple):
         return tuple(map_state(function, part) for part in state)
     return function(state)
-
-
-def rubbed(vorticity: Any, divergence: Any) -> Motion:
-    """As much of the motion as friction reads."""
-    return Motion(vorticity, None, None, None, divergence)
 
 
 def pad_faces(grid: Grid, values: Any) -> np.ndarray:

@@ -37,16 +37,3 @@ class Motion(NamedTuple):
     turning_u: Any  # at corners (m2/s2): what the vorticity flux of u is made of, dycore.momentum
     turning_v: Any
     kinetic_energy: Any  # at centres (m2/s2)
-    divergence: Any  # at centres (1/s), or None
-
-
-@stencil
-def energy_and_divergence(k, j, i, grid, u, v):
-    """At centres: all that advection and friction need."""
-    return kinetic_energy(k, j, i, grid, u, v), velocity_divergence(k, j, i, grid, u, v)
-
-
-@stencil
-def vorticity_and_divergence(k, j, i, grid, u, v):
-    """All that friction needs."""
-    return vorticity(k, j, i, grid, u, v), velocity_divergence(k, j, i, grid, u, v)

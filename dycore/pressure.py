@@ -36,17 +36,30 @@ def layer_phi(k, j, i, carried, grid, column, heights, fluid, surface, tracers):
     return (carried[0] + scaled * (heights.face[k] - heights.face[k + 1]),), (phi, b)
 
 
-@stencil
-def force_u(k, j, i, grid, column, heights, phi, b):
-    """Pressure force at west faces [k, j, i] (m/s2)."""
-    s = (heights.layer[k] * (column.scale[j, i] - column.scale[j, i - 1])
-         + (column.shift[j, i] - column.shift[j, i - 1]))
-    return (0.5 * (b[k, j, i] + b[k, j, i - 1]) * s - (phi[k, j, i] - phi[k, j, i - 1])) * grid.inverse_dx_u[j, i]
+class Slopes(NamedTuple):
+    """Half the slope of s along a level is s_reference(k) * tilt + lift, at west and south faces [j, i] (per m)."""
+
+    tilt_u: Any
+    lift_u: Any
+    tilt_v: Any
+    lift_v: Any
 
 
 @stencil
-def force_v(k, j, i, grid, column, heights, phi, b):
-    """Pressure force at south faces [k, j, i] (m/s2)."""
-    s = (heights.layer[k] * (column.scale[j, i] - column.scale[j - 1, i])
-         + (column.shift[j, i] - column.shift[j - 1, i]))
-    return (0.5 * (b[k, j, i] + b[k, j - 1, i]) * s - (phi[k, j, i] - phi[k, j - 1, i])) * grid.inverse_dy_v[j, i]
+def slopes(j, i, grid, column):
+    """The values of `Slopes` at [j, i]."""
+    along_x, along_y = 0.5 * grid.inverse_dx_u[j, i], 0.5 * grid.inverse_dy_v[j, i]
+    return (along_x * (column.scale[j, i] - column.scale[j, i - 1]), along_x * (column.shift[j, i] - column.shift[j, i - 1]),
+            along_y * (column.scale[j, i] - column.scale[j - 1, i]), along_y * (column.shift[j, i] - column.shift[j - 1, i]))
+
+
+@stencil
+def slope_force_u(k, j, i, slope, heights, b):
+    """b grad(s) at west faces [k, j, i] (m/s2)."""
+    return (b[k, j, i] + b[k, j, i - 1]) * (heights.layer[k] * slope.tilt_u[j, i] + slope.lift_u[j, i])
+
+
+@stencil
+def slope_force_v(k, j, i, slope, heights, b):
+    """b grad(s) at south faces [k, j, i] (m/s2)."""
+    return (b[k, j, i] + b[k, j - 1, i]) * (heights.layer[k] * slope.tilt_v[j, i] + slope.lift_v[j, i])

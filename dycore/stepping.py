@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.pressure import force_u, force_v
+from dycore.operators import kinetic_energy
+from dycore.pressure import slope_force_u, slope_force_v
 from dycore.stencils import stencil, where
 
 ADAMS_BASHFORTH = np.array([[12.0, 0.0, 0.0], [18.0, -6.0, 0.0], [23.0, -16.0, 5.0]]) / 12.0
@@ -31,37 +32,41 @@ class Process(NamedTuple):
     advection_v: Callable
     forces: Any  # dycore.mixing.Forces
     column: Any
-    motion: Any
+    motion: Any  # its kinetic energy with the extrapolated share of phi
+    potential: Any  # the rest of phi [k, j, i] (m2/s2)
+    slopes: Any
     heights: Any
-    phi: Any  # [k, j, i] (m2/s2)
     b: Any
     share: float  # of the pressure force that is extrapolated
-    external: float  # g' of the barotropic substeps
-    surface: Any
+
+
+@stencil
+def energies(k, j, i, grid, share, external, surface, phi, u, v):
+    """What gradients act on (m2/s2): kinetic energy with the extrapolated share of phi, and the rest of phi."""
+    slow = share * (phi[k, j, i] - external * surface[j, i])
+    return kinetic_energy(k, j, i, grid, u, v) + slow, phi[k, j, i] - slow
 
 
 @stencil
 def change_u(k, j, i, grid, process, weights, u, v, w, before):
     """du/dt at west faces, and what to extrapolate from (m/s2)."""
-    pressure = force_u(k, j, i, grid, process.column, process.heights, process.phi, process.b)
-    slow = process.share * (pressure + process.external * (process.surface[j, i] - process.surface[j, i - 1])
-                            * grid.inverse_dx_u[j, i])
+    slope = slope_force_u(k, j, i, process.slopes, process.heights, process.b)
     tendency = (process.advection_u(k, j, i, grid, process.column, process.motion, u, v, w)
-                + process.forces.stress_u(k, j, i, grid, process.forces) + slow)
+                + process.forces.stress_u(k, j, i, grid, process.forces) + process.share * slope)
+    gradient = (process.potential[k, j, i] - process.potential[k, j, i - 1]) * grid.inverse_dx_u[j, i]
     return (weights[0] * tendency + weights[1] * before[0][k, j, i] + weights[2] * before[1][k, j, i]
-            + (pressure - slow) + process.forces.friction_u(k, j, i, grid, process.forces)), tendency
+            + (1.0 - process.share) * slope - gradient + process.forces.friction_u(k, j, i, grid, process.forces)), tendency
 
 
 @stencil
 def change_v(k, j, i, grid, process, weights, u, v, w, before):
     """dv/dt at south faces, and what to extrapolate from (m/s2)."""
-    pressure = force_v(k, j, i, grid, process.column, process.heights, process.phi, process.b)
-    slow = process.share * (pressure + process.external * (process.surface[j, i] - process.surface[j - 1, i])
-                            * grid.inverse_dy_v[j, i])
+    slope = slope_force_v(k, j, i, process.slopes, process.heights, process.b)
     tendency = (process.advection_v(k, j, i, grid, process.column, process.motion, u, v, w)
-                + process.forces.stress_v(k, j, i, grid, process.forces) + slow)
+                + process.forces.stress_v(k, j, i, grid, process.forces) + process.share * slope)
+    gradient = (process.potential[k, j, i] - process.potential[k, j - 1, i]) * grid.inverse_dy_v[j, i]
     return (weights[0] * tendency + weights[1] * before[0][k, j, i] + weights[2] * before[1][k, j, i]
-            + (pressure - slow) + process.forces.friction_v(k, j, i, grid, process.forces)), tendency
+            + (1.0 - process.share) * slope - gradient + process.forces.friction_v(k, j, i, grid, process.forces)), tendency
 
 
 @stencil

@@ -49,11 +49,16 @@ def _absolute(a):
     return abs(a)
 
 
+def _power(base, exponent):
+    return base ** exponent
+
+
 LANGUAGE = {
     stencils.where: numba.njit(**OPTIONS)(_where),
     stencils.maximum: numba.njit(**OPTIONS)(_maximum),
     stencils.minimum: numba.njit(**OPTIONS)(_minimum),
     stencils.absolute: numba.njit(**OPTIONS)(_absolute),
+    stencils.power: numba.njit(**OPTIONS)(_power),
 }
 
 

@@ -210,8 +210,9 @@ class Arguments:
             return f"a{len(self.leaves) - 1}"
         if argument not in self.read:
             return "None"
-        name = self.in_place.get(argument)
-        if name is None:
+        if argument in self.in_place:
+            name = self.in_place[argument]
+        else:
             if argument not in self.leaves:
                 self.leaves.append(argument)
             name = f"a{self.leaves.index(argument)}"

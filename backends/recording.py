@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class Recorded:
 
     def __init__(self, shape: tuple[int, ...], dtype: Any):
         self.shape, self.dtype, self.ndim = tuple(shape), np.dtype(dtype), len(shape)
-        self.buffer: int | None = None
+        self.buffer: Any = None  # its number, once it is planned
         self.ring: int = 0  # rows, a power of two; 0: a whole array
 
     def __getitem__(self, index: Any) -> Any:
@@ -60,11 +60,13 @@ class Recorded:
         return Element(self, index)
 
 
-class _Row(NamedTuple):
-    table: Recorded
-    index: tuple
+class _Row:
+    """A row of a table."""
 
-    def __getitem__(self, last: Any) -> Any:  # type: ignore[override]
+    def __init__(self, table: Recorded, index: tuple):
+        self.table, self.index = table, index
+
+    def __getitem__(self, last: Any) -> Any:
         return self.table[(*self.index, last)]
 
 
@@ -286,7 +288,6 @@ class Planner:
             planned.append(statement)
             for array in [array for array in mine if last.get(array, -1) <= number]:
                 mine.discard(array)
-                assert array.buffer is not None
                 if array.buffer not in self.free:
                     self.free.append(array.buffer)
         return planned

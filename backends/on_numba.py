@@ -440,9 +440,10 @@ class Writer:
         """Source that goes through the rows of a group."""
         operations, threads = group.operations, self.backend.threads
         regions = [operation.region for operation in operations]
+        south, north = self.integer(min(r.j[0] for r in regions)), self.integer(max(r.j[1] for r in regions))
         self.lines, before = [], self.lines
         self.local = set()
-        inner = indent + ("        " if threads > 1 else "    ")
+        inner = indent + ("    " if threads > 1 else "")
         for operation in operations:
             kernel = make_kernel(self.backend.compilers, operation)
             name = f"kernel_{kernel.digest}"
@@ -464,16 +465,13 @@ class Writer:
                         self.strip(array, target, source or (None, None), sign, inner + "        ", "first, last - first, first, 1")
         lines, self.lines = self.lines, before
         reach = max(operation.lead + operation.back for operation in operations)
-        windows = group.windows or ((min(r.j[0] for r in regions), max(r.j[1] for r in regions)),)
-        souths, norths = ([self.integer(window[end]) for window in windows] for end in (0, 1))
-        self.lines.append(f"{indent}for begin, end in ({', '.join(f'({s}, {n})' for s, n in zip(souths, norths, strict=True))},):")
         if threads > 1:
-            self.lines += [f"{indent}    for chunk in prange({threads}):",
-                           f"{inner}south = begin + chunk * (end - begin) // {threads}",
-                           f"{inner}north = begin + (chunk + 1) * (end - begin) // {threads}",
+            self.lines += [f"{indent}for chunk in prange({threads}):",
+                           f"{inner}south = {south} + chunk * ({north} - {south}) // {threads}",
+                           f"{inner}north = {south} + (chunk + 1) * ({north} - {south}) // {threads}",
                            *(f"{inner}ring{number} = b{number}[chunk]" for number in sorted(self.local))]
         else:
-            self.lines.append(f"{inner}south, north = begin, end")
+            self.lines.append(f"{indent}south, north = {south}, {north}")
         self.lines += [f"{inner}for block in range(south - {reach}, north, {rows}):", *lines]
 
 

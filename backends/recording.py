@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dycore.backends.on_numpy import check_all, precision_of
-from dycore.stencils import Field, Reads, Region, as_field, map_arguments
+from dycore.stencils import Field, Reads, Region, as_field
 from dycore.tiles import Place, Tile
 
 
@@ -99,17 +99,6 @@ class Operation:
     def results(self) -> tuple[Recorded, ...]:
         return self.outputs + self.finals
 
-    def with_arrays(self, others: dict[Recorded, Recorded]) -> Operation:
-        """The same on other arrays."""
-        def other(leaf: Any) -> Any:
-            if isinstance(leaf, Field):
-                return Field(other(leaf.array), leaf.region, leaf.origin)
-            return others.get(leaf, leaf) if isinstance(leaf, Recorded) else leaf
-
-        return replace(self, arguments=tuple(map_arguments(other, a) for a in self.arguments),
-                       reads={other(array): extent for array, extent in self.reads.items()},
-                       outputs=tuple(map(other, self.outputs)), finals=tuple(map(other, self.finals)))
-
 
 @dataclass(eq=False)
 class Exchange:
@@ -159,25 +148,9 @@ class Loop:
 
 @dataclass(eq=False)
 class Group:
-    """Operations that go through the rows together: all rows, or those of the windows one after the other."""
+    """Operations that go through the rows together."""
 
     operations: list[Operation]
-    windows: tuple[tuple[int, int], ...] = ()
-
-
-@dataclass(eq=False)
-class Section:
-    """Operations and filters in sequence. Between the rows near the poles nothing is filtered, and it is one group."""
-
-    statements: list
-
-    @property
-    def operations(self) -> list[Operation]:
-        return [statement for statement in self.statements if isinstance(statement, Operation)]
-
-    @property
-    def filters(self) -> list[Filter]:
-        return [statement for statement in self.statements if isinstance(statement, Filter)]
 
 
 def touched(statement: Any) -> Iterator[Recorded]:
@@ -185,9 +158,6 @@ def touched(statement: Any) -> Iterator[Recorded]:
     if isinstance(statement, Group):
         for operation in statement.operations:
             yield from operation.reads
-    elif isinstance(statement, Section):
-        for part in statement.statements:
-            yield from part.reads if isinstance(part, Operation) else touched(part)
     elif isinstance(statement, Exchange):
         yield from (array for _, array in statement.placed)
     elif isinstance(statement, Filter):
@@ -304,11 +274,7 @@ class Planner:
         planned: list[Any] = []
         for number, statement in enumerate(arranged):
             if isinstance(statement, Group):
-                set_leads(statement.operations)
                 self.group(statement, last, number, wanted, mine)
-                mine |= {r for operation in statement.operations for r in operation.results if not r.ring}
-            elif isinstance(statement, Section):
-                planned += self.section(statement, last, number, wanted, mine)
                 mine |= {r for operation in statement.operations for r in operation.results if not r.ring}
             elif isinstance(statement, Zero):
                 self.place(statement.target)
@@ -316,8 +282,7 @@ class Planner:
             elif isinstance(statement, Loop):
                 self.loop(statement, last, number, mine, planned)
                 mine |= set(statement.carried)
-            if not isinstance(statement, Section):
-                planned.append(statement)
+            planned.append(statement)
             for array in [array for array in mine if last.get(array, -1) <= number]:
                 mine.discard(array)
                 assert array.buffer is not None
@@ -327,19 +292,27 @@ class Planner:
 
     def group(self, group: Group, last: dict, number: int, wanted: dict, mine: set) -> None:
         operations = group.operations
-        parted = self.threads > 1 or bool(group.windows)
+        for place, operation in reversed(list(enumerate(operations))):
+            for later in operations[place + 1:]:
+                for array in operation.results:
+                    if array in later.reads:
+                        operation.lead = max(operation.lead, later.lead + later.reads[array].high)
+                        operation.back = max(operation.back, later.back - later.reads[array].low)
         written: set[Recorded] = set()
         for operation in operations:
             for index, array in enumerate(operation.results):
                 written.add(array)
                 readers = [later for later in operations if array in later.reads]
                 if last.get(array, -1) <= number and array not in wanted:
-                    self.ring(operation, array, readers)
+                    behind = max((operation.lead - r.lead - r.reads[array].low for r in readers), default=0)
+                    array.ring = 2 ** math.ceil(math.log2(behind + self.rows))
+                    shape = (*array.shape[:-2], array.ring, array.shape[-1])
+                    array.buffer = self.new_buffer(shape, array.dtype)
                     continue
                 candidates = [wanted[array]] if array in wanted else [a for a in mine if a not in written]
                 for candidate in sorted(candidates, key=lambda a: a.buffer):
                     if ((candidate.shape, candidate.dtype) == (array.shape, array.dtype)
-                            and last.get(candidate, -1) == number and may_replace(operations, operation, candidate, parted)):
+                            and last.get(candidate, -1) == number and self.may_replace(operations, operation, candidate)):
                         array.buffer = candidate.buffer
                         mine.discard(candidate)
                         last[candidate] = -1
@@ -349,43 +322,19 @@ class Planner:
                 else:
                     self.place(array)
 
-    def ring(self, operation: Operation, array: Recorded, readers: list[Operation]) -> None:
-        """A place for the few rows of a result that its readers still need."""
-        behind = max((operation.lead - r.lead - r.reads[array].low for r in readers), default=0)
-        array.ring = 2 ** math.ceil(math.log2(behind + self.rows))
-        array.buffer = self.new_buffer((*array.shape[:-2], array.ring, array.shape[-1]), array.dtype)
-
-    def section(self, section: Section, last: dict, number: int, wanted: dict, mine: set) -> list:
-        """The rows between the filtered ones as one group; then those near the poles, group by group."""
-        operations, (first, *_) = section.operations, section.filters
-        j0, j1 = first.tile.region.j
-        rows = first.response.shape[0] // 2
-        regions = [operation.region.j for operation in operations]
-        middle = Group(operations, ((j0 + rows, j1 - rows),))
-        polar = ((min(r[0] for r in regions), j0 + rows), (j1 - rows, max(r[1] for r in regions)))
-        self.group(middle, last, number, wanted, mine)
-
-        inner = {array: Recorded(array.shape, array.dtype) for operation in operations for array in operation.results if array.ring}
-        planned: list[Any] = [middle]
-        for statement in section.statements:
-            if isinstance(statement, Filter):
-                planned.append(replace(statement, target=inner.get(statement.target, statement.target)))
-            else:
-                if not (isinstance(planned[-1], Group) and planned[-1] is not middle):
-                    planned.append(Group([], polar))
-                planned[-1].operations.append(statement.with_arrays(inner))
-        lent = []
-        for group in planned[1:]:
-            for operation in group.operations if isinstance(group, Group) else ():
-                for array in operation.results:
-                    if array.buffer is None:
-                        if any(array in touched(other) for other in planned if other is not group):
-                            self.place(array)
-                            lent.append(array.buffer)
-                        else:
-                            self.ring(operation, array, [later for later in group.operations if array in later.reads])
-        self.free += lent
-        return planned
+    def may_replace(self, operations: list[Operation], operation: Operation, candidate: Recorded) -> bool:
+        """Whether all have read a row of the candidate when the operation writes it."""
+        done = operations.index(operation)
+        for place, other in enumerate(operations):
+            extent = other.reads.get(candidate)
+            if extent is None:
+                continue
+            if other is operation:
+                if not extent.pointwise or (self.threads > 1 and (operation.lead or operation.back)):
+                    return False
+            elif place > done or self.threads > 1 or other.lead - operation.lead < -extent.low:
+                return False
+        return True
 
     def loop(self, loop: Loop, last: dict, number: int, mine: set, planned: list) -> None:
         taken = set()
@@ -404,34 +353,6 @@ class Planner:
                       if carried.buffer != end.buffer]
 
 
-def set_leads(operations: list[Operation]) -> None:
-    """How many rows each operation runs ahead of the last one, and begins before a part of the rows."""
-    for place, operation in reversed(list(enumerate(operations))):
-        for later in operations[place + 1:]:
-            for array in operation.results:
-                if array in later.reads:
-                    operation.lead = max(operation.lead, later.lead + later.reads[array].high)
-                    operation.back = max(operation.back, later.back - later.reads[array].low)
-
-
-def may_replace(operations: list[Operation], operation: Operation, candidate: Recorded, parted: bool) -> bool:
-    """Whether all have read a row of the candidate when the operation writes it.
-
-    Where the rows are parted, rows beside a part are read again for the next one.
-    """
-    done = operations.index(operation)
-    for place, other in enumerate(operations):
-        extent = other.reads.get(candidate)
-        if extent is None:
-            continue
-        if other is operation:
-            if not extent.pointwise or (parted and (operation.lead or operation.back)):
-                return False
-        elif place > done or parted or other.lead - operation.lead < -extent.low:
-            return False
-    return True
-
-
 def inner_arrays(loop: Loop) -> set[Recorded]:
     """What the body of a loop touches."""
     return {array for statement in loop.body for array in touched_by_any(statement)}
@@ -442,44 +363,24 @@ def touched_by_any(statement: Any) -> Iterator[Recorded]:
 
 
 def arrange(statements: list) -> list:
-    """The statements with operations in sequence put together in groups, and in sections where rows are filtered."""
+    """The statements with operations in sequence put together in groups."""
     arranged: list[Any] = []
     for statement in statements:
-        if isinstance(statement, (Operation, Filter)):
-            if not (arranged and isinstance(arranged[-1], Section)):
-                arranged.append(Section([]))
-            arranged[-1].statements.append(statement)
-        else:
-            if isinstance(statement, Exchange) and arranged and isinstance(arranged[-1], Section):
-                begin_exchange(arranged[-1], statement)
-            arranged.append(statement)
-    return [part for statement in arranged for part in (parts(statement) if isinstance(statement, Section) else [statement])]
-
-
-def parts(section: Section) -> list:
-    """The section itself where it may be run in parts; else its groups and filters."""
-    if not section.filters:
-        return [Group(section.operations)] if section.operations else []
-    set_leads(section.operations)
-    filtered = {statement.target for statement in section.filters}
-    if not any((o.lead or o.back) and filtered & set(o.results) for o in section.operations):
-        return [section]
-    arranged: list[Any] = []
-    for statement in section.statements:
-        if isinstance(statement, Filter):
-            arranged.append(statement)
-        elif arranged and isinstance(arranged[-1], Group):
+        if isinstance(statement, Operation):
+            if not (arranged and isinstance(arranged[-1], Group)):
+                arranged.append(Group([]))
             arranged[-1].operations.append(statement)
         else:
-            arranged.append(Group([statement]))
+            if isinstance(statement, Exchange) and arranged and isinstance(arranged[-1], Group):
+                begin_exchange(arranged[-1], statement)
+            arranged.append(statement)
     return arranged
 
 
-def begin_exchange(section: Section, exchange: Exchange) -> None:
+def begin_exchange(group: Group, exchange: Exchange) -> None:
     """Let the operations fill the halo in x of what they compute, while the row is in the cache."""
-    filtered = {statement.target for statement in section.filters}
     for place, array in exchange.placed:
-        for operation in section.operations:
-            if array in operation.results and array not in filtered:
+        for operation in group.operations:
+            if array in operation.results:
                 operation.ends[array] = (exchange.tile, place)
                 exchange.begun.add(array)

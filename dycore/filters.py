@@ -22,7 +22,7 @@ def polar_response(grid: Grid, latitude: float, faces: bool) -> np.ndarray:
     """
     _, ny, nx = grid.cells
     half = ny // 2
-    rows = min(half, int((np.abs(grid.y_face[:half]) > latitude).sum()))
+    rows = max(1, min(half, int((np.abs(grid.y_face[:half]) > latitude).sum())))
     y = grid.y_face[:-1] if faces else grid.y
     phi = np.radians(np.concatenate([y[:rows], y[ny - rows:]]))
     ratio = np.maximum(np.cos(phi), 0.0) / np.cos(np.radians(latitude))

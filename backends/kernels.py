@@ -27,7 +27,7 @@ from numba.extending import intrinsic, models, overload, register_model
 
 from dycore import stencils
 from dycore.backends.on_numpy import precision_of
-from dycore.backends.recording import Operation, Recorded, Scalar
+from dycore.backends.recording import Operation, Recorded
 from dycore.stencils import Field
 
 OPTIONS = {"error_model": "numpy", "forceinline": True, "nogil": True}

@@ -53,11 +53,14 @@ class JaxBackend(NumpyBackend):
         j, i = columns.indices()
         dtype = precision_of(arguments)
 
+        def over_columns(values: tuple) -> tuple:
+            return tuple(jnp.broadcast_to(jnp.asarray(value, dtype), columns.shape) for value in values)
+
         def level(carried: tuple, k: Any) -> tuple:
             carried, values = stencil(k, j, i, carried, *arguments)
-            return tuple(jnp.broadcast_to(c, columns.shape) for c in carried), values
+            return over_columns(carried), over_columns(values)
 
-        first = tuple(jnp.broadcast_to(jnp.asarray(c, dtype), columns.shape) for c in start(j, i, *arguments))
+        first = over_columns(start(j, i, *arguments))
         assert region.k is not None
         carried, values = jax.lax.scan(  # type: ignore[var-annotated]
             level, first, jnp.arange(*region.k), reverse=direction < 0)

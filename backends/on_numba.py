@@ -11,7 +11,7 @@ import math
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numba
 import numpy as np

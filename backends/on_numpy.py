@@ -167,13 +167,11 @@ class NumpyBackend:
 
         `response` has as many rows from the south as from the north (half each). In place.
         """
-        k, _, i = (slice(*r) for r in tile.region.ranges)
         filtered = filter_of(np.asarray(response))
-        shifts = (0, 0, *field.origin)[-3:]
-        i = slice(i.start - shifts[2], i.stop - shifts[2])
+        *levels, _, i = (slice(start - origin, stop - origin) for (start, stop), origin in zip(
+            tile.region.ranges[-field.array.ndim:], field.origin, strict=True))
         for number, row in enumerate(filtered_rows(tile, response)):
-            at = (row - shifts[1], i)
-            filtered(number, field.array[at] if field.array.ndim == 2 else field.array[k.start - shifts[0]: k.stop - shifts[0], *at])
+            filtered(number, field.array[*levels, row - field.origin[-2], i])
         return field
 
     def total(self, tile: Tile, field: Any) -> Any:

@@ -5,7 +5,7 @@ import importlib
 import numpy as np
 import pytest
 
-from dycore import Model, operators
+from dycore import Model, continuity, mixing, momentum, operators
 from dycore.grid import interior, latitude_longitude, rectilinear
 from dycore.tiles import Place, fill_halo
 from dycore.vertical import stretched
@@ -102,7 +102,21 @@ def model(case, backend):
     return made, made.asarrays(state)
 
 
-def motion(backend, grid, u, v, region=None):
-    """Vorticity, kinetic energy and divergence of a velocity, one cell beyond the region (default: all cells)."""
+def motion(backend, grid, made, u, v):
+    """What advection reads of a velocity in the columns `made`."""
+    cells = grid.tile.region
+    return operators.Motion(*backend.apply(momentum.turning, cells.grow(east=1, north=1), grid.metrics, made, u, v),
+                            backend.apply(operators.kinetic_energy, cells.grow(west=1, south=1), grid.metrics, u, v))
+
+
+def rubbing(backend, grid, u, v, region=None):
+    """Vorticity and divergence of a velocity, one cell beyond the region (default: all cells)."""
     region = (region or grid.tile.region).grow(1, 1, 1, 1)
-    return operators.Motion(*backend.apply(operators.all_motion, region, grid.metrics, u, v))
+    return mixing.Rubbing(*backend.apply(mixing.vorticity_and_divergence, region, grid.metrics, u, v))
+
+
+def flow_of(backend, grid, u, v):
+    """The transport of a velocity through faces as wide as they are long."""
+    widths = grid.metrics.dy_u, grid.metrics.dx_v
+    faces = grid.tile.region.grow(east=1, north=1)
+    return continuity.Flow(*backend.apply(continuity.transports, faces, grid.metrics, *widths, u, v), *widths)

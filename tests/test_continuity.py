@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from conftest import channel, content, filled, random_velocity, sphere
+from conftest import channel, content, filled, flow_of, random_velocity, sphere
 
-from dycore import Model, continuity
+from dycore import Model, continuity, stepping
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior
 from dycore.parameters import Parameters
@@ -15,25 +15,20 @@ from dycore.vertical import uniform
 GRIDS = {"channel": channel, "sphere": sphere}
 
 
-def flow(grid, random):
-    """A random flow through faces as wide as they are long."""
-    u, v = random_velocity(grid, random)
-    return continuity.Flow(continuity.resolved_u, continuity.resolved_v, u, v, None, None,
-                           grid.metrics.dy_u, grid.metrics.dx_v)
-
-
 def cells(field, grid):
     region = grid.tile.region if field.array.ndim == 3 else grid.tile.region.columns
     return field[region.indices()]
 
 
-def sweep(backend, grid, moving):
-    """(sum of D_k from the depth mean, W at the lower faces, W that is carried out at the top)."""
+def sweep(backend, grid, u, v):
+    """(sum of D_k from the column sums, W at the lower faces, W that is carried out at the top)."""
     region = grid.tile.region
     metrics = grid.metrics
-    means, _ = backend.sweep(continuity.add_mean_velocity, continuity.no_transport, region.grow(east=1, north=1), 1,
-                             metrics, moving.u, moving.v)
-    total = backend.apply(continuity.column_divergence, region.columns, metrics, moving.width_u, moving.width_v, *means)
+    moving, none = flow_of(backend, grid, u, v), np.zeros(region.padded, grid.dtype)
+    sums, _ = backend.sweep(stepping.advance, stepping.no_sums, region.grow(east=1, north=1), 1, metrics, 1.0, none, none, u, v)
+    sums = stepping.Sums(*sums)
+    total = backend.apply(continuity.column_divergence, region.columns, metrics, moving.width_u, moving.width_v,
+                          sums.after_u, sums.after_v)
     (last,), (w,) = backend.sweep(continuity.flux_through_levels, continuity.no_flux, region, 1, metrics,
                                   continuity.divergence, moving, total)
     return cells(total, grid), cells(w, grid), cells(last, grid)
@@ -42,7 +37,7 @@ def sweep(backend, grid, moving):
 @pytest.mark.parametrize("name", GRIDS)
 def test_what_leaves_one_cell_enters_its_neighbour(numpy_backend, random, name):
     grid = GRIDS[name]()
-    moving = flow(grid, random)
+    moving = flow_of(numpy_backend, grid, *random_velocity(grid, random))
     divergence = cells(numpy_backend.apply(continuity.divergence, grid.tile.region, grid.metrics, moving), grid)
     outflow = divergence * grid.volume
     # round-off of a sum of at most 320 terms
@@ -53,7 +48,7 @@ def test_what_leaves_one_cell_enters_its_neighbour(numpy_backend, random, name):
 @pytest.mark.parametrize("name", GRIDS)
 def test_nothing_passes_the_sea_floor_or_the_surface(numpy_backend, random, name):
     grid = GRIDS[name]()
-    _, w, last = sweep(numpy_backend, grid, flow(grid, random))
+    _, w, last = sweep(numpy_backend, grid, *random_velocity(grid, random))
     lowest = interior(grid.metrics.floor) - HALO_LEVELS
     for k in range(grid.cells[0]):
         assert (w[k][lowest >= k] == 0.0).all()
@@ -65,8 +60,9 @@ def test_nothing_passes_the_sea_floor_or_the_surface(numpy_backend, random, name
 @pytest.mark.parametrize("name", GRIDS)
 def test_the_depth_mean_carries_what_the_levels_carry(numpy_backend, random, name):
     grid = GRIDS[name]()
-    moving = flow(grid, random)
-    total, _, _ = sweep(numpy_backend, grid, moving)
+    u, v = random_velocity(grid, random)
+    total, _, _ = sweep(numpy_backend, grid, u, v)
+    moving = flow_of(numpy_backend, grid, u, v)
     divergence = cells(numpy_backend.apply(continuity.divergence, grid.tile.region, grid.metrics, moving), grid)
     levels = (divergence * grid.wet * np.diff(grid.interfaces)[:, None, None]).sum(axis=0)
     assert np.abs(total - levels).max() < 1e-14 * np.abs(levels).max()
@@ -75,8 +71,7 @@ def test_the_depth_mean_carries_what_the_levels_carry(numpy_backend, random, nam
 def test_a_uniform_flow_between_walls_converges_nowhere(numpy_backend):
     grid = channel(bottom=None, land=None)
     u = filled(grid, Place.WEST_FACE, np.full(grid.cells, 0.3))
-    moving = continuity.Flow(continuity.resolved_u, continuity.resolved_v, u, 0.0 * u, None, None,
-                             grid.metrics.dy_u, grid.metrics.dx_v)
+    moving = flow_of(numpy_backend, grid, u, 0.0 * u)
     divergence = numpy_backend.apply(continuity.divergence, grid.tile.region, grid.metrics, moving)
     assert (cells(divergence, grid) == 0.0).all()
 
@@ -84,8 +79,7 @@ def test_a_uniform_flow_between_walls_converges_nowhere(numpy_backend):
 def test_solid_body_rotation_converges_nowhere(numpy_backend):
     grid = sphere()
     u = filled(grid, Place.WEST_FACE, np.broadcast_to(20.0 * np.cos(np.radians(grid.y))[:, None], grid.cells))
-    moving = continuity.Flow(continuity.resolved_u, continuity.resolved_v, u, 0.0 * u, None, None,
-                             grid.metrics.dy_u, grid.metrics.dx_v)
+    moving = flow_of(numpy_backend, grid, u, 0.0 * u)
     divergence = numpy_backend.apply(continuity.divergence, grid.tile.region, grid.metrics, moving)
     assert (cells(divergence, grid) == 0.0).all()
 

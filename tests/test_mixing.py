@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from conftest import channel, content, filled, motion, random_velocity, sphere
+from conftest import channel, content, filled, motion, random_velocity, rubbing, sphere
 
-from dycore import Model, mixing
+from dycore import Model, column, mixing
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior, rectilinear
-from dycore.mixing import Viscosity
-from dycore.operators import Motion, velocity_divergence, vorticity
+from dycore.mixing import Rubbing, Viscosity
+from dycore.operators import velocity_divergence, vorticity
 from dycore.parameters import Mixing, Parameters
 from dycore.state import initial_state
 from dycore.tiles import Boundary, Place
@@ -61,11 +61,11 @@ def test_a_sine_of_velocity_decays_at_the_discrete_rate(numpy_backend, component
     if biharmonic:
         around = region.grow(1, 1, 1, 1)
         pair = numpy_backend.apply(mixing.harmonic, around, grid.metrics, viscosity,
-                                   motion(numpy_backend, grid, *pair, around))
+                                   rubbing(numpy_backend, grid, *pair, around))
     stencil = mixing.harmonic_u if component == "u" else mixing.harmonic_v
-    moved = Motion(numpy_backend.apply(vorticity, region.grow(east=1, north=1), grid.metrics, *pair), None,
-                   numpy_backend.apply(velocity_divergence, region.grow(west=1, south=1), grid.metrics, *pair))
-    result = numpy_backend.apply(stencil, region, grid.metrics, viscosity, moved)[region.indices()]
+    rubbed = Rubbing(numpy_backend.apply(vorticity, region.grow(east=1, north=1), grid.metrics, *pair),
+                     numpy_backend.apply(velocity_divergence, region.grow(west=1, south=1), grid.metrics, *pair))
+    result = numpy_backend.apply(stencil, region, grid.metrics, viscosity, rubbed)[region.indices()]
     expected = (5.0 * rate) ** 2 * wave if biharmonic else -5.0 * rate * wave
     assert np.abs(result - expected).max() < 1e-13 * np.abs(expected).max() * 10.0
 
@@ -82,7 +82,7 @@ def test_friction_removes_exactly_the_squares_of_divergence_and_vorticity(numpy_
         corner[[3, 3 + grid.cells[1]]] = 0.0
     viscosity = Viscosity(np.broadcast_to(2.0 * row, shape).copy(), corner)
     at = region.indices()
-    friction = numpy_backend.apply(mixing.harmonic, region, metrics, viscosity, motion(numpy_backend, grid, u, v))
+    friction = numpy_backend.apply(mixing.harmonic, region, metrics, viscosity, rubbing(numpy_backend, grid, u, v))
     work = sum((interior(velocity) * force[at] * interior(area)).sum() for velocity, force, area in zip(
         (u, v), friction, (metrics.area_u, metrics.area_v), strict=True))
     divergence = numpy_backend.apply(velocity_divergence, region, metrics, u, v)[at]
@@ -101,7 +101,9 @@ def test_friction_only_ever_removes_energy(numpy_backend, random, make, biharmon
     coefficient = 1.0e12 if biharmonic else 1.0e4
     model = Model(grid, Parameters(Ocean(), time_step=10.0, friction=Mixing(coefficient, coefficient, biharmonic),
                                    tracer_names=("temperature", "salinity")), numpy_backend)
-    moved = motion(numpy_backend, grid, state.u, state.v)
+    around = grid.tile.region.columns.grow(1, 1, 1, 1)
+    made = column.Column(*numpy_backend.apply(column.columns, around, grid.metrics, Ocean(), state.surface))
+    moved = motion(numpy_backend, grid, made, state.u, state.v)
     forces = model._forces(model.constants, None, moved, state)
     at = grid.tile.region.indices()
     work = 0.0

@@ -14,25 +14,28 @@ from dycore.vertical import stretched, uniform
 
 
 def hydrostatics(backend, grid, fluid, surface, *tracers):
-    """(columns, heights, phi) of interior fields."""
+    """(columns, heights, phi, b) of interior fields."""
     region = grid.tile.region
     surface = filled(grid, Place.CENTER, surface)
     tracers = tuple(filled(grid, Place.CENTER, tracer) for tracer in tracers)
     model = Model(grid, Parameters(fluid, time_step=1.0, tracer_names=("a", "b")[: len(tracers)]), backend)
     around = region.columns.grow(1, 1, 1, 1)
     stretching = column.Column(*backend.apply(column.columns, around, grid.metrics, fluid, surface))
-    _, (phi,) = backend.sweep(pressure.layer_phi, pressure.surface_phi, region.grow(west=1, south=1), -1, grid.metrics,
+    _, (phi, b) = backend.sweep(pressure.layer_phi, pressure.surface_phi, region.grow(west=1, south=1), -1, grid.metrics,
                               stretching, model.constants.heights, fluid, surface, tracers)
-    return stretching, model.constants.heights, phi, tracers
+    return stretching, model.constants.heights, phi, b
 
 
 def forces(backend, grid, fluid, surface, *tracers):
     """Pressure force on open faces (m/s2)."""
-    region = grid.tile.region
-    stretching, heights, phi, tracers = hydrostatics(backend, grid, fluid, surface, *tracers)
-    arguments = (grid.metrics, stretching, heights, fluid, tracers, phi)
-    u = backend.apply(pressure.force_u, region, *arguments)[region.indices()]
-    v = backend.apply(pressure.force_v, region, *arguments)[region.indices()]
+    region, metrics = grid.tile.region, grid.metrics
+    stretching, heights, phi, b = hydrostatics(backend, grid, fluid, surface, *tracers)
+    slopes = pressure.Slopes(*backend.apply(pressure.slopes, region.columns, metrics, stretching))
+    k, j, i = region.indices()
+    u = (backend.apply(pressure.slope_force_u, region, slopes, heights, b)[k, j, i]
+         - (phi[k, j, i] - phi[k, j, i - 1]) * interior(metrics.inverse_dx_u))
+    v = (backend.apply(pressure.slope_force_v, region, slopes, heights, b)[k, j, i]
+         - (phi[k, j, i] - phi[k, j - 1, i]) * interior(metrics.inverse_dy_v))
     level = np.arange(*region.k)[:, None, None]
     return u * (level >= interior(grid.metrics.floor_u)), v * (level >= interior(grid.metrics.floor_v))
 

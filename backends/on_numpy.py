@@ -70,19 +70,26 @@ _filters: dict[bytes, Callable] = {}
 
 
 def filter_of(response: np.ndarray) -> Callable[[int, np.ndarray], None]:
-    """A function (number of a row of the response, values) that scales the wavenumbers of the last axis in place."""
+    """A function (number of a row of the response, values) that scales the wavenumbers of the last axis in place.
+
+    It does nothing where the response is one.
+    """
     key = response.tobytes()
     if key in _filters:
         return _filters[key]
+    scaled = (response != 1.0).any(axis=1)
     if ducc0 is None:
         def scale(number: int, values: np.ndarray) -> None:
-            spectrum = fft.rfft(values, axis=-1) * response[number]
-            values[...] = fft.irfft(spectrum, n=values.shape[-1], axis=-1)
+            if scaled[number]:
+                spectrum = fft.rfft(values, axis=-1) * response[number]
+                values[...] = fft.irfft(spectrum, n=values.shape[-1], axis=-1)
 
         return _filters.setdefault(key, scale)
     kernels = {}
 
     def convolve(number: int, values: np.ndarray) -> None:
+        if not scaled[number]:
+            return
         if (number, n := values.shape[-1]) not in kernels:
             kernels[number, n] = fft.irfft(response[number], n=n).astype(values.dtype)
         ducc0.fft.convolve_axis(values, values, values.ndim - 1, kernels[number, n])

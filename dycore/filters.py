@@ -21,8 +21,8 @@ def polar_response(grid: Grid, latitude: float, faces: bool) -> np.ndarray:
     `faces` picks the rows of south faces instead of those of cell centres.
     """
     _, ny, nx = grid.cells
-    rows = int((np.abs(grid.y_face[:-1]) > latitude).sum() + 1) // 2 + 1
-    rows = min(rows, ny // 2)
+    half = ny // 2
+    rows = max(1, min(half, int((np.abs(grid.y_face[:half]) > latitude).sum())))
     y = grid.y_face[:-1] if faces else grid.y
     phi = np.radians(np.concatenate([y[:rows], y[ny - rows:]]))
     ratio = np.maximum(np.cos(phi), 0.0) / np.cos(np.radians(latitude))

@@ -142,8 +142,6 @@ class Model:
         widths = backend.apply(column.widths, faces.columns, grid, ahead)
         transports = backend.apply(continuity.transports, faces, grid, *widths, u, v)
         total = backend.apply(continuity.column_divergence, cells.columns, grid, *widths, sum_u, sum_v)
-        if self.filtered:
-            total = backend.filter_rows(tile, total, constants.response_u)
         return u, v, Flow(*transports, *widths), total
 
     def _split(self, constants: Constants, stretched: Column, weights: tuple, state: State, u: Any, v: Any,
@@ -188,26 +186,23 @@ class Model:
         backend, tile, grid, parameters = self.backend, self.grid.tile, constants.grid, self.parameters
         cells = tile.region
         dt = parameters.time_step
+        sources = tuple(self._source(constants, flow, now, backend.apply(advection.extrapolated, cells.everywhere, weights,
+                                                                         (now, *before)))
+                        for now, before in zip(state.tracers, state.tracers_before, strict=True))
+        fluxes = tuple(backend.apply(advection.fluxes, cells.grow(east=1, north=1), grid, source) for source in sources)
+        of_mass: tuple = (continuity.divergence, flow)
+        of_tracers: tuple = tuple((advection.tracer_divergence, flux) for flux in fluxes)
+        if self.filtered:
+            divergences = [backend.apply(function, cells, grid, values) for function, values in (of_mass, *of_tracers)]
+            total, *divergences = (backend.filter_rows(tile, field, constants.response_u) for field in (total, *divergences))
+            of_mass, *of_tracers = ((continuity.stored, divergence) for divergence in divergences)
+
         surface = backend.apply(continuity.advance_surface, cells.columns, dt, state.surface, total)
         inverse = backend.apply(column.inverse_stretching, cells.columns, grid, surface)
-        layers: tuple = (continuity.divergence, flow)
-        if self.filtered:
-            divergence = backend.apply(continuity.divergence, cells, grid, flow)
-            layers = (continuity.stored, backend.filter_rows(tile, divergence, constants.response_u))
-        _, (w,) = backend.sweep(continuity.flux_through_levels, continuity.no_flux, cells, 1, grid, *layers, total)
+        _, (w,) = backend.sweep(continuity.flux_through_levels, continuity.no_flux, cells, 1, grid, *of_mass, total)
         w = backend.whole(tile, w)  # tracers read W = 0 above the last level
-
-        tracers = []
-        for now, before in zip(state.tracers, state.tracers_before, strict=True):
-            ahead = backend.apply(advection.extrapolated, cells.everywhere, weights, (now, *before))
-            source = self._source(constants, flow, now, ahead)
-            fluxes = backend.apply(advection.fluxes, cells.grow(east=1, north=1), grid, source)
-            horizontal: tuple = (advection.tracer_divergence, fluxes)
-            if self.filtered:
-                divergence = backend.apply(advection.tracer_divergence, cells, grid, fluxes)
-                horizontal = (continuity.stored, backend.filter_rows(tile, divergence, constants.response_u))
-            tracers.append(backend.apply(advection.tracer_step, cells, grid, dt, stretched.stretching, inverse, *horizontal,
-                                         source, w, now))
+        tracers = [backend.apply(advection.tracer_step, cells, grid, dt, stretched.stretching, inverse, *horizontal, source, w, now)
+                   for horizontal, source, now in zip(of_tracers, sources, state.tracers, strict=True)]
         w, surface, *tracers = backend.exchange(
             tile, (Place.CENTER, w), (Place.CENTER, surface), *((Place.CENTER, tracer) for tracer in tracers))
         return w, surface, tuple(tracers)

@@ -29,7 +29,7 @@ class Scalar:
 
     shape: tuple = ()
 
-    def __init__(self, text: str, dtype: Any, value: Callable[[Any], Any] | None = None):
+    def __init__(self, text: str, dtype: Any, value: Any = None):
         self.text, self.dtype, self.value = text, np.dtype(dtype), value
 
     def __add__(self, other: int) -> Scalar:

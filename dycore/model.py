@@ -105,7 +105,8 @@ class Model:
         share, external = parameters.extrapolated_pressure, external_gravity(self.grid, parameters)
         energy, potential = backend.apply(stepping.energies, cells.grow(west=1, south=1), grid, share, external, state.surface,
                                           phi, state.u, state.v)
-        motion = Motion(*backend.apply(momentum.turning, cells.grow(east=1, north=1), grid, stretched, state.u, state.v), energy)
+        turned = backend.apply(momentum.turning, cells.grow(east=1, north=1), grid, stretched, state.u, state.v)
+        motion = Motion(*turned, energy)  # type: ignore[call-arg]
         process = stepping.Process(
             *parameters.advection, self._forces(constants, stretched, motion, state), stretched, motion, potential,
             Slopes(*backend.apply(pressure.slopes, cells.columns, grid, stretched)), constants.heights, b, share)
@@ -179,7 +180,8 @@ class Model:
         u, v = backend.apply(barotropic.impose_mean, cells.with_halo, grid, u, v, *lack)
         widths = (stretched.width_u, stretched.width_v)
         transports = backend.apply(barotropic.corrected_transports, faces, grid, *widths, *correction, u, v)
-        return *(backend.whole(tile, field).array for field in (u, v)), Flow(*transports, *widths), total
+        flow = Flow(*transports, *widths)  # type: ignore[call-arg]
+        return *(backend.whole(tile, field).array for field in (u, v)), flow, total
 
     def _transport(self, constants: Constants, stretched: Column, weights: tuple, state: State, flow: Flow, total: Any) -> tuple:
         """The moving boundary, W through the levels and the tracers one step later; halos of all that moved."""
@@ -191,7 +193,7 @@ class Model:
                         for now, before in zip(state.tracers, state.tracers_before, strict=True))
         fluxes = tuple(backend.apply(advection.fluxes, cells.grow(east=1, north=1), grid, source) for source in sources)
         of_mass: tuple = (continuity.divergence, flow)
-        of_tracers: tuple = tuple((advection.tracer_divergence, flux) for flux in fluxes)
+        of_tracers: Any = tuple((advection.tracer_divergence, flux) for flux in fluxes)
         if self.filtered:
             divergences = [backend.apply(function, cells, grid, values) for function, values in (of_mass, *of_tracers)]
             total, *divergences = (backend.filter_rows(tile, field, constants.response_u) for field in (total, *divergences))

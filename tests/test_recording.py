@@ -8,8 +8,9 @@ from conftest import create
 from dycore import Model, cases
 from dycore.backends import on_numba, recording
 from dycore.backends.recording import Planner, Recorded, Recording
+from dycore.model import map_state
 from dycore.stencils import Field, stencil
-from dycore.tiles import Boundary, Place, Tile
+from dycore.tiles import HALO_LEVELS, Boundary, Place, Tile
 
 TALL = Tile((2, 37, 5), Boundary.PERIODIC, Boundary.WALL)
 REGION = TALL.region
@@ -249,6 +250,27 @@ def test_the_given_fields_stay_and_two_results_share_no_memory(random):
         assert not any(np.shares_memory(one, other) for other in results[n + 1:])
 
 
+def test_what_a_state_holds_in_its_halo_levels_has_no_weight(random, numpy_backend):
+    grid, parameters, state = cases.baroclinic_wave(cells=(4, 12, 16))
+    region = tuple(slice(*r) for r in grid.tile.region.ranges)
+
+    def dirty(array):
+        array = np.array(array)
+        if array.ndim == 3:
+            array[:HALO_LEVELS] = random.random(array[:HALO_LEVELS].shape)
+            array[-HALO_LEVELS:] = random.random(array[-HALO_LEVELS:].shape)
+        return array
+
+    expected = leaves(Model(grid, parameters, numpy_backend).steps(state, 3))
+    for backend in (numpy_backend, create("numba")):
+        model = Model(grid, parameters, backend)
+        for _ in range(3):  # nor has what this leaves behind
+            backend.apply(mixed, grid.tile.region.everywhere, dirty(state.u), dirty(state.v))
+        for one, two in zip(expected, leaves(model.steps(map_state(dirty, state)._replace(w=state.w), 3)), strict=True):
+            at = region[-np.ndim(one):]
+            assert np.abs(np.asarray(one)[at] - np.asarray(two)[at]).max() <= 1e-12 * np.abs(one).max(), backend.name
+
+
 # Threads -----------------------------------------------------------------------------------------
 
 THREADS = pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
@@ -286,7 +308,7 @@ def test_two_threads_give_bit_for_bit_the_states_that_one_gives(one_thread_after
     results = [Model(grid, parameters, on_numba.create(threads)).steps(state, 5) for threads in (1, 2)]
     region = tuple(slice(*r) for r in grid.tile.region.ranges)
     for one, other in zip(*(leaves(result) for result in results), strict=True):
-        at = region[-np.ndim(one):] if np.ndim(one) else ()
+        at = region[-np.ndim(one):]
         assert (np.asarray(one)[at] == np.asarray(other)[at]).all()
 
 

@@ -49,11 +49,16 @@ def _absolute(a):
     return abs(a)
 
 
+def _power(base, exponent):
+    return base ** exponent
+
+
 LANGUAGE = {
     stencils.where: numba.njit(**OPTIONS)(_where),
     stencils.maximum: numba.njit(**OPTIONS)(_maximum),
     stencils.minimum: numba.njit(**OPTIONS)(_minimum),
     stencils.absolute: numba.njit(**OPTIONS)(_absolute),
+    stencils.power: numba.njit(**OPTIONS)(_power),
 }
 
 
@@ -205,8 +210,9 @@ class Arguments:
             return f"a{len(self.leaves) - 1}"
         if argument not in self.read:
             return "None"
-        name = self.in_place.get(argument)
-        if name is None:
+        if argument in self.in_place:
+            name = self.in_place[argument]
+        else:
             if argument not in self.leaves:
                 self.leaves.append(argument)
             name = f"a{self.leaves.index(argument)}"

@@ -82,12 +82,12 @@ class NumbaBackend(NumpyBackend):
         outputs, finals, _ = self._operate((stencil, start, region, direction), arguments)
         return finals, outputs
 
-    def _operate(self, what: tuple, arguments: tuple) -> tuple:
+    def _operate(self, what: tuple[Callable, Callable | None, Region, int], arguments: tuple) -> tuple:
         """(values, what a sweep carried out of the last level, whether the stencil gives a single value)."""
         if self._recording is None:
             return self._run_at_once(what, arguments)
-        operation = self._recording.operate(*what, arguments)
-        region = what[2]
+        stencil, start, region, direction = what
+        operation = self._recording.operate(stencil, start, region, direction, arguments)
         fields = tuple(Field(array, region.ranges if array.ndim == 3 else region.columns.ranges, (0,) * array.ndim)
                        for array in operation.results)
         split = len(operation.outputs)
@@ -324,7 +324,6 @@ class Writer:
 
     def array(self, array: Recorded) -> str:
         """Source text of an array."""
-        assert array.buffer is not None
         if array.ring and self.backend.threads > 1:
             self.local.add(array.buffer)
             self.used[f"b{array.buffer}"] = array.buffer
@@ -347,7 +346,7 @@ class Writer:
 
     def parts(self, statements: list, rows: int) -> list[Callable]:
         """Functions (frame, numbers) that together are the program."""
-        parts: list[Callable] = []
+        parts: list[Callable | None] = []
         for statement in statements:
             if isinstance(statement, Filter) or (isinstance(statement, Exchange) and not self.compiled(statement)):
                 parts += [self.compile(), self.at_once(statement)]

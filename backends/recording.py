@@ -15,13 +15,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from dycore.backends.on_numpy import check_all, precision_of
 from dycore.stencils import Field, Reads, Region, as_field
-from dycore.tiles import Place, Tile
+from dycore.tiles import Boundary, Place, Tile
 
 
 class Scalar:
@@ -49,7 +49,7 @@ class Recorded:
 
     def __init__(self, shape: tuple[int, ...], dtype: Any):
         self.shape, self.dtype, self.ndim = tuple(shape), np.dtype(dtype), len(shape)
-        self.buffer: int | None = None
+        self.buffer: Any = None  # its number, once it is planned
         self.ring: int = 0  # rows, a power of two; 0: a whole array
 
     def __getitem__(self, index: Any) -> Any:
@@ -60,11 +60,13 @@ class Recorded:
         return Element(self, index)
 
 
-class _Row(NamedTuple):
-    table: Recorded
-    index: tuple
+class _Row:
+    """A row of a table."""
 
-    def __getitem__(self, last: Any) -> Any:  # type: ignore[override]
+    def __init__(self, table: Recorded, index: tuple):
+        self.table, self.index = table, index
+
+    def __getitem__(self, last: Any) -> Any:
         return self.table[(*self.index, last)]
 
 
@@ -158,14 +160,15 @@ def touched(statement: Any) -> Iterator[Recorded]:
     if isinstance(statement, Group):
         for operation in statement.operations:
             yield from operation.reads
+    elif isinstance(statement, Operation):
+        yield from statement.reads
     elif isinstance(statement, Exchange):
         yield from (array for _, array in statement.placed)
     elif isinstance(statement, Filter):
         yield from (statement.target, statement.response)
     elif isinstance(statement, Loop):
         yield from statement.begin
-        for part in statement.body:
-            yield from touched(part)
+        yield from inner_arrays(statement)
         yield from statement.end
 
 
@@ -285,7 +288,6 @@ class Planner:
             planned.append(statement)
             for array in [array for array in mine if last.get(array, -1) <= number]:
                 mine.discard(array)
-                assert array.buffer is not None
                 if array.buffer not in self.free:
                     self.free.append(array.buffer)
         return planned
@@ -349,17 +351,22 @@ class Planner:
         free, self.free = self.free, []
         loop.plan = self.plan(loop.body, loop.end, set(), dict(zip(loop.end, loop.carried, strict=True)))
         self.free = free
-        loop.plan += [Copy(carried, end) for carried, end in zip(loop.carried, loop.end, strict=True)
-                      if carried.buffer != end.buffer]
+        moves = []
+        for carried, end in zip(loop.carried, loop.end, strict=True):
+            if carried.buffer == end.buffer:
+                continue
+            if end in loop.carried:  # handed on to another place, whose own value may be handed on too
+                aside = Recorded(end.shape, end.dtype)
+                aside.buffer = self.new_buffer(end.shape, end.dtype)
+                loop.plan.append(Copy(aside, end))
+                end = aside
+            moves.append(Copy(carried, end))
+        loop.plan += moves
 
 
 def inner_arrays(loop: Loop) -> set[Recorded]:
     """What the body of a loop touches."""
-    return {array for statement in loop.body for array in touched_by_any(statement)}
-
-
-def touched_by_any(statement: Any) -> Iterator[Recorded]:
-    return touched(Group([statement]) if isinstance(statement, Operation) else statement)
+    return {array for statement in loop.body for array in touched(statement)}
 
 
 def arrange(statements: list) -> list:
@@ -378,9 +385,14 @@ def arrange(statements: list) -> list:
 
 
 def begin_exchange(group: Group, exchange: Exchange) -> None:
-    """Let the operations fill the halo in x of what they compute, while the row is in the cache."""
+    """Let the operations fill the halo in x of what they compute, while the row is in the cache.
+
+    Not where that would change what another operation of the group reads.
+    """
     for place, array in exchange.placed:
+        closes_cells = place is Place.WEST_FACE and exchange.tile.x is not Boundary.PERIODIC
         for operation in group.operations:
-            if array in operation.results:
+            changes = closes_cells or operation.region.i != exchange.tile.region.i
+            if array in operation.results and not (changes and any(array in other.reads for other in group.operations)):
                 operation.ends[array] = (exchange.tile, place)
                 exchange.begun.add(array)

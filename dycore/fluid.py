@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.stencils import stencil
+from dycore.stencils import power, stencil
 
 
 @stencil
@@ -50,7 +50,7 @@ def height_scale(j, i, fluid, stretching):
 @stencil
 def exner_scale(j, i, fluid, stretching):
     """(J p / p0)^kappa = J^kappa (p / p0)^kappa: one power a column."""
-    return stretching ** fluid.kappa
+    return power(stretching, fluid.kappa)
 
 
 class Ocean(NamedTuple):

@@ -16,6 +16,7 @@ single precision stays single.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from itertools import count
@@ -185,6 +186,27 @@ def absolute(a: Any) -> Any:
     return abs(a)
 
 
+def _power_of_numbers(base: float, exponent: float) -> float:
+    try:
+        return math.pow(base, exponent)
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+_power_of_arrays = np.frompyfunc(_power_of_numbers, 2, 1)
+
+
+def power(base: Any, exponent: Any) -> Any:
+    """The base to some power, not a number where there is no such real number; for a few values a column.
+
+    NumPy's own power differs in the last place from that of the C library, which compiled programs call.
+    """
+    namespace = _namespace(base, exponent)
+    if namespace is not np:
+        return namespace.pow(base, exponent)
+    return np.asarray(_power_of_arrays(base, exponent), getattr(base, "dtype", float))[()]
+
+
 # Checking a stencil before it runs -------------------------------------------------------------
 
 
@@ -228,7 +250,7 @@ class Abstract:
     def maximum(a: Any, b: Any) -> Abstract:
         return a._with(b) if isinstance(a, Abstract) else b._with(a)
 
-    minimum = maximum
+    minimum = pow = maximum
 
     def __abs__(self) -> Abstract:
         return self
@@ -330,6 +352,6 @@ def check(function: Callable, region: Region, arguments: tuple, before: tuple = 
 
 
 __all__ = [
-    "Field", "Index", "Region", "absolute", "as_field", "check", "map_arguments", "maximum", "minimum",
+    "Field", "Index", "Region", "absolute", "as_field", "check", "map_arguments", "maximum", "minimum", "power",
     "stencil", "where",
 ]

@@ -1,11 +1,13 @@
 """The language: one source for numbers and for ranges, and a sentence for what it refuses."""
 
+import math
+
 import numpy as np
 import pytest
 from conftest import create, fields_of
 
 from dycore import Model, cases
-from dycore.stencils import Index, Region, absolute, maximum, minimum, stencil, where
+from dycore.stencils import Index, Region, absolute, maximum, minimum, power, stencil, where
 from dycore.tiles import Boundary, Tile
 
 TILE = Tile((4, 5, 7), Boundary.PERIODIC, Boundary.WALL)
@@ -22,6 +24,12 @@ def curvature(k, j, i, q, area, thickness):
 def clipped(k, j, i, q):
     """Every function of the language."""
     return where(q[k, j, i] > 0.0, maximum(q[k, j, i], 0.5), minimum(absolute(q[k, j, i]), 0.25))
+
+
+@stencil
+def root(k, j, i, q, exponent):
+    """A power."""
+    return power(q[k, j, i], exponent)
 
 
 @stencil
@@ -94,6 +102,25 @@ def test_where_maximum_and_minimum_choose_exactly(backend, random):
     result = cells(backend, backend.apply(clipped, REGION, backend.asarray(q)))
     inner = q[tuple(slice(*r) for r in REGION.ranges)]
     assert (result == np.where(inner > 0.0, np.maximum(inner, 0.5), np.minimum(np.abs(inner), 0.25))).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_power_is_that_of_the_c_library(backend, random, dtype):
+    q = np.abs(fields(random, dtype)[0])
+    result = cells(backend, backend.apply(root, REGION, backend.asarray(q), 2.0 / 7.0))
+    inner = q[tuple(slice(*r) for r in REGION.ranges)]
+    exact = [math.pow(base, 2.0 / 7.0) for base in inner.ravel()]
+    assert result.dtype == dtype
+    if backend.name != "jax" and dtype == "float64":
+        assert (result.ravel() == exact).all()
+    # the exponent is rounded too; XLA's power is its own: a few units in the last place
+    assert np.allclose(result.ravel(), exact, rtol=8.0 * np.finfo(dtype).eps, atol=0.0)
+
+
+def test_a_power_that_is_no_real_number_is_not_a_number(backend):
+    q = backend.asarray(np.full(REGION.padded, -1.0))
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(cells(backend, backend.apply(root, REGION, q, 2.0 / 7.0))).all()
 
 
 def test_a_level_can_be_compared_with_a_field_of_whole_numbers(backend, random):

@@ -1,0 +1,295 @@
+"""Recorded steps: rows through the cache in any number, on any number of threads, give what NumPy gives."""
+
+import numba
+import numpy as np
+import pytest
+from conftest import create
+
+from dycore import Model, cases
+from dycore.backends import on_numba, recording
+from dycore.backends.recording import Planner, Recorded, Recording
+from dycore.stencils import Field, stencil
+from dycore.tiles import Boundary, Place, Tile
+
+TALL = Tile((2, 37, 5), Boundary.PERIODIC, Boundary.WALL)
+REGION = TALL.region
+
+
+@stencil
+def north(k, j, i, q):
+    """Reads the row to the north."""
+    return q[k, j + 1, i] - 0.25 * q[k, j, i]
+
+
+@stencil
+def far_south(k, j, i, q):
+    """Reads two rows to the south."""
+    return q[k, j - 2, i] + 0.5 * q[k, j, i]
+
+
+@stencil
+def far_north(k, j, i, q, r):
+    """Reads one field two rows to the north and another one to the south."""
+    return 0.3 * q[k, j + 2, i] - 0.7 * r[k, j - 1, i]
+
+
+@stencil
+def all_round(k, j, i, q):
+    """Reads two rows either way."""
+    return 0.1 * (q[k, j - 2, i] + q[k, j - 1, i] + q[k, j, i] + q[k, j + 1, i] + q[k, j + 2, i])
+
+
+@stencil
+def both(k, j, i, q):
+    """Two values."""
+    return 0.5 * q[k, j, i], q[k, j, i] - q[k, j, i - 1]
+
+
+@stencil
+def mixed(k, j, i, q, r):
+    """Two fields at their own point."""
+    return 0.5 * q[k, j, i] - 0.25 * r[k, j, i]
+
+
+@stencil
+def shaken(k, j, i, q, r):
+    """One field at its own point, another beside it."""
+    return 0.5 * q[k, j, i] - 0.25 * (r[k, j + 1, i] + r[k, j - 1, i] + r[k, j, i + 1])
+
+
+def fields(random, n):
+    return tuple(random.standard_normal(REGION.padded) for _ in range(n))
+
+
+def cells(array):
+    return np.asarray(array)[tuple(slice(*r) for r in REGION.ranges)]
+
+
+def recorded(n):
+    return tuple(Recorded(REGION.padded, np.float64) for _ in range(n))
+
+
+def operate(noted, function, region, *arguments):
+    """(the operation, its first result as a field that later ones can read)."""
+    operation = noted.operate(function, None, region, 0, arguments)
+    return operation, Field(operation.outputs[0], region.ranges, (0, 0, 0))
+
+
+def plan(noted, inputs, kept, rows=2, threads=1, mine=()):
+    """The planned statements."""
+    planner = Planner(rows, threads)
+    for array in inputs:
+        array.buffer = planner.new_buffer(array.shape, array.dtype)
+    return planner.plan(noted.statements, tuple(kept), set(mine))
+
+
+# Leads, rings, places ----------------------------------------------------------------------------
+
+
+def test_what_reads_rows_to_the_north_runs_that_many_rows_behind_its_producer():
+    noted, (q,) = Recording(), recorded(1)
+    first, a = operate(noted, mixed, REGION.grow(north=3), q, q)
+    second, b = operate(noted, north, REGION.grow(north=2), a)
+    third, c = operate(noted, far_north, REGION, b, a.array)
+    plan(noted, (q,), (c.array,))
+    assert (third.lead, second.lead, first.lead) == (0, 2, 3)
+    assert (third.back, second.back, first.back) == (0, 0, 1)
+
+
+def test_what_reads_rows_to_the_south_alone_runs_with_its_producer():
+    noted, (q,) = Recording(), recorded(1)
+    first, a = operate(noted, mixed, REGION.grow(south=2), q, q)
+    second, b = operate(noted, far_south, REGION, a)
+    plan(noted, (q,), (b.array,))
+    assert (first.lead, second.lead) == (0, 0)
+    assert first.back == 2
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4, 8])
+def test_a_ring_holds_a_block_and_all_rows_that_are_read_behind_it(rows):
+    noted, (q,) = Recording(), recorded(1)
+    _, a = operate(noted, mixed, REGION.grow(north=2, south=2), q, q)
+    _, b = operate(noted, all_round, REGION, a)
+    plan(noted, (q,), (b.array,), rows=rows)
+    assert a.array.ring >= rows + 4 and a.array.ring & (a.array.ring - 1) == 0
+    assert b.array.ring == 0  # what is kept is a whole array
+
+
+def test_an_array_is_written_over_where_it_is_read_at_its_own_point_alone():
+    for function, threads, over in ((mixed, 1, True), (shaken, 1, False), (mixed, 2, True), (shaken, 2, False)):
+        noted, (q, r) = Recording(), recorded(2)
+        _, a = operate(noted, function, REGION, r, q)
+        plan(noted, (q, r), (a.array, r), threads=threads, mine=(q,))
+        assert (a.array.buffer == q.buffer) == over, (function.__name__, threads)
+
+
+def test_an_array_that_is_needed_later_is_not_written_over():
+    noted, (q,) = Recording(), recorded(1)
+    _, a = operate(noted, mixed, REGION, q, q)
+    _, b = operate(noted, mixed, REGION, q, a)
+    plan(noted, (q,), (a.array, b.array), mine=(q,))
+    assert a.array.buffer != q.buffer
+    assert b.array.buffer == q.buffer
+
+
+# Compiled programs -------------------------------------------------------------------------------
+
+
+def chained(backend):
+    """A step of a chain of stencils that reach up to two rows either way, and of a halo at its end."""
+
+    def step(_, state):
+        q, r, old = state
+        a = backend.apply(all_round, REGION.grow(north=1, south=1), q)
+        b = backend.apply(north, REGION.grow(south=1), a)
+        c, d = backend.apply(both, REGION.grow(north=2, south=2), r)
+        e = backend.apply(far_north, REGION, c, b)
+        f = backend.apply(far_south, REGION, d)
+        new = backend.apply(mixed, REGION, e, f)
+        other = backend.apply(shaken, REGION, old, r)
+        (new, other) = backend.exchange(TALL, (Place.CENTER, new), (Place.SOUTH_FACE, other))
+        return new, other, q
+
+    return step
+
+
+@pytest.mark.parametrize("points", [1, 16, 32, 64, 256, 4096])
+def test_blocks_of_any_height_give_bit_for_bit_what_numpy_gives(random, numpy_backend, monkeypatch, points):
+    monkeypatch.setattr(on_numba, "POINTS", points)
+    state = fields(random, 3)
+    backend = create("numba")
+    expected = numpy_backend.loop(chained(numpy_backend))((), state, 5)
+    result = backend.loop(chained(backend))((), state, 5)
+    for one, other in zip(result, expected, strict=True):
+        assert (cells(one) == cells(other)).all()
+    assert np.abs(cells(expected[0])).max() > 1e-3
+
+
+def rounds(backend):
+    """A step that is a loop of the program: two fields carried and exchanged, one that only the loop reads."""
+
+    def step(_, state):
+        q, r = state
+        push = backend.apply(mixed, REGION, q, r)
+
+        def body(m, carried):
+            q, r, total = carried
+            q = backend.apply(shaken, REGION, push, r)
+            (q,) = backend.exchange(TALL, (Place.CENTER, q))
+            new = backend.apply(shaken, REGION, r, q)
+            (r,) = backend.exchange(TALL, (Place.SOUTH_FACE, new))
+            total = backend.apply(mixed, REGION, total, r)
+            return q, r, backend.whole(TALL, total).array
+
+        q, r, total = backend.iterate(body, (q, r, backend.zeros_like(q)), 4)
+        (total,) = backend.exchange(TALL, (Place.CENTER, total))
+        return total, r
+
+    return step
+
+
+def test_a_loop_whose_carried_fields_are_exchanged_gives_what_numpy_gives(random, numpy_backend):
+    state = fields(random, 2)
+    backend = create("numba")
+    expected = numpy_backend.loop(rounds(numpy_backend))((), state, 3)
+    result = backend.loop(rounds(backend))((), state, 3)
+    for one, other in zip(result, expected, strict=True):
+        assert (cells(one) == cells(other)).all()
+
+
+def test_a_loop_may_hand_on_its_fields_in_another_order(random, numpy_backend):
+    def step_on(backend):
+        def step(_, state):
+            return backend.iterate(lambda m, carried: (carried[1], carried[2], carried[0]), state, 4)
+
+        return step
+
+    state = fields(random, 3)
+    backend = create("numba")
+    expected = numpy_backend.loop(step_on(numpy_backend))((), state, 1)
+    result = backend.loop(step_on(backend))((), state, 1)
+    for one, other in zip(result, expected, strict=True):
+        assert (cells(one) == cells(other)).all()
+
+
+def test_what_a_group_reads_of_a_field_is_not_yet_what_its_halo_is_filled_with(random, numpy_backend):
+    walls = Tile((2, 37, 5), Boundary.WALL, Boundary.WALL)
+
+    def step_on(backend):
+        def step(_, state):
+            a = backend.apply(mixed, REGION, *state)
+            b = backend.apply(mixed, REGION, a, state[0])
+            a, b = backend.exchange(walls, (Place.WEST_FACE, a), (Place.CENTER, b))
+            return b, a
+
+        return step
+
+    state = fields(random, 2)
+    backend = create("numba")
+    expected = numpy_backend.loop(step_on(numpy_backend))((), state, 2)
+    result = backend.loop(step_on(backend))((), state, 2)
+    for one, other in zip(result, expected, strict=True):
+        assert (cells(one) == cells(other)).all()
+
+
+def test_the_given_fields_stay_and_two_results_share_no_memory(random):
+    backend = create("numba")
+    steps = backend.loop(chained(backend))
+    state = fields(random, 3)
+    copies = tuple(field.copy() for field in state)
+    first = steps((), state, 3)
+    kept = tuple(np.array(field) for field in first)
+    second = steps((), state, 3)
+    third = steps((), first, 2)
+    assert all((field == copy).all() for field, copy in zip(state, copies, strict=True))
+    assert all((cells(field) == cells(copy)).all() for field, copy in zip(first, kept, strict=True))
+    assert all((cells(field) == cells(copy)).all() for field, copy in zip(second, kept, strict=True))
+    results = [*state, *first, *second, *third]
+    for n, one in enumerate(results):
+        assert not any(np.shares_memory(one, other) for other in results[n + 1:])
+
+
+# Threads -----------------------------------------------------------------------------------------
+
+THREADS = pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="needs two threads")
+
+
+@pytest.fixture
+def one_thread_afterwards():
+    """Numba's number of threads is one for the whole process."""
+    yield
+    numba.set_num_threads(1)
+
+
+@THREADS
+@pytest.mark.parametrize("points", [1, 64, 4096])
+def test_two_threads_give_bit_for_bit_what_one_gives(random, monkeypatch, one_thread_afterwards, points):
+    monkeypatch.setattr(on_numba, "POINTS", points)
+    state = fields(random, 3)
+    results = []
+    for threads in (1, 2):
+        backend = on_numba.create(threads)
+        results.append([*backend.loop(chained(backend))((), state, 5), *backend.loop(rounds(backend))((), state[:2], 3)])
+    for one, other in zip(*results, strict=True):
+        assert (cells(one) == cells(other)).all()
+
+
+CASES = {"baroclinic_channel": ((4, 12, 16), {"time_step": 2000.0}), "baroclinic_wave": ((4, 12, 16), {}),
+         "steady_zonal_flow": ((1, 12, 16), {"angle": 45.0})}
+
+
+@THREADS
+@pytest.mark.parametrize("name", CASES)
+def test_two_threads_give_bit_for_bit_the_states_that_one_gives(one_thread_afterwards, name):
+    shape, options = CASES[name]
+    grid, parameters, state = cases.CASES[name](cells=shape, **options)
+    results = [Model(grid, parameters, on_numba.create(threads)).steps(state, 5) for threads in (1, 2)]
+    region = tuple(slice(*r) for r in grid.tile.region.ranges)
+    for one, other in zip(*(leaves(result) for result in results), strict=True):
+        at = region[-np.ndim(one):] if np.ndim(one) else ()
+        assert (np.asarray(one)[at] == np.asarray(other)[at]).all()
+
+
+def leaves(state):
+    """All arrays of a state."""
+    return [leaf for leaf in recording.leaves_of(tuple(state)) if np.ndim(leaf)]

@@ -177,7 +177,7 @@ class Program:
     """A step compiled for arguments of certain shapes; arrays live in numbered buffers."""
 
     def __init__(self, backend: NumbaBackend, step: Callable, constants: tuple, state: tuple):
-        self.backend = backend
+        self.backend, self.constants = backend, constants
         self.frame: list[Any] = []  # the array in every buffer; None where it changes from step to step
         given: list[Recorded] = []
         inputs: list[Recorded] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -60,41 +61,25 @@ def collapsed(values: np.ndarray) -> np.ndarray:
     return values
 
 
-def filtered_rows(tile: Tile, response: Any) -> tuple[int, ...]:
-    """The rows j that the polar filter changes, southern ones first."""
-    rows, (j0, j1) = response.shape[0] // 2, tile.region.j
-    return *range(j0, j0 + rows), *range(j1 - rows, j1)
+@functools.lru_cache(maxsize=32)
+def filter_bands(tile: Tile, response: bytes, shape: tuple[int, int], dtype: np.dtype) -> list[tuple[slice, Any]]:
+    """(rows j, what scales them) of the polar filter; rows of one response, north and south, go together.
 
-
-_filters: dict[bytes, Callable] = {}
-
-
-def filter_of(response: np.ndarray) -> Callable[[int, np.ndarray], None]:
-    """A function (number of a row of the response, values) that scales the wavenumbers of the last axis in place.
-
-    It does nothing where the response is one.
+    What scales them is a kernel to convolve with, or the response itself where there is no ducc0.
     """
-    key = response.tobytes()
-    if key in _filters:
-        return _filters[key]
-    scaled = (response != 1.0).any(axis=1)
-    if ducc0 is None:
-        def scale(number: int, values: np.ndarray) -> None:
-            if scaled[number]:
-                spectrum = fft.rfft(values, axis=-1) * response[number]
-                values[...] = fft.irfft(spectrum, n=values.shape[-1], axis=-1)
-
-        return _filters.setdefault(key, scale)
-    kernels = {}
-
-    def convolve(number: int, values: np.ndarray) -> None:
-        if not scaled[number]:
-            return
-        if (number, n := values.shape[-1]) not in kernels:
-            kernels[number, n] = fft.irfft(response[number], n=n).astype(values.dtype)
-        ducc0.fft.convolve_axis(values, values, values.ndim - 1, kernels[number, n])
-
-    return _filters.setdefault(key, convolve)
+    values = np.frombuffer(response, dtype).reshape(shape)
+    rows, (j0, j1), nx = shape[0] // 2, tile.region.j, tile.cells[2]
+    places: dict[bytes, list[int]] = {}
+    for row, scale in zip((*range(j0, j0 + rows), *range(j1 - rows, j1)), values, strict=True):
+        if (scale != 1.0).any():
+            places.setdefault(scale.tobytes(), []).append(row)
+    bands = []
+    for key, there in places.items():
+        scale = np.frombuffer(key, dtype)
+        kernel = scale if ducc0 is None else fft.irfft(scale, n=nx).astype(dtype)
+        pairs = [there] if len(there) == 2 else [[row] for row in there]
+        bands += [(slice(pair[0], pair[-1] + 1, pair[-1] - pair[0] or 1), kernel) for pair in pairs]
+    return bands
 
 
 class NumpyBackend:
@@ -167,11 +152,16 @@ class NumpyBackend:
 
         `response` has as many rows from the south as from the north (half each). In place.
         """
-        filtered = filter_of(np.asarray(response))
+        response = np.asarray(response)
         *levels, _, i = (slice(start - origin, stop - origin) for (start, stop), origin in zip(
             tile.region.ranges[-field.array.ndim:], field.origin, strict=True))
-        for number, row in enumerate(filtered_rows(tile, response)):
-            filtered(number, field.array[*levels, row - field.origin[-2], i])
+        below = field.origin[-2]
+        for rows, scale in filter_bands(tile, response.tobytes(), response.shape, response.dtype):
+            values = field.array[*levels, slice(rows.start - below, rows.stop - below, rows.step), i]
+            if ducc0 is None:
+                values[...] = fft.irfft(fft.rfft(values, axis=-1) * scale, n=values.shape[-1], axis=-1)
+            else:
+                ducc0.fft.convolve_axis(values, values, values.ndim - 1, scale)
         return field
 
     def total(self, tile: Tile, field: Any) -> Any:

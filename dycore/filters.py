@@ -23,9 +23,9 @@ def polar_response(grid: Grid, latitude: float, faces: bool) -> np.ndarray:
     _, ny, nx = grid.cells
     half = ny // 2
     rows = max(1, min(half, int((np.abs(grid.y_face[:half]) > latitude).sum())))
-    y = grid.y_face[:-1] if faces else grid.y
-    phi = np.radians(np.concatenate([y[:rows], y[ny - rows:]]))
-    ratio = np.maximum(np.cos(phi), 0.0) / np.cos(np.radians(latitude))
+    south = np.cos(np.radians(grid.y_face[: rows + 1] if faces else grid.y[:rows]))
+    cosine = np.concatenate([south[:rows], south[:0:-1] if faces else south[::-1]])  # the north mirrors the south, to the bit
+    ratio = np.maximum(cosine, 0.0) / np.cos(np.radians(latitude))
     sine = np.sin(np.arange(nx // 2 + 1) * np.pi / nx)
     with np.errstate(divide="ignore", invalid="ignore"):
         response = np.minimum(1.0, ratio[:, None] / sine) ** 2

@@ -138,8 +138,16 @@ class JaxBackend(NumpyBackend):
         return self.compile(steps)
 
     def iterate(self, body: Callable, carried: Any, n: int) -> Any:
-        """As `NumpyBackend.iterate`."""
-        return jax.lax.fori_loop(0, n, body, carried)
+        """As `NumpyBackend.iterate`; the first time on its own, so that the loop may carry fields without their halos."""
+        fields = tuple(as_field(value) for value in body(0, carried))
+
+        def restored(arrays: tuple) -> tuple:
+            return tuple(Field(array, field.region, field.origin) for array, field in zip(arrays, fields, strict=True))
+
+        def again(m: Any, arrays: tuple) -> tuple:
+            return tuple(as_field(value).array for value in body(m, restored(arrays)))
+
+        return restored(jax.lax.fori_loop(1, n, again, tuple(field.array for field in fields)))
 
     def synchronize(self, state: Any) -> None:
         """Wait until the arrays of a state have been computed."""

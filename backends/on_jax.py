@@ -28,6 +28,20 @@ def write(array: Any, strip: Any, start: tuple[int, ...]) -> Any:
     return jax.lax.dynamic_update_slice(array, jax.lax.optimization_barrier(strip), start)
 
 
+def only_adds(level: Callable, carried: tuple) -> bool:
+    """Whether a level of a sweep just adds to what is carried: neither what it adds nor its values depend on that."""
+    jaxpr = jax.make_jaxpr(level)(carried).jaxpr
+    made = {id(var): equation for equation in jaxpr.eqns for var in equation.outvars}
+    sums = [made.get(id(var)) for var in jaxpr.outvars[:len(carried)]]
+    running = {id(var) for var in (*jaxpr.invars, *jaxpr.outvars[:len(carried)])}
+    for before, addition in zip(jaxpr.invars, sums, strict=True):
+        terms = addition.invars if addition is not None and addition.primitive.name == "add" else ()
+        if sum(id(term) in running for term in terms) != 1 or not any(term is before for term in terms):
+            return False
+    others = [var for equation in jaxpr.eqns if not any(equation is addition for addition in sums) for var in equation.invars]
+    return not any(id(var) in running for var in (*others, *jaxpr.outvars[len(carried):]))
+
+
 class JaxBackend(NumpyBackend):
     """The verbs of a backend, inside a program that XLA compiles."""
 
@@ -47,23 +61,30 @@ class JaxBackend(NumpyBackend):
         return kept if isinstance(fields, tuple) else kept[0]
 
     def sweep(self, stencil: Callable, start: Callable, region: Region, direction: int, *arguments: Any) -> Any:
-        """As `NumpyBackend.sweep`, as a loop of the compiled program."""
+        """As `NumpyBackend.sweep`, as a loop of the compiled program or, where only sums are carried, without one."""
         arguments = self._prepare(stencil, region, arguments, start)
         columns = region.columns
         j, i = columns.indices()
         dtype = precision_of(arguments)
+        assert region.k is not None
 
-        def over_columns(values: tuple) -> tuple:
-            return tuple(jnp.broadcast_to(jnp.asarray(value, dtype), columns.shape) for value in values)
+        def spread(values: tuple, region: Region) -> tuple:
+            return tuple(jnp.broadcast_to(jnp.asarray(value, dtype), region.shape) for value in values)
+
+        first = spread(start(j, i, *arguments), columns)
 
         def level(carried: tuple, k: Any) -> tuple:
             carried, values = stencil(k, j, i, carried, *arguments)
-            return over_columns(carried), over_columns(values)
+            return spread(carried, columns), spread(values, columns)
 
-        first = over_columns(start(j, i, *arguments))
-        assert region.k is not None
-        carried, values = jax.lax.scan(  # type: ignore[var-annotated]
-            level, first, jnp.arange(*region.k), reverse=direction < 0)
+        if only_adds(lambda carried: stencil(region.k[0], j, i, carried, *arguments), first):
+            carried = first
+            for k in range(*region.k)[::direction]:
+                carried, _ = level(carried, k)
+            _, values = stencil(*region.indices(), first, *arguments)
+            carried, values = jax.lax.optimization_barrier((carried, spread(values, region)))
+        else:
+            carried, values = jax.lax.scan(level, first, jnp.arange(*region.k), reverse=direction < 0)
         return tuple(self._field(c, columns) for c in carried), tuple(self._field(v, region) for v in values)
 
     def exchange(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
@@ -117,8 +138,16 @@ class JaxBackend(NumpyBackend):
         return self.compile(steps)
 
     def iterate(self, body: Callable, carried: Any, n: int) -> Any:
-        """As `NumpyBackend.iterate`."""
-        return jax.lax.fori_loop(0, n, body, carried)
+        """As `NumpyBackend.iterate`; the first time on its own, so that the loop may carry fields without their halos."""
+        fields = tuple(as_field(value) for value in body(0, carried))
+
+        def restored(arrays: tuple) -> tuple:
+            return tuple(Field(array, field.region, field.origin) for array, field in zip(arrays, fields, strict=True))
+
+        def again(m: Any, arrays: tuple) -> tuple:
+            return tuple(as_field(value).array for value in body(m, restored(arrays)))
+
+        return restored(jax.lax.fori_loop(1, n, again, tuple(field.array for field in fields)))
 
     def synchronize(self, state: Any) -> None:
         """Wait until the arrays of a state have been computed."""

@@ -215,7 +215,7 @@ class Recording:
     def iterate(self, body: Callable, begin: tuple, n: int) -> tuple[Recorded, ...]:
         carried = tuple(Recorded(array.shape, array.dtype) for array in begin)
         outer, self.statements = self.statements, []
-        end = body(Scalar("m", np.int64), carried)
+        end = tuple(arrays_of(body(Scalar("m", np.int64), carried)))
         outer.append(Loop(n, carried, begin, self.statements, end))
         self.statements = outer
         return carried

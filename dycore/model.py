@@ -167,7 +167,7 @@ class Model:
                 constants.averaging[1][m], stretched.width_u, stretched.width_v, forcing_u, forcing_v, change, *moving)
             change = backend.apply(barotropic.surface_substep, cells.columns, grid, substep, change, flux_u, flux_v)
             (change,) = backend.exchange(tile, (Place.CENTER, change))
-            return change, *(backend.whole(tile, field).array for field in moving)
+            return change, *moving
 
         carried = (zero, mean_u, mean_v, zero, zero, zero, zero)
         _, _, _, mean_u, mean_v, transport_u, transport_v = backend.iterate(advance, carried, len(averaging.velocity))

@@ -77,7 +77,8 @@ class JaxBackend(NumpyBackend):
             carried, values = stencil(k, j, i, carried, *arguments)
             return spread(carried, columns), spread(values, columns)
 
-        if only_adds(lambda carried: stencil(region.k[0], j, i, carried, *arguments), first):
+        lowest = region.k[0]
+        if only_adds(lambda carried: stencil(lowest, j, i, carried, *arguments), first):
             carried = first
             for k in range(*region.k)[::direction]:
                 carried, _ = level(carried, k)

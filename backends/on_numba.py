@@ -36,7 +36,7 @@ from dycore.backends.recording import (
 from dycore.stencils import Field, Region, map_arguments
 from dycore.tiles import HALO, Place, Tile, halo_copies
 
-POINTS = 256  # of a level that go through a group at a time: as many whole rows, a power of two
+ROWS = 2  # that go through a group at a time, a power of two; the same for all grids, so that they share kernels
 LINE = 64  # bytes of a cache line
 STAGGER = 13  # lines: 29 arrays begin at different sets of a 4096-byte page; at the same, they evict each other
 
@@ -206,8 +206,7 @@ class Program:
         finally:
             backend._recording = None
 
-        widest = max((array.shape[-1] for array in inputs if array.ndim > 1), default=POINTS)
-        planner = Planner(2 ** max(0, round(np.log2(POINTS / widest))), backend.threads)
+        planner = Planner(ROWS, backend.threads)
         for array in (*given, *inputs):
             array.buffer = planner.new_buffer(array.shape, array.dtype)
         results = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, Recorded)]
@@ -318,9 +317,8 @@ class Writer:
 
     def integer(self, value: int) -> str:
         """Source text of a whole number that is known now; it is no part of the compiled program."""
-        if value not in self.integers[self.n_run:]:
-            self.integers.append(value)
-        return f"n[{self.integers.index(value, self.n_run)}]"
+        self.integers.append(value)  # even one that is there: the text must be the same for all grids
+        return f"n[{len(self.integers) - 1}]"
 
     def array(self, array: Recorded) -> str:
         """Source text of an array."""

@@ -286,7 +286,8 @@ class Planner:
                 self.loop(statement, last, number, mine, planned)
                 mine |= set(statement.carried)
             planned.append(statement)
-            for array in [array for array in mine if last.get(array, -1) <= number]:
+            done = [array for array in mine if last.get(array, -1) <= number]
+            for array in sorted(done, key=lambda array: array.buffer or 0):  # one order in all runs: programs are kept on disk
                 mine.discard(array)
                 if array.buffer not in self.free:
                     self.free.append(array.buffer)

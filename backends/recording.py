@@ -116,7 +116,6 @@ class Filter:
     """The polar filter of rows, in place; not part of the compiled program."""
 
     tile: Tile
-    region: tuple
     target: Recorded
     response: Recorded
 
@@ -204,7 +203,7 @@ class Recording:
         return tuple(array for _, array in arrays)
 
     def filter_rows(self, tile: Tile, value: Field, response: Recorded) -> Field:
-        self.statements.append(Filter(tile, value.region, value.array, response))
+        self.statements.append(Filter(tile, value.array, response))
         return value
 
     def zeros_like(self, array: Recorded) -> Recorded:

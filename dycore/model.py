@@ -18,7 +18,7 @@ from dycore.operators import Motion
 from dycore.parameters import Parameters
 from dycore.pressure import Heights, Slopes
 from dycore.state import State, padded
-from dycore.stencils import minimum
+from dycore.stencils import Region, as_field, minimum
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
 
 
@@ -188,12 +188,11 @@ class Model:
         mean_u, mean_v, forcing_u, forcing_v, *found = backend.exchange(
             wide, *((place, backend.retile(field, tile, wide)) for place, field in start))
         shore, widths = (constants.wide_grid if wide != tile else grid), found or widths
-        around = wide.region.columns.grow(*(split * (self.together - 1) for split in reversed(tile.split) for _ in range(2)))
         averaging = barotropic.averaging_weights(parameters.substeps)
         gravity, substep = external_gravity(self.grid, parameters), averaging.substep * dt
         zero = backend.zeros_like(mean_u)
 
-        def advance(m: Any, carried: tuple) -> tuple:
+        def advance(m: Any, around: Region, carried: tuple) -> tuple:
             change, *moving = carried
             *moving, flux_u, flux_v = backend.apply(
                 barotropic.velocity_substep, around.grow(east=1, north=1), shore, gravity, substep, constants.averaging[0][m],
@@ -203,13 +202,14 @@ class Model:
             return change, *moving
 
         carried = (zero, mean_u, mean_v, zero, zero, zero, zero)
-        for first in range(0, len(averaging.velocity), self.together):
-            if first:
-                change, mean_u, mean_v, *averages = carried
-                carried = (*backend.exchange(wide, (Place.CENTER, change), (Place.WEST_FACE, mean_u), (Place.SOUTH_FACE, mean_v)),
-                           *averages)
-            last = min(first + self.together, len(averaging.velocity))
-            carried = backend.iterate(lambda m, carried, first=first: advance(m + first, carried), carried, last - first)
+        for first, stop, beyond, message in barotropic.portions(len(averaging.velocity), self.together, any(tile.split)):
+            if message:
+                places = (Place.CENTER, Place.WEST_FACE, Place.SOUTH_FACE)
+                averages = (backend.whole(wide, as_field(average)) for average in carried[3:])
+                carried = (*backend.exchange(wide, *zip(places, carried[:3], strict=True)), *averages)
+            around = wide.region.columns.grow(*(split * beyond for split in reversed(tile.split) for _ in range(2)))
+            carried = backend.iterate(lambda m, carried, first=first, around=around: advance(m + first, around, carried), carried,
+                                      stop - first)
         mean_u, mean_v, transport_u, transport_v = (backend.retile(field, wide, tile) for field in carried[3:])
         correction = backend.apply(barotropic.transport_correction, faces.columns, grid, stretched, mean_u, mean_v,
                                    transport_u, transport_v)

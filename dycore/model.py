@@ -205,7 +205,7 @@ class Model:
         for first, stop, beyond, message in barotropic.portions(len(averaging.velocity), self.together, any(tile.split)):
             if message:
                 places = (Place.CENTER, Place.WEST_FACE, Place.SOUTH_FACE)
-                averages = (backend.whole(wide, as_field(average)) for average in carried[3:])
+                averages = (backend.whole(wide, as_field(average)).array for average in carried[3:])
                 carried = (*backend.exchange(wide, *zip(places, carried[:3], strict=True)), *averages)
             around = wide.region.columns.grow(*(split * beyond for split in reversed(tile.split) for _ in range(2)))
             carried = backend.iterate(lambda m, carried, first=first, around=around: advance(m + first, around, carried), carried,

@@ -1,15 +1,25 @@
-"""Filling halos and summing over the domain: on one process here.
+"""Filling halos and summing over the domain, for one process; `dycore.backends.mpi` does it for several.
 
-A communication object has three verbs: `fill(tile, [(place, array), ...])` completes the halos of whole NumPy
-arrays in place and returns them, `filled` does so for JAX arrays as new values, and `total(tile, columns)`
-is the sum of a 2-D array over the domain.
+A communication object says which part of the domain a process keeps (`tile`), completes the halos of
+whole NumPy arrays in place (`fill`) or of JAX arrays as new values (`filled`), and knows the whole where
+a process keeps only a part: sums over the domain, full rows for the polar filter, fields to write.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from dycore.tiles import Place, Tile, fill_halo, halo_copies
+import numpy as np
+
+from dycore.tiles import Copy, Place, Tile, copies_x, copies_y, part_of
+
+
+class Traffic(NamedTuple):
+    """Messages and bytes that a process has sent."""
+
+    messages: int
+    bytes: int
 
 
 def extent(cut: slice, n: int) -> tuple[int, int, bool]:
@@ -18,29 +28,105 @@ def extent(cut: slice, n: int) -> tuple[int, int, bool]:
     return min(indices), len(indices), indices.step < 0
 
 
-class Serial:
-    """One process that owns the whole domain."""
+def copy_strips(array: Any, copies: tuple[Copy, ...]) -> None:
+    """Carry out copies within a NumPy array."""
+    for target, source, sign in copies:
+        array[(..., *target)] = 0.0 if source is None else sign * array[(..., *source)]
 
-    ranks = 1
+
+def copied_strips(array: Any, copies: tuple[Copy, ...], write: Callable) -> Any:
+    """A JAX array after copies within it: `write(array, strip, start)` puts a strip into an array."""
+    for target, source, sign in copies:
+        strip = 0.0 * array[(..., *target)] if source is None else array[(..., *source)]
+        start = tuple(extent(t, n)[0] for t, n in zip(target, array.shape[-2:], strict=True))
+        array = write(array, -strip if sign < 0.0 else strip, (0,) * (array.ndim - 2) + start)
+    return array
+
+
+class Serial:
+    """One process that keeps the whole domain."""
+
+    ranks, rank = 1, 0
+    traffic = Traffic(0, 0)
+
+    def tile(self, whole: Tile) -> Tile:
+        """The part of this process."""
+        return whole
+
+    def substeps_together(self, tile: Tile, substeps: int) -> int:
+        """How many barotropic substeps go without a message: all."""
+        return substeps
+
+    def padded(self, tile: Tile) -> tuple[int, ...]:
+        """The shape of the arrays [k, j, i] that hold the fields of a tile."""
+        return tile.region.padded
 
     def fill(self, tile: Tile, placed: list[tuple[Place, Any]]) -> tuple:
         """Complete the halos of NumPy arrays in place."""
-        return tuple(fill_halo(tile, place, array) for place, array in placed)
-
-    def filled(self, tile: Tile, placed: list[tuple[Place, Any]], write: Any) -> tuple:
-        """The same for JAX arrays, as new values: `write(array, strip, start)` puts a strip into an array."""
-        arrays = []
         for place, array in placed:
-            for target, source, sign in halo_copies(tile, place):
-                starts, sizes, flips = zip(*(extent(t, n) for t, n in zip(target, array.shape[-2:], strict=True)), strict=True)
-                if source is None:
-                    strip = 0.0 * array[(..., *(slice(s, s + n) for s, n in zip(starts, sizes, strict=True)))]
-                else:
-                    strip = array[(..., *source)][(..., *(slice(None, None, -1 if flip else 1) for flip in flips))]
-                array = write(array, -strip if sign < 0.0 else strip, (0,) * (array.ndim - 2) + starts)
-            arrays.append(array)
-        return tuple(arrays)
+            copy_strips(array, copies_y(tile, place))
+        self.fetch(tile, placed)
+        for place, array in placed:
+            copy_strips(array, copies_x(tile, place))
+        return tuple(array for _, array in placed)
+
+    def filled(self, tile: Tile, placed: list[tuple[Place, Any]], write: Callable) -> tuple:
+        """The same for JAX arrays, as new values: `write(array, strip, start)` puts a strip into an array."""
+        arrays = [copied_strips(array, copies_y(tile, place), write) for place, array in placed]
+        places = [place for place, _ in placed]
+        arrays = self.fetched(tile, places, arrays, write)
+        return tuple(copied_strips(array, copies_x(tile, place), write) for place, array in zip(places, arrays, strict=True))
+
+    def fetch(self, tile: Tile, placed: list[tuple[Place, Any]]) -> None:
+        """Fill, in place, what of the halos other processes keep."""
+
+    def fetched(self, tile: Tile, places: list[Place], arrays: list, write: Callable) -> list:
+        """The same for JAX arrays, as new values."""
+        return arrays
+
+    def scatter(self, tile: Tile, values: np.ndarray, asarray: Callable) -> Any:
+        """What belongs to this process of a padded array of the whole domain, as `asarray` makes it."""
+        return asarray(part_of(values, tile))
+
+    def gather(self, tile: Tile, array: Any) -> np.ndarray | None:
+        """On rank 0 the cells of the whole domain, without halo, from the whole padded arrays of all processes; else None."""
+        return interior(tile, np.asarray(array))
 
     def total(self, tile: Tile, columns: Any) -> Any:
-        """The sum of a 2-D array [j, i] without halo."""
+        """The sum of a 2-D array [j, i] without halo, in an order that does not depend on the number of processes."""
         return columns.sum()
+
+    def in_whole_rows(self, tile: Tile, rows: list[np.ndarray], work: Callable[[int, np.ndarray], None]) -> None:
+        """Call `work(number, row)` on every row [k, i], or [i], with all its columns, which it changes in place."""
+        for number, row in enumerate(rows):
+            work(number, row)
+
+    def whole_rows(self, tile: Tile, values: Any) -> tuple[Any, Callable]:
+        """Rows [..., i] of a JAX array with all their columns, and a function that cuts out one's own again."""
+        return values, lambda rows: rows
+
+    def polar_bands(self, tile: Tile, response: Any) -> list[tuple[tuple[int, int], Any]]:
+        """((first row, last row + 1), response) of the rows of a tile that the polar filter changes, for JAX arrays."""
+        rows, ny, (south, north), halo = response.shape[0] // 2, tile.domain[1], tile.rows, tile.halo[0]
+        bands = []
+        for first, last, shift in ((south, min(north, rows), 0), (max(south, ny - rows), north, 2 * rows - ny)):
+            if first < last:
+                bands.append(((first - south + halo, last - south + halo), response[first + shift: last + shift]))
+        return bands
+
+    def barrier(self) -> None:
+        """Wait for all processes."""
+
+    def largest(self, value: float) -> float:
+        """The largest of all processes' values."""
+        return value
+
+    def first(self, value: Any) -> Any:
+        """The value of the first process whose value is not None."""
+        return value
+
+
+def interior(tile: Tile, array: np.ndarray) -> np.ndarray:
+    """The cells of a padded array of a tile, without halo."""
+    region = tile.region if array.ndim == 3 else tile.region.columns
+    return array[tuple(slice(*r) for r in region.ranges)]

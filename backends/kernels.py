@@ -8,11 +8,13 @@ a second start is quick.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import operator
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -326,6 +328,15 @@ def cache_folder() -> Path:
     folder = Path(base) / "loops"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@contextlib.contextmanager
+def in_turn(function: Callable) -> Iterator[None]:
+    """Only one process of a machine at a time compiles a function; the others then find it on disk."""
+    with open(Path(function.__code__.co_filename).with_suffix(".lock"), "w") as file:
+        with contextlib.suppress(OSError):  # some file systems have no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 _built: dict[str, Callable] = {}

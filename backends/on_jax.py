@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dycore.backends.on_numpy import NumpyBackend, collapsed, precision_of
+from dycore.backends.halos import copied_strips
+from dycore.backends.on_numpy import NumpyBackend, collapsed, difference, precision_of
 from dycore.stencils import Field, Region, as_field
-from dycore.tiles import Place, Tile
+from dycore.tiles import Place, Tile, copies_x, copies_y
 
 jax.config.update("jax_enable_x64", True)  # without it JAX turns float64 into float32
 
@@ -98,19 +99,29 @@ class JaxBackend(NumpyBackend):
         padded = tile.region.padded[-field.array.ndim:]
         return Field.whole(jnp.pad(field.array, [(r[0], n - r[1]) for r, n in zip(field.region, padded, strict=True)]))
 
-    def filter_rows(self, tile: Tile, field: Field, response: Any) -> Field:
-        """As `NumpyBackend.filter_rows`, as a new field."""
-        rows = response.shape[0] // 2
-        j0, j1 = tile.region.j
+    def wrap(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
+        """As `NumpyBackend.wrap`."""
+        return tuple(copied_strips(self.whole(tile, as_field(field)).array, (*copies_y(tile, place), *copies_x(tile, place)), write)
+                     for place, field in placed)
+
+    def filter_rows(self, tile: Tile, *pairs: tuple[Field, Any]) -> tuple[Field, ...]:
+        """As `NumpyBackend.filter_rows`, as new fields."""
+        return tuple(self._filtered(tile, *pair) for pair in pairs)
+
+    def _filtered(self, tile: Tile, field: Field, response: Any) -> Field:
         array = field.array
         region = tile.region if array.ndim == 3 else tile.region.columns
-        for band, part in (((j0, j0 + rows), response[:rows]), ((j1 - rows, j1), response[rows:])):
+        for band, scale in self.communication.polar_bands(tile, response):
             at = region._replace(j=band)
-            values = field[at.indices()]
+            rows, own = self.communication.whole_rows(tile, field[at.indices()])
+            scaled = jnp.fft.irfft(jnp.fft.rfft(rows, axis=-1) * scale, n=rows.shape[-1], axis=-1)
             place = tuple(slice(r[0] - o, r[1] - o) for r, o in zip(at.ranges, field.origin, strict=True))
-            scaled = jnp.fft.irfft(jnp.fft.rfft(values, axis=-1) * part, n=values.shape[-1], axis=-1)
-            array = array.at[place].set(scaled)
+            array = array.at[place].set(own(scaled))
         return Field(array, field.region, field.origin)
+
+    def traffic(self, step: Callable, steps: Callable, constants: Any, state: Any) -> Any:
+        """As `NumpyBackend.traffic`, without carrying out the step."""
+        return difference(self.communication, lambda: jax.eval_shape(step, constants, state))
 
     def collapse(self, values: np.ndarray) -> Any:
         """A 2-D field of the grid, stored with length 1 along the axes on which it does not change."""

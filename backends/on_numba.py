@@ -7,6 +7,7 @@ Kernels and programs are the only generated source of the project, kept on disk 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 from collections import deque
@@ -17,8 +18,8 @@ import numba
 import numpy as np
 
 from dycore.backends.halos import extent
-from dycore.backends.kernels import Compiler, build, make_kernel
-from dycore.backends.on_numpy import NumpyBackend, collapsed, precision_of
+from dycore.backends.kernels import Compiler, build, in_turn, make_kernel
+from dycore.backends.on_numpy import NumpyBackend, collapsed, moved, precision_of
 from dycore.backends.recording import (
     Copy,
     Element,
@@ -33,8 +34,8 @@ from dycore.backends.recording import (
     Zero,
     leaves_of,
 )
-from dycore.stencils import Field, Region, map_arguments
-from dycore.tiles import HALO, Place, Tile, halo_copies
+from dycore.stencils import Field, Region, as_field, map_arguments
+from dycore.tiles import HALO, Place, Tile, copies_x, copies_y
 
 ROWS = 2  # that go through a group at a time, a power of two; the same for all grids, so that they share kernels
 LINE = 64  # bytes of a cache line
@@ -96,18 +97,31 @@ class NumbaBackend(NumpyBackend):
     def exchange(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
         """As `NumpyBackend.exchange`; completes fields that `apply` or `sweep` made where they are."""
         if self._recording is not None:
-            return self._recording.exchange(tile, placed)
+            return self._recording.exchange(tile, placed, any(tile.split))
         return super().exchange(tile, *placed)
+
+    def wrap(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
+        """As `NumpyBackend.wrap`, where the fields are."""
+        return self._recording.exchange(tile, placed, False) if self._recording is not None else super().wrap(tile, *placed)
+
+    def retile(self, field: Any, tile: Tile, to: Tile) -> Any:
+        """As `NumpyBackend.retile`, as a copy where the halos differ."""
+        if tile.halo == to.halo:
+            return field
+        if self._recording is None:
+            return super().retile(field, tile, to)
+        field = as_field(field)
+        kept, region = moved(field.region, tile, to)
+        target, source = (tuple(slice(*r) for r in ranges) for ranges in (region, kept))
+        return Field(self._recording.copy(field.array, to.region.padded[1:], target, source), region, (0, 0))
 
     def whole(self, tile: Tile, field: Field) -> Field:
         """As `NumpyBackend.whole`; all arrays are whole here, and hold no sense where a field holds no value."""
         return Field.whole(field.array) if isinstance(field.array, Recorded) else super().whole(tile, field)
 
-    def filter_rows(self, tile: Tile, field: Field, response: Any) -> Field:
+    def filter_rows(self, tile: Tile, *pairs: tuple[Field, Any]) -> tuple[Field, ...]:
         """As `NumpyBackend.filter_rows`."""
-        if self._recording is not None:
-            return self._recording.filter_rows(tile, field, response)
-        return super().filter_rows(tile, field, response)
+        return self._recording.filter_rows(tile, pairs) if self._recording is not None else super().filter_rows(tile, *pairs)
 
     def collapse(self, values: np.ndarray) -> Any:
         """A 2-D field of the grid, stored with length 1 along the axes on which it does not change."""
@@ -346,26 +360,32 @@ class Writer:
         """Functions (frame, numbers) that together are the program."""
         parts: list[Callable | None] = []
         for statement in statements:
-            if isinstance(statement, Filter) or (isinstance(statement, Exchange) and not self.compiled(statement)):
-                parts += [self.compile(), self.at_once(statement)]
+            if isinstance(statement, Filter):
+                parts += [self.compile(), self.filter_rows(statement)]
+            elif isinstance(statement, Exchange) and statement.messages:
+                self.halo(statement, copies_y, "    ")
+                parts += [self.compile(), self.fetch(statement)]
+                self.halo(statement, copies_x, "    ")
             else:
                 self.write(statement, rows, "    ")
         return [part for part in (*parts, self.compile()) if part]
 
-    def compiled(self, exchange: Exchange) -> bool:
-        return self.backend.communication.ranks == 1
+    def fetch(self, exchange: Exchange) -> Callable:
+        """A part that fills what of halos other processes keep."""
+        communication = self.backend.communication
 
-    def at_once(self, statement: Any) -> Callable:
-        """A part that NumPy runs."""
-        backend, reference = self.backend, NumpyBackend(self.backend.communication)
-        if isinstance(statement, Exchange):
-            def fill(frame: list, numbers: np.ndarray) -> None:
-                backend.communication.fill(statement.tile, [(place, shown(frame, array)) for place, array in statement.placed])
+        def fetch(frame: list, numbers: np.ndarray) -> None:
+            communication.fetch(exchange.tile, [(place, shown(frame, array)) for place, array in exchange.placed])
 
-            return fill
+        return fetch
+
+    def filter_rows(self, statement: Filter) -> Callable:
+        """A part that filters rows."""
+        reference = NumpyBackend(self.backend.communication)
 
         def filter_rows(frame: list, numbers: np.ndarray) -> None:
-            reference.filter_rows(statement.tile, Field.whole(shown(frame, statement.target)), shown(frame, statement.response))
+            reference.filter_rows(statement.tile, *((Field.whole(shown(frame, field)), shown(frame, response))
+                                                    for field, response in statement.pairs))
 
         return filter_rows
 
@@ -380,7 +400,8 @@ class Writer:
         self.lines, self.names, self.digests, self.used, self.floats = [], {}, [], {}, []
 
         def part(frame: list, numbers: np.ndarray) -> None:
-            function(numbers, floats, *[frame[place] for place in places])
+            with contextlib.nullcontext() if function.overloads else in_turn(function):
+                function(numbers, floats, *[frame[place] for place in places])
 
         return part
 
@@ -389,12 +410,13 @@ class Writer:
         if isinstance(statement, Group):
             self.group(statement, rows, indent)
         elif isinstance(statement, Exchange):
-            for place, array in statement.placed:
-                self.halo(statement, place, array, indent)
+            self.halo(statement, copies_y, indent)
+            self.halo(statement, copies_x, indent)
         elif isinstance(statement, Zero):
             self.lines.append(f"{indent}{self.array(statement.target)}[:] = 0.0")
         elif isinstance(statement, Copy):
-            self.lines.append(f"{indent}{self.array(statement.target)}[:] = {self.array(statement.source)}")
+            to, cut = (self.rectangle(part) for part in (statement.to, statement.cut))
+            self.lines.append(f"{indent}{self.array(statement.target)}[{to}] = {self.array(statement.source)}[{cut}]")
         elif isinstance(statement, Loop):
             self.lines.append(f"{indent}for m in range({self.integer(statement.n)}):")
             for part in statement.plan:
@@ -402,17 +424,20 @@ class Writer:
         else:
             raise TypeError(f"{type(statement).__name__} cannot be part of a loop of the compiled program.")
 
-    def halo(self, exchange: Exchange, place: Place, array: Recorded, indent: str) -> None:
-        """Source that fills a halo, or what of it is not filled yet."""
-        rows = array.shape[-2]
-        for target, source, sign in halo_copies(exchange.tile, place):
-            along_x = target[0] == slice(None)
-            if along_x and array in exchange.begun:
-                north = HALO + exchange.tile.cells[1]
-                for start, stop in ((0, HALO + 1), (north, rows)):
-                    self.strip(array, (slice(start, stop), target[1]), (slice(start, stop), source and source[1]), sign, indent)
-            else:
-                self.strip(array, target, source or (None, None), sign, indent)
+    def rectangle(self, cut: tuple[slice, slice] | None) -> str:
+        """Source text of the indices of a part [j, i] of a 2-D array, or of all of any array."""
+        return ":" if cut is None else ", ".join(f"{self.integer(part.start)}: {self.integer(part.stop)}" for part in cut)
+
+    def halo(self, exchange: Exchange, copies: Callable, indent: str) -> None:
+        """Source that fills the part of halos that `copies` says, or what of it is not filled yet."""
+        for place, array in exchange.placed:
+            for target, source, sign in copies(exchange.tile, place):
+                if copies is copies_x and array in exchange.begun:
+                    south, north = exchange.tile.region.j
+                    for start, stop in ((0, south + 1), (north, array.shape[-2])):
+                        self.strip(array, (slice(start, stop), target[1]), (slice(start, stop), source and source[1]), sign, indent)
+                else:
+                    self.strip(array, target, source or (None, None), sign, indent)
 
     def strip(self, array: Recorded, target: tuple, source: tuple, sign: float, indent: str, rows: str = "") -> None:
         """Source that copies a strip to the halo; `rows` replaces what is known now of the rows."""
@@ -457,9 +482,8 @@ class Writer:
                            f"{inner}    if first < last:",
                            f"{inner}        {name}(first, last, {', '.join(given)})"]
             for array, (tile, place) in operation.ends.items():
-                for target, source, sign in halo_copies(tile, place):
-                    if target[0] == slice(None):
-                        self.strip(array, target, source or (None, None), sign, inner + "        ", "first, last - first, first, 1")
+                for target, source, sign in copies_x(tile, place):
+                    self.strip(array, target, source or (None, None), sign, inner + "        ", "first, last - first, first, 1")
         lines, self.lines = self.lines, before
         reach = max(operation.lead + operation.back for operation in operations)
         if threads > 1:

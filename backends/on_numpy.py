@@ -17,9 +17,9 @@ try:
 except ImportError:
     import numpy.fft as fft
 
-from dycore.backends.halos import Serial
+from dycore.backends.halos import Serial, copy_strips
 from dycore.stencils import Abstract, Field, Reads, Region, as_field, check, map_arguments
-from dycore.tiles import Place, Tile
+from dycore.tiles import Place, Tile, copies_x, copies_y
 
 
 def _signature(argument: Any) -> Any:
@@ -62,24 +62,45 @@ def collapsed(values: np.ndarray) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=32)
-def filter_bands(tile: Tile, response: bytes, shape: tuple[int, int], dtype: np.dtype) -> list[tuple[slice, Any]]:
-    """(rows j, what scales them) of the polar filter; rows of one response, north and south, go together.
+def filtered_rows(tile: Tile, response: bytes, shape: tuple[int, int], dtype: np.dtype) -> list[tuple[int, Any]]:
+    """(row j, what scales it) of the rows of a tile that the polar filter changes.
 
     What scales them is a kernel to convolve with, or the response itself where there is no ducc0.
     """
     values = np.frombuffer(response, dtype).reshape(shape)
-    rows, (j0, j1), nx = shape[0] // 2, tile.region.j, tile.cells[2]
-    places: dict[bytes, list[int]] = {}
-    for row, scale in zip((*range(j0, j0 + rows), *range(j1 - rows, j1)), values, strict=True):
-        if (scale != 1.0).any():
-            places.setdefault(scale.tobytes(), []).append(row)
-    bands = []
-    for key, there in places.items():
-        scale = np.frombuffer(key, dtype)
-        kernel = scale if ducc0 is None else fft.irfft(scale, n=nx).astype(dtype)
-        pairs = [there] if len(there) == 2 else [[row] for row in there]
-        bands += [(slice(pair[0], pair[-1] + 1, pair[-1] - pair[0] or 1), kernel) for pair in pairs]
-    return bands
+    rows, ny, (south, north) = shape[0] // 2, tile.domain[1], tile.rows
+    found = []
+    for row, scale in zip((*range(rows), *range(ny - rows, ny)), values, strict=True):
+        if south <= row < north and (scale != 1.0).any():
+            kernel = scale if ducc0 is None else fft.irfft(scale, n=tile.domain[2]).astype(dtype)
+            found.append((row - south + tile.halo[0], kernel))
+    return found
+
+
+def filter_row(row: np.ndarray, scale: np.ndarray) -> None:
+    """Scale the zonal wavenumbers of a row [k, i], or [i], in place."""
+    if ducc0 is None:
+        row[...] = fft.irfft(fft.rfft(row, axis=-1) * scale, n=row.shape[-1], axis=-1)
+    else:
+        ducc0.fft.convolve_axis(row, row, row.ndim - 1, scale)
+
+
+def moved(region: tuple, tile: Tile, to: Tile) -> tuple[tuple, tuple]:
+    """What of a region [j, i] of a tile the same tile with another halo has too: there, and here."""
+    there, here = [], []
+    for (start, stop), n, halo, wide in zip(region, to.region.padded[1:], tile.halo, to.halo, strict=True):
+        first, last = max(0, start + wide - halo), min(n, stop + wide - halo)
+        there.append((first - wide + halo, last - wide + halo))
+        here.append((first, last))
+    return tuple(there), tuple(here)
+
+
+def difference(communication: Any, work: Callable) -> Any:
+    """What is sent during some work."""
+    before = communication.traffic
+    work()
+    after = communication.traffic
+    return type(after)(*(b - a for a, b in zip(before, after, strict=True)))
 
 
 class NumpyBackend:
@@ -147,29 +168,56 @@ class NumpyBackend:
         array[tuple(slice(*r) for r in field.region)] = field.array
         return Field.whole(array)
 
-    def filter_rows(self, tile: Tile, field: Field, response: Any) -> Field:
-        """Scale the zonal wavenumbers of the rows nearest the poles: response[row, wavenumber].
+    def wrap(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
+        """As `exchange`, but only along the axes of which this process keeps all; no message."""
+        fields = [(place, self.whole(tile, as_field(field)).array) for place, field in placed]
+        for place, array in fields:
+            copy_strips(array, (*copies_y(tile, place), *copies_x(tile, place)))
+        return tuple(array for _, array in fields)
 
-        `response` has as many rows from the south as from the north (half each). In place.
+    def retile(self, field: Any, tile: Tile, to: Tile) -> Any:
+        """A field of a tile among the cells of the same tile with another width of halo."""
+        if tile.halo == to.halo:
+            return field
+        field = as_field(field)
+        kept, region = moved(field.region, tile, to)
+        array = field.array[tuple(slice(start - o, stop - o) for (start, stop), o in zip(kept, field.origin, strict=True))]
+        return Field(array, region, tuple(first for first, _ in region))
+
+    def filter_rows(self, tile: Tile, *pairs: tuple[Field, Any]) -> tuple[Field, ...]:
+        """Scale the zonal wavenumbers of the rows nearest the poles, of fields each with its response[row, wavenumber].
+
+        A response has as many rows from the south as from the north (half each). In place.
         """
-        response = np.asarray(response)
-        *levels, _, i = (slice(start - origin, stop - origin) for (start, stop), origin in zip(
-            tile.region.ranges[-field.array.ndim:], field.origin, strict=True))
-        below = field.origin[-2]
-        for rows, scale in filter_bands(tile, response.tobytes(), response.shape, response.dtype):
-            values = field.array[*levels, slice(rows.start - below, rows.stop - below, rows.step), i]
-            if ducc0 is None:
-                values[...] = fft.irfft(fft.rfft(values, axis=-1) * scale, n=values.shape[-1], axis=-1)
-            else:
-                ducc0.fft.convolve_axis(values, values, values.ndim - 1, scale)
-        return field
+        rows, scales = [], []
+        for field, response in pairs:
+            response = np.asarray(response)
+            *levels, _, i = (slice(start - origin, stop - origin) for (start, stop), origin in zip(
+                tile.region.ranges[-field.array.ndim:], field.origin, strict=True))
+            for row, scale in filtered_rows(tile, response.tobytes(), response.shape, response.dtype):
+                rows.append(field.array[*levels, row - field.origin[-2], i])
+                scales.append(scale)
+        self.communication.in_whole_rows(tile, rows, lambda number, row: filter_row(row, scales[number]))
+        return tuple(field for field, _ in pairs)
 
     def total(self, tile: Tile, field: Any) -> Any:
-        """The sum over all cells of the domain, in an order that the decomposition does not change."""
+        """The sum of a field over all cells, the same on every process and for any number of them."""
         field = as_field(field)
         region = tile.region if field.array.ndim == 3 else tile.region.columns
         values = field[region.indices()]
         return self.communication.total(tile, values.sum(axis=0) if values.ndim == 3 else values)
+
+    def scatter(self, tile: Tile, values: np.ndarray, constant: bool = False) -> Any:
+        """An array of this backend of what this process keeps of a padded array of the domain; see `collapse` for `constant`."""
+        return self.communication.scatter(tile, values, self.collapse if constant else self.asarray)
+
+    def padded(self, tile: Tile) -> tuple[int, ...]:
+        """The shape of the arrays [k, j, i] that hold the fields of a tile."""
+        return self.communication.padded(tile)
+
+    def traffic(self, step: Callable, steps: Callable, constants: Any, state: Any) -> Any:
+        """What this process sends in one step."""
+        return difference(self.communication, lambda: steps(constants, state, 1))
 
     def asarray(self, values: Any) -> Any:
         """An array of this backend."""

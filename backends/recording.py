@@ -104,10 +104,11 @@ class Operation:
 
 @dataclass(eq=False)
 class Exchange:
-    """Fills halos where they are."""
+    """Fills halos where they are; `messages`: also what other processes keep of them."""
 
     tile: Tile
     placed: tuple[tuple[Place, Recorded], ...]
+    messages: bool
     begun: set[Recorded] = field(default_factory=set)  # arrays whose halo in x is filled already, beside their cells
 
 
@@ -116,8 +117,7 @@ class Filter:
     """The polar filter of rows, in place; not part of the compiled program."""
 
     tile: Tile
-    target: Recorded
-    response: Recorded
+    pairs: tuple[tuple[Recorded, Recorded], ...]  # (field, response)
 
 
 @dataclass(eq=False)
@@ -129,10 +129,12 @@ class Zero:
 
 @dataclass(eq=False)
 class Copy:
-    """Copies an array."""
+    """Copies an array, or `cut` [j, i] of a source to `to` of the target."""
 
     target: Recorded
     source: Recorded
+    to: tuple[slice, slice] | None = None
+    cut: tuple[slice, slice] | None = None
 
 
 @dataclass(eq=False)
@@ -164,7 +166,9 @@ def touched(statement: Any) -> Iterator[Recorded]:
     elif isinstance(statement, Exchange):
         yield from (array for _, array in statement.placed)
     elif isinstance(statement, Filter):
-        yield from (statement.target, statement.response)
+        yield from leaves_of(statement.pairs)
+    elif isinstance(statement, Copy):
+        yield statement.source
     elif isinstance(statement, Loop):
         yield from statement.begin
         yield from inner_arrays(statement)
@@ -197,14 +201,19 @@ class Recording:
         self.statements.append(operation)
         return operation
 
-    def exchange(self, tile: Tile, placed: tuple[tuple[Place, Any], ...]) -> tuple[Recorded, ...]:
+    def exchange(self, tile: Tile, placed: tuple[tuple[Place, Any], ...], messages: bool) -> tuple[Recorded, ...]:
         arrays = tuple((place, as_field(value).array) for place, value in placed)
-        self.statements.append(Exchange(tile, arrays))
+        self.statements.append(Exchange(tile, arrays, messages))
         return tuple(array for _, array in arrays)
 
-    def filter_rows(self, tile: Tile, value: Field, response: Recorded) -> Field:
-        self.statements.append(Filter(tile, value.array, response))
-        return value
+    def filter_rows(self, tile: Tile, pairs: tuple[tuple[Field, Recorded], ...]) -> tuple[Field, ...]:
+        self.statements.append(Filter(tile, tuple((field.array, response) for field, response in pairs)))
+        return tuple(field for field, _ in pairs)
+
+    def copy(self, source: Recorded, shape: tuple[int, ...], to: tuple[slice, slice], cut: tuple[slice, slice]) -> Recorded:
+        target = Recorded(shape, source.dtype)
+        self.statements.append(Copy(target, source, to, cut))
+        return target
 
     def zeros_like(self, array: Recorded) -> Recorded:
         target = Recorded(array.shape, array.dtype)
@@ -278,7 +287,7 @@ class Planner:
             if isinstance(statement, Group):
                 self.group(statement, last, number, wanted, mine)
                 mine |= {r for operation in statement.operations for r in operation.results if not r.ring}
-            elif isinstance(statement, Zero):
+            elif isinstance(statement, (Zero, Copy)):
                 self.place(statement.target)
                 mine.add(statement.target)
             elif isinstance(statement, Loop):
@@ -389,6 +398,8 @@ def begin_exchange(group: Group, exchange: Exchange) -> None:
 
     Not where that would change what another operation of the group reads.
     """
+    if exchange.tile.split[1]:
+        return  # it comes from other processes
     for place, array in exchange.placed:
         closes_cells = place is Place.WEST_FACE and exchange.tile.x is not Boundary.PERIODIC
         for operation in group.operations:

@@ -17,6 +17,9 @@ import numpy as np
 
 from dycore.stencils import stencil, where
 
+# the metrics that a substep reads
+METRICS = ("dy_u", "dx_v", "inverse_dx_u", "inverse_dy_v", "inverse_area", "inverse_thickness", "thickness_u", "thickness_v")
+
 
 class Weights(NamedTuple):
     """Primary (a) and secondary (b) weights of the substeps, and the length of one in steps."""

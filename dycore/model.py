@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -16,9 +17,9 @@ from dycore.mixing import Forces, Rubbing, Viscosity
 from dycore.operators import Motion
 from dycore.parameters import Parameters
 from dycore.pressure import Heights, Slopes
-from dycore.state import State
+from dycore.state import State, padded
 from dycore.stencils import minimum
-from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place
+from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
 
 
 class Constants(NamedTuple):
@@ -32,6 +33,7 @@ class Constants(NamedTuple):
     response_v: Any
     viscosity: Any
     surface_stress: Any
+    wide_grid: Any  # metrics of the barotropic substeps on a wide halo, or None where it is not wide
 
 
 class Model:
@@ -44,6 +46,8 @@ class Model:
         self.grid, self.parameters = grid, parameters
         self.backend = backend.create() if isinstance(backend, ModuleType) else backend
         check_parameters(grid, parameters)
+        self.tile = self.backend.communication.tile(grid.tile)
+        self.wide, self.together = self._wide_tile()
         self.filtered = grid.tile.y is Boundary.POLE and parameters.polar_filter is not None
         self.constants = self._constants()
         self._steps = self.backend.loop(self._step)
@@ -64,15 +68,36 @@ class Model:
         if len(state.tracers) != len(names):
             raise ValueError(f"The state has {len(state.tracers)} tracers, but parameters.tracer_names names {len(names)}: "
                              f"{names}. Give one name for each.")
-        padded = self.grid.tile.region.padded
+        padded, part = self.grid.tile.region.padded, self.backend.padded(self.tile)
         for name, array in (("u", state.u), ("v", state.v), ("w", state.w), *zip(names, state.tracers, strict=True)):
-            if tuple(array.shape) != padded:
+            if tuple(array.shape) not in (padded, part):
                 raise ValueError(f"{name} has shape {tuple(array.shape)}, but this grid needs {padded}, halo included. "
                                  "Make states with dycore.state.initial_state.")
 
     def asarrays(self, state: State) -> State:
-        """The state with arrays of this backend."""
-        return map_state(self.backend.asarray, state)
+        """The state with arrays of this backend: of a state of the whole domain, what this process keeps."""
+        whole, part = self.grid.tile.region.padded, self.backend.padded(self.tile)
+
+        def own(array: Any) -> Any:
+            if whole != part and tuple(array.shape) == whole[-array.ndim:]:
+                return self.backend.scatter(self.tile, array)
+            return self.backend.asarray(array)
+
+        return map_state(own, state)
+
+    def gather(self, state: State) -> State | None:
+        """The state of the whole domain in NumPy arrays, on rank 0; None on the others. All processes have to call it."""
+        def whole(place: Place, array: Any) -> Any:
+            cells = self.backend.communication.gather(self.tile, self.backend.to_numpy(array))
+            return None if cells is None else padded(self.grid, place, cells)
+
+        places = (Place.WEST_FACE, Place.SOUTH_FACE, *[Place.CENTER] * 5, Place.WEST_FACE, Place.SOUTH_FACE)
+        parts = [map_state(partial(whole, place), part) for place, part in zip(places, state[:-1], strict=True)]
+        return State(*parts, step=int(state.step)) if self.backend.communication.rank == 0 else None  # type: ignore[misc]
+
+    def traffic(self, state: State) -> Any:
+        """Messages and bytes that this process sends in one step (dycore.backends.halos.Traffic)."""
+        return self.backend.traffic(self._step, self._steps, self.constants, self.asarrays(state))
 
     def run(self, state: State, *, steps: int | None = None, days: float | None = None, progress: bool = True) -> State:
         """The state after so many steps or days, with a progress bar in simulated time.
@@ -93,7 +118,7 @@ class Model:
 
     def _step(self, constants: Constants, state: State) -> State:
         """One time step: pressure, velocity, mass, tracers."""
-        backend, parameters, tile = self.backend, self.parameters, self.grid.tile
+        backend, parameters, tile = self.backend, self.parameters, self.tile
         grid, fluid, dt = constants.grid, parameters.fluid, parameters.time_step
         cells = tile.region
         around = cells.grow(west=1, east=1, south=1, north=1)
@@ -114,8 +139,7 @@ class Model:
             stepping.changes, cells, grid, process, weights, state.u, state.v, state.w, state.tendency_u_before,
             state.tendency_v_before)
         if self.filtered:
-            change_u = backend.filter_rows(tile, change_u, constants.response_u)
-            change_v = backend.filter_rows(tile, change_v, constants.response_v)
+            change_u, change_v = backend.filter_rows(tile, (change_u, constants.response_u), (change_v, constants.response_v))
         sums, (u, v) = backend.sweep(stepping.advance, stepping.no_sums, cells, 1, grid, dt, change_u, change_v,
                                      state.u, state.v)
 
@@ -133,7 +157,7 @@ class Model:
     def _unsplit(self, constants: Constants, stretched: Column, weights: tuple, state: State, u: Any, v: Any,
                  sums: stepping.Sums) -> tuple:
         """Velocity is settled; mass moves with it through the extrapolated thickness."""
-        backend, tile, grid = self.backend, self.grid.tile, constants.grid
+        backend, tile, grid = self.backend, self.tile, constants.grid
         cells = tile.region
         faces = cells.grow(east=1, north=1)
         u, v, sum_u, sum_v = backend.exchange(tile, (Place.WEST_FACE, u), (Place.SOUTH_FACE, v),
@@ -148,29 +172,46 @@ class Model:
     def _split(self, constants: Constants, stretched: Column, weights: tuple, state: State, u: Any, v: Any,
                sums: stepping.Sums) -> tuple:
         """The depth mean is settled by barotropic substeps, which also give the transport."""
-        backend, tile, grid, parameters = self.backend, self.grid.tile, constants.grid, self.parameters
+        backend, tile, grid, parameters = self.backend, self.tile, constants.grid, self.parameters
         cells = tile.region
         faces = cells.grow(east=1, north=1)
         dt = parameters.time_step
-        means = backend.apply(barotropic.depth_means, cells.columns, grid, 1.0 / dt, sums)
-        u, v, mean_u, mean_v, predicted_u, predicted_v, forcing_u, forcing_v = backend.exchange(
-            tile, *zip((Place.WEST_FACE, Place.SOUTH_FACE) * 4, (u, v, *means), strict=True))
+        before_u, before_v, predicted_u, predicted_v, *forcing = backend.apply(
+            barotropic.depth_means, cells.columns, grid, 1.0 / dt, sums)
+        u, v = backend.exchange(tile, (Place.WEST_FACE, u), (Place.SOUTH_FACE, v))
+
+        # the substeps, in an area wide enough to need no message for a while
+        wide, shore, widths = self.wide, constants.grid, (stretched.width_u, stretched.width_v)
+        start = [backend.retile(field, tile, wide) for field in (before_u, before_v, *forcing)]
+        mean_u, mean_v, forcing_u, forcing_v = backend.exchange(
+            wide, *zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, start, strict=True))
+        if wide != tile:
+            shore = constants.wide_grid
+        if any(tile.split):
+            widths = backend.exchange(wide, *((Place.CENTER, backend.retile(width, tile, wide)) for width in widths))
+        around = wide.region.columns.grow(*(split * (self.together - 1) for split in reversed(tile.split) for _ in range(2)))
         averaging = barotropic.averaging_weights(parameters.substeps)
-        gravity = external_gravity(self.grid, parameters)
-        substep = averaging.substep * dt
+        gravity, substep = external_gravity(self.grid, parameters), averaging.substep * dt
         zero = backend.zeros_like(mean_u)
 
         def advance(m: Any, carried: tuple) -> tuple:
             change, *moving = carried
             *moving, flux_u, flux_v = backend.apply(
-                barotropic.velocity_substep, faces.columns, grid, gravity, substep, constants.averaging[0][m],
-                constants.averaging[1][m], stretched.width_u, stretched.width_v, forcing_u, forcing_v, change, *moving)
-            change = backend.apply(barotropic.surface_substep, cells.columns, grid, substep, change, flux_u, flux_v)
-            (change,) = backend.exchange(tile, (Place.CENTER, change))
+                barotropic.velocity_substep, around.grow(east=1, north=1), shore, gravity, substep, constants.averaging[0][m],
+                constants.averaging[1][m], *widths, forcing_u, forcing_v, change, *moving)
+            change = backend.apply(barotropic.surface_substep, around, shore, substep, change, flux_u, flux_v)
+            (change,) = backend.wrap(wide, (Place.CENTER, change))
             return change, *moving
 
         carried = (zero, mean_u, mean_v, zero, zero, zero, zero)
-        _, _, _, mean_u, mean_v, transport_u, transport_v = backend.iterate(advance, carried, len(averaging.velocity))
+        for first in range(0, len(averaging.velocity), self.together):
+            if first:
+                change, mean_u, mean_v, *averages = carried
+                carried = (*backend.exchange(wide, (Place.CENTER, change), (Place.WEST_FACE, mean_u), (Place.SOUTH_FACE, mean_v)),
+                           *averages)
+            last = min(first + self.together, len(averaging.velocity))
+            carried = backend.iterate(lambda m, carried, first=first: advance(m + first, carried), carried, last - first)
+        mean_u, mean_v, transport_u, transport_v = (backend.retile(field, wide, tile) for field in carried[3:])
         correction = backend.apply(barotropic.transport_correction, faces.columns, grid, stretched, mean_u, mean_v,
                                    transport_u, transport_v)
         total = backend.apply(barotropic.transport_divergence, cells.columns, grid, transport_u, transport_v)
@@ -178,14 +219,14 @@ class Model:
         lack = backend.exchange(tile, *zip((Place.WEST_FACE, Place.SOUTH_FACE), lack, strict=True))
         # on the halo too, so that no exchange stands between this and the tracers
         u, v = backend.apply(barotropic.impose_mean, cells.with_halo, grid, u, v, *lack)
-        widths = (stretched.width_u, stretched.width_v)
-        transports = backend.apply(barotropic.corrected_transports, faces, grid, *widths, *correction, u, v)
-        flow = Flow(*transports, *widths)  # type: ignore[call-arg]
+        transports = backend.apply(barotropic.corrected_transports, faces, grid, stretched.width_u, stretched.width_v, *correction,
+                                   u, v)
+        flow = Flow(*transports, stretched.width_u, stretched.width_v)  # type: ignore[call-arg]
         return *(backend.whole(tile, field).array for field in (u, v)), flow, total
 
     def _transport(self, constants: Constants, stretched: Column, weights: tuple, state: State, flow: Flow, total: Any) -> tuple:
         """The moving boundary, W through the levels and the tracers one step later; halos of all that moved."""
-        backend, tile, grid, parameters = self.backend, self.grid.tile, constants.grid, self.parameters
+        backend, tile, grid, parameters = self.backend, self.tile, constants.grid, self.parameters
         cells = tile.region
         dt = parameters.time_step
         sources = tuple(self._source(constants, flow, now, backend.apply(advection.extrapolated, cells.everywhere, weights,
@@ -196,7 +237,7 @@ class Model:
         of_tracers: Any = tuple((advection.tracer_divergence, flux) for flux in fluxes)
         if self.filtered:
             divergences = [backend.apply(function, cells, grid, values) for function, values in (of_mass, *of_tracers)]
-            total, *divergences = (backend.filter_rows(tile, field, constants.response_u) for field in (total, *divergences))
+            total, *divergences = backend.filter_rows(tile, *((field, constants.response_u) for field in (total, *divergences)))
             of_mass, *of_tracers = ((continuity.stored, divergence) for divergence in divergences)
 
         surface = backend.apply(continuity.advance_surface, cells.columns, dt, state.surface, total)
@@ -211,6 +252,13 @@ class Model:
 
     # Choices made once ----------------------------------------------------------------------------
 
+    def _wide_tile(self) -> tuple[Tile, int]:
+        """The tile of the barotropic substeps, with a halo as wide as so many of them need, and their number."""
+        substeps = len(barotropic.averaging_weights(self.parameters.substeps).velocity) if self.parameters.substeps > 1 else 1
+        together = self.backend.communication.substeps_together(self.tile, substeps)
+        wide = tuple(max(HALO, together) if split else HALO for split in self.tile.split)
+        return (self.tile._replace(halo=wide) if substeps > 1 else self.tile), together  # type: ignore[arg-type]
+
     def _weights(self, constants: Constants, step: Any) -> tuple:
         row = constants.adams_bashforth[minimum(step, 2)]
         return row[0], row[1], row[2]
@@ -222,7 +270,7 @@ class Model:
         if parameters.diffusivity:
             diffused, sign = tracer, 1.0
             if parameters.biharmonic_diffusion:
-                diffused = self.backend.apply(mixing.laplacian, self.grid.tile.region.grow(1, 1, 1, 1), constants.grid, diffused)
+                diffused = self.backend.apply(mixing.laplacian, self.tile.region.grow(1, 1, 1, 1), constants.grid, diffused)
                 sign = -1.0
             diffusion = (mixing.diffusion_x, mixing.diffusion_y, sign * parameters.diffusivity, diffused)
         return advection.Source(flow, parameters.tracer_face, parameters.vertical_face, *lines, *diffusion, ahead)  # type: ignore[call-arg]
@@ -233,7 +281,7 @@ class Model:
         if self.parameters.friction:
             friction = (mixing.friction_u, mixing.friction_v)
             viscosity, sign = constants.viscosity, 1.0
-            backend, grid, cells = self.backend, constants.grid, self.grid.tile.region
+            backend, grid, cells = self.backend, constants.grid, self.tile.region
             u, v, vorticity = state.u, state.v, motion.vorticity
             if self.parameters.friction.biharmonic:
                 around, sign = cells.grow(1, 1, 1, 1), -1.0
@@ -258,10 +306,10 @@ class Model:
             padded[HALO_LEVELS: HALO_LEVELS + len(values)] = values
             return backend.asarray(padded)
 
-        def constant(values: Any) -> Any:
+        def constant(values: Any, tile: Tile = self.tile) -> Any:
             if not isinstance(values, np.ndarray):
                 return values
-            return backend.collapse(values)
+            return backend.scatter(tile, values, constant=True) if values.ndim == 2 else backend.asarray(values)
 
         responses = [None, None]
         if self.filtered:
@@ -270,6 +318,10 @@ class Model:
         averaging = None
         if parameters.substeps > 1:
             averaging = tuple(backend.asarray(np.asarray(w, dtype)) for w in barotropic.averaging_weights(parameters.substeps)[:2])
+        wide = None
+        if self.wide != self.tile:
+            wide = type(grid.metrics)(**{name: constant(getattr(grid.metrics, name), self.wide) if name in barotropic.METRICS else None
+                                         for name in grid.metrics._fields})
         viscosity = None
         if parameters.friction:
             viscosity = Viscosity(*(constant(values) for values in viscosities(grid, parameters)))
@@ -281,7 +333,7 @@ class Model:
             grid=type(grid.metrics)(*(constant(field) for field in grid.metrics)),
             heights=Heights(*(profile(values) for values in parameters.fluid.reference_s(grid.interfaces))),
             adams_bashforth=backend.asarray(stepping.ADAMS_BASHFORTH.astype(dtype)), averaging=averaging,
-            response_u=responses[0], response_v=responses[1], viscosity=viscosity, surface_stress=stress)
+            response_u=responses[0], response_v=responses[1], viscosity=viscosity, surface_stress=stress, wide_grid=wide)
 
 
 def map_state(function: Any, state: Any) -> Any:

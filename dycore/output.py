@@ -18,20 +18,25 @@ TRACERS = {
 def dataset(model: Any, state: State) -> Any:
     """An xarray.Dataset of the interior: velocity on its faces, tracers, and the moving boundary.
 
-    Dry cells of tracers are NaN. Raises ImportError with what to install when xarray is missing.
+    With several processes it is made on rank 0, of all parts; the others get None. Dry cells of tracers
+    are NaN. Raises ImportError with what to install when xarray is missing.
     """
     try:
         import xarray as xr
     except ImportError:
         raise ImportError("model.dataset needs xarray: install dycore with the extra 'io' (pip install 'dycore[io]').") from None
     grid, parameters = model.grid, model.parameters
+    gathered = model.gather(state)
+    if gathered is None:
+        return None
+    state = gathered
     air = isinstance(parameters.fluid, Atmosphere)
     x, y = ("longitude", "latitude") if grid.spherical else ("x", "y")
     units = ("degrees_east", "degrees_north") if grid.spherical else ("m", "m")
     level = "air_pressure" if air else "height"
 
     def values(array: Any) -> Any:
-        return interior(model.backend.to_numpy(array))
+        return interior(array)
 
     fluid = "air" if air else "sea_water"
     center = (level, y, x)

@@ -34,7 +34,8 @@ def run(model: Any, state: State, *, steps: int | None, days: float | None, prog
     model.check_state(state)
     check_finite(model, state)
 
-    with ProgressBar(int(steps), dt, progress) as advance:
+    communication = model.backend.communication
+    with ProgressBar(int(steps), dt, progress and communication.rank == 0) as advance:
         done, chunk = 0, 1
         while done < steps:
             n = min(chunk, int(steps) - done)
@@ -45,14 +46,15 @@ def run(model: Any, state: State, *, steps: int | None, days: float | None, prog
                 find_first(model, state, n)
             state, done = ahead, done + n
             advance(done)
-            elapsed = time.perf_counter() - started
+            elapsed = communication.largest(time.perf_counter() - started)  # the same chunks everywhere
             chunk = max(1, min(2 * n, int(n * CHECK_SECONDS / max(elapsed, 1e-9))))
     return state
 
 
 def is_finite(model: Any, state: State) -> bool:
-    """Whether velocity, surface and tracers are finite numbers everywhere."""
-    return all(np.isfinite(model.backend.to_numpy(values).sum()) for _, values in fields(model, state))
+    """Whether velocity, surface and tracers are finite numbers everywhere, on all processes."""
+    finite = all(np.isfinite(model.backend.to_numpy(values).sum()) for _, values in fields(model, state))
+    return model.backend.communication.largest(0.0 if finite else 1.0) == 0.0
 
 
 def fields(model: Any, state: State) -> list[tuple[str, Any]]:
@@ -62,18 +64,26 @@ def fields(model: Any, state: State) -> list[tuple[str, Any]]:
 
 
 def check_finite(model: Any, state: State) -> None:
-    """Raise FloatingPointError with step, field and place of the first value that is not a finite number."""
+    """Raise FloatingPointError with step, field and place of the first value that is not a finite number, on all processes."""
+    sentence = model.backend.communication.first(place_of_first(model, state))
+    if sentence:
+        raise FloatingPointError(f"{sentence} Try a time step shorter than {model.parameters.time_step:g} s or more friction.")
+
+
+def place_of_first(model: Any, state: State) -> str | None:
+    """A sentence about the first value of this process that is not a finite number; None where all are."""
+    grid, (south, west) = model.grid, (model.tile.rows[0], model.tile.columns[0])
     for name, values in fields(model, state):
         bad = np.argwhere(~np.isfinite(interior(model.backend.to_numpy(values))))
         if len(bad):
             *level, j, i = bad[0].tolist()
-            grid = model.grid
+            j, i = j + south, i + west
             unit = " degrees" if grid.spherical else " m"
             place = f"x = {grid.x[i]:.6g}{unit}, y = {grid.y[j]:.6g}{unit}"
             k = f"k={level[0]}, " if level else ""
-            raise FloatingPointError(
-                f"{name} is no longer a finite number at step {int(state.step)} in cell [{k}j={j}, i={i}] ({place}), and in "
-                f"{len(bad) - 1} more. Try a time step shorter than {model.parameters.time_step:g} s or more friction.")
+            return (f"{name} is no longer a finite number at step {int(state.step)} in cell [{k}j={j}, i={i}] ({place}), and in "
+                    f"{len(bad) - 1} more.")
+    return None
 
 
 def find_first(model: Any, state: State, n: int) -> None:

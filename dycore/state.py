@@ -36,17 +36,27 @@ class State(NamedTuple):
     step: Any
 
 
+def padded(grid: Grid, place: Place, values: Any) -> np.ndarray:
+    """A field with its halo from its values on the cells, [k, j, i] or [j, i]; zero on closed faces."""
+    region = grid.tile.region if np.ndim(values) == 3 else grid.tile.region.columns
+    whole = np.zeros(region.padded[-np.ndim(values):], grid.dtype)
+    whole[tuple(slice(*r) for r in region.ranges)] = values
+    fill_halo(grid.tile, place, whole)
+    if place is Place.CENTER or whole.ndim == 2:
+        return whole
+    floor = grid.metrics.floor_u if place is Place.WEST_FACE else grid.metrics.floor_v
+    return np.where(np.arange(len(whole))[:, None, None] >= floor, whole, np.zeros_like(whole))
+
+
 def initial_state(grid: Grid, *, surface: Any, u: Any = 0.0, v: Any = 0.0, tracers: tuple = ()) -> State:
     """A state at rest in time: no history, no flux through the levels.
 
     Values are given on the interior (or as a number): u, v [k, j, i] on west and south faces, tracers
     [k, j, i], surface [j, i]. Raises ValueError where a shape does not fit or a value is not finite.
     """
-    region = grid.tile.region
-    metrics = grid.metrics
     cells = grid.cells
 
-    def padded(name: str, values: Any, shape: tuple[int, ...], place: Place = Place.CENTER) -> np.ndarray:
+    def given(name: str, values: Any, shape: tuple[int, ...], place: Place = Place.CENTER) -> np.ndarray:
         values = np.asarray(values, grid.dtype)
         if not np.isfinite(values).all():
             raise ValueError(f"The initial {name} has values that are not finite numbers.")
@@ -54,18 +64,12 @@ def initial_state(grid: Grid, *, surface: Any, u: Any = 0.0, v: Any = 0.0, trace
             values = np.broadcast_to(values, shape)
         except ValueError:
             raise ValueError(f"The initial {name} has shape {values.shape}; the grid needs {shape}.") from None
-        whole = np.zeros(region.padded[-len(shape):], grid.dtype)
-        ranges = region.ranges if len(shape) == 3 else region.columns.ranges
-        whole[tuple(slice(*r) for r in ranges)] = values
-        return fill_halo(grid.tile, place, whole)
+        return padded(grid, place, values)
 
-    level = np.arange(region.padded[0])[:, None, None]
-    zero = np.zeros(region.padded, grid.dtype)
-    surface = padded("surface", surface, cells[1:])
-    fields = tuple(padded(f"tracer {m}", tracer, cells) for m, tracer in enumerate(tracers))
+    zero = np.zeros(grid.tile.region.padded, grid.dtype)
+    surface = given("surface", surface, cells[1:])
+    fields = tuple(given(f"tracer {m}", tracer, cells) for m, tracer in enumerate(tracers))
     return State(
-        u=np.where(level >= metrics.floor_u, padded("u", u, cells, Place.WEST_FACE), zero),
-        v=np.where(level >= metrics.floor_v, padded("v", v, cells, Place.SOUTH_FACE), zero),
-        w=zero, surface=surface, tracers=fields, surface_before=(surface, surface),
+        u=given("u", u, cells, Place.WEST_FACE), v=given("v", v, cells, Place.SOUTH_FACE), w=zero, surface=surface, tracers=fields, surface_before=(surface, surface),
         tracers_before=tuple((field, field) for field in fields),
         tendency_u_before=(zero, zero), tendency_v_before=(zero, zero), step=0)

@@ -1,15 +1,19 @@
-"""Which elements of a padded array are cells, and which are halo: integer arithmetic, no MPI.
+"""Which cells belong to which process, and where halo cells come from: integer arithmetic, no MPI.
 
-Every 3-D array is padded by HALO cells on each side in j and i and by HALO_LEVELS levels in k; 2-D
-fields by HALO cells. Halo cells mirror, repeat or continue the interior (`halo_copies`); halo levels
-only have to be finite numbers, because nothing that is read there has any weight.
+Every 3-D array is padded by a halo on each side in j and i and by HALO_LEVELS levels in k; 2-D fields by
+the halo alone. Halo cells mirror, repeat or continue the interior of the domain, wherever that is kept:
+`copies_y` and `copies_x` come from the same process, `pieces` from others. Halo levels only have to be
+finite numbers, because nothing that is read there has any weight.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from enum import Enum
 from functools import cache
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from dycore.stencils import Region
 
@@ -41,72 +45,281 @@ class Copy(NamedTuple):
     sign: float
 
 
-class Tile(NamedTuple):
-    """The cells (nz, ny, nx) of an array and what bounds them in x and y."""
+class Piece(NamedTuple):
+    """target [j, i] = sign * source [j, i] of the arrays of a process; a source of None means zero."""
 
-    cells: tuple[int, int, int]
+    target: tuple[slice, slice]
+    rank: int
+    source: tuple[slice, slice] | None
+    sign: float
+
+
+class Tile(NamedTuple):
+    """The cells of a domain (nz, ny, nx) that one of `processes` (in j, in i) keeps: all of them where it is the only one.
+
+    `x` and `y` say what bounds the domain, `halo` how wide arrays are padded in j and i.
+    """
+
+    domain: tuple[int, int, int]
     x: Boundary
     y: Boundary
+    processes: tuple[int, int] = (1, 1)
+    rank: int = 0
+    halo: tuple[int, int] = (HALO, HALO)
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Of this process among the others, in j and i."""
+        return divmod(self.rank, self.processes[1])
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """(start, stop) of its rows in the domain."""
+        return share(self.domain[1], self.processes[0], self.position[0])
+
+    @property
+    def columns(self) -> tuple[int, int]:
+        """(start, stop) of its columns in the domain."""
+        return share(self.domain[2], self.processes[1], self.position[1])
+
+    @property
+    def cells(self) -> tuple[int, int, int]:
+        """(nz, ny, nx) of this part."""
+        (south, north), (west, east) = self.rows, self.columns
+        return self.domain[0], north - south, east - west
+
+    @property
+    def split(self) -> tuple[bool, bool]:
+        """Whether the halo in j, in i comes from other processes; beyond a pole lies the opposite meridian."""
+        along_y, along_x = (n > 1 for n in self.processes)
+        return along_y or (along_x and self.y is Boundary.POLE), along_x
 
     @property
     def region(self) -> Region:
         """All cells, without halo."""
-        nz, ny, nx = self.cells
-        padded = (nz + 2 * HALO_LEVELS, ny + 2 * HALO, nx + 2 * HALO)
-        return Region((HALO_LEVELS, HALO_LEVELS + nz), (HALO, HALO + ny), (HALO, HALO + nx), padded)
+        (nz, ny, nx), (wide_y, wide_x) = self.cells, self.halo
+        padded = (nz + 2 * HALO_LEVELS, ny + 2 * wide_y, nx + 2 * wide_x)
+        return Region((HALO_LEVELS, HALO_LEVELS + nz), (wide_y, wide_y + ny), (wide_x, wide_x + nx), padded)
+
+
+def share(n: int, processes: int, number: int) -> tuple[int, int]:
+    """(start, stop) of the cells that one of several processes keeps, as even as it goes."""
+    return n * number // processes, n * (number + 1) // processes
+
+
+def least_part(whole: Tile, axis: int) -> int:
+    """Rows (axis 0) or columns (1) that a process needs where they are split: the halo has to come from its neighbours."""
+    return HALO + (axis == 0 and whole.y is Boundary.POLE)  # faces beyond a pole skip the row of the pole
+
+
+def shapes(whole: Tile, ranks: int) -> list[tuple[int, int]]:
+    """Every (processes in j, in i) that divides the domain among so many, the one with the smallest halo first."""
+    _, ny, nx = whole.domain
+    fitting = [(pj, ranks // pj) for pj in range(1, ranks + 1) if ranks % pj == 0 and fits(whole, (pj, ranks // pj))]
+
+    def cost(shape: tuple[int, int]) -> float:  # columns are not contiguous in memory, and split rows cost the polar filter
+        pj, pi = shape
+        return (nx / pi if pj > 1 else 0.0) + (1.5 * ny / pj if pi > 1 else 0.0)
+
+    return sorted(fitting, key=cost)
+
+
+def fits(whole: Tile, processes: tuple[int, int]) -> bool:
+    """Whether every process gets enough rows and columns."""
+    return all(n == 1 or cells // n >= least_part(whole, axis)
+               for axis, (n, cells) in enumerate(zip(processes, whole.domain[1:], strict=True)))
+
+
+def divide(whole: Tile, ranks: int, processes: tuple[int, int] | None, rank: int) -> Tile:
+    """The part of a process; without `processes` (in j, in i), in the shape with the smallest halo.
+
+    Raises ValueError with what would work where the domain cannot be divided so.
+    """
+    possible = shapes(whole, ranks)
+    _, ny, nx = whole.domain
+    most = max(n for n in range(1, ranks + 1) if shapes(whole, n))
+    hint = (f"Use {' or '.join(f'{pj},{pi}' for pj, pi in possible[:4])}" if possible else f"Use at most {most} processes") + "."
+    if processes is not None and processes[0] * processes[1] != ranks:
+        raise ValueError(f"processes={processes[0]},{processes[1]} are {processes[0] * processes[1]} parts, but there are {ranks} "
+                         f"ranks. {hint}")
+    if processes is not None and not fits(whole, processes):
+        raise ValueError(f"processes={processes[0]},{processes[1]} leave {ny // processes[0]} rows and {nx // processes[1]} "
+                         f"columns of {ny} x {nx} to a process; it needs at least {least_part(whole, 0)} and {least_part(whole, 1)} "
+                         f"where they are split. {hint}")
+    if not possible:
+        raise ValueError(f"{ny} x {nx} columns cannot be divided among {ranks} processes: each needs at least "
+                         f"{least_part(whole, 0)} rows and {least_part(whole, 1)} columns where they are split. {hint}")
+    return whole._replace(processes=processes or possible[0], rank=rank)
+
+
+# What comes from the same process -------------------------------------------------------------------
 
 
 def _mirror(n: int, face: bool, low: bool) -> tuple[slice, slice]:
     """(target, source) slices that mirror HALO elements about a boundary; faces skip the boundary itself."""
     if low:
-        target = slice(HALO - 1, None, -1)
-        return target, slice(HALO + face, 2 * HALO + face)
+        return slice(0, HALO), slice(2 * HALO + face - 1, HALO + face - 1, -1)
     target = slice(HALO + n + face, 2 * HALO + n)
     return target, slice(HALO + n - 1, n - 1 + face if n - 1 + face >= 0 else None, -1)
 
 
 @cache
-def halo_copies(tile: Tile, place: Place) -> tuple[Copy, ...]:
-    """The copies that fill the halo of one field, in order: south and north first, then west and east.
+def copies_y(tile: Tile, place: Place) -> tuple[Copy, ...]:
+    """The copies that fill the rows of the halo, in order; none where they come from other processes.
 
     Walls mirror scalars and tangential velocity and turn the normal velocity round; across a pole lies
     the opposite meridian, where both components of a vector point the other way. The normal velocity
     on the boundary itself is zero.
     """
+    if tile.split[0]:
+        return ()
     _, ny, nx = tile.cells
-    everything, inner = slice(None), slice(HALO, HALO + nx)
-    copies = []
+    along = slice(None) if tile.split[1] else slice(HALO, HALO + nx)  # corners follow with the columns
     normal = place is Place.SOUTH_FACE
     if tile.y is Boundary.PERIODIC:
-        copies += [Copy((slice(0, HALO), inner), (slice(ny, ny + HALO), inner), 1.0),
-                   Copy((slice(HALO + ny, None), inner), (slice(HALO, 2 * HALO), inner), 1.0)]
-    else:
-        if normal:
-            copies += [Copy((slice(row, row + 1), inner), None, 0.0) for row in (HALO, HALO + ny)]
-        for low in (True, False):
-            target, source = _mirror(ny, normal, low)
-            if tile.y is Boundary.WALL:
-                copies.append(Copy((target, inner), (source, inner), -1.0 if normal else 1.0))
-            else:
-                half = HALO + nx // 2
-                west, east = slice(HALO, half), slice(half, HALO + nx)
-                sign = 1.0 if place is Place.CENTER else -1.0
-                copies += [Copy((target, west), (source, east), sign), Copy((target, east), (source, west), sign)]
+        return (Copy((slice(0, HALO), along), (slice(ny, ny + HALO), along), 1.0),
+                Copy((slice(HALO + ny, None), along), (slice(HALO, 2 * HALO), along), 1.0))
+    copies = [Copy((slice(row, row + 1), along), None, 0.0) for row in (HALO, HALO + ny) if normal]
+    for low in (True, False):
+        target, source = _mirror(ny, normal, low)
+        if tile.y is Boundary.WALL:
+            copies.append(Copy((target, along), (source, along), -1.0 if normal else 1.0))
+        else:
+            half = HALO + nx // 2
+            west, east = slice(HALO, half), slice(half, HALO + nx)
+            sign = 1.0 if place is Place.CENTER else -1.0
+            copies += [Copy((target, west), (source, east), sign), Copy((target, east), (source, west), sign)]
+    return tuple(copies)
+
+
+@cache
+def copies_x(tile: Tile, place: Place) -> tuple[Copy, ...]:
+    """The copies that then fill the columns of the halo, corners included; none where they come from other processes."""
+    if tile.split[1]:
+        return ()
+    nx, rows = tile.cells[2], slice(None)
     if tile.x is Boundary.PERIODIC:
-        copies += [Copy((everything, slice(0, HALO)), (everything, slice(nx, nx + HALO)), 1.0),
-                   Copy((everything, slice(HALO + nx, None)), (everything, slice(HALO, 2 * HALO)), 1.0)]
-    else:
-        normal = place is Place.WEST_FACE
-        if normal:
-            copies += [Copy((everything, slice(column, column + 1)), None, 0.0) for column in (HALO, HALO + nx)]
-        for low in (True, False):
-            target, source = _mirror(nx, normal, low)
-            copies.append(Copy((everything, target), (everything, source), -1.0 if normal else 1.0))
+        return (Copy((rows, slice(0, HALO)), (rows, slice(nx, nx + HALO)), 1.0),
+                Copy((rows, slice(HALO + nx, None)), (rows, slice(HALO, 2 * HALO)), 1.0))
+    normal = place is Place.WEST_FACE
+    copies = [Copy((rows, slice(column, column + 1)), None, 0.0) for column in (HALO, HALO + nx) if normal]
+    for low in (True, False):
+        target, source = _mirror(nx, normal, low)
+        copies.append(Copy((rows, target), (rows, source), -1.0 if normal else 1.0))
     return tuple(copies)
 
 
 def fill_halo(tile: Tile, place: Place, array: Any) -> Any:
     """The whole NumPy array with its halo filled from its own cells, in place."""
-    for target, source, sign in halo_copies(tile, place):
+    for target, source, sign in (*copies_y(tile, place), *copies_x(tile, place)):
         array[(..., *target)] = 0.0 if source is None else sign * array[(..., *source)]
     return array
+
+
+# What comes from other processes --------------------------------------------------------------------
+
+
+class Run(NamedTuple):
+    """Indices in sequence along an axis: where they are, and the process, the indices and the sign of what belongs there."""
+
+    target: slice
+    process: int
+    source: slice | None
+    sign: float
+    crosses: bool  # a pole
+
+
+def origin(index: int, n: int, boundary: Boundary, normal: bool) -> tuple[int | None, bool]:
+    """The one of n cells (or faces) that stands for an index, None for zero, and whether it is a mirror image."""
+    if boundary is Boundary.PERIODIC:
+        return index % n, False
+    if normal and index in (0, n):
+        return None, False
+    if 0 <= index < n:
+        return index, False
+    image = (-1 - index if index < 0 else 2 * n - 1 - index) + (1 if normal else 0)
+    return min(max(image, 0), n - 1), True  # clipped where a wide halo reaches beyond a small domain
+
+
+def runs(tile: Tile, axis: int, place: Place, targets: range, shift: int = 0) -> list[Run]:
+    """What belongs at the indices `targets` of a padded axis (0: j, 1: i); with `shift`, what stands so many columns on."""
+    n, processes, halo = tile.domain[axis + 1], tile.processes[axis], tile.halo[axis]
+    boundary = (tile.y, tile.x)[axis]
+    normal = place is (Place.SOUTH_FACE, Place.WEST_FACE)[axis]
+    starts = [share(n, processes, number)[0] for number in range(processes)]
+
+    def one(target: int) -> Run:
+        index = target - halo + starts[tile.position[axis]] + shift
+        image, mirrored = origin(index, n, boundary, normal)
+        if image is None:
+            return Run(slice(target, target + 1), tile.position[axis], None, 0.0, False)
+        process = bisect_right(starts, image) - 1
+        source = image - starts[process] + halo
+        crosses = mirrored and boundary is Boundary.POLE
+        turned = mirrored and (place is not Place.CENTER if crosses else normal)
+        return Run(slice(target, target + 1), process, slice(source, source + 1), -1.0 if turned else 1.0, crosses)
+
+    found: list[Run] = []
+    for run in map(one, targets):
+        last = found[-1] if found else run
+        alike = (last.process, last.sign, last.crosses) == (run.process, run.sign, run.crosses)
+        source = joined(last.source, run.source) if alike else None
+        if source:
+            found[-1] = last._replace(target=slice(last.target.start, run.target.stop), source=source)
+        else:
+            found.append(run)
+    return found
+
+
+def joined(before: slice | None, after: slice | None) -> slice | None:
+    """One slice of both, forwards or backwards, or None where the second, of one element, does not go on from the first."""
+    if before is None or after is None:
+        return None
+    if after.start == before.stop:
+        return slice(before.start, after.start - 1, -1) if before.step else slice(before.start, after.stop)
+    if before.stop == before.start + 1 and after.start == before.start - 1:
+        return slice(before.start, after.start - 1, -1)
+    return None
+
+
+@cache
+def pieces(tile: Tile, place: Place) -> tuple[Piece, ...]:
+    """What fills the halo along the axes that are split, each value straight from the process that keeps it.
+
+    `copies_y` come before, `copies_x` after it: rows that are not split are read with their halo, columns
+    that are not split are left to `copies_x`.
+    """
+    split_y, split_x = tile.split
+    if not (split_y or split_x):
+        return ()
+    (_, padded_y, padded_x), inner = tile.region.padded, tile.region.i
+    everything = slice(0, padded_y)
+    rows = runs(tile, 0, place, range(padded_y)) if split_y else [Run(everything, tile.position[0], everything, 1.0, False)]
+    found = []
+    for row in rows:
+        columns = runs(tile, 1, place, range(padded_x) if split_x else range(*inner), tile.domain[2] // 2 if row.crosses else 0)
+        for column in columns:
+            if (row.process, column.process) == tile.position and (row.target, column.target) == (row.source, column.source):
+                continue  # the interior itself
+            source = None if row.source is None or column.source is None else (row.source, column.source)
+            found.append(Piece((row.target, column.target), row.process * tile.processes[1] + column.process, source,
+                               row.sign * column.sign))
+    return tuple(found)
+
+
+def part_of(array: np.ndarray, tile: Tile) -> np.ndarray:
+    """What a tile keeps of a padded array of the whole domain, halo included.
+
+    A halo wider than that of the array repeats a periodic domain, and else the outermost values.
+    """
+    if tile.processes == (1, 1):
+        return array
+    indices = []
+    for n, (start, stop), halo, boundary in zip(tile.domain[1:], (tile.rows, tile.columns), tile.halo, (tile.y, tile.x),
+                                                strict=True):
+        index = np.arange(start - halo, stop + halo)
+        if halo > HALO:
+            index = index % n if boundary is Boundary.PERIODIC else np.clip(index, -HALO, n + HALO - 1)
+        indices.append(index + HALO)
+    rows, columns = indices
+    return np.ascontiguousarray(array[..., rows[:, None], columns])

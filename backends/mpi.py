@@ -1,0 +1,362 @@
+"""Several processes: messages through MPI, by mpi4py and, within compiled JAX programs, by mpi4jax.
+
+All that an exchange moves between two processes goes as one message. A step posts its receives, packs and
+sends, and unpacks what has come; nothing waits for a neighbour that is not its own. Within JAX, where
+calls come one after the other, all pairs meet in the same order of rounds, so that none waits for ever.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dycore.backends.halos import Serial, Traffic, extent, interior
+from dycore.tiles import HALO_LEVELS, Place, Tile, divide, pieces, share
+
+INSTALL = ("Install it with: pip install 'dycore[mpi]' and an MPI library (that of the machine, or pip install 'dycore[bundled-mpi]').")
+RANK_AND_SIZE = (("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE"),
+                 ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"), ("PALS_RANKID", "PALS_SIZE"),
+                 ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"))
+
+
+def launched() -> tuple[int, int]:
+    """(rank, number of ranks) that the launcher of this process says, (0, 1) where none does; no MPI is loaded for it."""
+    for rank, size in RANK_AND_SIZE:
+        if rank in os.environ and size in os.environ:
+            return int(os.environ[rank]), int(os.environ[size])
+    return 0, 1
+
+
+def load() -> Any:
+    """mpi4py.MPI, initialised. Raises ImportError with what to do where it is missing or belongs to another launcher."""
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as problem:  # RuntimeError: there is mpi4py, but no MPI library
+        raise ImportError(f"MPI cannot be used ({str(problem).splitlines()[0]}). {INSTALL}") from problem
+    _, size = launched()
+    if size != MPI.COMM_WORLD.size:
+        library = MPI.Get_library_version().split(",")[0].splitlines()[0]
+        raise ImportError(f"The launcher started {size} processes, but MPI sees {MPI.COMM_WORLD.size}: mpiexec and the library of "
+                          f"mpi4py ({library}) do not belong together. Use the mpiexec of that library, or name the other "
+                          "library with MPI4PY_LIBMPI.")
+    return MPI
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A part of a field that goes into a message or comes out of it."""
+
+    field: int
+    index: tuple
+    sign: float
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+
+class Message(NamedTuple):
+    """What a process and another tell each other in an exchange; `edges` stand for what comes in when nothing is sent."""
+
+    rank: int
+    outgoing: tuple[Strip, ...]
+    incoming: tuple[Strip, ...]
+    edges: tuple[Strip, ...]
+
+
+class Plan(NamedTuple):
+    """An exchange: copies within the process, and messages."""
+
+    own: tuple[tuple[Strip, Strip | None], ...]
+    messages: tuple[Message, ...]
+
+
+class Buffers(NamedTuple):
+    """A message between NumPy arrays: its strips as parts of two buffers, and the requests that send and receive these."""
+
+    message: Message
+    outgoing: list[np.ndarray]
+    incoming: list[np.ndarray]
+    sending: Any
+    receiving: Any
+    size: int  # bytes sent
+
+
+def strip_of(tile: Tile, field: int, ndim: int, cut: tuple[slice, slice], sign: float) -> Strip:
+    """A part [j, i] of a field, in the levels that are no halo."""
+    _, nj, ni = tile.region.padded
+    shape = len(range(nj)[cut[0]]), len(range(ni)[cut[1]])
+    if ndim == 2:
+        return Strip(field, cut, sign, shape)
+    levels = slice(HALO_LEVELS, HALO_LEVELS + tile.cells[0])
+    return Strip(field, (levels, *cut), sign, (tile.cells[0], *shape))
+
+
+def inward(target: slice, cells: tuple[int, int]) -> slice:
+    """As many indices at the edge of the cells, where a slice lies beyond them."""
+    length = target.stop - target.start
+    if target.start < cells[0] and target.stop <= cells[0]:
+        return slice(cells[0], cells[0] + length)
+    return slice(cells[1] - length, cells[1]) if target.start >= cells[1] else target
+
+
+@cache
+def plan(tile: Tile, fields: tuple[tuple[Place, int], ...]) -> Plan:
+    """The exchange of fields, each of a place and a number of axes."""
+    own: list[tuple[Strip, Strip | None]] = []
+    incoming: dict[int, list[Strip]] = {}
+    edges: dict[int, list[Strip]] = {}
+    for number, (place, ndim) in enumerate(fields):
+        for target, rank, source, sign in pieces(tile, place):
+            there = strip_of(tile, number, ndim, target, sign)
+            if rank == tile.rank or source is None:
+                own.append((there, None if source is None else strip_of(tile, number, ndim, source, sign)))
+            else:
+                incoming.setdefault(rank, []).append(there)
+                rows, columns = map(inward, target, tile.region.columns.ranges)
+                edges.setdefault(rank, []).append(strip_of(tile, number, ndim, (rows, columns), 1.0))
+    outgoing: dict[int, list[Strip]] = {}
+    for other in sorted(incoming):  # who sends here receives from here
+        outgoing[other] = [strip_of(tile, number, ndim, source, sign) for number, (place, ndim) in enumerate(fields)
+                           for _, rank, source, sign in pieces(tile._replace(rank=other), place)
+                           if rank == tile.rank and source is not None]
+    ranks = tile.processes[0] * tile.processes[1]
+    order = sorted(incoming, key=lambda other: (tile.rank + other) % ranks)
+    return Plan(tuple(own), tuple(Message(rank, *map(tuple, (outgoing[rank], incoming[rank], edges[rank]))) for rank in order))
+
+
+def copy(target: np.ndarray, source: np.ndarray | None, sign: float = 1.0) -> None:
+    """target = sign * source, a source of None is zero."""
+    if source is not None and sign < 0.0:
+        np.negative(source, out=target)
+    else:
+        target[...] = 0.0 if source is None else source
+
+
+def parts(buffer: np.ndarray, strips: tuple[Strip, ...]) -> list[np.ndarray]:
+    """The strips of a message as parts of its buffer."""
+    ends = np.cumsum([strip.size for strip in strips])
+    return [buffer[end - strip.size: end].reshape(strip.shape) for strip, end in zip(strips, ends, strict=True)]
+
+
+class World(Serial):
+    """All processes that were started together: `processes` of them in j and in i, by themselves if not given.
+
+    `silent` sends nothing: halos take values from the nearest cells of the same process, so that the time
+    that is left is that of computing. The results are wrong. Raises ImportError where MPI cannot be used.
+    """
+
+    def __init__(self, processes: tuple[int, int] | None = None, silent: bool = False,
+                 substeps_together: int | None = None):
+        self.mpi = load()
+        self.comm = self.mpi.COMM_WORLD.Clone()
+        self.inside = self.mpi.COMM_WORLD.Clone()  # mpi4jax sends when it likes: its messages must not meet others
+        self.processes, self.silent, self.together = processes, silent, substeps_together
+        self.ranks, self.rank = self.comm.size, self.comm.rank  # type: ignore[misc]
+        self.sent = [0, 0]
+        self._prepared: dict[Any, Any] = {}
+
+    def tile(self, whole: Tile) -> Tile:
+        """The part of this process. Raises ValueError where the domain cannot be divided as asked."""
+        return divide(whole, self.ranks, self.processes, self.rank)
+
+    def substeps_together(self, tile: Tile, substeps: int) -> int:
+        """As many as the halo that they need fits into the smallest part, in portions of about the same number.
+
+        Raises ValueError where `substeps_together` was given and does not fit.
+        """
+        smallest = min((tile.domain[axis + 1] // n for axis, n in enumerate(tile.processes) if n > 1), default=substeps)
+        if self.together is not None and self.together > smallest:
+            raise ValueError(f"substeps_together={self.together} barotropic substeps without a message need a halo of {self.together} "
+                             f"cells, but the smallest part is {smallest} cells wide with processes={tile.processes}. Use "
+                             f"substeps_together={smallest} or less, or fewer processes.")
+        portions = -(-substeps // (self.together or smallest))
+        return -(-substeps // portions)
+
+    @property
+    def traffic(self) -> Traffic:
+        """What this process has sent so far; within a compiled JAX program messages count when it is traced."""
+        return Traffic(*self.sent)
+
+    def count(self, size: int, messages: int = 1) -> None:
+        """Note that so many bytes are sent."""
+        self.sent[0] += messages
+        self.sent[1] += size
+
+    # NumPy arrays --------------------------------------------------------------------------------
+
+    def fetch(self, tile: Tile, placed: list[tuple[Place, Any]]) -> None:
+        """As `Serial.fetch`."""
+        arrays = [array for _, array in placed]
+        fields = tuple((place, array.ndim) for place, array in placed)
+        todo = plan(tile, fields)
+        for target, source in todo.own:
+            copy(arrays[target.field][target.index], None if source is None else arrays[source.field][source.index], target.sign)
+        if self.silent:
+            for message in todo.messages:
+                for target, source in zip(message.incoming, message.edges, strict=True):
+                    copy(arrays[target.field][target.index], arrays[source.field][source.index])
+            return
+        buffers = self._buffers(tile, fields, todo, arrays[0].dtype)
+        for each in buffers:
+            each.receiving.Start()
+        for each in buffers:
+            for strip, part in zip(each.message.outgoing, each.outgoing, strict=True):
+                copy(part, arrays[strip.field][strip.index], strip.sign)
+            each.sending.Start()
+            self.count(each.size)
+        waiting = [each.receiving for each in buffers]
+        for _ in buffers:
+            arrived = buffers[self.mpi.Request.Waitany(waiting)]
+            for strip, part in zip(arrived.message.incoming, arrived.incoming, strict=True):
+                copy(arrays[strip.field][strip.index], part)
+        self.mpi.Request.Waitall([each.sending for each in buffers])
+
+    def _buffers(self, tile: Tile, fields: tuple, todo: Plan, dtype: np.dtype) -> list[Buffers]:
+        key = tile, fields, dtype
+        if key not in self._prepared:
+            self._prepared[key] = []
+            for message in todo.messages:
+                out, into = (np.empty(sum(strip.size for strip in strips), dtype) for strips in (message.outgoing, message.incoming))
+                self._prepared[key].append(Buffers(
+                    message, parts(out, message.outgoing), parts(into, message.incoming),
+                    self.comm.Send_init(out, message.rank), self.comm.Recv_init(into, message.rank), out.nbytes))
+        return self._prepared[key]
+
+    def in_whole_rows(self, tile: Tile, rows: list[np.ndarray], work: Callable[[int, np.ndarray], None]) -> None:
+        """As `Serial.in_whole_rows`: each process of a line of processes gets some of the rows, and sends them back."""
+        processes = tile.processes[1]
+        if processes == 1 or self.silent or not rows:
+            if processes == 1:
+                super().in_whole_rows(tile, rows, work)
+            return
+        line, me = self._line(tile), tile.position[1]
+        widths = [stop - start for start, stop in (share(tile.domain[2], processes, number) for number in range(processes))]
+        heights = [row.size // widths[me] for row in rows]  # levels
+        mine = range(me, len(rows), processes)
+        out = [widths[me] * sum(heights[number::processes]) for number in range(processes)]
+        into = [width * sum(heights[me::processes]) for width in widths]
+        there = np.concatenate([row.ravel() for number in range(processes) for row in rows[number::processes]])
+        here = np.empty(sum(into), there.dtype)
+        line.Alltoallv((there, out), (here, into))
+        starts = np.cumsum([0, *into])
+        used = 0
+        for number in mine:
+            segments = [here[start + used * width: start + (used + heights[number]) * width].reshape(-1, width)
+                        for start, width in zip(starts[:-1], widths, strict=True)]
+            whole = np.concatenate(segments, axis=-1)
+            work(number, whole if rows[number].ndim == 2 else whole[0])
+            for segment, part in zip(segments, np.split(whole, np.cumsum(widths)[:-1], axis=-1), strict=True):
+                segment[...] = part
+            used += heights[number]
+        line.Alltoallv((here, into), (there, out))
+        place = 0
+        for row in (row for number in range(processes) for row in rows[number::processes]):
+            row[...] = there[place: place + row.size].reshape(row.shape)
+            place += row.size
+        elsewhere = sum(out) - out[me] + sum(into) - into[me]
+        self.count(elsewhere * there.itemsize, 2 * (processes - 1))
+
+    def _line(self, tile: Tile) -> Any:
+        """A communicator of the processes that share the rows of this one."""
+        if "line" not in self._prepared:
+            self._prepared["line"] = self.comm.Split(tile.position[0], tile.position[1])
+        return self._prepared["line"]
+
+    def gather(self, tile: Tile, array: Any) -> np.ndarray | None:
+        """As `Serial.gather`."""
+        mine = np.ascontiguousarray(interior(tile, np.asarray(array)))
+        if self.rank != 0:
+            self.comm.Send(mine, 0)
+            return None
+        whole = np.empty((*mine.shape[:-2], *tile.domain[1:]), mine.dtype)
+        for rank in range(self.ranks):
+            part = tile._replace(rank=rank)
+            if rank:
+                mine = np.empty((*mine.shape[:-2], *part.cells[1:]), mine.dtype)
+                self.comm.Recv(mine, rank)
+            whole[..., slice(*part.rows), slice(*part.columns)] = mine
+        return whole
+
+    def total(self, tile: Tile, columns: Any) -> Any:
+        """As `Serial.total`."""
+        wide = tile.region.columns.padded[1:]
+        padded = np.zeros(wide, columns.dtype)
+        interior(tile, padded)[...] = columns
+        whole = self.gather(tile, padded)
+        return self.comm.bcast(None if whole is None else whole.sum())
+
+    def barrier(self) -> None:
+        """As `Serial.barrier`."""
+        self.comm.Barrier()
+
+    def largest(self, value: float) -> float:
+        """As `Serial.largest`."""
+        return self.comm.allreduce(value, self.mpi.MAX)
+
+    def first(self, value: Any) -> Any:
+        """As `Serial.first`."""
+        return next((found for found in self.comm.allgather(value) if found is not None), None)
+
+    # JAX arrays, within a compiled program ---------------------------------------------------------
+
+    def fetched(self, tile: Tile, places: list[Place], arrays: list, write: Callable) -> list:
+        """As `Serial.fetched`."""
+        import jax.numpy as jnp
+
+        todo = plan(tile, tuple((place, array.ndim) for place, array in zip(places, arrays, strict=True)))
+        given = list(arrays)
+
+        def put(strip: Strip, values: Any) -> None:
+            starts = tuple(extent(part, n)[0] for part, n in zip(strip.index, arrays[strip.field].shape, strict=True))
+            arrays[strip.field] = write(arrays[strip.field], values, starts)
+
+        for target, source in todo.own:
+            there = given[target.field][target.index if source is None else source.index]
+            put(target, 0.0 * there if source is None else target.sign * there)
+        for message in todo.messages:
+            if self.silent:
+                for strip, edge in zip(message.incoming, message.edges, strict=True):
+                    put(strip, given[edge.field][edge.index])
+                continue
+            outgoing = jnp.concatenate([(strip.sign * given[strip.field][strip.index]).ravel() for strip in message.outgoing])
+            incoming = self.swapped(message.rank, outgoing, sum(strip.size for strip in message.incoming))
+            place = 0
+            for strip in message.incoming:
+                put(strip, incoming[place: place + strip.size].reshape(strip.shape))
+                place += strip.size
+        return arrays
+
+    def swapped(self, rank: int, outgoing: Any, size: int) -> Any:
+        """What another process sends for what it gets."""
+        import jax.numpy as jnp
+        import mpi4jax
+
+        self.count(outgoing.size * outgoing.dtype.itemsize)
+        return mpi4jax.sendrecv(outgoing, jnp.zeros(size, outgoing.dtype), source=rank, dest=rank, comm=self.inside)
+
+    def whole_rows(self, tile: Tile, values: Any) -> tuple[Any, Callable]:
+        """As `Serial.whole_rows`: every process of a line of processes gets all of every row."""
+        import jax.numpy as jnp
+        import mpi4jax
+
+        processes = tile.processes[1]
+        if processes == 1:
+            return values, lambda rows: rows
+        parts = [share(tile.domain[2], processes, number) for number in range(processes)]
+        widest = max(stop - start for start, stop in parts)
+        west, east = tile.columns
+        padded = jnp.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, widest - (east - west))])
+        if self.silent:
+            all_of_them = jnp.stack([padded] * processes)
+        else:
+            self.count((processes - 1) * padded.size * padded.dtype.itemsize, processes - 1)
+            all_of_them = mpi4jax.allgather(padded, comm=self._line(tile))
+        whole = jnp.concatenate([all_of_them[number, ..., : stop - start] for number, (start, stop) in enumerate(parts)], axis=-1)
+        return whole, lambda rows: rows[..., west:east]

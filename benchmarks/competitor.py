@@ -206,6 +206,12 @@ def launched(program: list[str], ranks: int, threads: int) -> list[str]:
     return [launcher() or "mpiexec", "-n", str(ranks), sys.executable, "-m", "benchmarks.on_cores", cores, str(threads), *program]
 
 
+def mpi_compiler() -> dict[str, str]:
+    """The environment, in which MPICC is the compiler of the MPI library that the launcher belongs to."""
+    beside = Path(launcher() or "").parent / "mpicc"
+    return {"MPICC": str(beside), **os.environ} if launcher() and beside.exists() else dict(os.environ)
+
+
 def launcher() -> str | None:
     """The mpiexec that belongs to this Python, else the one on the PATH, else None."""
     beside = Path(sys.executable).parent / "mpiexec"
@@ -277,7 +283,7 @@ def build_fortran() -> str | None:
         return f"{compiler} was not found: apt-get install gfortran libfftw3-dev, or name a compiler with FC"
     if shutil.which("make") is None:
         return "make was not found: apt-get install make"
-    built = subprocess.run(["make", "-C", str(FORTRAN)], capture_output=True, text=True, check=False)
+    built = subprocess.run(["make", "-C", str(FORTRAN)], capture_output=True, text=True, check=False, env=mpi_compiler())
     if built.returncode == 0:
         return None
     lines = (built.stdout + built.stderr).splitlines()

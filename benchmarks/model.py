@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy
 
-HALO = 3
+from dycore.tiles import HALO, Boundary, Tile, divide
+
 SUBSTEP_SHARE = 0.09  # of the time of a step of the channel, in all its substeps (fortran/README.md: measured with perf)
 FILTERED_ROWS = 1 / 3  # of the rows of a sphere lie poleward of 60 degrees
 MOST_RANKS = 10_000
@@ -69,26 +70,17 @@ class Layout(NamedTuple):
         along_y, along_x = (min(n, 3) for n in self.processes)
         return along_y * along_x - 1
 
-    def frame(self, width: int) -> int:
-        """Columns in a frame of this width about a part, in directions that are split."""
+    @property
+    def split(self) -> tuple[int, int]:
+        """The sides of a part in a direction: two where it is split, else none."""
+        along_y, along_x = (2 if n > 1 else 0 for n in self.processes)
+        return along_y, along_x
+
+    def frame(self, width: int, sides: tuple[int, int]) -> int:
+        """Columns in a frame of this width about a part, on so many sides in y and in x; rows that are not split go with halo."""
         _, ny, nx = self.part
-        across, along = (2 * width if n > 1 else 0 for n in self.processes)
-        return (ny + across) * (nx + along) - ny * nx
-
-
-def layout(cells: tuple[int, int, int], ranks: int) -> Layout:
-    """The shape that the core takes: the smallest halo, which counts more west and east of a part."""
-    _, ny, nx = cells
-    shapes = [(n, ranks // n) for n in range(1, ranks + 1)
-              if ranks % n == 0 and (n == 1 or ny // n > HALO) and (n == ranks or nx // (ranks // n) > HALO)]
-    if not shapes:
-        raise ValueError(f"{ny} x {nx} columns cannot be divided among {ranks} ranks: give fewer ranks or more cells.")
-
-    def cost(shape: tuple[int, int]) -> float:
-        along_y, along_x = shape
-        return (nx / along_x if along_y > 1 else 0.0) + (1.5 * ny / along_y if along_x > 1 else 0.0)
-
-    return Layout(cells, min(shapes, key=cost))
+        ny += 2 * HALO * (sides[0] == 0 and self.processes[0] == 1)
+        return (ny + sides[0] * width) * (nx + sides[1] * width) - ny * nx
 
 
 @dataclass(frozen=True)
@@ -99,6 +91,16 @@ class Work:
     substeps: int
     filtered: bool
     itemsize: int
+
+    def layout(self, cells: tuple[int, int, int], ranks: int) -> Layout:
+        """The shape that the core takes. Raises ValueError where there is none."""
+        boundary = Boundary.POLE if self.filtered else Boundary.WALL
+        return Layout(cells, divide(Tile(cells, Boundary.PERIODIC, boundary), ranks, None, 0).processes)
+
+    def sides(self, among: Layout) -> tuple[int, int]:
+        """Those that messages cross: not a wall, but a pole where another rank has the opposite meridian."""
+        along_y, along_x = among.processes
+        return 2 if self.filtered and along_x > 1 else min(2, along_y - 1), among.split[1]
 
     def together(self, among: Layout) -> int:
         """Substeps between two exchanges: as many as fit into the part."""
@@ -120,9 +122,10 @@ class Work:
     def size(self, among: Layout) -> float:
         """Bytes that the busiest rank sends in a step."""
         nz, ny, nx = among.part
-        numbers: float = among.frame(HALO) * (nz * (3 + self.tracers) + 3)
+        sides = self.sides(among)
+        numbers: float = among.frame(HALO, sides) * (nz * (3 + self.tracers) + 3)
         if self.substeps > 1:
-            numbers += among.frame(max(HALO, self.together(among))) * (6 + 3 * (self.chunks(among) - 1))
+            numbers += among.frame(max(HALO, self.together(among)), sides) * (6 + 3 * (self.chunks(among) - 1))
         if self.filtered and among.processes[1] > 1:
             rows = min(ny, math.ceil(FILTERED_ROWS / 2 * among.cells[1]) if among.processes[0] > 1 else FILTERED_ROWS * ny)
             there_and_back = 2 * (among.processes[1] - 1) / among.processes[1]
@@ -135,7 +138,7 @@ class Work:
             return 0
         together = self.together(among)
         done = [min(together, self.substeps - first) for first in range(0, self.substeps, together)]
-        return sum(among.frame(together - 1 - m) for steps in done for m in range(steps))
+        return sum(among.frame(together - 1 - m, among.split) for steps in done for m in range(steps))
 
 
 @dataclass(frozen=True)
@@ -300,7 +303,7 @@ def prediction(one: Fitted, network: Network, cells: tuple[int, int, int], weak:
     for ranks in ranks_to(most):
         grid = grown(cells, WEAK_CELLS * ranks if weak else STRONG_CELLS)
         try:
-            points.append((ranks, one.model.efficiency(layout(grid, ranks), network, weak)))
+            points.append((ranks, one.model.efficiency(one.model.work.layout(grid, ranks), network, weak)))
         except ValueError:
             break
     return points

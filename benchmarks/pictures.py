@@ -217,7 +217,7 @@ def prediction(records: list[dict[str, Any]], path: Path) -> None:
 def draw_checks(panel: Any, found: list[model.Fitted]) -> None:
     """Each measurement on several ranks as a point; on the line the model is right."""
     times = [time for one in found for check in one.checks for time in (check.measured, check.predicted)]
-    span = (min(times) / 1.5, max(times) * 1.5)
+    span = (10 ** math.floor(math.log10(min(times) / 1.1)), 10 ** math.ceil(math.log10(max(times) * 1.1)))
     panel.set(xscale="log", yscale="log", xlim=span, ylim=span, xlabel="measured (ms a step)", ylabel="predicted (ms a step)")
     panel.plot(span, span, color="#bbbbbb", linewidth=1.0)
     for one in found:

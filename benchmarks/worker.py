@@ -193,8 +193,10 @@ def world(options: argparse.Namespace) -> Any:
     """The communication between ranks of the core."""
     from dycore.backends import mpi
 
-    processes = tuple(int(number) for number in options.processes.split(",")) if options.processes else None
-    return mpi.World(processes=processes, silent=options.silent)
+    if options.processes is None:
+        return mpi.World(silent=options.silent)
+    along_y, along_x = (int(number) for number in options.processes.split(","))
+    return mpi.World(processes=(along_y, along_x), silent=options.silent)
 
 
 def fields_of(state: Any) -> list[Any]:

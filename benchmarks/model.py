@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from dycore.tiles import HALO, Boundary, Tile, divide
+from dycore.tiles import HALO, Boundary, Tile, shapes
 
 SUBSTEP_SHARE = 0.09  # of the time of a step of the channel, in all its substeps (fortran/README.md: measured with perf)
 FILTERED_ROWS = 1 / 3  # of the rows of a sphere lie poleward of 60 degrees
@@ -94,8 +94,10 @@ class Work:
 
     def layout(self, cells: tuple[int, int, int], ranks: int) -> Layout:
         """The shape that the core takes. Raises ValueError where there is none."""
-        boundary = Boundary.POLE if self.filtered else Boundary.WALL
-        return Layout(cells, divide(Tile(cells, Boundary.PERIODIC, boundary), ranks, None, 0).processes)
+        possible = shapes(Tile(cells, Boundary.PERIODIC, Boundary.POLE if self.filtered else Boundary.WALL), ranks)
+        if not possible:
+            raise ValueError(f"{cells[1]} x {cells[2]} columns cannot be divided among {ranks} ranks: give fewer ranks or more cells.")
+        return Layout(cells, possible[0])
 
     def sides(self, among: Layout) -> tuple[int, int]:
         """Those that messages cross: not a wall, but a pole where another rank has the opposite meridian."""
@@ -244,7 +246,7 @@ def shared_memory(records: list[dict[str, Any]]) -> Network:
         if (fitted >= 0.0).all():
             candidates.append(fitted)
     latency, per_byte = min(candidates, key=lambda fitted: float(((rows @ fitted - spent) ** 2).sum()))
-    return Network("shared memory, as measured", float(latency), 1.0 / per_byte if per_byte > 0.0 else math.inf,
+    return Network("shared memory, as here", float(latency), 1.0 / per_byte if per_byte > 0.0 else math.inf,
                    source="fitted to the records")
 
 

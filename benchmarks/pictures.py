@@ -75,14 +75,17 @@ def scaling(records: list[dict[str, Any]], path: Path) -> None:
             panel.set_xlabel("grid cells")
         for panel in panels[:, 0]:
             panel.set_ylabel("ms per step per 1M cells")
-        words(drawing, "Wall time per step per 1M cells: lower is better; bands span all samples",
-              "; ".join([*mpi_words(records), report.origin(records)[0]]))
+        words(drawing, f"Wall time per step per 1M cells: lower is better{mpi_words(records)}",
+              f"bands span all samples; {report.origin(records)[0]}")
 
 
-def mpi_words(records: list[dict[str, Any]]) -> list[str]:
-    ranks = sorted({line.records[0]["ranks"] for line in lines(records)} - {1})
-    return [f"+ MPI: {', '.join(map(str, ranks))} ranks, a core for each" if records[0]["threads"] == 1 else
-            f"+ MPI: {', '.join(map(str, ranks))} ranks"] if ranks else []
+def mpi_words(records: list[dict[str, Any]]) -> str:
+    several = [line.records[0] for line in lines(records) if line.records[0]["ranks"] > 1]
+    if not several:
+        return ""
+    cores = "more than cores" if several[0]["oversubscribed"] else "one core each" if several[0]["threads"] == 1 else (
+        f"{several[0]['threads']} cores each")
+    return f"; + MPI: {several[0]['ranks']} ranks, {cores}"
 
 
 def lines(records: list[dict[str, Any]]) -> list[Line]:
@@ -200,18 +203,17 @@ def prediction(records: list[dict[str, Any]], path: Path) -> None:
             of_case = [one for one in found if one.case == case]
             shown = next(one for name in ("numba", "fortran", "jax", "numpy") for one in of_case if one.competitor == name)
             draw_checks(check, of_case)
-            heading(check, f"{case.replace('_', ' ')}: model and measurement")
+            heading(check, f"{case.replace('_', ' ')}, check")
             levels = next(tuple(record["cells"]) for record in records if record["case"] == case)
             for panel, is_weak in ((strong, False), (weak, True)):
                 draw_prediction(panel, shown, levels, is_weak)
                 cells = f"{report.size(round(model.WEAK_CELLS))} cells a rank" if is_weak else (
                     f"{report.size(round(model.STRONG_CELLS))} cells")
-                heading(panel, f"prediction, {'weak' if is_weak else 'strong'}: {cells}, "
-                               f"{report.LABELS[shown.competitor]}, {shown.precision}")
+                heading(panel, f"predicted, {'weak' if is_weak else 'strong'}: {cells}, {report.LABELS[shown.competitor]}")
         for panel in panels[-1, 1:]:
             panel.set_xlabel("MPI ranks")
-        words(drawing, "Predicted, not measured: a model of compute, messages and networks, calibrated on this machine",
-              f"calibrated with {report.origin(records)[0]}; latencies and 64 ranks to a link are assumed")
+        words(drawing, "Predicted, not measured: compute, messages and networks, calibrated on this machine",
+              f"{found[0].precision}; calibrated with {report.origin(records)[0]}; latencies and 64 ranks to a link are assumed")
 
 
 def draw_checks(panel: Any, found: list[model.Fitted]) -> None:
@@ -291,7 +293,7 @@ def ranks_axis(panel: Any, ranks: list[int]) -> None:
 
 
 def label_ends(panel: Any, ends: list[End]) -> None:
-    """A name at the right end of each line, moved up where two would lie on each other."""
+    """A name at the right end of each line, as little moved as it takes that none lies on another."""
     lowest, highest = panel.get_ylim()
     logarithmic = panel.get_yscale() == "log"
 
@@ -300,8 +302,19 @@ def label_ends(panel: Any, ends: list[End]) -> None:
             return math.log(value / lowest) / math.log(highest / lowest)
         return (value - lowest) / (highest - lowest)
 
-    offset = -math.inf
-    for end in sorted(ends, key=lambda end: end.y):
-        offset = max(height_of(end.y), offset + LABEL_HEIGHT)
-        panel.annotate(end.label, (end.x, offset), xycoords=("data", "axes fraction"),
+    ends = sorted(ends, key=lambda end: end.y)
+    for end, height in zip(ends, spread([height_of(end.y) for end in ends]), strict=True):
+        panel.annotate(end.label, (end.x, height), xycoords=("data", "axes fraction"),
                        xytext=(7, 0), textcoords="offset points", va="center", color=end.colour, fontsize=9, annotation_clip=False)
+
+
+def spread(heights: list[float], least: float = LABEL_HEIGHT, ends: tuple[float, float] = (0.02, 0.98)) -> list[float]:
+    """Increasing heights so far apart at least and between the ends, each as near as can be to the given one (also increasing)."""
+    blocks: list[list[float]] = []  # of heights less the room below them: these may not fall
+    for number, height in enumerate(heights):
+        blocks.append([height - number * least])
+        while len(blocks) > 1 and sum(blocks[-2]) / len(blocks[-2]) > sum(blocks[-1]) / len(blocks[-1]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    apart = [sum(block) / len(block) for block in blocks for _ in block]
+    return [max(ends[0] + number * least, min(height + number * least, ends[1] - (len(heights) - 1 - number) * least))
+            for number, height in enumerate(apart)]

@@ -96,7 +96,7 @@ class Work:
         """The shape that the core takes. Raises ValueError where there is none."""
         possible = shapes(Tile(cells, Boundary.PERIODIC, Boundary.POLE if self.filtered else Boundary.WALL), ranks)
         if not possible:
-            raise ValueError(f"{cells[1]} x {cells[2]} columns cannot be divided among {ranks} ranks: give fewer ranks or more cells.")
+            raise ValueError(f"{cells[1]} x {cells[2]} columns cannot be divided among {ranks} ranks: give fewer ranks.")
         return Layout(cells, possible[0])
 
     def sides(self, among: Layout) -> tuple[int, int]:

@@ -18,7 +18,8 @@ import numpy as np
 from dycore.backends.halos import Serial, Traffic, extent, interior
 from dycore.tiles import HALO_LEVELS, Place, Tile, divide, pieces, share
 
-INSTALL = ("Install it with: pip install 'dycore[mpi]' and an MPI library (that of the machine, or pip install 'dycore[bundled-mpi]').")
+INSTALL = ("Install it with: pip install 'dycore[mpi]', and an MPI library: that of the machine, or "
+           "pip install 'dycore[bundled-mpi]'.")
 RANK_AND_SIZE = (("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE"),
                  ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"), ("PALS_RANKID", "PALS_SIZE"),
                  ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"))
@@ -158,7 +159,7 @@ class World(Serial):
         self.comm = self.mpi.COMM_WORLD.Clone()
         self.inside = self.mpi.COMM_WORLD.Clone()  # mpi4jax sends when it likes: its messages must not meet others
         self.processes, self.silent, self.together = processes, silent, substeps_together
-        self.ranks, self.rank = self.comm.size, self.comm.rank  # type: ignore[misc]
+        self.ranks, self.rank = self.comm.size, self.comm.rank
         self.sent = [0, 0]
         self._prepared: dict[Any, Any] = {}
 
@@ -173,9 +174,9 @@ class World(Serial):
         """
         smallest = min((tile.domain[axis + 1] // n for axis, n in enumerate(tile.processes) if n > 1), default=substeps)
         if self.together is not None and self.together > smallest:
-            raise ValueError(f"substeps_together={self.together} barotropic substeps without a message need a halo of {self.together} "
-                             f"cells, but the smallest part is {smallest} cells wide with processes={tile.processes}. Use "
-                             f"substeps_together={smallest} or less, or fewer processes.")
+            raise ValueError(f"substeps_together={self.together} barotropic substeps without a message need a halo of "
+                             f"{self.together} cells, but the smallest part is {smallest} cells wide with "
+                             f"processes={tile.processes}. Use substeps_together={smallest} or less, or fewer processes.")
         portions = -(-substeps // (self.together or smallest))
         return -(-substeps // portions)
 
@@ -223,7 +224,8 @@ class World(Serial):
         if key not in self._prepared:
             self._prepared[key] = []
             for message in todo.messages:
-                out, into = (np.empty(sum(strip.size for strip in strips), dtype) for strips in (message.outgoing, message.incoming))
+                out, into = (np.empty(sum(strip.size for strip in strips), dtype)
+                             for strips in (message.outgoing, message.incoming))
                 self._prepared[key].append(Buffers(
                     message, parts(out, message.outgoing), parts(into, message.incoming),
                     self.comm.Send_init(out, message.rank), self.comm.Recv_init(into, message.rank), out.nbytes))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -394,14 +395,19 @@ class Writer:
         if not self.lines:
             return None
         source = "\n".join([f"def program(n, c, {', '.join(self.used)}):", *self.lines, ""])
+        # numbered anew, so that parts that do the same with other arrays are the same program
+        buffers = {number: place for place, number in enumerate(self.used.values())}
+        source = re.sub(r"\b(b|ring)(\d+)\b", lambda found: f"{found[1]}{buffers[int(found[2])]}", source)
+        integers: dict[int, int] = {}
+        source = re.sub(r"\bn\[(\d+)\]", lambda found: f"n[{integers.setdefault(int(found[1]), len(integers))}]", source)
         function = build(source, "program", self.names, repr(self.digests), alone=False, parallel=self.backend.threads > 1)
-        places = list(self.used.values())
+        places, which = list(buffers), np.array(list(integers), np.intp)
         floats = np.array(self.floats or [0.0], self.dtype)
         self.lines, self.names, self.digests, self.used, self.floats = [], {}, [], {}, []
 
         def part(frame: list, numbers: np.ndarray) -> None:
-            with contextlib.nullcontext() if function.overloads else in_turn(function):
-                function(numbers, floats, *[frame[place] for place in places])
+            with contextlib.nullcontext() if function.overloads else in_turn(function):  # type: ignore[attr-defined]
+                function(numbers[which], floats, *[frame[place] for place in places])
 
         return part
 
@@ -424,7 +430,7 @@ class Writer:
         else:
             raise TypeError(f"{type(statement).__name__} cannot be part of a loop of the compiled program.")
 
-    def rectangle(self, cut: tuple[slice, slice] | None) -> str:
+    def rectangle(self, cut: tuple[slice, ...] | None) -> str:
         """Source text of the indices of a part [j, i] of a 2-D array, or of all of any array."""
         return ":" if cut is None else ", ".join(f"{self.integer(part.start)}: {self.integer(part.stop)}" for part in cut)
 

@@ -133,8 +133,8 @@ class Copy:
 
     target: Recorded
     source: Recorded
-    to: tuple[slice, slice] | None = None
-    cut: tuple[slice, slice] | None = None
+    to: tuple[slice, ...] | None = None
+    cut: tuple[slice, ...] | None = None
 
 
 @dataclass(eq=False)
@@ -210,7 +210,7 @@ class Recording:
         self.statements.append(Filter(tile, tuple((field.array, response) for field, response in pairs)))
         return tuple(field for field, _ in pairs)
 
-    def copy(self, source: Recorded, shape: tuple[int, ...], to: tuple[slice, slice], cut: tuple[slice, slice]) -> Recorded:
+    def copy(self, source: Recorded, shape: tuple[int, ...], to: tuple[slice, ...], cut: tuple[slice, ...]) -> Recorded:
         target = Recorded(shape, source.dtype)
         self.statements.append(Copy(target, source, to, cut))
         return target

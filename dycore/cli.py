@@ -10,6 +10,7 @@ import importlib.metadata
 import os
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,6 +29,10 @@ class FailedRun(Exception):
     """A run, or the writing of its result, that failed after it had started."""
 
 
+class FailedAlone(FailedRun):
+    """A failure that need not have happened on all ranks."""
+
+
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One sentence instead of the usage and a sentence."""
@@ -42,18 +47,31 @@ def main(arguments: list[str] | None = None) -> int:
     except BadInput as problem:
         return complain(problem, 2)
     except FailedRun as problem:
-        return complain(problem, 1)
+        rank, size = launched()
+        if size == 1 or not isinstance(problem, FailedAlone):
+            return complain(problem, 1)
+        complain(f"rank {rank}: {problem}", 1, everywhere=True)
+        abort()  # the other ranks would wait for ever
+        return 1
     except KeyboardInterrupt:
         return complain("interrupted.", 130)
     except BrokenPipeError:  # dycore cases | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception:
+        if launched()[1] == 1:
+            raise
+        traceback.print_exc()
+        abort()
+        return 1
 
 
-def complain(problem: object, code: int) -> int:
+def complain(problem: object, code: int, everywhere: bool = False) -> int:
+    """Say a problem that all ranks have found, once; or one that this rank alone has."""
     sentence = " ".join(str(problem).split())
     sentence += "" if sentence.endswith((".", "?")) else "."
-    print(f"dycore: {sentence}", file=sys.stderr)
+    if everywhere or launched()[0] == 0:
+        print(f"dycore: {sentence}", file=sys.stderr, flush=True)
     return code
 
 
@@ -86,6 +104,14 @@ def cell_numbers(text: str) -> tuple[int, int, int]:
         raise argparse.ArgumentTypeError(f"'{text}' is not levels, rows and columns, as in 20,64,128")
     levels, rows, columns = (positive_integer(part) for part in parts)
     return levels, rows, columns
+
+
+def process_numbers(text: str) -> tuple[int, int]:
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise argparse.ArgumentTypeError(f"'{text}' is not processes in j and in i, as in 2,2")
+    in_j, in_i = (positive_integer(part) for part in parts)
+    return in_j, in_i
 
 
 def sizes(text: str) -> list[int]:
@@ -146,7 +172,8 @@ def command_line() -> argparse.ArgumentParser:
 
     run = command("run", run_case, "Run a case and, if asked, write its last state.",
                   "  dycore run baroclinic_channel --cells 10,24,32 --steps 20 --state-out channel.npz\n"
-                  "  dycore run baroclinic_wave --cells 20,64,128 --backend jax --precision float32 --days 9")
+                  "  dycore run baroclinic_wave --cells 20,64,128 --backend jax --precision float32 --days 9\n"
+                  "  mpiexec -n 4 dycore run baroclinic_wave --backend numba --processes 2,2 --days 1 --state-out wave.npz")
     run.add_argument("case", metavar="CASE", help="a name that 'dycore cases' lists")
     run.add_argument("--cells", type=cell_numbers, metavar="NZ,NY,NX",
                      help="levels, rows and columns (default: those of the case)")
@@ -158,6 +185,8 @@ def command_line() -> argparse.ArgumentParser:
     length.add_argument("--days", type=positive_number, metavar="D", help="how many days of simulated time")
     run.add_argument("--time-step", type=positive_number, metavar="SECONDS", help="(default: that of the case)")
     run.add_argument("--threads", type=positive_integer, default=1, metavar="N", help="(default: %(default)s)")
+    run.add_argument("--processes", type=process_numbers, metavar="PJ,PI",
+                     help="parts in j and in i, under mpiexec (default: the shape with the smallest halo)")
     run.add_argument("--state-out", type=Path, metavar="FILE.npz", help="global fields by name, without halo")
 
     bench = command("bench", run_benchmarks, "Measure wall time per step per 1M cells against the Fortran reference.",
@@ -218,7 +247,7 @@ def run_case(options: argparse.Namespace) -> int:
         raise BadInput(no_such("case", options.case, tuple(functions)))
     if options.state_out is not None:
         check_writable(options.state_out)
-    backend = create_backend(options.backend, options.threads)
+    backend = create_backend(options.backend, options.threads, world(options.processes))
     from dycore import Model
 
     cells = {} if options.cells is None else {"cells": options.cells}
@@ -231,15 +260,50 @@ def run_case(options: argparse.Namespace) -> int:
     length = {"steps": options.steps} if options.steps is not None else {"days": options.days}
     try:
         state = model.run(state, **length)
-    except (ArithmeticError, RuntimeError, ValueError, MemoryError) as problem:
-        raise FailedRun(str(problem) or "the run needed more memory than there is.") from problem
+    except ArithmeticError as problem:  # found by all ranks together
+        raise FailedRun(str(problem)) from problem
+    except (RuntimeError, ValueError, MemoryError) as problem:
+        raise FailedAlone(str(problem) or "the run needed more memory than there is.") from problem
     if options.state_out is not None:
-        write_fields(options.state_out, global_fields(parameters.tracer_names, state))
-        print(f"wrote {options.state_out}")
+        gathered = model.gather(state)
+        if gathered is not None:
+            write_fields(options.state_out, global_fields(parameters.tracer_names, gathered))
+            print(f"wrote {options.state_out}")
     return 0
 
 
-def create_backend(name: str, threads: int) -> Any:
+def launched() -> tuple[int, int]:
+    """(rank, ranks) as the launcher says; loads no MPI."""
+    from dycore.backends import mpi
+
+    return mpi.launched()
+
+
+def abort() -> None:
+    """End all ranks."""
+    from mpi4py import MPI
+
+    sys.stderr.flush()
+    MPI.COMM_WORLD.Abort(1)
+
+
+def world(processes: tuple[int, int] | None) -> Any:
+    """How the ranks speak to each other; None for a single one."""
+    if launched()[1] == 1 and processes in (None, (1, 1)):
+        return None
+    from dycore.backends import mpi
+
+    if launched()[1] == 1:
+        parts = processes[0] * processes[1]  # type: ignore[index]
+        raise BadInput(f"--processes {processes[0]},{processes[1]} are {parts} parts, but there is one process: start it with "  # type: ignore[index]
+                       f"'mpiexec -n {parts} dycore run ...'.")
+    try:
+        return mpi.World(processes)
+    except ImportError as problem:
+        raise BadInput(str(problem)) from problem
+
+
+def create_backend(name: str, threads: int, communication: Any = None) -> Any:
     """The backend, its libraries told how many threads they have before they are loaded."""
     check_threads(threads)
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -247,7 +311,7 @@ def create_backend(name: str, threads: int) -> Any:
     if threads == 1:
         os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
     try:
-        return importlib.import_module(f"dycore.backends.on_{name}").create(threads=threads)
+        return importlib.import_module(f"dycore.backends.on_{name}").create(threads=threads, communication=communication)
     except ImportError as problem:
         raise BadInput(f"the {name} backend cannot be loaded ({problem}). "
                        f"Install what it needs with: pip install 'dycore[{name}]'.") from problem

@@ -12,7 +12,7 @@ from dycore import advection, barotropic, column, continuity, mixing, momentum, 
 from dycore.column import Column
 from dycore.continuity import Flow
 from dycore.filters import polar_response
-from dycore.grid import Grid, interior
+from dycore.grid import Grid, Metrics, interior
 from dycore.mixing import Forces, Rubbing, Viscosity
 from dycore.operators import Motion
 from dycore.parameters import Parameters
@@ -221,7 +221,7 @@ class Model:
         u, v = backend.apply(barotropic.impose_mean, cells.with_halo, grid, u, v, *lack)
         transports = backend.apply(barotropic.corrected_transports, faces, grid, stretched.width_u, stretched.width_v, *correction,
                                    u, v)
-        flow = Flow(*transports, stretched.width_u, stretched.width_v)  # type: ignore[call-arg]
+        flow = Flow(*transports, stretched.width_u, stretched.width_v)
         return *(backend.whole(tile, field).array for field in (u, v)), flow, total
 
     def _transport(self, constants: Constants, stretched: Column, weights: tuple, state: State, flow: Flow, total: Any) -> tuple:
@@ -320,8 +320,8 @@ class Model:
             averaging = tuple(backend.asarray(np.asarray(w, dtype)) for w in barotropic.averaging_weights(parameters.substeps)[:2])
         wide = None
         if self.wide != self.tile:
-            wide = type(grid.metrics)(**{name: constant(getattr(grid.metrics, name), self.wide) if name in barotropic.METRICS else None
-                                         for name in grid.metrics._fields})
+            wide = Metrics(**{name: constant(getattr(grid.metrics, name), self.wide) if name in barotropic.METRICS else None
+                              for name in Metrics._fields})
         viscosity = None
         if parameters.friction:
             viscosity = Viscosity(*(constant(values) for values in viscosities(grid, parameters)))

@@ -70,6 +70,7 @@ def initial_state(grid: Grid, *, surface: Any, u: Any = 0.0, v: Any = 0.0, trace
     surface = given("surface", surface, cells[1:])
     fields = tuple(given(f"tracer {m}", tracer, cells) for m, tracer in enumerate(tracers))
     return State(
-        u=given("u", u, cells, Place.WEST_FACE), v=given("v", v, cells, Place.SOUTH_FACE), w=zero, surface=surface, tracers=fields, surface_before=(surface, surface),
+        u=given("u", u, cells, Place.WEST_FACE), v=given("v", v, cells, Place.SOUTH_FACE), w=zero, surface=surface,
+        tracers=fields, surface_before=(surface, surface),
         tracers_before=tuple((field, field) for field in fields),
         tendency_u_before=(zero, zero), tendency_v_before=(zero, zero), step=0)

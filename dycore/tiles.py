@@ -137,19 +137,20 @@ def divide(whole: Tile, ranks: int, processes: tuple[int, int] | None, rank: int
     """
     possible = shapes(whole, ranks)
     _, ny, nx = whole.domain
-    most = max(n for n in range(1, ranks + 1) if shapes(whole, n))
-    hint = (f"Use {' or '.join(f'{pj},{pi}' for pj, pi in possible[:4])}" if possible else f"Use at most {most} processes") + "."
+    if possible and processes in (None, *possible):
+        return whole._replace(processes=processes or possible[0], rank=rank)
+    hint = f"Use {' or '.join(f'{pj},{pi}' for pj, pi in possible[:4])}."
+    if not possible:
+        hint = f"Use at most {next(n for n in range(ranks, 0, -1) if shapes(whole, n))} processes."
     if processes is not None and processes[0] * processes[1] != ranks:
         raise ValueError(f"processes={processes[0]},{processes[1]} are {processes[0] * processes[1]} parts, but there are {ranks} "
                          f"ranks. {hint}")
-    if processes is not None and not fits(whole, processes):
+    if processes is not None:
         raise ValueError(f"processes={processes[0]},{processes[1]} leave {ny // processes[0]} rows and {nx // processes[1]} "
-                         f"columns of {ny} x {nx} to a process; it needs at least {least_part(whole, 0)} and {least_part(whole, 1)} "
-                         f"where they are split. {hint}")
-    if not possible:
-        raise ValueError(f"{ny} x {nx} columns cannot be divided among {ranks} processes: each needs at least "
-                         f"{least_part(whole, 0)} rows and {least_part(whole, 1)} columns where they are split. {hint}")
-    return whole._replace(processes=processes or possible[0], rank=rank)
+                         f"columns of {ny} x {nx} to a process; it needs at least {least_part(whole, 0)} and "
+                         f"{least_part(whole, 1)} where they are split. {hint}")
+    raise ValueError(f"{ny} x {nx} columns cannot be divided among {ranks} processes: each needs at least "
+                     f"{least_part(whole, 0)} rows and {least_part(whole, 1)} columns where they are split. {hint}")
 
 
 # What comes from the same process -------------------------------------------------------------------

@@ -27,7 +27,7 @@ def filter_field(backend, values):
     response = polar_response(grid, 60.0, False)
     q = backend.asarray(filled(grid, Place.CENTER, values))
     field = backend.apply(same, grid.tile.region, q)
-    filtered = backend.filter_rows(grid.tile, field, backend.asarray(response))
+    (filtered,) = backend.filter_rows(grid.tile, (field, backend.asarray(response)))
     return np.asarray(filtered[grid.tile.region.indices()]), response
 
 

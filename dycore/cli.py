@@ -124,14 +124,6 @@ def rank_numbers(text: str) -> list[int]:
     return sorted({positive_integer(part) for part in text.split(",")})
 
 
-def process_numbers(text: str) -> tuple[int, int]:
-    parts = text.split(",")
-    if len(parts) != 2:
-        raise argparse.ArgumentTypeError(f"'{text}' is not two numbers of ranks, south to north and west to east, as in 2,1")
-    along_y, along_x = (positive_integer(part) for part in parts)
-    return along_y, along_x
-
-
 def names_among(known: tuple[str, ...], what: str) -> Any:
     def names(text: str) -> list[str]:
         asked = [part.strip() for part in text.split(",")]
@@ -208,7 +200,7 @@ def command_line() -> argparse.ArgumentParser:
                        help="MPI ranks, each on cores of its own (default: 1, and 2 in the first precision where there are "
                             "two cores and an mpiexec)")
     bench.add_argument("--processes", type=process_numbers, metavar="PJ,PI",
-                       help="ranks south to north and west to east (default: each program decides)")
+                       help="of several ranks, in j and in i (default: each program decides)")
     bench.add_argument("--scaling", type=names_among(SCALINGS, "scaling"), default=["strong"], metavar="A,B",
                        help="with several ranks strong keeps the cells, weak the cells of each rank (default: strong)")
     bench.add_argument("--samples", type=positive_integer, default=3, metavar="N",
@@ -216,7 +208,7 @@ def command_line() -> argparse.ArgumentParser:
     bench.add_argument("--device", choices=("cpu", "gpu"), default="cpu",
                        help="gpu is for jax alone (default: %(default)s)")
     bench.add_argument("--output", type=Path, default=Path("bench-results"), metavar="DIR",
-                       help="results.json is added to, results.md and scaling.png are renewed (default: %(default)s)")
+                       help="results.json is added to, results.md and the pictures are renewed (default: %(default)s)")
     return parser
 
 

@@ -190,7 +190,10 @@ def test_ranks_that_do_not_see_each_other_are_an_error():
 
 
 @needs_mpi
-def test_two_ranks_are_measured_on_a_core_each(tmp_path):
+def test_two_ranks_are_measured_on_a_core_each(tmp_path, monkeypatch):
+    for name in ("LEAST_STEPS", "MOST_STEPS"):
+        monkeypatch.setattr(competitor, name, 2)
+    monkeypatch.setattr(competitor, "WARM_UP_STEPS", 3)
     assert cli.main([*BENCH, "--ranks", "1,2", "--scaling", "strong,weak", "--output", str(tmp_path)]) == 0
     one, strong, weak = json.loads((tmp_path / "results.json").read_text())
     assert [each["error"] for each in (one, strong, weak)] == [None] * 3

@@ -32,6 +32,7 @@ def run(model: Any, state: State, *, steps: int | None, days: float | None, prog
     if steps != int(steps) or steps < 0:
         raise ValueError(f"steps={steps} must be a whole number that is not negative.")
     model.check_state(state)
+    state = model.asarrays(state)
     check_finite(model, state)
 
     communication = model.backend.communication

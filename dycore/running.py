@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from dycore.grid import interior
 from dycore.state import State
 
 CHECK_SECONDS = 1.0  # wall time between looks at the state
@@ -75,7 +74,7 @@ def place_of_first(model: Any, state: State) -> str | None:
     """A sentence about the first value of this process that is not a finite number; None where all are."""
     grid, (south, west) = model.grid, (model.tile.rows[0], model.tile.columns[0])
     for name, values in fields(model, state):
-        bad = np.argwhere(~np.isfinite(interior(model.backend.to_numpy(values))))
+        bad = np.argwhere(~np.isfinite(model.backend.communication.cells(model.tile, values)))
         if len(bad):
             *level, j, i = bad[0].tolist()
             j, i = j + south, i + west

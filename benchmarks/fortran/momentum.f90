@@ -3,7 +3,8 @@
 !>
 !> Iteration j works out what stands on the corners and centres of row j, level by level,
 !> finishes v of row j and u of row j - 1, and keeps in `slices` what
-!> the next row needs. So nothing is computed twice, and a velocity is overwritten when all have read it.
+!> the next row needs. So nothing is computed twice, and a velocity is overwritten when all have read it. Where x is
+!> divided, filtered rows wait for each other: `transposed` holds their changes, and they are finished after the pass.
 module momentum
   use precision, only: rk, real64
   use memory, only: zeros
@@ -12,6 +13,7 @@ module momentum
   use column_module, only: column_type
   use polar_filter, only: filter_type
   use rows, only: close_row
+  use transposes, only: transpose_type
   use halo_module, only: fill_rows
   implicit none
   private
@@ -30,14 +32,15 @@ module momentum
 
 contains
 
-  subroutine step_velocity(g, p, filter, weights, share, column, surface, c, now, w, u, v, before_u, before_v, one, two, means)
+  subroutine step_velocity(g, p, filter, transposed, weights, share, column, surface, c, now, w, u, v, before_u, before_v, one, two, means)
     type(grid_type), intent(in) :: g
     type(parameters_type), intent(in) :: p
     type(filter_type), intent(inout) :: filter
+    type(transpose_type), intent(inout) :: transposed  ! of v and u of each filtered row
     real(rk), intent(in) :: weights(3)  ! Adams-Bashforth
     real(rk), intent(in) :: share       ! of the pressure force that is extrapolated
     type(column_type), intent(in) :: column
-    real(rk), intent(in) :: surface(g%west:g%east, g%south:g%north)
+    real(rk), intent(in) :: surface(g%far_west:g%far_east, g%far_south:g%far_north)
     real(rk), intent(in) :: c(g%west:g%east, g%nz, g%south:g%north, 3, p%n_tracers)
     real(rk), intent(in) :: w(g%west:g%east, g%nz, g%south:g%north)
     real(rk), intent(inout), dimension(g%west:g%east, g%nz, g%south:g%north) :: u, v
@@ -47,7 +50,7 @@ contains
     type(means_type), intent(inout) :: means
     real(rk), dimension(g%nz) :: layer, upper, whole
     real(rk) :: dt, viscosity, slope(2), reference(2), wind
-    integer :: i, j, k, here, last, nx, below, above
+    integer :: i, j, k, here, last, nx, below, above, first
     logical :: land, friction
 
     nx = g%nx
@@ -78,7 +81,8 @@ contains
     upper = layer - real(p%height_face(2:), rk)
     whole = real(p%height_face(:g%nz), rk) - real(p%height_face(2:), rk)
 
-    do j = 1, g%ny + 1
+    first = merge(1, 0, g%at_south)  ! of row 0 of others only the slices
+    do j = first, g%ny + 1
       here = modulo(j, 2)
       last = 1 - here
       do i = 0, nx
@@ -98,17 +102,37 @@ contains
         land = k < max(g%open_level(j), g%open_level(j - 1))
         above = modulo(k, 2)
         below = 1 - above
-        call corners
+        if (j > 0) call corners
         if (j <= g%ny) call centres
-        if (j > 1 .and. j <= g%ny) call step_v
+        if (j > first .and. j <= g%ny) call step_v
         if (j > 1) call step_u
       end do
-      if (j <= g%ny) then
-        if (j == 1) change_v = 0.0_rk
-        call finish(j, filter%faces, g%floor_v(:, j), g%inverse_thickness_v(:, j), change_v, v(:, :, j), means%v_before(:, j), means%v(:, j))
+      if (j == 1 .and. g%at_south) change_v = 0.0_rk
+      if (j > 0 .and. j <= g%ny) then
+        if (g%split_x .and. filter%row(j) > 0) then
+          call transposed%put(2 * filter%row(j) - 1, g%stride, change_v(1:, 1))
+        else
+          if (filter%row(j) > 0) call filter%apply(g%nz, g%stride, change_v(1:, 1), filter%faces(:, filter%row(j)))
+          call finish_v(j)
+        end if
       end if
-      if (j > 1) call finish(j - 1, filter%centres, g%floor_u(:, j - 1), g%inverse_thickness_u(:, j - 1), change_u, u(:, :, j - 1), &
-                             means%u_before(:, j - 1), means%u(:, j - 1))
+      if (j > 1) then
+        if (g%split_x .and. filter%row(j - 1) > 0) then
+          call transposed%put(2 * filter%row(j - 1), g%stride, change_u(1:, 1))
+        else
+          if (filter%row(j - 1) > 0) call filter%apply(g%nz, g%stride, change_u(1:, 1), filter%centres(:, filter%row(j - 1)))
+          call finish_u(j - 1)
+        end if
+      end if
+    end do
+    if (.not. g%split_x) return
+    call transposed%run(filter)
+    do j = 1, g%ny
+      if (filter%row(j) == 0) cycle
+      call transposed%get(2 * filter%row(j) - 1, g%stride, change_v(1:, 1))
+      call finish_v(j)
+      call transposed%get(2 * filter%row(j), g%stride, change_u(1:, 1))
+      call finish_u(j)
     end do
 
   contains
@@ -172,16 +196,27 @@ contains
                       push(1:, k, last), share, weights, before_u(1, k, j - 1, one), before_u(1, k, j - 1, two), change_u(1:, k))
       if (friction) call add_difference(nx, -viscosity * g%inverse_dy, shear(1:, k, last), shear(1:, k, here), change_u(1:, k))
       if (k == g%nz .and. allocated(p%stress_u)) then
-        wind = real(p%stress_u(j - 1), rk) * g%inverse_dr(k)
+        wind = real(p%stress_u(g%before_j + j - 1), rk) * g%inverse_dr(k)
         before_u(1:nx, k, j - 1, two) = before_u(1:nx, k, j - 1, two) + wind * column%inverse_u(1:nx, j - 1)
         change_u(1:nx, k) = change_u(1:nx, k) + weights(1) * wind * column%inverse_u(1:nx, j - 1)
       end if
     end subroutine step_u
 
-    !> Adds the (filtered) change to a slice of velocity and takes its depth means.
-    subroutine finish(row, responses, floor, inverse_thickness, change, velocity, mean_before, mean)
+    subroutine finish_u(row)
       integer, intent(in) :: row
-      real(rk), intent(in), allocatable :: responses(:, :)
+      call finish(row, g%floor_u(g%west:g%east, row), g%inverse_thickness_u(g%west:g%east, row), change_u, u(:, :, row), &
+                  means%u_before(g%west:g%east, row), means%u(g%west:g%east, row))
+    end subroutine finish_u
+
+    subroutine finish_v(row)
+      integer, intent(in) :: row
+      call finish(row, g%floor_v(g%west:g%east, row), g%inverse_thickness_v(g%west:g%east, row), change_v, v(:, :, row), &
+                  means%v_before(g%west:g%east, row), means%v(g%west:g%east, row))
+    end subroutine finish_v
+
+    !> Adds the (filtered) change to a slice of velocity and takes its depth means.
+    subroutine finish(row, floor, inverse_thickness, change, velocity, mean_before, mean)
+      integer, intent(in) :: row
       integer, intent(in) :: floor(g%west:g%east)
       real(rk), intent(in) :: inverse_thickness(g%west:g%east)
       real(rk), intent(inout) :: change(g%west:g%east, g%nz)
@@ -189,7 +224,6 @@ contains
       real(rk), intent(inout), dimension(g%west:g%east) :: mean_before, mean
       integer :: level
 
-      if (filter%row(row) > 0) call filter%apply(g%nz, g%stride, change(1, 1), responses(:, filter%row(row)))
       mean_before = 0.0_rk
       mean = 0.0_rk
       do level = 1, g%nz

@@ -17,7 +17,7 @@ module barotropic
 
   real(rk), allocatable, target, dimension(:, :) :: u, v, change
   real(rk), allocatable, dimension(:, :) :: forcing_u, forcing_v, transport_u, transport_v, mean_u, mean_v
-  real(rk), allocatable, dimension(:, :) :: flux_u, flux_v  ! (i, parity of the row)
+  real(rk), allocatable, dimension(:, :) :: flux_u, flux_v, stretch  ! (i, parity of the row)
   integer, public, protected :: between       ! substeps between messages
   real(real64), allocatable :: a(:), b(:)     ! averaging weights
   real(real64) :: fraction                    ! length of a substep in steps
@@ -34,7 +34,8 @@ contains
     between = substeps_between_messages(p%substeps, [g%nz, g%all_ny, g%all_nx], g%processes)
     allocate (u(g%far_west:g%far_east, g%far_south:g%far_north), source=0.0_rk)
     allocate (v, change, forcing_u, forcing_v, transport_u, transport_v, mean_u, mean_v, source=u)
-    allocate (flux_u(g%far_west:g%far_east, 0:1), flux_v(g%far_west:g%far_east, 0:1), source=0.0_rk)
+    allocate (flux_u(g%far_west:g%far_east, 0:1), flux_v(g%far_west:g%far_east, 0:1), &
+              stretch(g%far_west:g%far_east, 0:1), source=0.0_rk)
     if (between == size(a)) return
     reach = merge(between, 1, [g%split_y, g%split_y, g%split_x, g%split_x])
     call again%add(1, west_face, reach, rows_filled=.false.)
@@ -116,23 +117,33 @@ contains
 
     subroutine step_velocity_row(weight, transport_weight)
       real(rk), intent(in) :: weight, transport_weight
-      real(rk) :: push, width, stretch
-      integer :: here
+      real(rk) :: push, width
+      integer :: here, south
 
       here = modulo(j, 2)
-      !$omp simd private(push, width, stretch)
+      south = 1 - here
+      !$omp simd
+      do i = first_i - 1, last_i + 1
+        stretch(i, here) = change(i, j) * g%inverse_thickness(i, j)
+      end do
+      if (j == first_j) then
+        !$omp simd
+        do i = first_i, last_i + 1
+          stretch(i, south) = change(i, j - 1) * g%inverse_thickness(i, j - 1)
+        end do
+      end if
+      !$omp simd private(push, width)
       do i = first_i, last_i + 1
-        stretch = change(i, j) * g%inverse_thickness(i, j)
         push = forcing_u(i, j) - gravity * (change(i, j) - change(i - 1, j)) * g%inverse_dx_u(j)
         u(i, j) = merge(u(i, j) + substep * push, 0.0_rk, g%thickness_u(i, j) > 0.0_rk)
-        width = column%width_u(i, j) + 0.5_rk * g%dy * (stretch + change(i - 1, j) * g%inverse_thickness(i - 1, j))
+        width = column%width_u(i, j) + 0.5_rk * g%dy * (stretch(i, here) + stretch(i - 1, here))
         flux_u(i, here) = width * g%thickness_u(i, j) * u(i, j)
         mean_u(i, j) = mean_u(i, j) + weight * u(i, j)
         transport_u(i, j) = transport_u(i, j) + transport_weight * flux_u(i, here)
 
         push = forcing_v(i, j) - gravity * (change(i, j) - change(i, j - 1)) * g%inverse_dy
         v(i, j) = merge(v(i, j) + substep * push, 0.0_rk, g%thickness_v(i, j) > 0.0_rk)
-        width = column%width_v(i, j) + 0.5_rk * g%dx_v(j) * (stretch + change(i, j - 1) * g%inverse_thickness(i, j - 1))
+        width = column%width_v(i, j) + 0.5_rk * g%dx_v(j) * (stretch(i, here) + stretch(i, south))
         flux_v(i, here) = width * g%thickness_v(i, j) * v(i, j)
         mean_v(i, j) = mean_v(i, j) + weight * v(i, j)
         transport_v(i, j) = transport_v(i, j) + transport_weight * flux_v(i, here)

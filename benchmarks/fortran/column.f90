@@ -59,7 +59,7 @@ contains
                    below => c%stretching(i, j - 1), corner => c%stretching(i - 1, j - 1))
           c%inverse_u(i, j) = 2.0_rk / (here + west)
           c%inverse_v(i, j) = 2.0_rk / (here + below)
-          c%inverse_z(i, j) = 1.0_rk / (north * (here + west) + south * (below + corner))
+          c%inverse_z(i, j) = 1.0_rk / (north * (here + west) + (south * (below + corner)))
         end associate
       end do
     end do
@@ -70,19 +70,23 @@ contains
     type(grid_type), intent(in) :: g
     real(rk), intent(in), dimension(g%far_west:g%far_east, g%far_south:g%far_north) :: surface
     real(rk), intent(inout), dimension(g%far_west:g%far_east, g%far_south:g%far_north) :: width_u, width_v
-    integer :: i, j
+    real(rk), allocatable, save :: stretching(:, :)  ! (i, parity of the row)
+    integer :: i, j, here, south
 
-    do j = g%far_south + 1, g%far_north - 1
+    if (.not. allocated(stretching)) allocate (stretching(g%far_west:g%far_east, 0:1))
+    do j = g%far_south, g%far_north - 1
+      here = modulo(j, 2)
+      south = 1 - here
+      !$omp simd
+      do i = 1 - g%far_x, g%nx + g%far_x - 1
+        stretching(i, here) = (surface(i, j) - g%fixed(i, j)) * g%inverse_thickness(i, j)
+      end do
+      if (j == g%far_south) cycle
       !$omp simd
       do i = 2 - g%far_x, g%nx + g%far_x - 1
-        width_u(i, j) = 0.5_rk * g%dy * (stretching(i, j) + stretching(i - 1, j))
-        width_v(i, j) = 0.5_rk * g%dx_v(j) * (stretching(i, j) + stretching(i, j - 1))
+        width_u(i, j) = 0.5_rk * g%dy * (stretching(i, here) + stretching(i - 1, here))
+        width_v(i, j) = 0.5_rk * g%dx_v(j) * (stretching(i, here) + stretching(i, south))
       end do
     end do
-  contains
-    pure real(rk) function stretching(i, j)
-      integer, intent(in) :: i, j
-      stretching = (surface(i, j) - g%fixed(i, j)) * g%inverse_thickness(i, j)
-    end function stretching
   end subroutine set_widths
 end module column_module

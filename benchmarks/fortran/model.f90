@@ -216,20 +216,19 @@ contains
 
     !> Velocity is settled; mass moves with it through the extrapolated thickness.
     subroutine unsplit
-      real(rk), allocatable :: ahead(:, :)
+      real(rk), allocatable, dimension(:, :) :: ahead, through_u, through_v
       integer :: i
 
       associate (g => self%grid, flow => self%flow, means => self%means)
-        ahead = weights(1) * self%surface(:, :, now) + weights(2) * self%surface(:, :, one) + weights(3) * self%surface(:, :, two)
+        ahead = weights(1) * self%surface(:, :, now) + (weights(2) * self%surface(:, :, one)) + weights(3) * self%surface(:, :, two)
         call set_widths(g, ahead, flow%width_u, flow%width_v)
+        allocate (through_u, through_v, mold=g%fixed)
+        through_u = flow%width_u * g%thickness_u * means%u
+        through_v = flow%width_v * g%thickness_v * means%v
         do j = 1, g%ny
           !$omp simd
           do i = 1, g%nx
-            flow%total(i, j) = g%inverse_area(j) * ( &
-                               flow%width_u(i + 1, j) * g%thickness_u(i + 1, j) * means%u(i + 1, j) &
-                               - flow%width_u(i, j) * g%thickness_u(i, j) * means%u(i, j) &
-                               + (flow%width_v(i, j + 1) * g%thickness_v(i, j + 1) * means%v(i, j + 1) &
-                                  - flow%width_v(i, j) * g%thickness_v(i, j) * means%v(i, j)))
+            flow%total(i, j) = g%inverse_area(j) * (through_u(i + 1, j) - through_u(i, j) + (through_v(i, j + 1) - through_v(i, j)))
           end do
         end do
       end associate

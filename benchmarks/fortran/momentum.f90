@@ -26,7 +26,7 @@ module momentum
 
   ! Vertical slices (i, k, parity of the row).
   real(rk), pointer, contiguous, dimension(:, :, :) :: buoyancy => null(), energy, push, north_flux, shear
-  real(rk), pointer, contiguous, dimension(:) :: east_flux, scale_u, shift_u, scale_v, shift_v, phi, slow_offset  ! (i)
+  real(rk), pointer, contiguous, dimension(:) :: east_flux, scale_u, shift_u, scale_v, shift_v, phi, slow_offset, products  ! (i)
   real(rk), pointer, contiguous, dimension(:, :) :: through_u, through_v  ! (i, parity of the level): through upper faces
   real(rk), pointer, contiguous, dimension(:, :) :: change_u, change_v  ! (i, k) m/s2
 
@@ -67,6 +67,7 @@ contains
       shift_v(g%west:g%east) => zeros(g%stride)
       phi(g%west:g%east) => zeros(g%stride)
       slow_offset(g%west:g%east) => zeros(g%stride)
+      products(g%west:g%east) => zeros(g%stride)
       through_u(g%west:g%east, 0:1) => zeros(2 * g%stride)
       through_v(g%west:g%east, 0:1) => zeros(2 * g%stride)
       change_u(g%west:g%east, 1:g%nz) => zeros(g%stride * g%nz)
@@ -142,8 +143,9 @@ contains
       call vorticity_row(nx + 1, g%dy * g%inverse_area_z(j), g%dx_u(j) * g%inverse_area_z(j), g%dx_u(j - 1) * g%inverse_area_z(j), &
                          u(1, k, j), u(1, k, j - 1), v(0, k, j), shear(1:, k, here))
       if (land) call close_row(nx + 1, k, g%floor_z(1, j), shear(1:, k, here))
+      call product_row(nx + 2, column%width_v(0:, j), v(0, k, j), products(0:))
       call vorticity_flux_row(nx + 1, g%coriolis(j), shear(1:, k, here), column%inverse_z(1:, j), column%width_u(1:, j), &
-                              column%width_u(1:, j - 1), column%width_v(0:, j), u(1, k, j), u(1, k, j - 1), v(0, k, j), &
+                              column%width_u(1:, j - 1), products(0:), u(1, k, j), u(1, k, j - 1), &
                               north_flux(1:, k, here), east_flux(1:))
     end subroutine corners
 
@@ -162,8 +164,9 @@ contains
 
     !> What gradients act on in row j: `energy` (m2/s2) is extrapolated, `push` is not.
     subroutine centres
+      call product_row(nx + 2, u(0, k, j), u(0, k, j), products(0:))
       call energy_row(nx + 1, 0.25_rk * g%inverse_area(j) * [g%area_u(j), g%area_v(j), g%area_v(j + 1)], &
-                      u(0, k, j), v(0, k, j), v(0, k, j + 1), energy(0:, k, here))
+                      products(0:), v(0, k, j), v(0, k, j + 1), energy(0:, k, here))
       if (friction) call divergence_row(nx + 1, viscosity * g%inverse_area(j) * [g%dy, g%dx_v(j), g%dx_v(j + 1)], &
                                         u(0, k, j), v(0, k, j), v(0, k, j + 1), push(0:, k, here))
     end subroutine centres
@@ -237,6 +240,11 @@ contains
   end subroutine step_velocity
 
   ! Rows. Dummy arguments do not alias and have no bounds to look up, so that each loop becomes plain vector code.
+  !
+  ! Where two products are added, the compiler fuses either one with the addition, in vector code perhaps another than for
+  ! the last cells of a row. Results would then depend on the length of rows, hence on the number of processes. So the
+  ! second product is in parentheses: it is rounded, and the first one fused. A product that two neighbours share is worked
+  ! out in a loop before, for it is not fused where the compiler has seen that.
 
   pure subroutine vorticity_row(n, along_y, along_x, along_x_south, u, u_south, v, zeta)
     integer, intent(in) :: n
@@ -244,22 +252,32 @@ contains
     real(rk), intent(out) :: zeta(n)
     integer :: i
     do i = 1, n
-      zeta(i) = along_y * (v(i) - v(i - 1)) - along_x * u(i) + along_x_south * u_south(i)
+      zeta(i) = along_y * (v(i) - v(i - 1)) - (along_x * u(i)) + along_x_south * u_south(i)
     end do
   end subroutine vorticity_row
 
-  pure subroutine vorticity_flux_row(n, f, zeta, inverse_z, width_u, width_u_south, width_v, u, u_south, v, north, east)
+  pure subroutine product_row(n, a, b, product)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: a(n), b(n)
+    real(rk), intent(out) :: product(n)
+    integer :: i
+    do i = 1, n
+      product(i) = a(i) * b(i)
+    end do
+  end subroutine product_row
+
+  pure subroutine vorticity_flux_row(n, f, zeta, inverse_z, width_u, width_u_south, through_v, u, u_south, north, east)
     integer, intent(in) :: n
     real(rk), intent(in) :: f
     real(rk), intent(in), dimension(n) :: zeta, inverse_z, width_u, width_u_south, u, u_south
-    real(rk), intent(in), dimension(0:n) :: width_v, v
+    real(rk), intent(in) :: through_v(0:n)
     real(rk), intent(out) :: north(n), east(n)
     real(rk) :: q
     integer :: i
     do i = 1, n
       q = (f + zeta(i)) * inverse_z(i)
-      north(i) = q * (width_v(i) * v(i) + width_v(i - 1) * v(i - 1))
-      east(i) = q * (width_u(i) * u(i) + width_u_south(i) * u_south(i))
+      north(i) = q * (through_v(i) + through_v(i - 1))
+      east(i) = q * (width_u(i) * u(i) + (width_u_south(i) * u_south(i)))
     end do
   end subroutine vorticity_flux_row
 
@@ -291,7 +309,7 @@ contains
     do i = 1, n
       weight = b(i) * scale(i)
       middle = phi(i) + weight * upper
-      slow = share * (middle - slow_offset(i))
+      slow = (share * (middle - slow_offset(i)))
       phi(i) = phi(i) + weight * whole
       energy(i) = slow
       push(i) = slow - middle
@@ -299,13 +317,13 @@ contains
   end subroutine hydrostatic_row
 
   !> Adds kinetic energy.
-  pure subroutine energy_row(n, areas, u, v, v_north, energy)
+  pure subroutine energy_row(n, areas, u_squared, v, v_north, energy)
     integer, intent(in) :: n
-    real(rk), intent(in) :: areas(3), u(n + 1), v(n), v_north(n)
+    real(rk), intent(in) :: areas(3), u_squared(n + 1), v(n), v_north(n)
     real(rk), intent(inout) :: energy(n)
     integer :: i
     do i = 1, n
-      energy(i) = energy(i) + (areas(1) * (u(i) * u(i) + u(i + 1) * u(i + 1)) + areas(2) * (v(i) * v(i)) &
+      energy(i) = energy(i) + (areas(1) * (u_squared(i) + u_squared(i + 1)) + (areas(2) * (v(i) * v(i))) &
                                + areas(3) * (v_north(i) * v_north(i)))
     end do
   end subroutine energy_row
@@ -316,7 +334,7 @@ contains
     real(rk), intent(inout) :: push(n)
     integer :: i
     do i = 1, n
-      push(i) = push(i) + (factors(1) * (u(i + 1) - u(i)) + (factors(3) * v_north(i) - factors(2) * v(i)))
+      push(i) = push(i) + (factors(1) * (u(i + 1) - u(i)) + (factors(3) * v_north(i) - (factors(2) * v(i))))
     end do
   end subroutine divergence_row
 
@@ -343,9 +361,9 @@ contains
     integer :: i
     do i = 1, n
       slope_force = (b1(i) + b2(i)) * (layer * scale(i) + shift(i))
-      tendency = rotation * (flux1(i) + flux2(i)) - 0.25_rk * inverse_dr * inverse_stretching(i) * (above(i) + below(i)) &
+      tendency = rotation * (flux1(i) + flux2(i)) - (0.25_rk * inverse_dr * inverse_stretching(i) * (above(i) + below(i))) &
                  + (share * slope_force - (energy2(i) - energy1(i))) * inverse_distance
-      change(i) = weights(1) * tendency + weights(2) * one(i) + weights(3) * two(i) &
+      change(i) = weights(1) * tendency + (weights(2) * one(i)) + weights(3) * two(i) &
                   + ((1.0_rk - share) * slope_force + (push2(i) - push1(i))) * inverse_distance
       two(i) = tendency
     end do

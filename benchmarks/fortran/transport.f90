@@ -260,7 +260,7 @@ contains
     real(rk), intent(out) :: ahead(n)
     integer :: i
     do i = 1, n
-      ahead(i) = weights(1) * now(i) + weights(2) * one(i) + weights(3) * two(i)
+      ahead(i) = weights(1) * now(i) + (weights(2) * one(i)) + weights(3) * two(i)
     end do
   end subroutine extrapolate_row
 
@@ -309,7 +309,7 @@ contains
     do i = 1, n
       step = d1(i) - c1(i)
       flux(i) = transport(i) * (0.5_rk * (c1(i) + d1(i)) &
-                                - merge(step - (c1(i) - c2(i)), d2(i) - d1(i) - step, transport(i) > 0.0_rk) * (1.0_rk / 6.0_rk))
+                                - (merge(step - (c1(i) - c2(i)), d2(i) - d1(i) - step, transport(i) > 0.0_rk) * (1.0_rk / 6.0_rk)))
     end do
   end subroutine flux_row
 
@@ -343,7 +343,7 @@ contains
     real(rk), intent(out) :: new(n)
     integer :: i
     do i = 1, n
-      new(i) = (stretching(i) * now(i) - dt * (divergence(i) + inverse_dr * (upper(i) - lower(i)))) * inverse_new(i)
+      new(i) = (stretching(i) * now(i) - (dt * (divergence(i) + inverse_dr * (upper(i) - lower(i))))) * inverse_new(i)
       lower(i) = upper(i)
     end do
   end subroutine tracer_row

@@ -38,8 +38,8 @@ contains
     type(initial_type), intent(out) :: initial
     real(real64), parameter :: length = 4.0e6_real64, width = 2.0e6_real64, depth = 4000.0_real64  ! m
     real(real64), parameter :: gravity = 9.81_real64
-    real(real64), allocatable, dimension(:) :: interfaces, thickness, height, centres, x, y, decay
-    real(real64) :: spacing, front, ripple, north
+    real(real64), allocatable, dimension(:) :: interfaces, thickness, height, centres, x, y, decay, ripple
+    real(real64) :: spacing, front, north
     integer :: i, j, k, nz, ny, nx
 
     nz = cells(1)
@@ -72,6 +72,7 @@ contains
     centres = p%height_layer
     decay = exp(centres / 1000.0_real64)
     initial%surface = 0.0_real64
+    ripple = 0.05_real64 * sin(12.0_real64 * pi * x / length)
     allocate (initial%u(g%nx, nz, g%ny), source=0.0_real64)
     allocate (initial%tracers(g%nx, nz, g%ny, 2))
     do j = 1, g%ny
@@ -79,8 +80,7 @@ contains
       front = 0.5_real64 * (1.0_real64 + tanh((north - 0.5_real64 * width) / 3.0e5_real64))
       do k = 1, nz
         do i = 1, g%nx
-          ripple = 0.05_real64 * sin(12.0_real64 * pi * x(g%before_i + i) / length) * sin(pi * north / width)**2
-          initial%tracers(i, k, j, 1) = 0.5_real64 + (2.5_real64 + 9.0_real64 * front + ripple) * decay(k)
+          initial%tracers(i, k, j, 1) = 0.5_real64 + (2.5_real64 + 9.0_real64 * front + ripple(g%before_i + i) * sin(pi * north / width)**2) * decay(k)
           initial%tracers(i, k, j, 2) = 35.0_real64 - decay(k) * (1.0_real64 - 0.5_real64 * front)
         end do
       end do
@@ -95,8 +95,8 @@ contains
     type(initial_type), intent(out) :: initial
     real(real64), parameter :: gravity = 9.80616_real64, gas_constant = 287.0_real64, pressure = 1.0e5_real64
     real(real64), parameter :: jet = 35.0_real64, level_jet = 0.252_real64, level_tropopause = 0.2_real64
-    real(real64), allocatable, dimension(:) :: interfaces, eta, eta_v, cosine, mean, first, second, mountain
-    real(real64) :: heat_capacity, temperature, factor, longitude, distance, s, c
+    real(real64), allocatable, dimension(:) :: interfaces, eta, eta_v, cosine, mean, first, second, mountain, longitude, distance, bump
+    real(real64) :: heat_capacity, temperature, factor, s, c
     integer :: i, j, k, nz, ny, nx, row
 
     nz = cells(1)
@@ -129,20 +129,20 @@ contains
     end do
 
     initial%surface = pressure
+    longitude = [((i - 1) * 2.0_real64 * pi / nx, i=1, nx)]
     allocate (initial%u(g%nx, nz, g%ny), initial%tracers(g%nx, nz, g%ny, 1))
     s = sin(2.0_real64 * pi / 9.0_real64)
     c = cos(2.0_real64 * pi / 9.0_real64)
     do j = 1, g%ny
       row = g%before_j + j
+      ! Of all columns, as in grid.f90.
+      distance = acos(min(1.0_real64, max(-1.0_real64, s * sin(g%y(row)) + c * cos(g%y(row)) * cos(longitude - pi / 9.0_real64))))
+      bump = exp(-(10.0_real64 * distance)**2)
       do k = 1, nz
         temperature = mean(k) + 0.75_real64 * eta(k) * pi * jet / gas_constant * sin(eta_v(k)) * sqrt(cosine(k)) &
                       * (2.0_real64 * jet * cosine(k)**1.5_real64 * first(row) + earth_radius * earth_rotation * second(row))
         initial%tracers(:, k, j, 1) = temperature / p%height_layer(k)
-        do i = 1, g%nx
-          longitude = (g%before_i + i - 1) * 2.0_real64 * pi / nx
-          distance = acos(min(1.0_real64, max(-1.0_real64, s * sin(g%y(row)) + c * cos(g%y(row)) * cos(longitude - pi / 9.0_real64))))
-          initial%u(i, k, j) = jet * cosine(k)**1.5_real64 * sin(2.0_real64 * g%y(row))**2 + exp(-(10.0_real64 * distance)**2)
-        end do
+        initial%u(:, k, j) = (jet * cosine(k)**1.5_real64 * sin(2.0_real64 * g%y(row))**2) + bump(g%before_i + 1:g%before_i + g%nx)
       end do
     end do
   end subroutine baroclinic_wave

@@ -61,11 +61,11 @@ contains
 
     call set_bounds(g, cells, processes, far)
     dy = extent(2) / g%all_ny
-    allocate (dx(g%far_south:g%far_north), area(g%far_south:g%far_north), f(g%far_south:g%far_north))
+    allocate (dx(1 - halo:g%all_ny + halo), area(1 - halo:g%all_ny + halo), f(1 - halo:g%all_ny + halo))
     dx = extent(1) / g%all_nx
     area = dx * dy
-    do j = g%far_south, g%far_north
-      f(j) = coriolis + beta * ((g%before_j + j - 1) * dy - 0.5_real64 * extent(2))
+    do j = 1 - halo, g%all_ny + halo
+      f(j) = coriolis + beta * ((j - 1) * dy - 0.5_real64 * extent(2))
     end do
     g%sphere = .false.
     g%y = [((j - 0.5_real64) * dy, j=1, g%all_ny)]
@@ -86,8 +86,8 @@ contains
     call set_bounds(g, cells, processes, halo)
     dlon = 2.0_real64 * pi / g%all_nx
     dlat = pi / g%all_ny
-    allocate (face(g%far_south:g%far_north))
-    face = [(-0.5_real64 * pi + (g%before_j + j - 1) * dlat, j=g%far_south, g%far_north)]
+    allocate (face(1 - halo:g%all_ny + halo))
+    face = [(-0.5_real64 * pi + (j - 1) * dlat, j=1 - halo, g%all_ny + halo)]
     centre = face
     dx_u = face
     dx_v = face
@@ -98,20 +98,13 @@ contains
     dx_v = earth_radius * abs(cos(face)) * dlon
     area = abs(sin(face + dlat) - sin(face)) * earth_radius**2 * dlon
     area_z = abs(sin(centre) - sin(centre - dlat)) * earth_radius**2 * dlon
-    if (g%at_south) call pole(1)
-    if (g%at_north) call pole(g%ny + 1)
+    dx_v([1, g%all_ny + 1]) = 0.0_real64
+    area_z([1, g%all_ny + 1]) = earth_radius**2 * dlon * (1.0_real64 - abs(sin(centre(1))))  ! triangle of the polar cap
     g%sphere = .true.
-    g%y_face = [(-0.5_real64 * pi + (j - 1) * dlat, j=1, g%all_ny + 1)]
-    g%y = g%y_face(:g%all_ny) + 0.5_real64 * dlat
+    g%y = centre(1:g%all_ny)
+    g%y_face = face(1:g%all_ny + 1)
     call set_metrics(g, dx_u, dx_v, earth_radius * dlat, area, area_z, 2.0_real64 * earth_rotation * sin(face))
     call set_levels(g, interfaces, spread(interfaces(0), 1, g%all_nx))
-  contains
-    subroutine pole(row)
-      integer, intent(in) :: row
-
-      dx_v(row) = 0.0_real64
-      area_z(row) = earth_radius**2 * dlon * (1.0_real64 - abs(sin(-0.5_real64 * pi + 0.5_real64 * dlat)))  ! triangle of the polar cap
-    end subroutine pole
   end function latitude_longitude
 
   !> Of n cells among `parts` processes, those that belong to the processes before this one (from 0).
@@ -151,9 +144,10 @@ contains
     g%plane = (g%far_east - g%far_west + 1) * (g%far_north - g%far_south + 1)
   end subroutine set_bounds
 
+  !> From metrics of all rows: were those of a few worked out, the compiler's sines might be others for the last rows.
   subroutine set_metrics(g, dx_u, dx_v, dy, area, area_z, coriolis)
     type(grid_type), intent(inout) :: g
-    real(real64), intent(in), dimension(g%far_south:) :: dx_u, dx_v, area, area_z, coriolis
+    real(real64), intent(in), dimension(:) :: dx_u, dx_v, area, area_z, coriolis
     real(real64), intent(in) :: dy
 
     g%dy = real(dy, rk)
@@ -172,9 +166,12 @@ contains
   contains
     subroutine row(target, values)
       real(rk), allocatable, intent(out) :: target(:)
-      real(real64), intent(in) :: values(:)
+      real(real64), intent(in) :: values(1 - halo:)
+      integer :: j
       allocate (target(g%far_south:g%far_north))
-      target = real(values, rk)
+      do j = g%far_south, g%far_north
+        target(j) = real(values(max(1 - halo, min(g%all_ny + halo, g%before_j + j))), rk)
+      end do
     end subroutine row
   end subroutine set_metrics
 

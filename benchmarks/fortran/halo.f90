@@ -307,7 +307,7 @@ contains
     end do
   end subroutine copy
 
-  !> Without messages: the nearest cell of this process.
+  !> Without messages: the nearest row of this process, as if it were alone round the world.
   subroutine make_up(g, values, piece)
     type(grid_type), intent(in) :: g
     real(rk), pointer, contiguous, intent(in) :: values(:, :, :)
@@ -317,7 +317,7 @@ contains
     do j = piece%j1, piece%j2
       do k = 1, size(values, 2)
         do i = piece%i1, piece%i2
-          values(i, k, j) = values(min(max(i, 1), g%nx), k, min(max(j, 1), g%ny))
+          values(i, k, j) = values(modulo(i - 1, g%nx) + 1, k, min(max(j, 1), g%ny))
         end do
       end do
     end do

@@ -23,8 +23,8 @@ contains
       candidate = [ranks / in_x, in_x]
       if (.not. fits(candidate, cells)) cycle
       cost = 0.0_real64
-      if (candidate(1) > 1) cost = cost + real(cells(3), real64) / candidate(2)
-      if (candidate(2) > 1) cost = 1.5_real64 * (cost + real(cells(2), real64) / candidate(1))
+      if (candidate(1) > 1) cost = cost + min(candidate(1) - 1, 2) * real(cells(3), real64) / candidate(2)
+      if (candidate(2) > 1) cost = 1.5_real64 * (cost + 2.0_real64 * cells(2) / candidate(1))
       if (cost >= least) cycle
       least = cost
       shape = candidate
@@ -40,12 +40,12 @@ contains
     integer :: n
 
     text = ""
-    if (int(shape(1), int64) * shape(2) /= ranks) then
-      write (text, "(5(a, i0), a)") "--processes ", shape(1), ",", shape(2), " are ", int(shape(1), int64) * shape(2), &
-        " processes, but there are ", ranks, "; start ", int(shape(1), int64) * shape(2), ", or use "//usable(ranks, cells)
-    else if (shape(1) == 0) then
+    if (shape(1) == 0) then
       write (text, "(4(a, i0), a)") "no shape of ", ranks, " processes leaves each at least ", halo, " of ", cells(2), &
         " rows and of ", cells(3), " columns; start fewer."
+    else if (int(shape(1), int64) * shape(2) /= ranks) then
+      write (text, "(5(a, i0), a)") "--processes ", shape(1), ",", shape(2), " are ", int(shape(1), int64) * shape(2), &
+        " processes, but there are ", ranks, "; start ", int(shape(1), int64) * shape(2), ", or use "//usable(ranks, cells)
     else if (.not. fits(shape, cells)) then
       n = merge(1, 2, shape(1) > 1 .and. cells(2) / shape(1) < halo)
       write (text, "(6(a, i0), a)") "--processes ", shape(1), ",", shape(2), " leaves a process ", cells(n + 1) / shape(n), " of ", &

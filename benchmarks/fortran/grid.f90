@@ -8,7 +8,7 @@ module grid_module
   use, intrinsic :: iso_fortran_env, only: int64
   use precision, only: rk, real64, pi
   use memory, only: line
-  use messages, only: rank
+  use messages, only: rank, silent
   implicit none
   private
   public :: rectilinear, latitude_longitude, cells_before, earth_radius, earth_rotation
@@ -222,8 +222,12 @@ contains
       integer, intent(in) :: i, j
 
       floor_of = g%nz + 1
-      if (g%sphere .or. (g%before_j + j >= 1 .and. g%before_j + j <= g%all_ny)) &
+      if (.not. (g%sphere .or. (g%before_j + j >= 1 .and. g%before_j + j <= g%all_ny))) return
+      if (silent) then  ! what lies beyond is made up from the own columns
+        floor_of = levels(g%before_i + modulo(i - 1, g%nx) + 1)
+      else
         floor_of = levels(modulo(g%before_i + i - 1, g%all_nx) + 1)
+      end if
     end function floor_of
 
     function thickness(level)

@@ -117,37 +117,21 @@ contains
 
     subroutine step_velocity_row(weight, transport_weight)
       real(rk), intent(in) :: weight, transport_weight
-      real(rk) :: push, width
-      integer :: here, south
+      integer :: here, south, n
 
       here = modulo(j, 2)
       south = 1 - here
-      !$omp simd
-      do i = first_i - 1, last_i + 1
-        stretch(i, here) = change(i, j) * g%inverse_thickness(i, j)
-      end do
-      if (j == first_j) then
-        !$omp simd
-        do i = first_i, last_i + 1
-          stretch(i, south) = change(i, j - 1) * g%inverse_thickness(i, j - 1)
-        end do
-      end if
-      !$omp simd private(push, width)
-      do i = first_i, last_i + 1
-        push = forcing_u(i, j) - gravity * (change(i, j) - change(i - 1, j)) * g%inverse_dx_u(j)
-        u(i, j) = merge(u(i, j) + substep * push, 0.0_rk, g%thickness_u(i, j) > 0.0_rk)
-        width = column%width_u(i, j) + 0.5_rk * g%dy * (stretch(i, here) + stretch(i - 1, here))
-        flux_u(i, here) = width * g%thickness_u(i, j) * u(i, j)
-        mean_u(i, j) = mean_u(i, j) + weight * u(i, j)
-        transport_u(i, j) = transport_u(i, j) + transport_weight * flux_u(i, here)
-
-        push = forcing_v(i, j) - gravity * (change(i, j) - change(i, j - 1)) * g%inverse_dy
-        v(i, j) = merge(v(i, j) + substep * push, 0.0_rk, g%thickness_v(i, j) > 0.0_rk)
-        width = column%width_v(i, j) + 0.5_rk * g%dx_v(j) * (stretch(i, here) + stretch(i, south))
-        flux_v(i, here) = width * g%thickness_v(i, j) * v(i, j)
-        mean_v(i, j) = mean_v(i, j) + weight * v(i, j)
-        transport_v(i, j) = transport_v(i, j) + transport_weight * flux_v(i, here)
-      end do
+      n = last_i - first_i + 2
+      call product_row(n + 1, change(first_i - 1, j), g%inverse_thickness(first_i - 1, j), stretch(first_i - 1, here))
+      if (j == first_j) call product_row(n, change(first_i, j - 1), g%inverse_thickness(first_i, j - 1), stretch(first_i, south))
+      associate (i => first_i)
+        call velocity_row(n, substep, gravity, g%inverse_dx_u(j), 0.5_rk * g%dy, weight, transport_weight, forcing_u(i, j), &
+                          change(i, j), change(i - 1, j), stretch(i, here), stretch(i - 1, here), column%width_u(i:, j), &
+                          g%thickness_u(i, j), u(i, j), flux_u(i, here), mean_u(i, j), transport_u(i, j))
+        call velocity_row(n, substep, gravity, g%inverse_dy, 0.5_rk * g%dx_v(j), weight, transport_weight, forcing_v(i, j), &
+                          change(i, j), change(i, j - 1), stretch(i, here), stretch(i, south), column%width_v(i:, j), &
+                          g%thickness_v(i, j), v(i, j), flux_v(i, here), mean_v(i, j), transport_v(i, j))
+      end associate
     end subroutine step_velocity_row
 
     subroutine step_surface_row
@@ -162,4 +146,34 @@ contains
       end do
     end subroutine step_surface_row
   end subroutine step_depth_mean
+
+  ! Rows, as in momentum.f90.
+
+  pure subroutine product_row(n, a, b, product)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: a(n), b(n)
+    real(rk), intent(out) :: product(n)
+    integer :: i
+    do i = 1, n
+      product(i) = a(i) * b(i)
+    end do
+  end subroutine product_row
+
+  !> Either component; `other` is the cell west or south of the face.
+  pure subroutine velocity_row(n, substep, gravity, inverse_distance, half_length, weight, transport_weight, forcing, change, other, &
+                               stretch, other_stretch, width, thickness, velocity, flux, mean, transport)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: substep, gravity, inverse_distance, half_length, weight, transport_weight
+    real(rk), intent(in), dimension(n) :: forcing, change, other, stretch, other_stretch, width, thickness
+    real(rk), intent(inout), dimension(n) :: velocity, mean, transport
+    real(rk), intent(out) :: flux(n)
+    integer :: i
+    do i = 1, n
+      velocity(i) = merge(velocity(i) + substep * (forcing(i) - gravity * (change(i) - other(i)) * inverse_distance), 0.0_rk, &
+                          thickness(i) > 0.0_rk)
+      flux(i) = (width(i) + half_length * (stretch(i) + other_stretch(i))) * thickness(i) * velocity(i)
+      mean(i) = mean(i) + weight * velocity(i)
+      transport(i) = transport(i) + transport_weight * flux(i)
+    end do
+  end subroutine velocity_row
 end module barotropic

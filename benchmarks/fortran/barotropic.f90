@@ -168,6 +168,7 @@ contains
     real(rk), intent(inout), dimension(n) :: velocity, mean, transport
     real(rk), intent(out) :: flux(n)
     integer :: i
+    !$omp simd
     do i = 1, n
       velocity(i) = merge(velocity(i) + substep * (forcing(i) - gravity * (change(i) - other(i)) * inverse_distance), 0.0_rk, &
                           thickness(i) > 0.0_rk)

@@ -167,11 +167,12 @@ contains
     real(rk), intent(in), dimension(n) :: forcing, change, other, stretch, other_stretch, width, thickness
     real(rk), intent(inout), dimension(n) :: velocity, mean, transport
     real(rk), intent(out) :: flux(n)
+    real(rk) :: moved
     integer :: i
-    !$omp simd
+    !$omp simd private(moved)
     do i = 1, n
-      velocity(i) = merge(velocity(i) + substep * (forcing(i) - gravity * (change(i) - other(i)) * inverse_distance), 0.0_rk, &
-                          thickness(i) > 0.0_rk)
+      moved = velocity(i) + substep * (forcing(i) - gravity * (change(i) - other(i)) * inverse_distance)
+      velocity(i) = merge(moved, 0.0_rk, thickness(i) > 0.0_rk)
       flux(i) = (width(i) + half_length * (stretch(i) + other_stretch(i))) * thickness(i) * velocity(i)
       mean(i) = mean(i) + weight * velocity(i)
       transport(i) = transport(i) + transport_weight * flux(i)

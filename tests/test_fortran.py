@@ -163,9 +163,10 @@ SHAPES = ["2,1", "1,2", "3,1", "2,2", "1,4", "1,3"]
 def run_parallel(folder, precision, processes, *arguments, **options):
     launcher = shutil.which("mpiexec", path=PLACES)
     environment = os.environ | {  # OpenMPI: as root, and more processes than cores
-        "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
-        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe"}
-    return run(launcher, "-n", processes, folder / f"dycore_reference_mpi_{precision}", *arguments, env=environment, **options)
+        "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "OMPI_MCA_rmaps_base_oversubscribe": "1", "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe"}
+    program = folder / f"dycore_reference_mpi_{precision}"
+    return run(launcher, "-n", processes, program, *arguments, env=environment, **options)
 
 
 def ranks_of(shape):
@@ -188,8 +189,8 @@ def alone(request, everything, tmp_path_factory):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_all_shapes_give_the_bits_of_the_serial_program(everything, alone, shape, tmp_path):
     case, precision, expected = alone
-    ran = run_parallel(everything, precision, ranks_of(shape), "--case", case, "--cells", UNEVEN[case], "--processes", shape,
-                       "--steps", STEPS, "--state-out", tmp_path / "state")
+    ran = run_parallel(everything, precision, ranks_of(shape), "--case", case, "--cells", UNEVEN[case],
+                       "--processes", shape, "--steps", STEPS, "--state-out", tmp_path / "state")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert (tmp_path / "state").read_bytes() == expected
 
@@ -230,15 +231,15 @@ def test_a_step_takes_few_messages(everything, case, cells, shape, messages):
 
 @needs_mpi
 def test_silent_processes_compute_without_messages(everything):
-    ran = run_parallel(everything, "float64", 4, "--case", "baroclinic_channel", "--cells", "4,24,48", "--processes", "2,2", "--silent",
-                       "--samples", input="sample 100\nquit\n")
+    ran = run_parallel(everything, "float64", 4, "--case", "baroclinic_channel", "--cells", "4,24,48",
+                       "--processes", "2,2", "--silent", "--samples", input="sample 100\nquit\n")
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout.splitlines()[0].split(maxsplit=1)[1])["messages_per_step"] == 0
 
 
 @needs_mpi
 @pytest.mark.parametrize(("ranks", "arguments", "code", "sentence"), [
-    (2, [*SMALL, "--steps", "1", "--processes", "3,1"], 2, "--processes 3,1 are 3 processes, but there are 2; start 3, or use"),
+    (2, [*SMALL, "--steps", "1", "--processes", "3,1"], 2, "3,1 are 3 processes, but there are 2; start 3, or use"),
     (2, [*SMALL, "--steps", "1", "--processes", "two"], 2, "are not two whole numbers PJ,PI"),
     (4, ["--case", "baroclinic_wave", "--cells", "4,6,24", "--steps", "1", "--processes", "4,1"], 2,
      "leaves a process 1 of 6 rows, fewer than the halo of 2; at most 3 can share y"),

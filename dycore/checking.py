@@ -563,7 +563,7 @@ def show_result(printer: Printer, result: Result) -> None:
 
 def show_missing(printer: Printer, sentences: list[str]) -> None:
     if sentences:
-        printer.title("What is missing")
+        printer.title("Remarks")
         for sentence in sentences:
             printer.line("-", sentence, "yellow")
 

@@ -148,7 +148,7 @@ def test_what_is_missing_is_no_failure(bare, capsys, monkeypatch):
     assert code == 0
     assert "mpi4py with NumPy needs an MPI library" in out
     assert "mpi4jax within JAX programs needs mpi4jax and an MPI library" in out
-    assert "What is missing\n  -              There is no mpi4jax: get it." in out
+    assert "Remarks\n  -              There is no mpi4jax: get it." in out
 
 
 def test_the_machine_is_described_and_each_missing_thing_has_a_sentence(monkeypatch):

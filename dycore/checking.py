@@ -29,6 +29,7 @@ from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile, fill_halo, pa
 
 RANKS = 2  # that are started
 GRACE = 30.0  # s; for processes to start and to end beside the time that they may take
+LAST_WORDS = 1.0  # s; for what a process that is about to end has printed to arrive
 PROBE = 60.0  # s; for a question to a library that may hang
 UNFILLED = -1.0  # where nothing has come; what may come is zero, or a number from 2 on, or less than -1
 WHEEL = "pip install 'dycore[bundled-mpi]'"
@@ -222,15 +223,18 @@ def without_cuda() -> str:
 
 
 @contextlib.contextmanager
-def deadline(limit: float, act: Callable[[], None]) -> Iterator[None]:
-    """End this process, after a last act, unless the block is left in time: a thread that waits for a message cannot be woken."""
+def deadline(limit: float, rank: int, act: Callable[[], None]) -> Iterator[None]:
+    """End this process, after a last act, unless the block is left in time: a thread that waits for a message cannot be woken.
+
+    The launcher ends all processes with the first one, so rank 0, which speaks, goes first and not at once.
+    """
     def end() -> None:
         act()
         sys.stdout.flush()
-        sys.stderr.flush()
+        time.sleep(LAST_WORDS)
         os._exit(1)
 
-    timer = threading.Timer(limit, end)
+    timer = threading.Timer(limit + (3.0 * LAST_WORDS if rank else 0.0), end)
     timer.daemon = True
     timer.start()
     try:
@@ -264,7 +268,7 @@ def as_rank(name: str, limit: float) -> int:
         if rank == 0:
             print(f"\n{json.dumps(result._asdict())}", flush=True)
 
-    with deadline(limit, lambda: answer(too_late(way, ranks, limit))):
+    with deadline(limit, rank, lambda: answer(too_late(way, ranks, limit))):
         try:
             answer(attempt(way, mpi.World()))
         except ImportError as problem:  # the MPI that was started is not that of mpi4py
@@ -277,6 +281,7 @@ def start_ranks(way: Way, mpiexec: str, limit: float) -> Result:
     command = [mpiexec, "-n", str(RANKS), sys.executable, "-m", "mpi4py", "-m", "dycore.checking", way.backend, str(limit)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
                                env=environment(), start_new_session=True)
+    start = time.perf_counter()
     try:
         out, err = process.communicate(timeout=limit + GRACE)
     except subprocess.TimeoutExpired:
@@ -288,6 +293,8 @@ def start_ranks(way: Way, mpiexec: str, limit: float) -> Result:
     for line in out.splitlines():
         if line.startswith('{"backend"'):
             return Result(**json.loads(line))
+    if process.returncode and time.perf_counter() - start >= limit:
+        return too_late(way, RANKS, limit)
     said = [line.strip() for line in (err + out).splitlines() if line.strip()]
     errors = [line for line in said if "Error" in line] or said or ["nothing was printed"]
     return Result(way.backend, RANKS, f"'{Path(mpiexec).name} -n {RANKS}' ended with {process.returncode}: {errors[0][:300]}. "
@@ -552,16 +559,20 @@ def show_facts(printer: Printer, found: Facts) -> None:
             printer.line(label, text)
 
 
+def halos_title(ranks: int) -> str:
+    return f"Halos, {ranks} processes: exchanges, time of the smallest, bandwidth of a large one"
+
+
 def show_result(printer: Printer, result: Result) -> None:
     title = next(way.title for way in WAYS if way.backend == result.backend)
     if result.problem:
         printer.line("WRONG", f"{title}: {result.problem}", "bold red")
         return
-    speed = f", {result.latency * 1e6:.0f} us for the smallest, {result.bandwidth / 1e9:.2f} GB/s in a large one"
-    printer.line("right", f"{title}: {result.exchanges} exchanges{speed}", "bold green")
+    printer.line("right", f"{title:<27} {result.exchanges:>3} checked {result.latency * 1e6:>6.0f} us "
+                          f"{result.bandwidth / 1e9:>5.2f} GB/s", "bold green")
 
 
-def show_missing(printer: Printer, sentences: list[str]) -> None:
+def show_remarks(printer: Printer, sentences: list[str]) -> None:
     if sentences:
         printer.title("Remarks")
         for sentence in sentences:
@@ -585,12 +596,12 @@ def alone(limit: float) -> int:
     missing = list(found.missing)
     mpiexec = find("mpiexec", "mpirun")
     results = []
-    printer.title(f"Halos, {RANKS} processes")
+    printer.title(halos_title(RANKS))
     for way in WAYS:
         lacking = [name for name in way.needs if version(name) is None]
         lacking += [name for name, there in (("an MPI library", found.library), ("mpiexec", mpiexec)) if there is None]
         if lacking or mpiexec is None:
-            printer.line("not checked", f"{way.title} needs {' and '.join(lacking)}", "yellow")
+            printer.line("not checked", f"{way.title} needs {', '.join(lacking)}", "yellow")
             continue
         with printer.busy(f"{way.title}: exchanging halos"):
             results.append(start_ranks(way, mpiexec, limit))
@@ -607,11 +618,11 @@ def together(limit: float, rank: int, ranks: int) -> int:
     found = facts() if rank == 0 else None  # the others wait in MPI's start
     if printer and found:
         show_facts(printer, found)
-        printer.title(f"Halos, {ranks} processes")
+        printer.title(halos_title(ranks))
     world = mpi.World()
     results = []
     for way in WAYS:
-        lacking = world.first(" and ".join(name for name in way.needs if version(name) is None) or None)
+        lacking = world.first(", ".join(name for name in way.needs if version(name) is None) or None)
         if lacking:
             if printer:
                 printer.line("not checked", f"{way.title} needs {lacking}", "yellow")
@@ -621,7 +632,7 @@ def together(limit: float, rank: int, ranks: int) -> int:
             if printer:
                 show_result(printer, too_late(way, ranks, limit))
 
-        with deadline(limit, late):
+        with deadline(limit, rank, late):
             results.append(attempt(way, world))
         if printer:
             show_result(printer, results[-1])
@@ -634,7 +645,7 @@ def conclude(printer: Printer, results: list[Result], missing: list[str]) -> int
     here = max((result.ranks for result in results), default=0)
     if here > len(usable_cores()):
         missing.append(f"{here} processes shared {len(usable_cores())} core(s): their times are those of taking turns.")
-    show_missing(printer, missing + [result.note for result in results if result.note])
+    show_remarks(printer, missing + [result.note for result in results if result.note])
     return 1 if any(result.problem for result in results) else 0
 
 

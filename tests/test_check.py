@@ -1,5 +1,6 @@
 """`dycore check`: a wrong halo and a deadlock are found, what is missing is a sentence, and a machine is described."""
 
+import functools
 import shutil
 import subprocess
 import sys
@@ -49,13 +50,18 @@ def check(capsys):
     return code, captured.out
 
 
+@functools.cache
+def mpiexec_here():
+    """The mpiexec of this machine; skips the test where there is no MPI."""
+    mpiexec = checking.find("mpiexec", "mpirun")
+    if mpiexec is None or checking.version("mpi4py") is None or checking.mpi_library() is None:
+        pytest.skip("there is no MPI")
+    return mpiexec
+
+
 def with_mpi(program, *, ranks=2, timeout=60):
     """The output of a program on several ranks."""
-    pytest.importorskip("mpi4py")
-    mpiexec = checking.find("mpiexec", "mpirun")
-    if mpiexec is None or checking.mpi_library() is None:
-        pytest.skip("there is no MPI")
-    done = subprocess.run([mpiexec, "-n", str(ranks), sys.executable, "-m", "mpi4py", "-c", program], capture_output=True,
+    done = subprocess.run([mpiexec_here(), "-n", str(ranks), sys.executable, "-m", "mpi4py", "-c", program], capture_output=True,
                           text=True, timeout=timeout, cwd=ROOT, env=checking.environment())
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -100,11 +106,8 @@ for world in (mpi.World(), Swapped()):
 
 
 def test_ranks_that_are_started_answer(monkeypatch):
-    mpiexec = checking.find("mpiexec", "mpirun")
-    if mpiexec is None or checking.version("mpi4py") is None or checking.mpi_library() is None:
-        pytest.skip("there is no MPI")
     monkeypatch.chdir(ROOT)
-    result = checking.start_ranks(NUMPY, mpiexec, 60.0)
+    result = checking.start_ranks(NUMPY, mpiexec_here(), 60.0)
     assert (result.problem, result.ranks, result.exchanges) == ("", 2, 2 * len(CASES))
     assert result.bandwidth > 0.0
 
@@ -115,6 +118,19 @@ def test_a_deadlock_is_a_result_and_ends_the_process():
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, cwd=ROOT)
     assert done.returncode == 1
     assert "a deadlock" in done.stdout and "--timeout" in done.stdout
+
+
+def test_two_processes_that_wait_for_each_other_are_ended(monkeypatch, tmp_path):
+    program = tmp_path / "waiting.py"
+    program.write_text("import numpy; from dycore import checking\n"
+                       "checking.try_way = lambda way, world: world.comm.Recv(numpy.zeros(1), 1 - world.rank)\n"
+                       "checking.as_rank('numpy', 4.0)\n")
+    mpiexec = tmp_path / "mpiexec"  # the one that there is, given another program
+    mpiexec.write_text(f"#!/bin/sh\nexec {mpiexec_here()} -n 2 {sys.executable} -m mpi4py {program}\n")
+    mpiexec.chmod(0o755)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    result = checking.start_ranks(NUMPY, str(mpiexec), 4.0)
+    assert "no end within 4 s" in result.problem
 
 
 def test_processes_that_neither_answer_nor_end_are_ended(monkeypatch, tmp_path):
@@ -147,7 +163,7 @@ def test_what_is_missing_is_no_failure(bare, capsys, monkeypatch):
     code, out = check(capsys)
     assert code == 0
     assert "mpi4py with NumPy needs an MPI library" in out
-    assert "mpi4jax within JAX programs needs mpi4jax and an MPI library" in out
+    assert "mpi4jax within JAX programs needs mpi4jax, an MPI library" in out
     assert "Remarks\n  -              There is no mpi4jax: get it." in out
 
 

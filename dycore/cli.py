@@ -1,4 +1,4 @@
-"""The command line: `dycore cases`, `dycore run`, `dycore bench`.
+"""The command line: `dycore cases`, `dycore run`, `dycore bench`, `dycore check`.
 
 Bad input ends with one sentence and exit code 2, a run that failed with one sentence and exit code 1.
 """
@@ -209,6 +209,11 @@ def command_line() -> argparse.ArgumentParser:
                        help="gpu is for jax alone (default: %(default)s)")
     bench.add_argument("--output", type=Path, default=Path("bench-results"), metavar="DIR",
                        help="results.json is added to, results.md and the pictures are renewed (default: %(default)s)")
+
+    check = command("check", check_machine, "Say what this machine offers, and try whether halos come right between processes.",
+                    "  dycore check\n  mpiexec -n 4 dycore check --timeout 300")
+    check.add_argument("--timeout", type=positive_number, default=180.0, metavar="SECONDS",
+                       help="that each way of communication may take (default: %(default)g)")
     return parser
 
 
@@ -367,6 +372,15 @@ def write_fields(path: Path, fields: dict[str, Any]) -> None:
         raise FailedRun(f"the state could not be written to '{path}': {problem.strerror}.") from problem
     finally:
         aside.unlink(missing_ok=True)
+
+
+def check_machine(options: argparse.Namespace) -> int:
+    from dycore import checking
+
+    try:
+        return checking.run(options.timeout)
+    except ImportError as problem:
+        raise BadInput(str(problem)) from problem
 
 
 def run_benchmarks(options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ LAYERS = [
     {"column", "continuity", "pressure", "momentum", "advection", "mixing", "barotropic"},
     {"stepping", "parameters"},
     {"model"},
-    {"running", "output", "cases", "diagnostics", "restart"},
+    {"running", "output", "cases", "diagnostics", "restart", "checking"},
     {"__init__"},
     {"cli"},
 ]

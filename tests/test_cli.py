@@ -35,7 +35,7 @@ def test_cases_are_listed_with_a_line_each(capsys):
     assert {"baroclinic_channel", "baroclinic_wave", "steady_zonal_flow"} <= set(lines)
 
 
-@pytest.mark.parametrize("command", [[], ["cases"], ["run"], ["bench"]])
+@pytest.mark.parametrize("command", [[], ["cases"], ["run"], ["bench"], ["check"]])
 def test_help_shows_examples(capsys, command):
     code, out, _ = dycore(capsys, *command, "--help")
     assert code == 0
@@ -78,6 +78,7 @@ def test_a_run_writes_global_fields_without_halo(capsys, tmp_path):
     (["bench", "--backends", "numpy,fortan"], "did you mean 'fortran'?"),
     (["bench", "--precisions", "double"], "there is no precision 'double'"),
     (["bench", "--cells", "1e4,tall"], "'tall' is not a number above zero"),
+    (["check", "--timeout", 0], "'0' is not a number above zero"),
     (["bench", "--samples", 0], "'0' is not a whole number of at least 1"),
     (["bench", "--threads", 10**6], "give --threads "),
     (["bench", "--ranks", "1,none"], "'none' is not a whole number of at least 1"),

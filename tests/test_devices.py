@@ -16,7 +16,8 @@ TOLERANCE = {"float64": 1e-11, "float32": 1e-2}
 SAME = [("channel", "float64", [[2, 2]], 50), ("channel", "float64", [[4, 1], [1, 2]], 25), ("channel", "float32", [[2, 1]], 50),
         ("wave", "float64", [[2, 2]], 50), ("wave", "float64", [[1, 4], [4, 1], [2, 1]], 20), ("wave", "float32", [[2, 2]], 50)]
 CALLS = [("messages", ("channel", [2, 2])), ("messages", ("wave", [2, 1])), ("place", ("wave", [2, 2])),
-         ("total", ("wave", [2, 2])), ("refused", ("wave", [3, 1])), ("refused", ("wave", [4, 2])), *(("same_answer", call) for call in SAME)]
+         ("total", ("wave", [2, 2])),
+         ("refused", ("wave", [3, 1])), ("refused", ("wave", [4, 2])), *(("same_answer", call) for call in SAME)]
 
 
 @pytest.fixture(scope="module")

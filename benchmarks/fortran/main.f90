@@ -89,7 +89,7 @@ contains
     if (case_name /= "baroclinic_channel" .and. case_name /= "baroclinic_wave") &
       call refuse("--case '"//case_name//"' is neither baroclinic_channel nor baroclinic_wave.")
     if (cells(1) == 0) call refuse("--cells NZ,NY,NX is missing.")
-    if (processes(1) == 0) processes = choose_shape(ranks, cells)
+    if (processes(1) == 0) processes = choose_shape(ranks, cells, case_name == "baroclinic_wave")
     problem = check_shape(processes, ranks, cells)
     if (len(problem) > 0) call refuse(problem)
     if (.not. samples .and. steps < 0) call refuse("give --steps N, or --samples to be asked for steps.")

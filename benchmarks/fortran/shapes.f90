@@ -9,12 +9,13 @@ module shapes
 
 contains
 
-  !> The shape with the least halo that leaves enough cells to each process, an undivided x unless a divided one has
-  !> a third less: rows stay long then, their halo costs no messages, and the polar filter no transposes. Zero for none.
-  function choose_shape(ranks, cells) result(shape)
+  !> The shape that moves least and leaves enough cells to each process: lines of the halo, columns dearer because they
+  !> are not contiguous, and rows that the polar filter moves (as in dycore/tiles.py). Zero for none.
+  function choose_shape(ranks, cells, sphere) result(shape)
     integer, intent(in) :: ranks, cells(3)
+    logical, intent(in) :: sphere  ! else a plane
     integer :: shape(2), candidate(2), in_x
-    real(real64) :: least, cost
+    real(real64) :: least, cost, rows
 
     shape = 0
     least = huge(least)
@@ -24,7 +25,11 @@ contains
       if (.not. fits(candidate, cells)) cycle
       cost = 0.0_real64
       if (candidate(1) > 1) cost = cost + min(candidate(1) - 1, 2) * real(cells(3), real64) / candidate(2)
-      if (candidate(2) > 1) cost = 1.5_real64 * (cost + 2.0_real64 * cells(2) / candidate(1))
+      if (candidate(2) > 1) cost = cost + 3.0_real64 * cells(2) / candidate(1)
+      if (sphere) then  ! what the filter moves of split rows, there and back
+        rows = min(real(cells(2), real64) / candidate(1), cells(2) / merge(3.0_real64, 6.0_real64, candidate(1) == 1))
+        cost = cost + rows * cells(3) / candidate(2) * (1.0_real64 - 1.0_real64 / candidate(2)) / 3.0_real64
+      end if
       if (cost >= least) cycle
       least = cost
       shape = candidate

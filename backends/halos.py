@@ -84,6 +84,12 @@ class Serial:
 
     def fetch(self, tile: Tile, placed: list[tuple[Place, Any]]) -> None:
         """Fill, in place, what of the halos other processes keep."""
+        arrays = [array for _, array in placed]
+        self.fetcher(tile, tuple((place, array.ndim) for place, array in placed), arrays[0].dtype)(arrays)
+
+    def fetcher(self, tile: Tile, fields: tuple[tuple[Place, int], ...], dtype: np.dtype) -> Callable[[list], None]:
+        """What `fetch` does with arrays of certain places and numbers of axes, prepared: nothing."""
+        return lambda arrays: None
 
     def fetched(self, tile: Tile, places: list[Place], arrays: list, write: Callable) -> list:
         """The same for JAX arrays, as new values."""

@@ -79,11 +79,10 @@ class Plan(NamedTuple):
 
 
 class Buffers(NamedTuple):
-    """A message between NumPy arrays: its strips as parts of two buffers, and the requests that send and receive these."""
+    """A message between NumPy arrays: its strips with their parts of two buffers, and the requests that send and receive these."""
 
-    message: Message
-    outgoing: list[np.ndarray]
-    incoming: list[np.ndarray]
+    outgoing: list[tuple[Strip, np.ndarray]]
+    incoming: list[tuple[Strip, np.ndarray]]
     sending: Any
     receiving: Any
     size: int  # bytes sent
@@ -140,6 +139,12 @@ def copy(target: np.ndarray, source: np.ndarray | None, sign: float = 1.0) -> No
         target[...] = 0.0 if source is None else source
 
 
+def carry_out(copies: tuple[tuple[Strip, Strip | None], ...], arrays: list) -> None:
+    """Copies within the arrays of a process; they read no halo that a message fills."""
+    for target, source in copies:
+        copy(arrays[target.field][target.index], None if source is None else arrays[source.field][source.index], target.sign)
+
+
 def parts(buffer: np.ndarray, strips: tuple[Strip, ...]) -> list[np.ndarray]:
     """The strips of a message as parts of its buffer."""
     ends = np.cumsum([strip.size for strip in strips])
@@ -183,44 +188,47 @@ class World(Serial):
 
     # NumPy arrays --------------------------------------------------------------------------------
 
-    def fetch(self, tile: Tile, placed: list[tuple[Place, Any]]) -> None:
-        """As `Serial.fetch`."""
-        arrays = [array for _, array in placed]
-        fields = tuple((place, array.ndim) for place, array in placed)
-        todo = plan(tile, fields)
-        for target, source in todo.own:
-            copy(arrays[target.field][target.index], None if source is None else arrays[source.field][source.index], target.sign)
-        if self.silent:
+    def fetcher(self, tile: Tile, fields: tuple[tuple[Place, int], ...], dtype: np.dtype) -> Callable[[list], None]:
+        """As `Serial.fetcher`."""
+        key = tile, fields, dtype
+        if key not in self._prepared:
+            self._prepared[key] = self._silent(plan(tile, fields)) if self.silent else self._speaking(plan(tile, fields), dtype)
+        return self._prepared[key]
+
+    def _silent(self, todo: Plan) -> Callable[[list], None]:
+        def fetch(arrays: list) -> None:
+            carry_out(todo.own, arrays)
             for message in todo.messages:
                 for target, source in zip(message.incoming, message.edges, strict=True):
                     copy(arrays[target.field][target.index], arrays[source.field][source.index])
-            return
-        buffers = self._buffers(tile, fields, todo, arrays[0].dtype)
-        for each in buffers:
-            each.receiving.Start()
-        for each in buffers:
-            for strip, part in zip(each.message.outgoing, each.outgoing, strict=True):
-                copy(part, arrays[strip.field][strip.index], strip.sign)
-            each.sending.Start()
-            self.count(each.size)
-        waiting = [each.receiving for each in buffers]
-        for _ in buffers:
-            arrived = buffers[self.mpi.Request.Waitany(waiting)]
-            for strip, part in zip(arrived.message.incoming, arrived.incoming, strict=True):
-                copy(arrays[strip.field][strip.index], part)
-        self.mpi.Request.Waitall([each.sending for each in buffers])
 
-    def _buffers(self, tile: Tile, fields: tuple, todo: Plan, dtype: np.dtype) -> list[Buffers]:
-        key = tile, fields, dtype
-        if key not in self._prepared:
-            self._prepared[key] = []
-            for message in todo.messages:
-                out, into = (np.empty(sum(strip.size for strip in strips), dtype)
-                             for strips in (message.outgoing, message.incoming))
-                self._prepared[key].append(Buffers(
-                    message, parts(out, message.outgoing), parts(into, message.incoming),
-                    self.comm.Send_init(out, message.rank), self.comm.Recv_init(into, message.rank), out.nbytes))
-        return self._prepared[key]
+        return fetch
+
+    def _speaking(self, todo: Plan, dtype: np.dtype) -> Callable[[list], None]:
+        buffers = []
+        for message in todo.messages:
+            out, into = (np.empty(sum(strip.size for strip in strips), dtype) for strips in (message.outgoing, message.incoming))
+            buffers.append(Buffers(
+                list(zip(message.outgoing, parts(out, message.outgoing), strict=True)),
+                list(zip(message.incoming, parts(into, message.incoming), strict=True)),
+                self.comm.Send_init(out, message.rank), self.comm.Recv_init(into, message.rank), out.nbytes))
+        receiving, sending = [each.receiving for each in buffers], [each.sending for each in buffers]
+        start_all, wait_any, wait_all = self.mpi.Prequest.Startall, self.mpi.Request.Waitany, self.mpi.Request.Waitall
+
+        def fetch(arrays: list) -> None:
+            start_all(receiving)
+            for each in buffers:
+                for strip, part in each.outgoing:
+                    copy(part, arrays[strip.field][strip.index], strip.sign)
+                each.sending.Start()
+                self.count(each.size)
+            carry_out(todo.own, arrays)
+            for _ in buffers:
+                for strip, part in buffers[wait_any(receiving)].incoming:
+                    arrays[strip.field][strip.index] = part
+            wait_all(sending)
+
+        return fetch
 
     def in_whole_rows(self, tile: Tile, rows: list[np.ndarray], work: Callable[[int, np.ndarray], None]) -> None:
         """As `Serial.in_whole_rows`: each process of a line of processes gets some of the rows, and sends them back."""

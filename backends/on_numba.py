@@ -373,10 +373,12 @@ class Writer:
 
     def fetch(self, exchange: Exchange) -> Callable:
         """A part that fills what of halos other processes keep."""
-        communication = self.backend.communication
+        arrays = [array for _, array in exchange.placed]
+        fields = tuple((place, array.ndim) for place, array in exchange.placed)
+        fill = self.backend.communication.fetcher(exchange.tile, fields, arrays[0].dtype)
 
         def fetch(frame: list, numbers: np.ndarray) -> None:
-            communication.fetch(exchange.tile, [(place, shown(frame, array)) for place, array in exchange.placed])
+            fill([shown(frame, array) for array in arrays])
 
         return fetch
 

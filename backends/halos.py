@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.stencils import Field
 from dycore.tiles import Copy, Place, Tile, copies_x, copies_y, part_of
 
 
@@ -92,9 +93,22 @@ class Serial:
         """What belongs to this process of a padded array of the whole domain, as `asarray` makes it."""
         return asarray(part_of(values, tile))
 
+    def program(self, function: Callable) -> Callable:
+        """A function (constants, state, ...) -> state as JAX compiles it."""
+        return function
+
+    def own(self, tile: Tile, field: Field) -> Any:
+        """The values of a field on the cells that this process keeps."""
+        region = tile.region if field.array.ndim == 3 else tile.region.columns
+        return field[region.indices()]
+
+    def cells(self, tile: Tile, array: Any) -> np.ndarray:
+        """The cells that this process keeps, without halo."""
+        return interior(tile, np.asarray(array))
+
     def gather(self, tile: Tile, array: Any) -> np.ndarray | None:
         """On rank 0 the cells of the whole domain, without halo, from the whole padded arrays of all processes; else None."""
-        return interior(tile, np.asarray(array))
+        return self.cells(tile, array)
 
     def total(self, tile: Tile, columns: Any) -> Any:
         """The sum of a 2-D array [j, i] without halo, in an order that does not depend on the number of processes."""
@@ -134,3 +148,17 @@ def interior(tile: Tile, array: np.ndarray) -> np.ndarray:
     """The cells of a padded array of a tile, without halo."""
     region = tile.region if array.ndim == 3 else tile.region.columns
     return array[tuple(slice(*r) for r in region.ranges)]
+
+
+def substeps_that_fit(tile: Tile, substeps: int, together: int | None = None) -> int:
+    """How many barotropic substeps go without a message: as many as the halo that they need fits into the smallest part.
+
+    They go in portions of about the same number. Raises ValueError where `together` is given and does not fit.
+    """
+    smallest = min((tile.domain[axis + 1] // n for axis, n in enumerate(tile.processes) if n > 1), default=substeps)
+    if together is not None and together > smallest:
+        raise ValueError(f"substeps_together={together} barotropic substeps without a message need a halo of {together} cells, but "
+                         f"the smallest part is {smallest} cells wide with processes={tile.processes}. Use "
+                         f"substeps_together={smallest} or less, or fewer processes.")
+    portions = -(-substeps // (together or smallest))
+    return -(-substeps // portions)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.backends.halos import Serial, Traffic, extent, interior
+from dycore.backends.halos import Serial, Traffic, extent, interior, substeps_that_fit
 from dycore.tiles import HALO_LEVELS, Place, Tile, divide, pieces, share
 
 INSTALL = ("Install it with: pip install 'dycore[mpi]', and an MPI library: that of the machine, or "
@@ -168,17 +168,8 @@ class World(Serial):
         return divide(whole, self.ranks, self.processes, self.rank)
 
     def substeps_together(self, tile: Tile, substeps: int) -> int:
-        """As many as the halo that they need fits into the smallest part, in portions of about the same number.
-
-        Raises ValueError where `substeps_together` was given and does not fit.
-        """
-        smallest = min((tile.domain[axis + 1] // n for axis, n in enumerate(tile.processes) if n > 1), default=substeps)
-        if self.together is not None and self.together > smallest:
-            raise ValueError(f"substeps_together={self.together} barotropic substeps without a message need a halo of "
-                             f"{self.together} cells, but the smallest part is {smallest} cells wide with "
-                             f"processes={tile.processes}. Use substeps_together={smallest} or less, or fewer processes.")
-        portions = -(-substeps // (self.together or smallest))
-        return -(-substeps // portions)
+        """As many as fit, or as were asked for."""
+        return substeps_that_fit(tile, substeps, self.together)
 
     @property
     def traffic(self) -> Traffic:

@@ -121,7 +121,7 @@ class JaxBackend(NumpyBackend):
 
     def traffic(self, step: Callable, steps: Callable, constants: Any, state: Any) -> Any:
         """As `NumpyBackend.traffic`, without carrying out the step."""
-        return difference(self.communication, lambda: jax.eval_shape(step, constants, state))
+        return difference(self.communication, lambda: jax.eval_shape(self.communication.program(step), constants, state))
 
     def collapse(self, values: np.ndarray) -> Any:
         """A 2-D field of the grid, stored with length 1 along the axes on which it does not change."""
@@ -147,7 +147,7 @@ class JaxBackend(NumpyBackend):
 
             return jax.lax.fori_loop(0, n % 3, once, jax.lax.fori_loop(0, n // 3, thrice, state))
 
-        return self.compile(steps)
+        return self.compile(self.communication.program(steps))
 
     def iterate(self, body: Callable, carried: Any, n: int) -> Any:
         """As `NumpyBackend.iterate`; the first time on its own, so that the loop may carry fields without their halos."""

@@ -203,8 +203,7 @@ class NumpyBackend:
     def total(self, tile: Tile, field: Any) -> Any:
         """The sum of a field over all cells, the same on every process and for any number of them."""
         field = as_field(field)
-        region = tile.region if field.array.ndim == 3 else tile.region.columns
-        values = field[region.indices()]
+        values = self.communication.own(tile, field)
         return self.communication.total(tile, values.sum(axis=0) if values.ndim == 3 else values)
 
     def scatter(self, tile: Tile, values: np.ndarray, constant: bool = False) -> Any:

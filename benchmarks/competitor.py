@@ -1,6 +1,7 @@
 """One competitor as the suite sees it: a process that is started, warmed up, asked for samples and stopped."""
 
 import contextlib
+import importlib.util
 import json
 import math
 import os
@@ -23,14 +24,29 @@ LEAST_SAMPLE_SECONDS = 0.3
 MOST_STEPS = 50  # a coarse case without dissipation must not run for weeks of simulated time
 SLOW_STEP_SECONDS = 0.5
 SLOW_SAMPLE_SECONDS = 5.0
+STOP_SECONDS = 5.0  # that mpiexec has to take its ranks down before it is killed
+# How lines begin that a launcher adds to what a rank has said before it died.
+LAUNCHER_WORDS = ("=", "-----", "Abort(", "application called MPI_Abort", "[mpiexec", "[proxy", "MPI_ABORT was", "with errorcode",
+                  "YOUR APPLICATION", "This typically refers", "Please see the FAQ", "NOTE: invoking", "You may or may not",
+                  "exactly when Open MPI", "Primary job", "a non-zero exit code", "mpiexec", "mpirun", "prterun", "Proc: [[",
+                  "Errorcode:")
+
+# Open MPI neither refuses more ranks than cores nor binds them (on_cores.py does); MPICH does as it is told.
+OPEN_MPI = {"OMPI_MCA_rmaps_base_oversubscribe": "1", "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+            "OMPI_MCA_hwloc_base_binding_policy": "none", "PRTE_MCA_hwloc_default_binding_policy": "none"}
+OPEN_MPI_AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 
 
 class Group(NamedTuple):
-    """What is compared with each other."""
+    """What is compared with each other. `base_cells` are those of the one rank that more are measured against."""
 
     case: str
     cells: tuple[int, int, int]
     precision: str
+    ranks: int = 1
+    scaling: str = "strong"
+    base_cells: tuple[int, int, int] | None = None
+    processes: tuple[int, int] | None = None
 
     @property
     def n_cells(self) -> int:
@@ -42,10 +58,15 @@ class Failed(Exception):
 
 
 class Competitor:
-    """After an error it stays silent: `error` says why, and every further attempt does nothing."""
+    """After an error it says no more: `error` says why, and every further attempt does nothing.
 
-    def __init__(self, name: str, group: Group, threads: int, device: str, error: str | None = None) -> None:
+    One that is `silent` sends no messages between its ranks: it computes as much, and not the same.
+    """
+
+    def __init__(self, name: str, group: Group, threads: int, device: str, error: str | None = None,
+                 silent: bool = False) -> None:
         self.name, self.group, self.threads, self.device, self.error = name, group, threads, device, error
+        self.silent = silent
         self.process: Any = None
         self.complaints: Any = None
         self.unread = b""
@@ -66,11 +87,11 @@ class Competitor:
     def start(self) -> None:
         """Until the steps of a sample are known."""
         self.complaints = tempfile.TemporaryFile()  # noqa: SIM115
-        with pinned(self.threads):
+        with pinned(self.threads * self.group.ranks):
             try:
                 # A session of its own: Ctrl-C reaches the suite alone, which stops its workers itself.
                 self.process = subprocess.Popen(
-                    command(self.name, self.group, self.threads, self.device), cwd=ROOT, stdin=subprocess.PIPE,
+                    command(self.name, self.group, self.threads, self.device, self.silent), cwd=ROOT, stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE, stderr=self.complaints, start_new_session=True,
                     env=environment(self.threads, self.device))
             except OSError as problem:
@@ -91,6 +112,10 @@ class Competitor:
     def stop(self) -> None:
         if self.process is None:
             return
+        if self.process.poll() is None and self.group.ranks > 1:
+            self.process.terminate()  # mpiexec takes its ranks with it
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=STOP_SECONDS)
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
@@ -124,7 +149,7 @@ class Competitor:
                 if first == "error":
                     raise Failed(text)
                 if first == "about":
-                    self.about = json.loads(text)
+                    self.about |= json.loads(text)
                 continue
             if not select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
                 raise Failed(f"gave no answer for {ANSWER_SECONDS:.0f} s")
@@ -139,12 +164,18 @@ class Competitor:
             code = self.process.wait(timeout=10.0)
         except subprocess.TimeoutExpired:
             return "closed its output and went on"
-        if code == -9:
+        if code == -9 or (self.group.ranks > 1 and code in (9, 137)):
             return "was killed (signal 9), most likely for want of memory"
         self.complaints.seek(0)
-        lines = self.complaints.read().decode(errors="replace").strip().splitlines()
+        lines = own_words(self.complaints.read().decode(errors="replace"))
         how = f"crashed (signal {-code})" if code < 0 else f"ended early (exit code {code})"
         return f"{how}: {lines[-1][:300]}" if lines else how
+
+
+def own_words(text: str) -> list[str]:
+    """The lines of a program, without those that a launcher adds about its end."""
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith(LAUNCHER_WORDS)]
 
 
 def steps_of_a_sample(seconds_per_step: float) -> int:
@@ -154,13 +185,58 @@ def steps_of_a_sample(seconds_per_step: float) -> int:
     return max(2, min(LEAST_STEPS, int(SLOW_SAMPLE_SECONDS / seconds_per_step)))
 
 
-def command(name: str, group: Group, threads: int, device: str) -> list[str]:
+def command(name: str, group: Group, threads: int, device: str, silent: bool = False) -> list[str]:
+    """What starts a competitor: its program, or mpiexec that starts it on each rank."""
     cells = ",".join(map(str, group.cells))
+    several = ["--processes", ",".join(map(str, group.processes))] if group.ranks > 1 and group.processes else []
+    several += ["--silent"] if silent else []
     if name == "fortran":
-        return [str(fortran_program(group.precision)), "--case", group.case, "--cells", cells, "--warmup", "1",
-                "--samples"]
-    return [sys.executable, "-m", "benchmarks.worker", "--case", group.case, "--cells", cells, "--precision",
-            group.precision, "--backend", name, "--threads", str(threads), "--device", device]
+        program = [str(fortran_program(group.precision, group.ranks)), "--case", group.case, "--cells", cells, "--warmup", "1",
+                   "--samples", *several]
+    else:
+        program = [sys.executable, *(["-m", "mpi4py"] if group.ranks > 1 else []), "-m", "benchmarks.worker", "--case", group.case,
+                   "--cells", cells, "--precision", group.precision, "--backend", name, "--threads", str(threads),
+                   "--device", device, "--ranks", str(group.ranks), *several]
+    return program if group.ranks == 1 else launched(program, group.ranks, threads)
+
+
+def launched(program: list[str], ranks: int, threads: int) -> list[str]:
+    """The program on so many ranks, each on cores of its own."""
+    cores = ",".join(map(str, allowed_cores()))
+    return [launcher() or "mpiexec", "-n", str(ranks), sys.executable, "-m", "benchmarks.on_cores", cores, str(threads), *program]
+
+
+def mpi_compiler() -> dict[str, str]:
+    """The environment, in which MPICC is the compiler of the MPI library that the launcher belongs to."""
+    beside = Path(launcher() or "").parent / "mpicc"
+    return {"MPICC": str(beside), **os.environ} if launcher() and beside.exists() else dict(os.environ)
+
+
+def launcher() -> str | None:
+    """The mpiexec that belongs to this Python, else the one on the PATH, else None."""
+    beside = Path(sys.executable).parent / "mpiexec"
+    return str(beside) if beside.exists() else shutil.which("mpiexec")
+
+
+def allowed_cores() -> list[int]:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def missing_mpi(name: str, group: Group, device: str) -> str | None:
+    """Why a competitor cannot run on several ranks, and what to do; None where it can."""
+    if device == "gpu":
+        return "several ranks are measured on a CPU only: give --ranks 1 with --device gpu"
+    if launcher() is None:
+        return "MPI is missing (there is no mpiexec): apt-get install mpich, or pip install mpich, then pip install 'dycore[mpi]'"
+    if name == "fortran":
+        program = fortran_program(group.precision, group.ranks)
+        return None if program.exists() else f"MPI is missing for Fortran ({program.name} was not built): apt-get install mpich"
+    if importlib.util.find_spec("mpi4py") is None:
+        return "MPI is missing for Python (there is no mpi4py): pip install 'dycore[mpi]'"
+    return None
 
 
 def environment(threads: int, device: str) -> dict[str, str]:
@@ -172,27 +248,30 @@ def environment(threads: int, device: str) -> dict[str, str]:
     if threads == 1:
         variables["XLA_FLAGS"] = (os.environ.get("XLA_FLAGS", "")
                                   + " --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1").strip()
+    variables |= OPEN_MPI
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        variables |= OPEN_MPI_AS_ROOT
     variables["JAX_PLATFORMS"] = "cpu" if device == "cpu" else "cuda"
     variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # several workers share the GPU
     return variables
 
 
 @contextlib.contextmanager
-def pinned(threads: int) -> Iterator[None]:
+def pinned(cores: int) -> Iterator[None]:
     """What is started meanwhile may use the first cores only; the thread that starts it gets its own back."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
     allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(allowed)[:threads])
+    os.sched_setaffinity(0, sorted(allowed)[:cores])
     try:
         yield
     finally:
         os.sched_setaffinity(0, allowed)
 
 
-def fortran_program(precision: str) -> Path:
-    return FORTRAN / "build" / f"dycore_reference_{precision}"
+def fortran_program(precision: str, ranks: int = 1) -> Path:
+    return FORTRAN / "build" / f"dycore_reference_{'mpi_' if ranks > 1 else ''}{precision}"
 
 
 def build_fortran() -> str | None:
@@ -204,7 +283,7 @@ def build_fortran() -> str | None:
         return f"{compiler} was not found: apt-get install gfortran libfftw3-dev, or name a compiler with FC"
     if shutil.which("make") is None:
         return "make was not found: apt-get install make"
-    built = subprocess.run(["make", "-C", str(FORTRAN)], capture_output=True, text=True, check=False)
+    built = subprocess.run(["make", "-C", str(FORTRAN)], capture_output=True, text=True, check=False, env=mpi_compiler())
     if built.returncode == 0:
         return None
     lines = (built.stdout + built.stderr).splitlines()

@@ -1,4 +1,4 @@
-"""Tables and the picture, made from records of the suite (see suite.py for what a record holds).
+"""Tables, made from records of the suite (see suite.py for what a record holds); pictures.py draws what is drawn.
 
 `python -m benchmarks.report DIR` makes those of the newest run in DIR/results.json again.
 """
@@ -11,19 +11,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks import model
+
 COMPETITORS = ("fortran", "numba", "jax", "numpy")
-# Okabe and Ito's colours, told apart by all eyes; the marker and the label say the same again.
-COLOURS = {"fortran": "#000000", "numba": "#0072B2", "jax": "#D55E00", "numpy": "#CC79A7"}
-MARKERS = {"fortran": "s", "numba": "o", "jax": "^", "numpy": "D"}
 LABELS = {"fortran": "Fortran", "numba": "Numba", "jax": "JAX", "numpy": "NumPy"}
-FLOOR_COLOUR = "#777777"
 
 
 # Words
 
 
 def title(record: dict[str, Any]) -> str:
-    return f"{record['case']}, {size(math.prod(record['cells']))} cells, {record['precision']}"
+    return f"{record['case']}, {size(math.prod(record['cells']))} cells, {record['precision']}{ranks_words(record)}"
+
+
+def ranks_words(record: dict[str, Any]) -> str:
+    """Nothing for one rank."""
+    if record["ranks"] == 1:
+        return ""
+    return f", {record['ranks']} ranks" + (" (weak)" if record["scaling"] == "weak" else "")
 
 
 def size(n_cells: int) -> str:
@@ -42,7 +47,7 @@ def figure(number: float | None) -> str:
 def sentence(record: dict[str, Any]) -> str:
     if record["error"]:
         return f"{title(record)}: {record['competitor']} n/a: {record['error']}"
-    return f"{title(record)}: {record['competitor']} {spread(record)} ms per 1M cells" + floor_words(record)
+    return f"{title(record)}: {record['competitor']} {spread(record)} ms per 1M cells" + floor_words(record) + scaling_words(record)
 
 
 def spread(record: dict[str, Any]) -> str:
@@ -56,7 +61,31 @@ def floor_words(record: dict[str, Any]) -> str:
     return f", {figure(record['floor_ratio'])} x floor" if record["floor_ratio"] else ""
 
 
+def scaling_words(record: dict[str, Any]) -> str:
+    if record["ranks"] == 1:
+        return ""
+    return ((f", efficiency {record['efficiency']:.2f}" if record["efficiency"] else "")
+            + (f", messages {100 * record['message_share']:.0f} %" if record["message_share"] is not None else "")
+            + (", oversubscribed" if record["oversubscribed"] else ""))
+
+
 # Tables
+
+
+def alone(record: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The record of one rank that this one is measured against."""
+    same = ("case", "competitor", "precision", "threads", "run")
+    return next((other for other in records if other["ranks"] == 1 and other["cells"] == record["base_cells"]
+                 and all(other[name] == record[name] for name in same)), None)
+
+
+def allowed_efficiency(record: dict[str, Any], records: list[dict[str, Any]]) -> float | None:
+    """What the bandwidth of memory leaves: that of all ranks together, over so many times that of one."""
+    base = alone(record, records)
+    bandwidths = record["bandwidth_bytes_per_second"], base and base["bandwidth_bytes_per_second"]
+    if not all(bandwidths):
+        return None
+    return bandwidths[0] / (record["ranks"] * bandwidths[1])
 
 
 def by(records: list[dict[str, Any]], *names: str) -> dict[tuple, list[dict[str, Any]]]:
@@ -72,13 +101,13 @@ def tables(records: list[dict[str, Any]]) -> Iterator[tuple[str, list[str], list
     present = [name for name in COMPETITORS if any(record["competitor"] == name for record in records)]
     for (case, precision), group in by(records, "case", "precision").items():
         rows = []
-        for _, same_size in by(group, "n_cells").items():
+        for _, same_size in by(group, "n_cells", "ranks", "scaling").items():
             entry = {record["competitor"]: record for record in same_size}
             fortran = entry.get("fortran", {}).get("ms_per_million_cells")
             floor = next((record["floor_ms_per_million_cells"] for record in same_size
                           if record["floor_ms_per_million_cells"]), None)
             cells = " x ".join(map(str, same_size[0]["cells"]))
-            rows.append([f"{size(same_size[0]['n_cells'])} ({cells})",
+            rows.append([f"{size(same_size[0]['n_cells'])} ({cells}){ranks_words(same_size[0])}",
                          *(cell(entry.get(name), fortran) for name in present), figure(floor)])
         yield f"{case}, {precision}", ["cells", *(LABELS[name] for name in present), "floor"], rows
 
@@ -90,10 +119,37 @@ def cell(record: dict[str, Any] | None, fortran: float | None) -> str:
     return spread(record) + (ratio if record["competitor"] != "fortran" else "") + floor_words(record)
 
 
+def scaling_table(records: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """A row for each measurement on several ranks."""
+    columns = ["case", "precision", "scaling", "cells", "ranks", "competitor", "ms per 1M cells", "efficiency",
+               "bandwidth allows", "efficiency / allowed", "messages' share", "messages a step", "kB a step"]
+    rows = []
+    for record in records:
+        if record["ranks"] == 1 or record["error"]:
+            continue
+        allowed, efficiency, sent = allowed_efficiency(record, records), record["efficiency"], record["bytes_per_step"]
+        layout = f" ({' x '.join(map(str, record['processes']))})" if record["processes"] else ""
+        rows.append([record["case"], record["precision"], record["scaling"], size(record["n_cells"]),
+                     f"{record['ranks']}{layout}{', oversubscribed' if record['oversubscribed'] else ''}",
+                     LABELS[record["competitor"]], spread(record), fraction(efficiency), fraction(allowed),
+                     fraction(efficiency / allowed if efficiency and allowed else None), percent(record["message_share"]),
+                     "n/a" if record["messages_per_step"] is None else str(record["messages_per_step"]),
+                     figure(sent / 1e3) if sent is not None else "n/a"])
+    return columns, rows
+
+
+def fraction(number: float | None) -> str:
+    return "n/a" if number is None else f"{number:.2f}"
+
+
+def percent(share: float | None) -> str:
+    return "n/a" if share is None else f"{100.0 * share:.0f} %"
+
+
 def details(records: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    columns = ["case", "cells", "precision", "competitor", "samples x steps", "M cells/s", "compile s", "peak MB",
+    columns = ["case", "cells", "precision", "ranks", "competitor", "samples x steps", "M cells/s", "compile s", "peak MB",
                "simulated years/day"]
-    rows = [[record["case"], size(record["n_cells"]), record["precision"], LABELS[record["competitor"]],
+    rows = [[record["case"], size(record["n_cells"]), record["precision"], str(record["ranks"]), LABELS[record["competitor"]],
              f"{record['samples']} x {record['steps_per_sample']}", figure(1e3 / record["ms_per_million_cells"]),
              f"{record['compile_seconds']:.2f}",
              figure(record["peak_memory_bytes"] and record["peak_memory_bytes"] / 1e6),
@@ -108,7 +164,17 @@ def failures(records: list[dict[str, Any]]) -> list[str]:
     for (name, error), group in by([record for record in records if record["error"]], "competitor", "error").items():
         where = "; ".join(title(record) for record in group) if len(group) < 4 else f"{len(group)} measurements"
         lines.append(f"{LABELS[name]} could not run ({where}): {error}")
+    loud = [record for record in records if record.get("silent_error")]
+    for (name, error), group in by(loud, "competitor", "silent_error").items():
+        lines.append(f"{LABELS[name]} could not run without messages ({len(group)} measurements): {error}")
     return lines
+
+
+def marks(records: list[dict[str, Any]]) -> list[str]:
+    """What a reader of the scaling has to know."""
+    shared = sorted({record["ranks"] for record in records if record.get("oversubscribed")})
+    return [f"{', '.join(map(str, shared))} ranks are more than there are cores: they share cores, and say little about scaling."
+            ] if shared else []
 
 
 def origin(records: list[dict[str, Any]]) -> list[str]:
@@ -125,114 +191,65 @@ def origin(records: list[dict[str, Any]]) -> list[str]:
               for (case,), group in by(records, "case").items())]
 
 
+SCALING_WORDS = (
+    "Efficiency: t1 / (R tR) with t per cell, against one rank of the same run. Bandwidth allows: what a triad on all ranks "
+    "at once keeps of R times the triad on one. Messages' share: what is saved with the messages switched off. "
+    "Messages and kB: sent by the busiest rank.")
+
+
 def markdown(records: list[dict[str, Any]]) -> str:
     lines = ["# Wall time per step per 1M cells (ms; lower is better)", "",
              "Median (least to greatest sample), ratio to Fortran, multiple of the bandwidth floor. "
              "The floor is the time that a triad of the same run takes to move the compulsory traffic.", ""]
-    lines += [f"- {line}" for line in origin(records) + failures(records)]
+    lines += [f"- {line}" for line in origin(records) + marks(records) + failures(records)]
     for heading, columns, rows in tables(records):
         lines += ["", f"## {heading}", "", *markdown_table(columns, rows)]
+    columns, rows = scaling_table(records)
+    if rows:
+        lines += ["", "## Scaling over MPI ranks", "", SCALING_WORDS, "", *markdown_table(columns, rows)]
+        lines += prediction_markdown(records)
     return "\n".join([*lines, "", "## All figures", "", *markdown_table(*details(records)), ""])
+
+
+def prediction_markdown(records: list[dict[str, Any]]) -> list[str]:
+    """The performance model against what was measured; nothing where it cannot be calibrated."""
+    columns, rows = prediction_table(records)
+    if not rows:
+        return []
+    networks = [f"- {network.name}: {network.latency_seconds * 1e6:g} us, {network.bandwidth_bytes_per_second / 1e9:g} GB/s "
+                f"({network.source})" for network in model.NETWORKS]
+    return ["", "## Prediction (a model, not a measurement)", "", MODEL_WORDS, "", *markdown_table(columns, rows), "",
+            "Networks of prediction.png:", "", *networks]
+
+
+MODEL_WORDS = (
+    "`benchmarks/model.py`, calibrated by this run: compute from the records of one rank, contention (how much longer a rank "
+    "takes where all compute and are silent), and the latency and bandwidth that best explain what messages took here.")
+
+
+def prediction_table(records: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    columns = ["case", "precision", "competitor", "scaling", "cells", "ranks", "measured ms a step", "predicted",
+               "predicted / measured", "contention", "latency us", "bandwidth GB/s"]
+    rows = []
+    for one in model.fitted(records):
+        bandwidth = one.memory.bandwidth_bytes_per_second
+        for record, measured, predicted in one.checks:
+            rows.append([one.case, one.precision, LABELS[one.competitor], record["scaling"], size(record["n_cells"]),
+                         str(record["ranks"]), figure(measured), figure(predicted), fraction(predicted / measured),
+                         fraction(one.model.compute.contention), figure(one.memory.latency_seconds * 1e6),
+                         "not seen" if math.isinf(bandwidth) else figure(bandwidth / 1e9)])
+    return columns, rows
 
 
 def markdown_table(columns: list[str], rows: list[list[str]]) -> list[str]:
     return ["| " + " | ".join(row) + " |" for row in (columns, ["---"] * len(columns), *rows)]
 
 
-# The picture
-
-
-def picture(records: list[dict[str, Any]], path: Path) -> None:
-    """Log-log: wall time per step per 1M cells against number of cells, a panel for each case and precision."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot, ticker
-
-    measured = [record for record in records if not record["error"]]
-    rows = list(dict.fromkeys(record["precision"] for record in records))
-    columns = list(dict.fromkeys(record["case"] for record in records))
-    settings: Any = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#999999",
-                "xtick.color": "#444444", "ytick.color": "#444444", "figure.dpi": 150}
-    with pyplot.rc_context(settings):
-        drawing, panels = pyplot.subplots(len(rows), len(columns), figsize=(5.2 * len(columns), 3.6 * len(rows) + 0.7),
-                                          sharex=True, sharey=True, squeeze=False, layout="constrained")
-        ends = []
-        for (case, precision), panel in zip([(case, precision) for precision in rows for case in columns],
-                                            panels.flat, strict=True):
-            ends.append(draw_lines(panel, [record for record in measured
-                                           if (record["case"], record["precision"]) == (case, precision)]))
-            panel.set_title(f"{case.replace('_', ' ')}, {precision}", loc="left", fontsize=10.5, fontweight="bold")
-        for panel, ends_here in zip(panels.flat, ends, strict=True):
-            label_ends(panel, ends_here)
-            panel.yaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-            panel.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-            panel.yaxis.set_minor_locator(ticker.NullLocator())
-            panel.grid(which="major", color="#e6e6e6", linewidth=0.8)
-            panel.set_axisbelow(True)
-        for panel in panels[-1]:
-            panel.set_xlabel("grid cells")
-        for panel in panels[:, 0]:
-            panel.set_ylabel("ms per step per 1M cells")
-        drawing.suptitle("Wall time per step per 1M cells: lower is better; bands span all samples",
-                         x=0.01, ha="left", fontsize=12)
-        drawing.supxlabel(origin(records)[0], x=0.01, ha="left", fontsize=7.5, color="#666666")
-        # Written aside: a full disk must not leave half a picture.
-        aside = path.with_name(f".{path.name}")
-        try:
-            drawing.savefig(aside, format="png", bbox_inches="tight", pad_inches=0.15)
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
-            pyplot.close(drawing)
-
-
-def draw_lines(panel: Any, records: list[dict[str, Any]]) -> list[tuple[float, float, str, str]]:
-    """The lines of one panel; returns their right ends: cells, time, name, colour."""
-    panel.set_xscale("log")
-    panel.set_yscale("log")
-    ends = []
-    for name in COMPETITORS:
-        group = sorted((record for record in records if record["competitor"] == name), key=lambda r: r["n_cells"])
-        if not group:
-            continue
-        cells = [record["n_cells"] for record in group]
-        scales = [1e6 / record["n_cells"] for record in group]
-        panel.fill_between(cells, [record["ms_min"] * scale for record, scale in zip(group, scales, strict=True)],
-                           [record["ms_max"] * scale for record, scale in zip(group, scales, strict=True)],
-                           color=COLOURS[name], alpha=0.18, linewidth=0)
-        times = [record["ms_per_million_cells"] for record in group]
-        panel.plot(cells, times, color=COLOURS[name], marker=MARKERS[name], markersize=5, linewidth=1.8,
-                   markeredgecolor="white", markeredgewidth=0.6)
-        ends.append((cells[-1], times[-1], LABELS[name], COLOURS[name]))
-    floors = sorted({(record["n_cells"], record["floor_ms_per_million_cells"], record["device"])
-                     for record in records if record["floor_ms_per_million_cells"]})
-    for device in dict.fromkeys(floor[2] for floor in floors):
-        cells = [floor[0] for floor in floors if floor[2] == device]
-        times = [floor[1] for floor in floors if floor[2] == device]
-        panel.plot(cells, times, color=FLOOR_COLOUR, linestyle=(0, (4, 3)), linewidth=1.4,
-                   marker="_" if len(cells) == 1 else "")
-        ends.append((cells[-1], times[-1], "bandwidth floor", FLOOR_COLOUR))
-    return ends
-
-
-def label_ends(panel: Any, ends: list[tuple[float, float, str, str]]) -> None:
-    """A name at the right end of each line, moved up where two would lie on each other."""
-    lowest, highest = panel.get_ylim()
-    label_height = 0.065 * math.log10(highest / lowest)
-    offset = -math.inf
-    for cells, time, label, colour in sorted(ends, key=lambda end: end[1]):
-        height = max(math.log10(time), offset + label_height)
-        panel.annotate(label, (cells, 10**height), xytext=(7, 0), textcoords="offset points", va="center",
-                       color=colour, fontsize=9, annotation_clip=False)
-        offset = height
-
-
 # Files and terminal
 
 
 def write(folder: Path, records: list[dict[str, Any]]) -> list[str]:
-    """results.md and scaling.png; the notes say what was written, or why not."""
+    """results.md and the pictures; the notes say what was written, or why not."""
     if not records:
         return ["Nothing was measured."]
     aside = folder / ".results.md"
@@ -242,11 +259,13 @@ def write(folder: Path, records: list[dict[str, Any]]) -> list[str]:
     finally:
         aside.unlink(missing_ok=True)
     written = [str(folder / "results.json"), str(folder / "results.md")]
+    from benchmarks import pictures  # which writes with the words of this module
+
     try:
-        picture(records, folder / "scaling.png")
+        written += pictures.draw(records, folder)
     except ImportError:
         return [f"Wrote {', '.join(written)}. No picture: pip install 'dycore[bench]' brings matplotlib."]
-    return [f"Wrote {', '.join(written)}, {folder / 'scaling.png'}."]
+    return [f"Wrote {', '.join(written)}."]
 
 
 def show(records: list[dict[str, Any]], notes: list[str]) -> None:
@@ -258,12 +277,14 @@ def show(records: list[dict[str, Any]], notes: list[str]) -> None:
         print(markdown(records) if records else "")
     else:
         console = rich.console.Console(width=None if sys.stdout.isatty() else 160)
-        for heading, columns, rows in tables(records):
-            table = rich.table.Table(*columns, title=f"{heading}: ms per step per 1M cells", title_justify="left")
+        titled = [(f"{heading}: ms per step per 1M cells", columns, rows) for heading, columns, rows in tables(records)]
+        for heading, columns, rows in [*titled, ("Scaling over MPI ranks", *scaling_table(records))]:
+            table = rich.table.Table(*columns, title=heading, title_justify="left")
             for row in rows:
                 table.add_row(*(text.replace(", ", "\n") for text in row))
-            console.print(table)
-        for line in failures(records):
+            if rows:
+                console.print(table)
+        for line in marks(records) + failures(records):
             console.print(line, style="yellow", markup=False, highlight=False)
     print("\n".join(notes))
 

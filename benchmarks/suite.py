@@ -6,7 +6,10 @@ STREAM-like triad, are asked for samples in turn, in an order that rotates, so t
 all alike; only one computes at any time. A sample is 20 steps or more; where a step takes above half a second it
 is fewer (and so is the warm-up), and the record says how many.
 
-A record (one per competitor, case, size and precision; `error` says why where there is no measurement):
+Several ranks are as many processes, each on the next cores, started by mpiexec; a second competitor that sends no
+messages (`silent`) shows what they cost, and the triad runs on all ranks at once.
+
+A record (one per competitor, case, size, precision, ranks and scaling; `error` says why where there is no measurement):
     case, competitor, backend, device, ranks, threads, precision, cells [nz, ny, nx], n_cells
     stepper, right_hand_sides (per step), substeps (barotropic), tracers, tracer_scheme, time_step (s)
     steps (measured, in all), samples, steps_per_sample
@@ -15,9 +18,20 @@ A record (one per competitor, case, size and precision; `error` says why where t
     ms_per_million_cells         ms_per_step * 1e6 / n_cells: the figure of merit
     compile_seconds              the first step less a steady one
     peak_memory_bytes            of the process (of the device, on a GPU)
-    bandwidth_bytes_per_second   of the triad, median over the same rounds, same precision, threads and device
+    bandwidth_bytes_per_second   of the triads of all ranks at once, median over the same rounds, same precision,
+                                 threads and device
     floor_ms_per_million_cells   the compulsory traffic at that bandwidth
     floor_ratio                  ms_per_million_cells / floor_ms_per_million_cells
+    scaling                      strong: the cells of one rank; weak: about as many cells for each rank
+    base_cells                   the cells that one rank is measured with, for the efficiency
+    processes                    [south to north, west to east]
+    oversubscribed               more ranks times threads than cores
+    messages_per_step, bytes_per_step   that the busiest rank sends
+    ms_per_step_silent           the median with the messages switched off
+    message_share                1 - ms_per_step_silent / ms_per_step, 0 at least
+    efficiency                   against one rank in the same run, t1 / (R tR) with t per cell: for strong scaling, where
+                                 the cells are the same, t1 / (R tR); for weak scaling t1 / tR per cell of a rank
+    silent_error                 why there is no ms_per_step_silent
     simulated_years_per_day      at the time step of the case
     versions, commit, machine {cpu, cores}, run, utc, error
 
@@ -32,6 +46,7 @@ import datetime
 import functools
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import signal
@@ -45,14 +60,18 @@ from typing import Any, NamedTuple
 import numpy
 
 from benchmarks import report
-from benchmarks.competitor import ROOT, Competitor, Group, build_fortran
+from benchmarks.competitor import ROOT, Competitor, Group, allowed_cores, build_fortran, launcher, missing_mpi
 
 STEPPER, RIGHT_HAND_SIDES = "AB3 + forward-backward", 1
 LIBRARIES = {"numpy": [], "numba": ["numba", "llvmlite"], "jax": ["jax", "jaxlib"], "fortran": []}
+MPI_LIBRARIES = ["mpi4py", "mpi4jax"]
+MEASURED = ("ms_per_step", "ms_min", "ms_max", "ms_per_million_cells", "compile_seconds", "bandwidth_bytes_per_second",
+            "floor_ms_per_million_cells", "floor_ratio", "simulated_years_per_day", "ms_per_step_silent", "message_share",
+            "efficiency")
 
 
 class Settings(NamedTuple):
-    """What `dycore bench` was asked for."""
+    """What `dycore bench` was asked for. `ranks` of None: one, and two in the first precision where that can be."""
 
     cases: list[str]
     cells: list[int]
@@ -62,6 +81,9 @@ class Settings(NamedTuple):
     samples: int
     device: str
     output: Path
+    ranks: list[int] | None = None
+    processes: tuple[int, int] | None = None
+    scaling: tuple[str, ...] | list[str] = ("strong",)
 
 
 class CannotStart(Exception):
@@ -79,6 +101,8 @@ def run(settings: Settings) -> int:
     problems: dict[str, str | None] = {}
     interrupted = False
     with terminated_like_interrupted(), report.progress(total_work(settings, wanted)) as shown:
+        for line in warnings(settings, wanted):
+            shown.line(line)
         try:
             if "fortran" in settings.backends:
                 shown.doing("building the Fortran reference")
@@ -100,16 +124,55 @@ def run(settings: Settings) -> int:
 
 
 def groups(settings: Settings) -> list[Group]:
-    """Small sizes first, so that an early interruption leaves the most."""
+    """Small sizes first, so that an early interruption leaves the most; one rank before several."""
     from dycore import cases
 
-    return [Group(case, cases.cells_for(case, n_cells), precision)
-            for n_cells in settings.cells for case in settings.cases for precision in settings.precisions]
+    return [group for n_cells in settings.cells for case in settings.cases for precision in settings.precisions
+            for group in groups_of_ranks(Group(case, cases.cells_for(case, n_cells), precision), settings)]
+
+
+def groups_of_ranks(alone: Group, settings: Settings) -> Iterator[Group]:
+    for ranks in ranks_wanted(settings, alone.precision):
+        several = alone._replace(ranks=ranks, base_cells=alone.cells, processes=settings.processes)
+        if ranks == 1:
+            yield alone
+        elif "strong" in settings.scaling:
+            yield several
+        if ranks > 1 and "weak" in settings.scaling:
+            yield several._replace(scaling="weak", cells=weak_cells(alone.cells, ranks))
+
+
+def ranks_wanted(settings: Settings, precision: str) -> list[int]:
+    if settings.ranks is not None:
+        return sorted(settings.ranks)
+    two = (len(allowed_cores()) >= 2 * settings.threads and launcher() is not None and settings.device == "cpu"
+           and precision == settings.precisions[0])
+    return [1, 2] if two else [1]
+
+
+def weak_cells(cells: tuple[int, int, int], ranks: int) -> tuple[int, int, int]:
+    """So many times the cells: each rank keeps its rows and columns where ranks are laid as square as they go."""
+    nz, ny, nx = cells
+    along_x = max(n for n in range(1, math.isqrt(ranks) + 1) if ranks % n == 0)
+    return nz, ny * (ranks // along_x), nx * along_x
+
+
+def warnings(settings: Settings, wanted: list[Group]) -> Iterator[str]:
+    """What is to be known before the first result."""
+    cores = len(allowed_cores())
+    for ranks in sorted({group.ranks for group in wanted if oversubscribed(group.ranks, settings.threads)}):
+        each = f" of {settings.threads} threads" if settings.threads > 1 else ""
+        yield f"{ranks} ranks{each} are more than the {cores} cores: they share cores, and their records say oversubscribed."
+
+
+def oversubscribed(ranks: int, threads: int) -> bool:
+    return ranks * threads > len(allowed_cores())
 
 
 def total_work(settings: Settings, wanted: list[Group]) -> int:
     """Starts and samples, for the progress bar."""
-    return len(wanted) * (1 + settings.samples) * (len(settings.backends) + len(devices(settings)))
+    each = len(settings.backends), len(devices(settings))
+    return sum((1 + settings.samples) * (each[0] * (1 if group.ranks == 1 else 2) + each[1]) for group in wanted)
 
 
 def devices(settings: Settings) -> list[str]:
@@ -122,18 +185,25 @@ def device_of(name: str, settings: Settings) -> str:
 
 def measure(group: Group, settings: Settings, problems: dict[str, str | None], shown: Any) -> Iterator[list[dict]]:
     """All competitors of one group, sampled in turn. Yields their records after every round."""
-    yardsticks = {device: Competitor("triad", group, settings.threads, device) for device in devices(settings)}
-    competitors = [Competitor(name, group, settings.threads, device_of(name, settings), problems.get(name))
-                   for name in settings.backends]
-    everyone = [*yardsticks.values(), *competitors]
+    def competitor(name: str, device: str, silent: bool = False) -> Competitor:
+        problem = problems.get(name) or (missing_mpi(name, group, device) if group.ranks > 1 else None)
+        return Competitor(name, group, settings.threads, device, problem, silent)
+
+    yardsticks = {device: competitor("triad", device) for device in devices(settings)}
+    competitors = [competitor(name, device_of(name, settings)) for name in settings.backends]
+    silent = {each.name: competitor(each.name, each.device, silent=True) for each in competitors if group.ranks > 1}
+    everyone = [*yardsticks.values(), *competitors, *silent.values()]
 
     def records() -> list[dict]:
-        return [record(each, yardsticks[each.device]) for each in competitors if each.seconds or each.error]
+        return [record(each, yardsticks[each.device], silent.get(each.name))
+                for each in competitors if each.seconds or each.error]
 
     with contextlib.ExitStack() as stack:
         for each in everyone:
             shown.doing(f"{report.title(group._asdict())}: {each.name} starts")
             stack.callback(each.stop)
+            if each.silent and (loud := next(other for other in competitors if other.name == each.name)).error:
+                each.error = loud.error  # no second search for the same fault
             each.attempt(Competitor.start)
             shown.advance()
         for turn in range(settings.samples):
@@ -148,18 +218,19 @@ def measure(group: Group, settings: Settings, problems: dict[str, str | None], s
         yield records()
 
 
-def record(each: Competitor, yardstick: Competitor) -> dict[str, Any]:
-    """One entry of results.json."""
+def record(each: Competitor, yardstick: Competitor, silent: Competitor | None = None) -> dict[str, Any]:
+    """One entry of results.json; its efficiency comes with the others of the run."""
     facts = yardstick.about
-    measured: dict[str, Any] = dict.fromkeys(("ms_per_step", "ms_min", "ms_max", "ms_per_million_cells",
-                                              "compile_seconds", "bandwidth_bytes_per_second",
-                                              "floor_ms_per_million_cells", "floor_ratio", "simulated_years_per_day"))
+    measured: dict[str, Any] = dict.fromkeys(MEASURED)
     if each.error is None:
         per_step = [seconds / each.steps for seconds in each.seconds]
         median = statistics.median(per_step)
         measured |= {"ms_per_step": 1e3 * median, "ms_min": 1e3 * min(per_step), "ms_max": 1e3 * max(per_step),
                      "ms_per_million_cells": 1e9 * median / each.group.n_cells,
                      "compile_seconds": max(0.0, each.first_seconds - median)}
+        if silent is not None and silent.error is None and silent.seconds:
+            without = statistics.median(silent.seconds) / silent.steps
+            measured |= {"ms_per_step_silent": 1e3 * without, "message_share": max(0.0, 1.0 - without / median)}
         if facts:
             measured["simulated_years_per_day"] = facts["time_step"] / median / 365.25
         if yardstick.error is None and yardstick.seconds:
@@ -170,18 +241,32 @@ def record(each: Competitor, yardstick: Competitor) -> dict[str, Any]:
     return {
         "case": each.group.case, "competitor": each.name, "backend": each.name,
         "device": cpu_name() if each.device == "cpu" else each.about.get("device", "gpu"),
-        "ranks": 1, "threads": each.threads, "precision": each.group.precision,
+        "ranks": each.group.ranks, "threads": each.threads, "scaling": each.group.scaling,
+        "processes": each.about.get("processes", [1, 1] if each.group.ranks == 1 else None),
+        "oversubscribed": oversubscribed(each.group.ranks, each.threads), "precision": each.group.precision,
+        "base_cells": list(each.group.base_cells or each.group.cells),
+        "messages_per_step": each.about.get("messages_per_step", 0 if each.group.ranks == 1 else None),
+        "bytes_per_step": each.about.get("bytes_per_step", 0 if each.group.ranks == 1 else None),
         "cells": list(each.group.cells), "n_cells": each.group.n_cells,
         "stepper": STEPPER, "right_hand_sides": RIGHT_HAND_SIDES, "substeps": facts.get("substeps"),
         "tracers": facts.get("tracers"), "tracer_scheme": facts.get("tracer_scheme"),
         "time_step": facts.get("time_step"),
         "steps": each.steps * len(each.seconds), "samples": len(each.seconds), "steps_per_sample": each.steps,
-        **measured, "peak_memory_bytes": each.peak_memory_bytes, "versions": versions(each.name), "error": each.error}
+        **measured, "peak_memory_bytes": each.peak_memory_bytes, "versions": versions(each.name, each.group.ranks > 1),
+        "error": each.error, "silent_error": silent.error if silent is not None and each.error is None else None}
 
 
 def floor_ms_per_million_cells(tracers: int, precision: str, bandwidth: float) -> float:
     """Compulsory traffic of one step of 1M cells (see above) at a bandwidth in bytes per second."""
     return (12 + 4 * tracers) * numpy.dtype(precision).itemsize / bandwidth * 1e9
+
+
+def efficiency(record: dict[str, Any], records: list[dict[str, Any]]) -> float | None:
+    """Against the record of one rank among these (of the same cells, or for weak scaling of the base cells)."""
+    base = report.alone(record, records)
+    if base is None or base["error"] or record["error"]:
+        return None
+    return base["ms_per_million_cells"] / (record["ranks"] * record["ms_per_million_cells"])
 
 
 class Results:
@@ -211,11 +296,13 @@ class Results:
 
     def keep(self, records: list[dict]) -> None:
         """Records of the group measured last take the place of those of an earlier round."""
-        group = [(record["case"], record["cells"], record["precision"]) for record in records[:1]]
+        group = [tuple(record[name] for name in ("case", "cells", "precision", "ranks", "scaling")) for record in records[:1]]
         if group != self.group:
             self.finished, self.group = self.of_this_run, group
         utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.of_last_group = [record | self.origin | {"utc": utc} for record in records]
+        for record in self.of_last_group:
+            record["efficiency"] = efficiency(record, self.of_this_run)
         self.save()
 
     def of_other_runs(self) -> list[dict]:
@@ -255,12 +342,12 @@ def terminated_like_interrupted() -> Iterator[None]:
 
 
 @functools.cache
-def versions(name: str) -> dict[str, str]:
+def versions(name: str, several: bool = False) -> dict[str, str]:
     if name == "fortran":
         compiler = os.environ.get("FC", "gfortran")
         return {compiler: first_line([compiler, "--version"])}
     found = {"python": platform.python_version()}
-    for library in ["dycore", "numpy", *LIBRARIES[name]]:
+    for library in ["dycore", "numpy", *LIBRARIES[name], *(MPI_LIBRARIES if several else [])]:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[library] = importlib.metadata.version(library)
     return found

@@ -8,7 +8,10 @@
     out  peak_memory_bytes B
     out  error SENTENCE            at any time, and the end
 
-The Fortran reference speaks the same lines less the first. Backend `triad` is no model: its step is one pass of
+A second line `about` may follow the first step. With several ranks the first one alone speaks, and tells the others
+what it hears; times run from a barrier to the slowest rank, memory is that of all ranks together, and an error of any
+rank ends all (`python -m mpi4py` sees to that). Ranks that wait sleep, so that they take no core from what is measured
+meanwhile. The Fortran reference speaks the same lines. Backend `triad` is no model: its step is one pass of
 a[n] = b[n] + scalar * c[n] over arrays far larger than a cache, 3 array elements moved for each n (what a cache
 reads only in order to write it is not counted). It measures the bandwidth that the floor is made of.
 """
@@ -21,11 +24,72 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 import numpy
 
 TRIAD_ARRAY_BYTES = 2**27
+WAIT_SECONDS = 1e-3
+
+
+class Program(NamedTuple):
+    """What a worker runs: n steps, whether all is well after them, and what a step sends once one is done."""
+
+    advance: Callable[[int], None]
+    about: dict[str, Any]
+    check: Callable[[], None] = lambda: None
+    traffic: Callable[[], dict[str, Any]] = dict
+
+
+class Alone:
+    """The one rank of a program that knows no MPI."""
+
+    rank = 0
+
+    def hear(self) -> str:
+        return sys.stdin.readline()
+
+    def barrier(self) -> None:
+        pass
+
+    def largest(self, number: float) -> float:
+        return number
+
+    def total(self, number: int) -> int:
+        return number
+
+
+class Together(Alone):
+    """One of several ranks. Raises ValueError where there are not so many as were asked for."""
+
+    def __init__(self, ranks: int) -> None:
+        from mpi4py import MPI
+
+        self.mpi, self.world = MPI, MPI.COMM_WORLD.Dup()
+        self.rank = self.world.rank
+        if self.world.size != ranks:
+            raise ValueError(f"{ranks} ranks were asked for and mpi4py sees {self.world.size}: mpiexec belongs to another MPI "
+                             f"library than mpi4py ({MPI.Get_library_version().split(',')[0].strip()[:60]}). "
+                             "Put the one of that library first on the PATH, or reinstall mpi4py")
+
+    def hear(self) -> str:
+        if self.rank == 0:
+            line = sys.stdin.readline()
+            for other in range(1, self.world.size):
+                self.world.send(line, other)
+            return line
+        while not self.world.iprobe(source=0):
+            time.sleep(WAIT_SECONDS)
+        return self.world.recv(source=0)
+
+    def barrier(self) -> None:
+        self.world.barrier()
+
+    def largest(self, number: float) -> float:
+        return self.world.allreduce(number, self.mpi.MAX)
+
+    def total(self, number: int) -> int:
+        return self.world.allreduce(number, self.mpi.SUM)
 
 
 def main() -> int:
@@ -36,6 +100,9 @@ def main() -> int:
     parser.add_argument("--backend", required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--ranks", type=int, default=1)
+    parser.add_argument("--processes")
+    parser.add_argument("--silent", action="store_true")
     options = parser.parse_args()
 
     # What a library prints must not be taken for an answer: it goes to stderr.
@@ -44,7 +111,8 @@ def main() -> int:
     try:
         serve(options, answers)
     except ImportError as problem:
-        print(f"error {problem}; install it with: pip install 'dycore[{options.backend}]'", file=answers)
+        extra = "mpi" if problem.name in ("mpi4py", "mpi4jax") else options.backend
+        print(f"error {problem}; install it with: pip install 'dycore[{extra}]'", file=answers)
         return 1
     except MemoryError:
         print("error out of memory", file=answers)
@@ -57,24 +125,30 @@ def main() -> int:
 
 
 def serve(options: argparse.Namespace, answers: TextIO) -> None:
-    advance, about, check = (triad if options.backend == "triad" else model)(options)
-    about["device"] = device_name(options)
-    print("about", json.dumps(about), file=answers)
-    print("ready", timed(advance, 1), file=answers)
-    for line in sys.stdin:
-        words = line.split()
-        if words[:1] == ["quit"]:
-            break
-        print("seconds", timed(advance, int(words[1])), file=answers)
-    peak = peak_memory_bytes(options)
-    check()
-    print("peak_memory_bytes", peak, file=answers)
+    ranks = Together(options.ranks) if options.ranks > 1 else Alone()
+
+    def tell(*words: Any) -> None:
+        if ranks.rank == 0:
+            print(*words, file=answers)
+
+    program = (triad if options.backend == "triad" else model)(options, ranks)
+    tell("about", json.dumps(program.about | {"device": device_name(options)}))
+    first_seconds = timed(program.advance, 1, ranks)
+    tell("about", json.dumps(program.traffic()))
+    tell("ready", first_seconds)
+    while (words := ranks.hear().split()) and words != ["quit"]:
+        tell("seconds", timed(program.advance, int(words[1]), ranks))
+    peak = ranks.total(peak_memory_bytes(options))
+    program.check()
+    tell("peak_memory_bytes", peak)
 
 
-def timed(advance: Callable[[int], None], steps: int) -> float:
+def timed(advance: Callable[[int], None], steps: int, ranks: Alone) -> float:
+    """Of the slowest rank, from the moment when all are there."""
+    ranks.barrier()
     start = time.perf_counter()
     advance(steps)
-    return time.perf_counter() - start
+    return ranks.largest(time.perf_counter() - start)
 
 
 def build_case(options: argparse.Namespace) -> Any:
@@ -84,10 +158,12 @@ def build_case(options: argparse.Namespace) -> Any:
     return getattr(cases, options.case)(cells=cells, precision=options.precision)
 
 
-def model(options: argparse.Namespace) -> tuple[Callable[[int], None], dict[str, Any], Callable[[], None]]:
+def model(options: argparse.Namespace, ranks: Alone) -> Program:
     from dycore import Model
 
-    backend = importlib.import_module(f"dycore.backends.on_{options.backend}").create(threads=options.threads)
+    communication = world(options) if options.ranks > 1 else None
+    backend = importlib.import_module(f"dycore.backends.on_{options.backend}").create(
+        threads=options.threads, communication=communication)
     grid, parameters, state = build_case(options)
     program = Model(grid, parameters, backend)
     steps_done = 0
@@ -99,18 +175,39 @@ def model(options: argparse.Namespace) -> tuple[Callable[[int], None], dict[str,
         steps_done += steps
 
     def check() -> None:
-        if not all(numpy.isfinite(numpy.asarray(field)).all() for field in fields_of(state)):
+        finite = all(numpy.isfinite(numpy.asarray(field)).all() for field in fields_of(state))
+        if ranks.largest(0.0 if finite or options.silent else 1.0):
             raise ArithmeticError(f"the state was no longer finite after {steps_done} steps")
 
-    return advance, {}, check
+    def traffic() -> dict[str, Any]:
+        if communication is None:
+            return {}
+        sent = (0, 0) if options.silent else program.traffic(state)
+        return {"ranks": options.ranks, "processes": list(program.tile.processes),
+                "messages_per_step": int(ranks.largest(sent[0])), "bytes_per_step": int(ranks.largest(sent[1]))}
+
+    return Program(advance, {}, check, traffic)
+
+
+def world(options: argparse.Namespace) -> Any:
+    """The communication between ranks of the core."""
+    from dycore.backends import mpi
+
+    if options.processes is None:
+        return mpi.World(silent=options.silent)
+    along_y, along_x = (int(number) for number in options.processes.split(","))
+    return mpi.World(processes=(along_y, along_x), silent=options.silent)
 
 
 def fields_of(state: Any) -> list[Any]:
     return [field for part in state for field in fields_of(part)] if isinstance(state, tuple) else [state]
 
 
-def triad(options: argparse.Namespace) -> tuple[Callable[[int], None], dict[str, Any], Callable[[], None]]:
-    """The yardstick, and what all competitors compute alike: read once from the case itself."""
+def triad(options: argparse.Namespace, ranks: Alone) -> Program:
+    """The yardstick, and what all competitors compute alike: read once from the case itself.
+
+    Each rank has arrays of its own; `bytes_per_pass` are those of all ranks.
+    """
     _, parameters, _ = build_case(options)
     itemsize = numpy.dtype(options.precision).itemsize
     size = TRIAD_ARRAY_BYTES // itemsize
@@ -118,7 +215,7 @@ def triad(options: argparse.Namespace) -> tuple[Callable[[int], None], dict[str,
     b, c = numpy.full(size, 1.0, options.precision), numpy.full(size, 2.0, options.precision)
     about = {"time_step": float(parameters.time_step), "substeps": int(parameters.substeps),
              "tracers": len(parameters.tracer_names), "tracer_scheme": parameters.tracer_face.__name__,
-             "bytes_per_pass": 3 * size * itemsize}
+             "bytes_per_pass": 3 * size * itemsize * options.ranks}
 
     if options.device == "gpu":
         import jax
@@ -133,13 +230,13 @@ def triad(options: argparse.Namespace) -> tuple[Callable[[int], None], dict[str,
             nonlocal a
             a = passes(a, c_there, steps).block_until_ready()
 
-        return advance, about, lambda: None
+        return Program(advance, about)
 
     a_here = numpy.zeros_like(b)
     try:
         one_pass = compiled_triad(options.threads)
     except ImportError:  # NumPy needs two passes and moves five elements
-        about["bytes_per_pass"] = 5 * size * itemsize
+        about["bytes_per_pass"] = 5 * size * itemsize * options.ranks
 
         def one_pass(a: Any, b: Any, c: Any, scalar: Any) -> None:
             numpy.multiply(c, scalar, out=a)
@@ -149,7 +246,7 @@ def triad(options: argparse.Namespace) -> tuple[Callable[[int], None], dict[str,
         for _ in range(steps):
             one_pass(a_here, b, c, scalar)
 
-    return advance_here, about, lambda: None
+    return Program(advance_here, about)
 
 
 def compiled_triad(threads: int) -> Callable[..., None]:

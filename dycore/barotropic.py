@@ -11,6 +11,7 @@ the end of the step, the secondary ones make the averaged transport consistent w
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +41,26 @@ def averaging_weights(substeps: int) -> Weights:
     a = shape[:last] / shape[:last].sum()
     substep = 1.0 / (a * np.arange(1, last + 1)).sum()
     return Weights(a, substep * np.cumsum(a[::-1])[::-1], float(substep))
+
+
+class Portion(NamedTuple):
+    """Substeps first .. stop - 1, on the cells and so many `beyond` them; with a message before if they need one."""
+
+    first: int
+    stop: int
+    beyond: int
+    message: bool
+
+
+def portions(substeps: int, together: int, split: bool) -> list[Portion]:
+    """All substeps, so many `together` without a message; on fewer and fewer cells, because each needs one less beyond."""
+    found = []
+    for first in range(0, substeps, together):
+        stop = min(first + together, substeps)
+        parts = 3 if split and stop - first > 8 else 1
+        bounds = [first + (stop - first) * part // parts for part in range(parts + 1)]
+        found += [Portion(a, b, (stop - a - 1) * split, first > 0 and a == first) for a, b in pairwise(bounds)]
+    return found
 
 
 @stencil

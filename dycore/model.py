@@ -18,7 +18,7 @@ from dycore.operators import Motion
 from dycore.parameters import Parameters
 from dycore.pressure import Heights, Slopes
 from dycore.state import State, padded
-from dycore.stencils import minimum
+from dycore.stencils import Region, as_field, minimum
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
 
 
@@ -181,20 +181,18 @@ class Model:
         u, v = backend.exchange(tile, (Place.WEST_FACE, u), (Place.SOUTH_FACE, v))
 
         # the substeps, in an area wide enough to need no message for a while
-        wide, shore, widths = self.wide, constants.grid, (stretched.width_u, stretched.width_v)
-        start = [backend.retile(field, tile, wide) for field in (before_u, before_v, *forcing)]
-        mean_u, mean_v, forcing_u, forcing_v = backend.exchange(
-            wide, *zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, start, strict=True))
-        if wide != tile:
-            shore = constants.wide_grid
+        wide, widths = self.wide, (stretched.width_u, stretched.width_v)
+        start = list(zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, (before_u, before_v, *forcing), strict=True))
         if any(tile.split):
-            widths = backend.exchange(wide, *((Place.CENTER, backend.retile(width, tile, wide)) for width in widths))
-        around = wide.region.columns.grow(*(split * (self.together - 1) for split in reversed(tile.split) for _ in range(2)))
+            start += ((Place.CENTER, width) for width in widths)
+        mean_u, mean_v, forcing_u, forcing_v, *found = backend.exchange(
+            wide, *((place, backend.retile(field, tile, wide)) for place, field in start))
+        shore, widths = (constants.wide_grid if wide != tile else grid), found or widths
         averaging = barotropic.averaging_weights(parameters.substeps)
         gravity, substep = external_gravity(self.grid, parameters), averaging.substep * dt
         zero = backend.zeros_like(mean_u)
 
-        def advance(m: Any, carried: tuple) -> tuple:
+        def advance(m: Any, around: Region, carried: tuple) -> tuple:
             change, *moving = carried
             *moving, flux_u, flux_v = backend.apply(
                 barotropic.velocity_substep, around.grow(east=1, north=1), shore, gravity, substep, constants.averaging[0][m],
@@ -204,13 +202,14 @@ class Model:
             return change, *moving
 
         carried = (zero, mean_u, mean_v, zero, zero, zero, zero)
-        for first in range(0, len(averaging.velocity), self.together):
-            if first:
-                change, mean_u, mean_v, *averages = carried
-                carried = (*backend.exchange(wide, (Place.CENTER, change), (Place.WEST_FACE, mean_u), (Place.SOUTH_FACE, mean_v)),
-                           *averages)
-            last = min(first + self.together, len(averaging.velocity))
-            carried = backend.iterate(lambda m, carried, first=first: advance(m + first, carried), carried, last - first)
+        for first, stop, beyond, message in barotropic.portions(len(averaging.velocity), self.together, any(tile.split)):
+            if message:
+                places = (Place.CENTER, Place.WEST_FACE, Place.SOUTH_FACE)
+                averages = (backend.whole(wide, as_field(average)).array for average in carried[3:])
+                carried = (*backend.exchange(wide, *zip(places, carried[:3], strict=True)), *averages)
+            around = wide.region.columns.grow(*(split * beyond for split in reversed(tile.split) for _ in range(2)))
+            carried = backend.iterate(lambda m, carried, first=first, around=around: advance(m + first, around, carried), carried,
+                                      stop - first)
         mean_u, mean_v, transport_u, transport_v = (backend.retile(field, wide, tile) for field in carried[3:])
         correction = backend.apply(barotropic.transport_correction, faces.columns, grid, stretched, mean_u, mean_v,
                                    transport_u, transport_v)
@@ -221,7 +220,7 @@ class Model:
         u, v = backend.apply(barotropic.impose_mean, cells.with_halo, grid, u, v, *lack)
         transports = backend.apply(barotropic.corrected_transports, faces, grid, stretched.width_u, stretched.width_v, *correction,
                                    u, v)
-        flow = Flow(*transports, stretched.width_u, stretched.width_v)
+        flow = Flow(*transports, stretched.width_u, stretched.width_v)  # type: ignore[call-arg]
         return *(backend.whole(tile, field).array for field in (u, v)), flow, total
 
     def _transport(self, constants: Constants, stretched: Column, weights: tuple, state: State, flow: Flow, total: Any) -> tuple:
@@ -257,7 +256,7 @@ class Model:
         substeps = len(barotropic.averaging_weights(self.parameters.substeps).velocity) if self.parameters.substeps > 1 else 1
         together = self.backend.communication.substeps_together(self.tile, substeps)
         wide = tuple(max(HALO, together) if split else HALO for split in self.tile.split)
-        return (self.tile._replace(halo=wide) if substeps > 1 else self.tile), together  # type: ignore[arg-type]
+        return (self.tile._replace(halo=wide) if substeps > 1 else self.tile), together
 
     def _weights(self, constants: Constants, step: Any) -> tuple:
         row = constants.adams_bashforth[minimum(step, 2)]

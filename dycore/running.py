@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from dycore.grid import interior
 from dycore.state import State
 
 CHECK_SECONDS = 1.0  # wall time between looks at the state
@@ -32,6 +31,7 @@ def run(model: Any, state: State, *, steps: int | None, days: float | None, prog
     if steps != int(steps) or steps < 0:
         raise ValueError(f"steps={steps} must be a whole number that is not negative.")
     model.check_state(state)
+    state = model.asarrays(state)
     check_finite(model, state)
 
     communication = model.backend.communication
@@ -74,7 +74,7 @@ def place_of_first(model: Any, state: State) -> str | None:
     """A sentence about the first value of this process that is not a finite number; None where all are."""
     grid, (south, west) = model.grid, (model.tile.rows[0], model.tile.columns[0])
     for name, values in fields(model, state):
-        bad = np.argwhere(~np.isfinite(interior(model.backend.to_numpy(values))))
+        bad = np.argwhere(~np.isfinite(model.backend.communication.cells(model.tile, values)))
         if len(bad):
             *level, j, i = bad[0].tolist()
             j, i = j + south, i + west

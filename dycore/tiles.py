@@ -117,9 +117,12 @@ def shapes(whole: Tile, ranks: int) -> list[tuple[int, int]]:
     _, ny, nx = whole.domain
     fitting = [(pj, ranks // pj) for pj in range(1, ranks + 1) if ranks % pj == 0 and fits(whole, (pj, ranks // pj))]
 
-    def cost(shape: tuple[int, int]) -> float:  # columns are not contiguous in memory, and split rows cost the polar filter
+    def cost(shape: tuple[int, int]) -> float:
+        """Lines of the halo, columns dearer because they are not contiguous, and what the polar filter moves of split rows."""
         pj, pi = shape
-        return (nx / pi if pj > 1 else 0.0) + (1.5 * ny / pj if pi > 1 else 0.0)
+        filtered = min(ny / pj, ny / 3 if pj == 1 else ny / 6) if whole.y is Boundary.POLE else 0.0
+        # a cell of the halo moves three deep, on two sides, for some eight fields; a filtered one of four there and back
+        return (nx / pi if pj > 1 else 0.0) + (1.5 * ny / pj + filtered * nx / pi * (1.0 - 1.0 / pi) * 8 / 48 if pi > 1 else 0.0)
 
     return sorted(fitting, key=cost)
 

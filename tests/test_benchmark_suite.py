@@ -18,8 +18,10 @@ FIELDS = {"case", "competitor", "backend", "device", "ranks", "threads", "precis
           "ms_per_step", "ms_per_million_cells", "ms_min", "ms_max", "compile_seconds", "peak_memory_bytes",
           "floor_ratio", "versions", "commit", "stepper", "right_hand_sides", "substeps", "tracers", "tracer_scheme",
           "time_step", "simulated_years_per_day", "samples", "steps_per_sample", "run", "utc", "machine", "error",
-          "bandwidth_bytes_per_second", "floor_ms_per_million_cells"}
-BENCH = ["bench", "--cases", "baroclinic_wave", "--cells", "3000", "--precisions", "float64"]
+          "bandwidth_bytes_per_second", "floor_ms_per_million_cells", "scaling", "base_cells", "processes",
+          "oversubscribed", "messages_per_step", "bytes_per_step", "ms_per_step_silent", "message_share", "efficiency",
+          "silent_error"}
+BENCH = ["bench", "--cases", "baroclinic_wave", "--cells", "3000", "--precisions", "float64", "--ranks", "1"]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,7 @@ def test_a_measurement_is_consistent(folder):
     assert record["simulated_years_per_day"] == pytest.approx(simulated_seconds_per_second / 365.25)
     assert record["floor_ratio"] == pytest.approx(record["ms_per_million_cells"] / record["floor_ms_per_million_cells"])
     assert {"python", "numpy"} <= set(record["versions"])
+    assert (record["ranks"], record["efficiency"], record["oversubscribed"]) == (1, 1.0, False)
 
 
 def test_a_competitor_that_cannot_run_is_a_record_and_a_line(folder):

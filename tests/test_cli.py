@@ -81,6 +81,10 @@ def test_a_run_writes_global_fields_without_halo(capsys, tmp_path):
     (["check", "--timeout", 0], "'0' is not a number above zero"),
     (["bench", "--samples", 0], "'0' is not a whole number of at least 1"),
     (["bench", "--threads", 10**6], "give --threads "),
+    (["bench", "--ranks", "1,none"], "'none' is not a whole number of at least 1"),
+    (["bench", "--processes", "2"], "'2' is not processes in j and in i"),
+    (["bench", "--processes", "2,2", "--ranks", "1,2"], "give --ranks 1,4"),
+    (["bench", "--scaling", "strongest"], "did you mean 'strong'?"),
 ])
 def test_bad_input_is_one_sentence(capsys, arguments, words):
     code, out, err = dycore(capsys, *arguments)

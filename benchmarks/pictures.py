@@ -1,0 +1,320 @@
+"""The pictures of a run: time against cells, efficiency against ranks, and what a model predicts for many more."""
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks import model, report
+
+# Okabe and Ito's colours, told apart by all eyes; the marker and the label say the same again.
+COLOURS = {"fortran": "#000000", "numba": "#0072B2", "jax": "#D55E00", "numpy": "#CC79A7"}
+NETWORK_COLOURS = ("#E69F00", "#009E73", "#56B4E9", "#000000")
+MARKERS = {"fortran": "s", "numba": "o", "jax": "^", "numpy": "D"}
+GREY = "#777777"
+DASHES = (0, (4, 3))
+LABEL_HEIGHT = 0.068  # of a panel
+SETTINGS: Any = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#999999",
+                 "xtick.color": "#444444", "ytick.color": "#444444", "figure.dpi": 150}
+
+
+class End(NamedTuple):
+    """The right end of a line, and its label."""
+
+    x: float
+    y: float
+    label: str
+    colour: str
+
+
+def draw(records: list[dict[str, Any]], folder: Path) -> list[str]:
+    """Every picture that these records give; their paths."""
+    several = any(record["ranks"] > 1 and record["efficiency"] for record in records)
+    wanted: list[tuple[str, Callable]] = [("scaling.png", scaling)]
+    wanted += [("efficiency.png", efficiency)] if several else []
+    wanted += [("prediction.png", prediction)] if model.fitted(records) else []
+    for name, picture in wanted:
+        picture(records, folder / name)
+    for stale in {"efficiency.png", "prediction.png"} - {name for name, _ in wanted}:
+        (folder / stale).unlink(missing_ok=True)
+    return [str(folder / name) for name, _ in wanted]
+
+
+# Time against cells
+
+
+class Line(NamedTuple):
+    """A line of the main picture."""
+
+    competitor: str
+    label: str
+    dashed: bool
+    records: list[dict[str, Any]]
+
+
+def scaling(records: list[dict[str, Any]], path: Path) -> None:
+    """Log-log: wall time per step per 1M cells against number of cells, a panel for each case and precision."""
+    from matplotlib import ticker
+
+    rows = list(dict.fromkeys(record["precision"] for record in records))
+    columns = list(dict.fromkeys(record["case"] for record in records))
+    with figure(len(rows), len(columns), path, sharex=True, sharey=True) as (drawing, panels):
+        ends = []
+        for (case, precision), panel in zip([(case, precision) for precision in rows for case in columns],
+                                            panels.flat, strict=True):
+            ends.append(draw_times(panel, [record for record in records if not record["error"]
+                                           and (record["case"], record["precision"]) == (case, precision)]))
+            heading(panel, f"{case.replace('_', ' ')}, {precision}")
+        for panel, ends_here in zip(panels.flat, ends, strict=True):
+            label_ends(panel, ends_here)
+            panel.yaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+            panel.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+            panel.yaxis.set_minor_locator(ticker.NullLocator())
+        for panel in panels[-1]:
+            panel.set_xlabel("grid cells")
+        for panel in panels[:, 0]:
+            panel.set_ylabel("ms per step per 1M cells")
+        words(drawing, f"Wall time per step per 1M cells: lower is better{mpi_words(records)}",
+              f"bands span all samples; {report.origin(records)[0]}")
+
+
+def mpi_words(records: list[dict[str, Any]]) -> str:
+    several = [line.records[0] for line in lines(records) if line.records[0]["ranks"] > 1]
+    if not several:
+        return ""
+    cores = "more than cores" if several[0]["oversubscribed"] else "one core each" if several[0]["threads"] == 1 else (
+        f"{several[0]['threads']} cores each")
+    return f"; + MPI: {several[0]['ranks']} ranks, {cores}"
+
+
+def lines(records: list[dict[str, Any]]) -> list[Line]:
+    """With several ranks measured, Fortran alone and all + MPI on the most ranks that have cores; else all on one."""
+    strong = [record for record in records if not record["error"] and record["ranks"] > 1 and record["scaling"] == "strong"]
+    cored = [record for record in strong if not record["oversubscribed"]] or strong
+    most = max((record["ranks"] for record in cored), default=1)
+    found = []
+    for name in report.COMPETITORS:
+        own = [record for record in records if record["competitor"] == name and not record["error"]]
+        alone = [record for record in own if record["ranks"] == 1]
+        mpi = [record for record in own if record["ranks"] == most > 1 and record["scaling"] == "strong"]
+        on_gpu = [record for record in alone if record["device"] != record["machine"]["cpu"]]
+        alone = [record for record in alone if record not in on_gpu]
+        if name == "fortran" or not strong:
+            found.append(Line(name, report.LABELS[name], bool(mpi), alone))
+        found += [Line(name, f"{report.LABELS[name]} + MPI", False, mpi), Line(name, f"{report.LABELS[name]}, GPU", True, on_gpu)]
+    return [line._replace(records=sorted(line.records, key=lambda record: record["n_cells"])) for line in found if line.records]
+
+
+def draw_times(panel: Any, records: list[dict[str, Any]]) -> list[End]:
+    """The lines of one panel; returns their right ends."""
+    panel.set_xscale("log")
+    panel.set_yscale("log")
+    ends = []
+    shown = lines(records)
+    for name, label, dashed, group in shown:
+        cells = [record["n_cells"] for record in group]
+        scales = [1e6 / record["n_cells"] for record in group]
+        panel.fill_between(cells, [record["ms_min"] * scale for record, scale in zip(group, scales, strict=True)],
+                           [record["ms_max"] * scale for record, scale in zip(group, scales, strict=True)],
+                           color=COLOURS[name], alpha=0.18, linewidth=0)
+        times = [record["ms_per_million_cells"] for record in group]
+        panel.plot(cells, times, color=COLOURS[name], markerfacecolor="white" if dashed else COLOURS[name], marker=MARKERS[name],
+                   markersize=5, linewidth=1.4 if dashed else 1.8, linestyle=DASHES if dashed else "-",
+                   markeredgecolor=COLOURS[name] if dashed else "white", markeredgewidth=1.0 if dashed else 0.6)
+        ends.append(End(cells[-1], times[-1], label, COLOURS[name]))
+    ranks = max((line.records[0]["ranks"] for line in shown), default=1)
+    floors = sorted({(record["n_cells"], record["floor_ms_per_million_cells"], record["device"])
+                     for line in shown for record in line.records
+                     if record["floor_ms_per_million_cells"] and (record["ranks"] == ranks or line.label.endswith("GPU"))})
+    for device in dict.fromkeys(floor[2] for floor in floors):
+        cells = [floor[0] for floor in floors if floor[2] == device]
+        times = [floor[1] for floor in floors if floor[2] == device]
+        panel.plot(cells, times, color=GREY, linestyle=(0, (1, 2)), linewidth=1.4, marker="_" if len(cells) == 1 else "")
+        ends.append(End(cells[-1], times[-1], "bandwidth floor", GREY))
+    return ends
+
+
+# Efficiency against ranks
+
+
+def efficiency(records: list[dict[str, Any]], path: Path) -> None:
+    """A row of panels for each case, a column for each scaling: at the most cells, in the first precision measured so."""
+    several = [record for record in records if record["ranks"] > 1 and record["efficiency"]]
+    columns = [scaling for scaling in ("strong", "weak") if any(record["scaling"] == scaling for record in several)]
+    rows = list(dict.fromkeys(record["case"] for record in several))
+    with figure(len(rows), len(columns), path, sharex=True, sharey=True) as (drawing, panels):
+        ends = []
+        for (case, kind), panel in zip([(case, kind) for case in rows for kind in columns], panels.flat, strict=True):
+            group = [record for record in several if (record["case"], record["scaling"]) == (case, kind)]
+            ends.append(draw_efficiencies(panel, group, records) if group else [])
+            if group:
+                largest = max(group, key=lambda record: math.prod(record["base_cells"]))
+                cells = report.size(math.prod(largest["base_cells"]))
+                heading(panel, f"{case.replace('_', ' ')}, {kind}: {cells} cells{' a rank' if kind == 'weak' else ''}, "
+                               f"{group[0]['precision']}")
+        for panel, ends_here in zip(panels.flat, ends, strict=True):
+            ranks_axis(panel, sorted({1} | {record["ranks"] for record in several}))
+            panel.set_ylim(0.0, max(1.1, panel.get_ylim()[1]))
+            label_ends(panel, ends_here)
+        for panel in panels[-1]:
+            panel.set_xlabel("MPI ranks")
+        for panel in panels[:, 0]:
+            panel.set_ylabel("efficiency")
+        hollow = ["hollow: more ranks than cores"] if any(record["oversubscribed"] for record in several) else []
+        words(drawing, "Parallel efficiency: t1 / (R tR), per cell; 1 is ideal",
+              "; ".join([*hollow, report.origin(records)[0]]))
+
+
+def draw_efficiencies(panel: Any, group: list[dict[str, Any]], records: list[dict[str, Any]]) -> list[End]:
+    """The most cells of the first precision; and, dashed, what the bandwidth of memory allows."""
+    precision = group[0]["precision"]
+    cells = max((record["base_cells"] for record in group if record["precision"] == precision), key=math.prod)
+    group = [record for record in group if (record["base_cells"], record["precision"]) == (cells, precision)]
+    panel.axhline(1.0, color="#bbbbbb", linewidth=1.0)
+    ends = []
+    for name in report.COMPETITORS:
+        own = sorted((record for record in group if record["competitor"] == name), key=lambda record: record["ranks"])
+        if not own:
+            continue
+        ranks, values = [1, *(record["ranks"] for record in own)], [1.0, *(record["efficiency"] for record in own)]
+        panel.plot(ranks, values, color=COLOURS[name], linewidth=1.8)
+        for rank, value, filled in zip(ranks, values, [True, *(not record["oversubscribed"] for record in own)], strict=True):
+            panel.plot(rank, value, color=COLOURS[name], marker=MARKERS[name], markersize=6, markeredgewidth=1.2,
+                       markerfacecolor=COLOURS[name] if filled else "white")
+        ends.append(End(ranks[-1], values[-1], report.LABELS[name], COLOURS[name]))
+    allowed = sorted({(record["ranks"], value) for record in group if (value := report.allowed_efficiency(record, records))})
+    if allowed:
+        ranks, values = [1, *dict(allowed)], [1.0, *dict(allowed).values()]
+        panel.plot(ranks, values, color=GREY, linestyle=DASHES, linewidth=1.4)
+        ends.append(End(ranks[-1], values[-1], "bandwidth allows", GREY))
+    return ends
+
+
+# The model
+
+
+def prediction(records: list[dict[str, Any]], path: Path) -> None:
+    """A row for each case: the model against what was measured, then strong and weak scaling to many ranks on networks."""
+    found = model.fitted(records)
+    rows = list(dict.fromkeys(one.case for one in found))
+    with figure(len(rows), 3, path) as (drawing, panels):
+        for case, (check, strong, weak) in zip(rows, panels, strict=True):
+            of_case = [one for one in found if one.case == case]
+            shown = next(one for name in ("numba", "fortran", "jax", "numpy") for one in of_case if one.competitor == name)
+            draw_checks(check, of_case)
+            heading(check, f"{case.replace('_', ' ')}, check")
+            levels = next(tuple(record["cells"]) for record in records if record["case"] == case)
+            for panel, is_weak in ((strong, False), (weak, True)):
+                draw_prediction(panel, shown, levels, is_weak)
+                cells = f"{report.size(round(model.WEAK_CELLS))} cells a rank" if is_weak else (
+                    f"{report.size(round(model.STRONG_CELLS))} cells")
+                heading(panel, f"predicted, {'weak' if is_weak else 'strong'}: {cells}, {report.LABELS[shown.competitor]}")
+        for panel in panels[-1, 1:]:
+            panel.set_xlabel("MPI ranks")
+        words(drawing, "Predicted, not measured: compute, messages and networks, calibrated on this machine",
+              f"{found[0].precision}; calibrated with {report.origin(records)[0]}; latencies and 64 ranks to a link are assumed")
+
+
+def draw_checks(panel: Any, found: list[model.Fitted]) -> None:
+    """Each measurement on several ranks as a point; on the line the model is right."""
+    times = [time for one in found for check in one.checks for time in (check.measured, check.predicted)]
+    span = (10 ** math.floor(math.log10(min(times) / 1.1)), 10 ** math.ceil(math.log10(max(times) * 1.1)))
+    panel.set(xscale="log", yscale="log", xlim=span, ylim=span, xlabel="measured (ms a step)", ylabel="predicted (ms a step)")
+    panel.plot(span, span, color="#bbbbbb", linewidth=1.0)
+    for one in found:
+        x, y = [check.measured for check in one.checks], [check.predicted for check in one.checks]
+        panel.plot(x, y, linestyle="", marker=MARKERS[one.competitor], color=COLOURS[one.competitor], markersize=5.5,
+                   markeredgecolor="white", markeredgewidth=0.6)
+    for number, name in enumerate(dict.fromkeys(one.competitor for one in found)):
+        panel.plot(0.06, 0.94 - number * 0.08, marker=MARKERS[name], color=COLOURS[name], markersize=5.5, transform=panel.transAxes)
+        panel.text(0.1, 0.94 - number * 0.08, report.LABELS[name], color=COLOURS[name], transform=panel.transAxes, va="center",
+                   fontsize=9)
+
+
+def draw_prediction(panel: Any, one: model.Fitted, cells: tuple[int, int, int], weak: bool) -> None:
+    panel.set_xscale("log")
+    panel.axhline(1.0, color="#bbbbbb", linewidth=1.0)
+    ends = []
+    for network, colour in zip((*model.NETWORKS, one.memory), NETWORK_COLOURS, strict=True):
+        points = model.prediction(one, network, cells, weak)
+        panel.plot(*zip(*points, strict=True), color=colour, linewidth=1.8, linestyle=DASHES if network is one.memory else "-")
+        ends.append(End(*points[-1], network.name, colour))
+    panel.set_ylim(0.0, max(1.1, panel.get_ylim()[1]))
+    panel.set_xlim(1, model.MOST_RANKS)
+    panel.set_ylabel("efficiency")
+    label_ends(panel, ends)
+
+
+# What all share
+
+
+@contextlib.contextmanager
+def figure(rows: int, columns: int, path: Path, **axes: Any) -> Iterator[tuple[Any, Any]]:
+    """A figure and its panels; written aside, for a full disk must not leave half a picture."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    with pyplot.rc_context(SETTINGS):
+        drawing, panels = pyplot.subplots(rows, columns, figsize=(5.2 * columns, 3.6 * rows + 0.7), squeeze=False,
+                                          layout="constrained", **axes)
+        aside = path.with_name(f".{path.name}")
+        try:
+            yield drawing, panels
+            for panel in panels.flat:
+                panel.grid(which="major", color="#e6e6e6", linewidth=0.8)
+                panel.set_axisbelow(True)
+            drawing.savefig(aside, format="png", bbox_inches="tight", pad_inches=0.15)
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+            pyplot.close(drawing)
+
+
+def heading(panel: Any, text: str) -> None:
+    panel.set_title(text, loc="left", fontsize=10.5, fontweight="bold")
+
+
+def words(drawing: Any, above: str, below: str) -> None:
+    drawing.suptitle(above, x=0.01, ha="left", fontsize=12)
+    drawing.supxlabel(below, x=0.01, ha="left", fontsize=7.5, color="#666666")
+
+
+def ranks_axis(panel: Any, ranks: list[int]) -> None:
+    """A tick for each number of ranks."""
+    from matplotlib import ticker
+
+    panel.set_xscale("log", base=2)
+    panel.xaxis.set_major_locator(ticker.FixedLocator(ranks))
+    panel.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    panel.xaxis.set_minor_locator(ticker.NullLocator())
+
+
+def label_ends(panel: Any, ends: list[End]) -> None:
+    """A name at the right end of each line, as little moved as it takes that none lies on another."""
+    lowest, highest = panel.get_ylim()
+    logarithmic = panel.get_yscale() == "log"
+
+    def height_of(value: float) -> float:  # of the panel, 0 to 1
+        if logarithmic:
+            return math.log(value / lowest) / math.log(highest / lowest)
+        return (value - lowest) / (highest - lowest)
+
+    ends = sorted(ends, key=lambda end: end.y)
+    for end, height in zip(ends, spread([height_of(end.y) for end in ends]), strict=True):
+        panel.annotate(end.label, (end.x, height), xycoords=("data", "axes fraction"),
+                       xytext=(7, 0), textcoords="offset points", va="center", color=end.colour, fontsize=9, annotation_clip=False)
+
+
+def spread(heights: list[float], least: float = LABEL_HEIGHT, ends: tuple[float, float] = (0.02, 0.98)) -> list[float]:
+    """Increasing heights so far apart at least and between the ends, each as near as can be to the given one (also increasing)."""
+    blocks: list[list[float]] = []  # of heights less the room below them: these may not fall
+    for number, height in enumerate(heights):
+        blocks.append([height - number * least])
+        while len(blocks) > 1 and sum(blocks[-2]) / len(blocks[-2]) > sum(blocks[-1]) / len(blocks[-1]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    apart = [sum(block) / len(block) for block in blocks for _ in block]
+    return [max(ends[0] + number * least, min(height + number * least, ends[1] - (len(heights) - 1 - number) * least))
+            for number, height in enumerate(apart)]

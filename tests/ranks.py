@@ -1,0 +1,141 @@
+"""Run by several ranks (tests/test_ranks.py): prints, as JSON, how much their results differ from those of one process."""
+
+import dataclasses
+import importlib
+import json
+import sys
+
+import numpy as np
+
+from dycore import Model, cases
+from dycore.advection import weno5
+from dycore.backends import mpi
+from dycore.grid import interior, rectilinear
+from dycore.parameters import Mixing
+from dycore.state import State, initial_state
+from dycore.tiles import Boundary
+
+
+def channel(precision, x=Boundary.PERIODIC, y=Boundary.WALL, **changes):
+    """An ocean with an island, a ridge and substeps; sides that no number of ranks divides."""
+    _, parameters, state = cases.baroclinic_channel((4, 13, 22), precision=precision, time_step=2000.0)
+    interfaces = np.linspace(-4000.0, 0.0, 5)
+    bottom, land = np.full((13, 22), -4000.0), np.zeros((13, 22), bool)
+    bottom[:, 11], land[5:8, 3:5] = -2500.0, True
+    grid = rectilinear((4, 13, 22), extent=(4.0e6, 2.0e6), interfaces=interfaces, coriolis=-1.1e-4, beta=1.4e-11, bottom=bottom,
+                       land=land, x_boundary=x, y_boundary=y, precision=precision)
+    tracers = tuple(interior(tracer) for tracer in state.tracers)
+    return grid, dataclasses.replace(parameters, **changes), initial_state(grid, surface=0.0, tracers=tracers)
+
+
+def wave(precision):
+    """An atmosphere on the full sphere, filtered near the poles."""
+    return cases.baroclinic_wave((4, 14, 22), precision=precision)
+
+
+WIDE = {"tracer_face": weno5, "biharmonic_diffusion": True, "diffusivity": 1.0e12, "friction": Mixing(1.0e13, 1.0e13, True)}
+CASES = {
+    "channel": channel, "wave": wave,
+    "basin": lambda precision: channel(precision, x=Boundary.WALL, **WIDE),
+    "periodic": lambda precision: channel(precision, y=Boundary.PERIODIC),
+    "over the poles": lambda precision: cases.steady_zonal_flow((1, 14, 22), precision=precision, angle=45.0),
+}
+
+
+def backend(name, communication=None):
+    return importlib.import_module(f"dycore.backends.on_{name}").create(communication=communication)
+
+
+def leaves(state):
+    """The fields of a state and their histories; tendencies on closed faces have no meaning, and are left out."""
+    def flat(part):
+        return [leaf for each in part for leaf in flat(each)] if isinstance(part, tuple) else [part]
+
+    return flat(tuple(state._replace(tendency_u_before=(), tendency_v_before=(), step=())))
+
+
+def everywhere(state, world):
+    """What rank 0 gathered, on all ranks."""
+    return State(*world.comm.bcast(state))
+
+
+def difference(ones, others):
+    """The largest difference of any field, relative to its range."""
+    worst = 0.0
+    for one, other in zip(leaves(ones), leaves(others), strict=True):
+        one, other = interior(np.asarray(one)).astype(float), interior(np.asarray(other)).astype(float)
+        worst = max(worst, float(np.abs(one - other).max() / (np.ptp(other) or 1.0)))
+    return worst
+
+
+def same_answer(case, name, precision, processes, steps, **options):
+    """How far the states are apart after so many steps."""
+    world = mpi.World(processes, **options)
+    grid, parameters, state = CASES[case](precision)
+    model = Model(grid, parameters, backend(name, world))
+    gathered = model.gather(model.steps(state, steps))
+    if world.rank == 0:
+        return difference(gathered, Model(grid, parameters, backend(name)).steps(state, steps))
+
+
+def restart(case, name, precision, first, second, steps):
+    """The same for a run that goes on in another shape of processes half way."""
+    worlds = mpi.World(first), mpi.World(second)
+    grid, parameters, start = CASES[case](precision)
+    state = start
+    for world in worlds:
+        model = Model(grid, parameters, backend(name, world))
+        state = everywhere(model.gather(model.steps(state, steps)), world)
+    return difference(state, Model(grid, parameters, backend(name)).steps(start, 2 * steps))
+
+
+def traffic(case, name, precision, processes):
+    """Messages and bytes of a step, of the rank that sends most."""
+    world = mpi.World(processes)
+    grid, parameters, state = CASES[case](precision)
+    sent = Model(grid, parameters, backend(name, world)).traffic(state)
+    return [world.largest(sent.messages), world.largest(sent.bytes)]
+
+
+def total(case, name, precision, processes):
+    """The sum of a field over the domain less that of one process."""
+    world = mpi.World(processes)
+    grid, parameters, state = CASES[case](precision)
+    totals = []
+    for communication in (world, None):
+        model = Model(grid, parameters, backend(name, communication))
+        totals.append(float(model.backend.total(model.tile, model.asarrays(state).tracers[0])))
+    return totals[0] - totals[1]
+
+
+def first_that_is_not_finite(case, name, precision, processes):
+    """What every rank says of a value that is not a number in the part of one."""
+    world = mpi.World(processes)
+    grid, parameters, state = CASES[case](precision)
+    state.surface[3 + 11, 3 + 20] = np.nan
+    try:
+        Model(grid, parameters, backend(name, world)).run(state, steps=2, progress=False)
+    except FloatingPointError as problem:
+        return world.comm.allgather(str(problem))
+
+
+def refused(case, processes, **options):
+    """The sentence with which a division is refused."""
+    grid, parameters, _ = CASES[case]("float64")
+    try:
+        Model(grid, parameters, backend("numpy", mpi.World(processes, **options)))
+    except ValueError as problem:
+        return str(problem)
+
+
+def main():
+    results = []
+    for function, arguments, options in json.loads(sys.argv[1]):
+        arguments = [tuple(argument) if isinstance(argument, list) else argument for argument in arguments]
+        results.append(globals()[function](*arguments, **options))
+    if mpi.launched()[0] == 0:
+        print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""Several MPI ranks give the answer of one: bit for bit on NumPy and Numba, to round-off on JAX."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+pytest.importorskip("mpi4py")
+pytestmark = pytest.mark.skipif(MPIEXEC is None, reason="no mpiexec: install an MPI library, or the extra bundled-mpi")
+
+STEPS = 50
+NUMPY = [(case, "numpy", precision, shape, STEPS)
+         for case in ("channel", "wave", "basin", "periodic", "over the poles") for precision in ("float64", "float32")
+         for shape in ((2, 1), (1, 2), (3, 1), (1, 3), (2, 2), (4, 1), (1, 4))
+         if not (shape == (4, 1) and case in ("wave", "over the poles"))  # three rows are too few near a pole
+         and (precision == "float64" or case in ("channel", "wave"))]
+NUMBA = [(case, "numba", precision, shape, STEPS)
+         for case, precision in (("channel", "float64"), ("wave", "float64"), ("wave", "float32"))
+         for shape in ((2, 1), (1, 2), (3, 1), (2, 2))] + [("channel", "numba", "float32", (2, 1), STEPS)]
+# 1e-11: XLA contracts and reorders otherwise in other shapes; fifty steps let round-off (1e-16) grow a hundred-thousandfold
+JAX = [("channel", "jax", "float64", (2, 1), STEPS), ("wave", "jax", "float64", (2, 2), STEPS)]
+
+
+def environment():
+    """Launchers of OpenMPI refuse root, and more ranks than cores, unless told; one thread for each rank."""
+    return os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+                         "OMPI_MCA_rmaps_base_oversubscribe": "1", "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+                         "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parent),
+                         "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}
+
+
+def launch(ranks, program, timeout=900):
+    """A finished run of so many ranks."""
+    return subprocess.run([MPIEXEC, "-n", str(ranks), sys.executable, "-m", "mpi4py", *program], env=environment(),
+                          capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def results_of(ranks, *calls):
+    """What functions of tests/ranks.py return on so many ranks."""
+    ran = launch(ranks, [str(HERE / "ranks.py"), json.dumps(calls)])
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+def by_ranks(parameters):
+    """Sorted into as few launches as there are numbers of ranks: {ranks: [arguments]}."""
+    groups = {}
+    for one in parameters:
+        groups.setdefault(one[3][0] * one[3][1], []).append(one)
+    return groups
+
+
+@pytest.fixture(scope="module")
+def differences():
+    """Differences between many ranks and one, launched together when the first of a number of ranks is asked for."""
+    found = {}
+
+    def difference(one):
+        for together in (NUMPY, NUMBA, JAX):
+            if one in together and one not in found:
+                ranks = one[3][0] * one[3][1]
+                group = by_ranks(together)[ranks]
+                found.update(zip(group, results_of(ranks, *(("same_answer", each, {}) for each in group)), strict=True))
+        return found[one]
+
+    return difference
+
+
+@pytest.mark.parametrize("one", NUMPY + NUMBA, ids=str)
+def test_any_number_of_ranks_gives_the_same_bits(differences, one):
+    assert differences(one) == 0.0
+
+
+@pytest.mark.parametrize("one", JAX, ids=str)
+def test_under_jax_ranks_differ_by_round_off(differences, one):
+    pytest.importorskip("mpi4jax")
+    assert differences(one) < 1e-11
+
+
+def test_a_run_goes_on_bit_for_bit_on_another_number_of_ranks():
+    assert results_of(4, ("restart", ("channel", "numpy", "float64", (2, 2), (4, 1), 20), {}),
+                      ("restart", ("wave", "numpy", "float64", (1, 4), (2, 2), 20), {})) == [0.0, 0.0]
+
+
+def test_substeps_in_portions_give_the_same_bits():
+    """Three substeps to a message instead of as many as can."""
+    assert results_of(2, ("same_answer", ("channel", "numpy", "float64", (2, 1), 5), {"substeps_together": 3})) == [0.0]
+
+
+def test_messages_of_a_step_are_few():
+    """An ocean exchanges four times: velocity, depth means, their correction, and what moves with it; with two portions
+    of substeps once more. An atmosphere twice; its filter takes two messages there and back, twice."""
+    channel, wave, rows = results_of(2, *(("traffic", (case, "numpy", "float64", shape), {}) for case, shape in (
+        ("channel", (1, 2)), ("wave", (2, 1)), ("wave", (1, 2)))))
+    assert channel[0] == 5
+    assert wave[0] == 2
+    assert rows[0] == 2 + 4
+    # u, v, two column sums; w, theta, surface: three rows of 22 cells
+    assert wave[1] == (4 * 4 + 3) * 3 * 22 * 8
+
+
+def test_sums_over_the_domain_do_not_depend_on_the_number_of_ranks():
+    assert results_of(3, *(("total", ("wave", "numpy", "float64", shape), {}) for shape in ((3, 1), (1, 3)))) == [0.0, 0.0]
+
+
+def test_a_value_that_is_not_a_number_stops_all_ranks_with_its_place_in_the_domain():
+    (said,) = results_of(2, ("first_that_is_not_finite", ("wave", "numpy", "float64", (2, 1)), {}))
+    assert len(set(said)) == 1
+    assert "surface is no longer a finite number at step 0 in cell [j=11, i=20]" in said[0]
+
+
+def test_divisions_that_cannot_be_are_refused_with_numbers_and_what_would_work():
+    number, small, wide = results_of(4, ("refused", ("wave", (3, 2)), {}), ("refused", ("wave", (4, 1)), {}),
+                                     ("refused", ("channel", (2, 2)), {"substeps_together": 9}))
+    assert number == "processes=3,2 are 6 parts, but there are 4 ranks. Use 1,4 or 2,2."
+    assert small.startswith("processes=4,1 leave 3 rows and 22 columns of 14 x 22 to a process; it needs at least 4 and 3")
+    assert "need a halo of 9 cells, but the smallest part is 6 cells wide" in wide
+
+
+def test_the_command_line_writes_the_same_fields_on_any_number_of_ranks(tmp_path):
+    import numpy as np
+
+    states = []
+    for ranks, shape in ((1, []), (4, ["--processes", "2,2"])):
+        file = tmp_path / f"{ranks}.npz"
+        ran = launch(ranks, ["-m", "dycore.cli", "run", "baroclinic_wave", "--cells", "4,14,22", "--steps", "20", "--state-out",
+                             str(file), *shape])
+        assert ran.returncode == 0, ran.stderr
+        states.append(dict(np.load(file)))
+    assert all((states[0][name] == states[1][name]).all() for name in states[0])
+
+
+def test_bad_input_is_one_sentence_whatever_the_number_of_ranks():
+    ran = launch(2, ["-m", "dycore.cli", "run", "baroclinic_wave", "--cells", "4,14,22", "--steps", "2", "--processes", "3,1"])
+    assert ran.returncode != 0
+    assert ran.stderr.count("dycore:") == 1 and "are 3 parts, but there are 2 ranks. Use 1,2 or 2,1." in ran.stderr
+
+
+def test_a_rank_that_dies_takes_the_others_down_promptly():
+    program = ("from dycore.backends import mpi; import dycore.cli, sys\n"
+               "dycore.cli.write_fields = lambda *_: 1 / 0\n"  # on rank 0 alone
+               "mpi.World().barrier()\n"
+               "code = dycore.cli.main(['run', 'baroclinic_wave', '--cells', '4,14,22', '--steps', '2', '--state-out', 'x.npz'])\n"
+               "mpi.World().barrier()")
+    start = time.monotonic()
+    ran = launch(2, ["-c", program], timeout=60)
+    assert ran.returncode != 0 and time.monotonic() - start < 30.0
+    assert "ZeroDivisionError" in ran.stderr

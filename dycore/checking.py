@@ -640,7 +640,7 @@ def show_facts(printer: Printer, found: Facts) -> None:
 
 
 def halos_title(ranks: int) -> str:
-    return f"Halos, {ranks} processes or devices: exchanges, time of the smallest, bandwidth of a large one"
+    return f"Halos, {ranks} parts: exchanges checked, time of a small one, rate of a large one"
 
 
 def show_result(printer: Printer, result: Result) -> None:

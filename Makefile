@@ -25,7 +25,7 @@ lint: setup
 
 # Built before the tests, so that no two of them build it at once; a machine without a compiler goes on without.
 fortran: setup
-	@if command -v "$${FC:-gfortran}" >/dev/null; then $(MAKE) --no-print-directory -s -C benchmarks/fortran || true; fi
+	@if command -v "$${FC:-gfortran}" >/dev/null; then PATH="$$PWD/$(bin):$$PATH" $(MAKE) --no-print-directory -s -C benchmarks/fortran || true; fi
 
 clean:
 	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache benchmarks/fortran/build

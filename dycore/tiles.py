@@ -120,9 +120,11 @@ def shapes(whole: Tile, ranks: int) -> list[tuple[int, int]]:
     def cost(shape: tuple[int, int]) -> float:
         """Lines of the halo, columns dearer because they are not contiguous, and what the polar filter moves of split rows."""
         pj, pi = shape
+        sides_y, sides_x = (2 if boundary is Boundary.PERIODIC and n > 1 else min(n - 1, 2)
+                            for n, boundary in zip(shape, (whole.y, whole.x), strict=True))
         filtered = min(ny / pj, ny / 3 if pj == 1 else ny / 6) if whole.y is Boundary.POLE else 0.0
-        # a cell of the halo moves three deep, on two sides, for some eight fields; a filtered one of four there and back
-        return (nx / pi if pj > 1 else 0.0) + (1.5 * ny / pj + filtered * nx / pi * (1.0 - 1.0 / pi) * 8 / 48 if pi > 1 else 0.0)
+        # a cell of the halo moves three deep for some eight fields, a filtered one there and back for four
+        return sides_y * nx / pi + 1.5 * sides_x * ny / pj + filtered * nx / pi * (1.0 - 1.0 / pi) * 8 / 24
 
     return sorted(fitting, key=cost)
 

@@ -1,10 +1,11 @@
 !> The two cases, as in dycore/cases: grid, parameters and initial state, worked out in double precision.
 module cases
   use precision, only: rk, real64, pi
+  use messages, only: largest
   use grid_module, only: grid_type, rectilinear, latitude_longitude, earth_radius, earth_rotation
   implicit none
   private
-  public :: baroclinic_channel, baroclinic_wave, stable_time_step, averaging_weights
+  public :: baroclinic_channel, baroclinic_wave, stable_time_step, averaging_weights, substeps_between_messages
 
   type, public :: parameters_type
     logical :: ocean                     ! else atmosphere
@@ -19,7 +20,7 @@ module cases
     real(real64) :: buoyancy_slope(2) = 0.0, buoyancy_reference(2) = 0.0
     real(real64) :: polar_latitude = 60.0  ! degrees: rows poleward of it are filtered on a sphere
     real(real64), allocatable :: height_face(:), height_layer(:)  ! (0:nz), (nz): s at the interfaces, mean in the layers
-    real(real64), allocatable :: stress_u(:)  ! (j) m2/s2: surface stress over density; not allocated for none
+    real(real64), allocatable :: stress_u(:)  ! (j) m2/s2: surface stress over density, of all rows; not allocated for none
   end type parameters_type
 
   type, public :: initial_type
@@ -30,15 +31,15 @@ module cases
 contains
 
   !> Ocean: wind-driven re-entrant channel with a ridge across it.
-  subroutine baroclinic_channel(cells, g, p, initial)
-    integer, intent(in) :: cells(3)
+  subroutine baroclinic_channel(cells, processes, g, p, initial)
+    integer, intent(in) :: cells(3), processes(2)
     type(grid_type), intent(out) :: g
     type(parameters_type), intent(out) :: p
     type(initial_type), intent(out) :: initial
     real(real64), parameter :: length = 4.0e6_real64, width = 2.0e6_real64, depth = 4000.0_real64  ! m
     real(real64), parameter :: gravity = 9.81_real64
-    real(real64), allocatable, dimension(:) :: interfaces, thickness, height, centres, x, y, decay
-    real(real64) :: spacing, front, ripple
+    real(real64), allocatable, dimension(:) :: interfaces, thickness, height, centres, x, y, decay, ripple
+    real(real64) :: spacing, front, north
     integer :: i, j, k, nz, ny, nx
 
     nz = cells(1)
@@ -49,13 +50,13 @@ contains
     interfaces = depth * (height / height(nz + 1) - 1.0_real64)
     x = [((i - 0.5_real64) * length / nx, i=1, nx)]
     y = [((j - 0.5_real64) * width / ny, j=1, ny)]
-    g = rectilinear(cells, [length, width], interfaces, -1.1e-4_real64, 1.4e-11_real64, &
+    p%substeps = 24
+    g = rectilinear(cells, processes, substeps_between_messages(p%substeps, cells, processes) + 1, [length, width], interfaces, -1.1e-4_real64, 1.4e-11_real64, &
                     -depth + 1500.0_real64 * exp(-((x - 0.5_real64 * length) / 3.0e5_real64)**2))
 
     spacing = min(length / nx, width / ny)
     p%ocean = .true.
     p%n_tracers = 2
-    p%substeps = 24
     p%time_step = min(0.04_real64 * spacing, 1800.0_real64)
     p%viscosity = 0.01_real64 * spacing
     p%diffusivity = 0.001_real64 * spacing
@@ -71,14 +72,15 @@ contains
     centres = p%height_layer
     decay = exp(centres / 1000.0_real64)
     initial%surface = 0.0_real64
-    allocate (initial%u(nx, nz, ny), source=0.0_real64)
-    allocate (initial%tracers(nx, nz, ny, 2))
-    do j = 1, ny
-      front = 0.5_real64 * (1.0_real64 + tanh((y(j) - 0.5_real64 * width) / 3.0e5_real64))
+    ripple = 0.05_real64 * sin(12.0_real64 * pi * x / length)
+    allocate (initial%u(g%nx, nz, g%ny), source=0.0_real64)
+    allocate (initial%tracers(g%nx, nz, g%ny, 2))
+    do j = 1, g%ny
+      north = y(g%before_j + j)
+      front = 0.5_real64 * (1.0_real64 + tanh((north - 0.5_real64 * width) / 3.0e5_real64))
       do k = 1, nz
-        do i = 1, nx
-          ripple = 0.05_real64 * sin(12.0_real64 * pi * x(i) / length) * sin(pi * y(j) / width)**2
-          initial%tracers(i, k, j, 1) = 0.5_real64 + (2.5_real64 + 9.0_real64 * front + ripple) * decay(k)
+        do i = 1, g%nx
+          initial%tracers(i, k, j, 1) = 0.5_real64 + (2.5_real64 + 9.0_real64 * front + ripple(g%before_i + i) * sin(pi * north / width)**2) * decay(k)
           initial%tracers(i, k, j, 2) = 35.0_real64 - decay(k) * (1.0_real64 - 0.5_real64 * front)
         end do
       end do
@@ -86,22 +88,22 @@ contains
   end subroutine baroclinic_channel
 
   !> Atmosphere: the wave of Jablonowski and Williamson (2006, Q. J. R. Meteorol. Soc. 132, 2943).
-  subroutine baroclinic_wave(cells, g, p, initial)
-    integer, intent(in) :: cells(3)
+  subroutine baroclinic_wave(cells, processes, g, p, initial)
+    integer, intent(in) :: cells(3), processes(2)
     type(grid_type), intent(out) :: g
     type(parameters_type), intent(out) :: p
     type(initial_type), intent(out) :: initial
     real(real64), parameter :: gravity = 9.80616_real64, gas_constant = 287.0_real64, pressure = 1.0e5_real64
     real(real64), parameter :: jet = 35.0_real64, level_jet = 0.252_real64, level_tropopause = 0.2_real64
-    real(real64), allocatable, dimension(:) :: interfaces, eta, eta_v, cosine, mean, first, second
-    real(real64) :: heat_capacity, temperature, factor, longitude, distance, s, c
-    integer :: i, j, k, nz, ny, nx
+    real(real64), allocatable, dimension(:) :: interfaces, eta, eta_v, cosine, mean, first, second, mountain, longitude, distance, bump
+    real(real64) :: heat_capacity, temperature, factor, s, c
+    integer :: i, j, k, nz, ny, nx, row
 
     nz = cells(1)
     ny = cells(2)
     nx = cells(3)
     interfaces = [(pressure * k / nz, k=0, nz)]
-    g = latitude_longitude(cells, interfaces)
+    g = latitude_longitude(cells, processes, interfaces)
     heat_capacity = gas_constant * 3.5_real64
     p%ocean = .false.
     p%n_tracers = 1
@@ -120,24 +122,27 @@ contains
     first = -2.0_real64 * sin(g%y)**6 * (cos(g%y)**2 + 1.0_real64 / 3.0_real64) + 10.0_real64 / 63.0_real64
     second = 1.6_real64 * cos(g%y)**3 * (sin(g%y)**2 + 2.0_real64 / 3.0_real64) - 0.25_real64 * pi
     factor = jet * cos(0.5_real64 * pi * (1.0_real64 - level_jet))**1.5_real64
-    g%geopotential(1:ny) = real(factor * (factor * first + earth_radius * earth_rotation * second), rk)
-    g%geopotential([0, -1]) = g%geopotential([1, 2])
-    g%geopotential([ny + 1, ny + 2]) = g%geopotential([ny, ny - 1])
+    mountain = factor * (factor * first + earth_radius * earth_rotation * second)
+    do j = g%far_south, g%far_north  ! mirrored across the poles
+      row = max(g%before_j + j, 1 - g%before_j - j)
+      g%geopotential(j) = real(mountain(min(row, 2 * ny + 1 - row)), rk)
+    end do
 
     initial%surface = pressure
-    allocate (initial%u(nx, nz, ny), initial%tracers(nx, nz, ny, 1))
+    longitude = [((i - 1) * 2.0_real64 * pi / nx, i=1, nx)]
+    allocate (initial%u(g%nx, nz, g%ny), initial%tracers(g%nx, nz, g%ny, 1))
     s = sin(2.0_real64 * pi / 9.0_real64)
     c = cos(2.0_real64 * pi / 9.0_real64)
-    do j = 1, ny
+    do j = 1, g%ny
+      row = g%before_j + j
+      ! Of all columns, as in grid.f90.
+      distance = acos(min(1.0_real64, max(-1.0_real64, s * sin(g%y(row)) + c * cos(g%y(row)) * cos(longitude - pi / 9.0_real64))))
+      bump = exp(-(10.0_real64 * distance)**2)
       do k = 1, nz
         temperature = mean(k) + 0.75_real64 * eta(k) * pi * jet / gas_constant * sin(eta_v(k)) * sqrt(cosine(k)) &
-                      * (2.0_real64 * jet * cosine(k)**1.5_real64 * first(j) + earth_radius * earth_rotation * second(j))
+                      * (2.0_real64 * jet * cosine(k)**1.5_real64 * first(row) + earth_radius * earth_rotation * second(row))
         initial%tracers(:, k, j, 1) = temperature / p%height_layer(k)
-        do i = 1, nx
-          longitude = (i - 1) * 2.0_real64 * pi / nx
-          distance = acos(min(1.0_real64, max(-1.0_real64, s * sin(g%y(j)) + c * cos(g%y(j)) * cos(longitude - pi / 9.0_real64))))
-          initial%u(i, k, j) = jet * cosine(k)**1.5_real64 * sin(2.0_real64 * g%y(j))**2 + exp(-(10.0_real64 * distance)**2)
-        end do
+        initial%u(:, k, j) = (jet * cosine(k)**1.5_real64 * sin(2.0_real64 * g%y(row))**2) + bump(g%before_i + 1:g%before_i + g%nx)
       end do
     end do
   end subroutine baroclinic_wave
@@ -150,15 +155,33 @@ contains
     real(real64), allocatable :: dx(:), a(:), b(:)
 
     dx = real(g%dx_u(1:g%ny), real64)
-    if (g%sphere) dx = max(dx, maxval(dx) * cos(p%polar_latitude * pi / 180.0_real64))
-    frequency = 2.0_real64 * p%wave_speed * sqrt(maxval(1.0_real64 / dx**2) + 1.0_real64 / real(g%dy, real64)**2)
+    if (g%sphere) dx = max(dx, largest(maxval(dx)) * cos(p%polar_latitude * pi / 180.0_real64))
+    frequency = 2.0_real64 * p%wave_speed * sqrt(largest(maxval(1.0_real64 / dx**2)) + 1.0_real64 / real(g%dy, real64)**2)
     limit = 1.78_real64 / frequency
     if (p%substeps > 1) then
       call averaging_weights(p%substeps, a, b, substep)
       limit = 2.0_real64 / frequency / substep
     end if
-    limit = min(limit, merge(0.3_real64, 0.72_real64, p%substeps > 1) / maxval(abs(real(g%coriolis, real64))))
+    limit = min(limit, merge(0.3_real64, 0.72_real64, p%substeps > 1) &
+                / largest(maxval(abs(real(g%coriolis(g%south:g%north), real64)))))
   end function stable_time_step
+
+  !> Barotropic substeps that are taken before their fields are exchanged again: all, or as many as the smallest part of
+  !> the grid in a divided direction has cells, for each consumes one cell of halo.
+  integer function substeps_between_messages(substeps, cells, processes) result(between)
+    integer, intent(in) :: substeps, cells(3), processes(2)
+    real(real64), allocatable :: a(:), b(:)
+    real(real64) :: substep
+    integer :: all, n
+
+    call averaging_weights(substeps, a, b, substep)
+    all = size(a)
+    between = all
+    do n = 1, 2
+      if (processes(n) > 1) between = min(between, cells(n + 1) / processes(n))
+    end do
+    between = (all - 1) / ((all - 1) / between + 1) + 1  ! so many exchanges, but evenly
+  end function substeps_between_messages
 
   !> Primary (a) and secondary (b) weights of the barotropic substeps, and the length of one in steps:
   !> Shchepetkin and McWilliams (2005, Ocean Modelling 9, 347), section 2.3.

@@ -20,20 +20,20 @@ contains
   subroutine set_columns(g, p, surface, c)
     type(grid_type), intent(in) :: g
     type(parameters_type), intent(in) :: p
-    real(rk), intent(in) :: surface(g%west:g%east, g%south:g%north)
+    real(rk), intent(in) :: surface(g%far_west:g%far_east, g%far_south:g%far_north)
     type(column_type), intent(inout) :: c
     real(rk) :: kappa, north, south
     integer :: i, j
 
     if (.not. associated(c%stretching)) then
-      c%stretching(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
-      c%width_u(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
-      c%width_v(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
-      c%inverse_u(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
-      c%inverse_v(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
-      c%inverse_z(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
-      c%scale(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
-      c%shift(g%west:g%east, g%south:g%north) => zeros(g%stride * (g%north - g%south + 1))
+      c%stretching(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(g%plane)
+      c%width_u(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(g%plane)
+      c%width_v(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(g%plane)
+      c%inverse_u(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(g%plane)
+      c%inverse_v(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(g%plane)
+      c%inverse_z(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(g%plane)
+      c%scale(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(g%plane)
+      c%shift(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(g%plane)
     end if
     kappa = real(p%kappa, rk)
     do j = 0, g%ny + 1
@@ -59,7 +59,7 @@ contains
                    below => c%stretching(i, j - 1), corner => c%stretching(i - 1, j - 1))
           c%inverse_u(i, j) = 2.0_rk / (here + west)
           c%inverse_v(i, j) = 2.0_rk / (here + below)
-          c%inverse_z(i, j) = 1.0_rk / (north * (here + west) + south * (below + corner))
+          c%inverse_z(i, j) = 1.0_rk / (north * (here + west) + (south * (below + corner)))
         end associate
       end do
     end do
@@ -68,21 +68,25 @@ contains
   !> Length of west and south faces times J there (m).
   subroutine set_widths(g, surface, width_u, width_v)
     type(grid_type), intent(in) :: g
-    real(rk), intent(in), dimension(g%west:g%east, g%south:g%north) :: surface
-    real(rk), intent(inout), dimension(g%west:g%east, g%south:g%north) :: width_u, width_v
-    integer :: i, j
+    real(rk), intent(in), dimension(g%far_west:g%far_east, g%far_south:g%far_north) :: surface
+    real(rk), intent(inout), dimension(g%far_west:g%far_east, g%far_south:g%far_north) :: width_u, width_v
+    real(rk), allocatable, save :: stretching(:, :)  ! (i, parity of the row)
+    integer :: i, j, here, south
 
-    do j = 0, g%ny + 1
+    if (.not. allocated(stretching)) allocate (stretching(g%far_west:g%far_east, 0:1))
+    do j = g%far_south, g%far_north - 1
+      here = modulo(j, 2)
+      south = 1 - here
       !$omp simd
-      do i = 0, g%nx + 1
-        width_u(i, j) = 0.5_rk * g%dy * (stretching(i, j) + stretching(i - 1, j))
-        width_v(i, j) = 0.5_rk * g%dx_v(j) * (stretching(i, j) + stretching(i, j - 1))
+      do i = 1 - g%far_x, g%nx + g%far_x - 1
+        stretching(i, here) = (surface(i, j) - g%fixed(i, j)) * g%inverse_thickness(i, j)
+      end do
+      if (j == g%far_south) cycle
+      !$omp simd
+      do i = 2 - g%far_x, g%nx + g%far_x - 1
+        width_u(i, j) = 0.5_rk * g%dy * (stretching(i, here) + stretching(i - 1, here))
+        width_v(i, j) = 0.5_rk * g%dx_v(j) * (stretching(i, here) + stretching(i, south))
       end do
     end do
-  contains
-    pure real(rk) function stretching(i, j)
-      integer, intent(in) :: i, j
-      stretching = (surface(i, j) - g%fixed(i, j)) * g%inverse_thickness(i, j)
-    end function stretching
   end subroutine set_widths
 end module column_module

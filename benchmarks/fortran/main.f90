@@ -5,13 +5,17 @@ program dycore_reference
   use cases, only: initial_type, baroclinic_channel, baroclinic_wave, stable_time_step
   use model_module, only: model_type
   use polar_filter, only: filter_method
+  use shapes, only: choose_shape, check_shape
+  use grid_module, only: cells_before
+  use messages
   implicit none
   type(model_type) :: model
   character(:), allocatable :: case_name, state_out
-  integer :: cells(3), steps, warm_up
+  integer :: cells(3), processes(2), steps, warm_up
   real(real64) :: time_step
   logical :: samples
 
+  call start_messages
   call read_command_line
   call set_up
   call take_steps(warm_up)
@@ -22,16 +26,18 @@ program dycore_reference
     call check_finite
     if (len(state_out) > 0) call write_state
   end if
+  call end_messages
 
 contains
 
   subroutine read_command_line
     integer :: n
-    character(:), allocatable :: name
+    character(:), allocatable :: name, problem
 
     case_name = ""
     state_out = ""
     cells = 0
+    processes = 0
     steps = -1
     warm_up = 0
     time_step = 0.0_real64
@@ -42,15 +48,21 @@ contains
       n = n + 1
       select case (name)
       case ("--help", "-h")
-        call show_help
+        if (rank == 0) call show_help
+        call end_messages
         stop
       case ("--version")
-        print "(a)", "dycore reference, "//precision_name//", "//compiler_version()//", polar filter by "//filter_method
+        if (rank == 0) print "(a)", "dycore reference, "//precision_name//", "//compiler_version()//", polar filter by "//filter_method
+        call end_messages
         stop
       case ("--samples")
         samples = .true.
+        answering = .true.
         cycle
-      case ("--case", "--cells", "--steps", "--state-out", "--time-step", "--warmup")
+      case ("--silent")
+        silent = .true.
+        cycle
+      case ("--case", "--cells", "--processes", "--steps", "--state-out", "--time-step", "--warmup")
         if (n > command_argument_count()) call refuse(name//" needs a value.")
       case default
         call refuse("unknown option '"//name//"'; --help shows the options.")
@@ -60,6 +72,8 @@ contains
         case_name = argument(n)
       case ("--cells")
         call read_cells(argument(n))
+      case ("--processes")
+        call read_processes(argument(n))
       case ("--steps")
         steps = whole_number(name, argument(n))
       case ("--warmup")
@@ -75,6 +89,9 @@ contains
     if (case_name /= "baroclinic_channel" .and. case_name /= "baroclinic_wave") &
       call refuse("--case '"//case_name//"' is neither baroclinic_channel nor baroclinic_wave.")
     if (cells(1) == 0) call refuse("--cells NZ,NY,NX is missing.")
+    if (processes(1) == 0) processes = choose_shape(ranks, cells, case_name == "baroclinic_wave")
+    problem = check_shape(processes, ranks, cells)
+    if (len(problem) > 0) call refuse(problem)
     if (.not. samples .and. steps < 0) call refuse("give --steps N, or --samples to be asked for steps.")
   end subroutine read_command_line
 
@@ -88,6 +105,17 @@ contains
       call refuse("--cells '"//text//"' are not three whole numbers NZ,NY,NX with NZ at least 1, NY and NX at least 3.")
     if (product(real(cells, real64)) > 2.0e9_real64) call refuse("--cells '"//text//"' are more cells than fit here.")
   end subroutine read_cells
+
+  subroutine read_processes(text)
+    character(*), intent(in) :: text
+    integer :: status, n
+
+    status = 1
+    if (verify(text, "0123456789,") == 0 .and. count([(text(n:n) == ",", n=1, len(text))]) == 1) &
+      read (text, *, iostat=status) processes
+    if (status /= 0 .or. minval(processes) < 1) &
+      call refuse("--processes '"//text//"' are not two whole numbers PJ,PI of at least 1.")
+  end subroutine read_processes
 
   function argument(n) result(text)
     integer, intent(in) :: n
@@ -128,8 +156,10 @@ contains
       "  --warmup N         steps before anything else", &
       "  --steps N          take N steps and end", &
       "  --state-out FILE   with --steps: write the state (format: README.md; reader: read_state.py)", &
-      "  --samples          print 'ready 0'; for each line 'sample N' take N steps and print", &
+      "  --samples          print 'about {...}' and 'ready 0'; for each line 'sample N' take N steps and print", &
       "                     'seconds X'; on 'quit' print 'peak_memory_bytes B'", &
+      "  --processes PJ,PI  processes that share y and x (started by mpiexec); the default has the least halo", &
+      "  --silent           send no messages: for timing, the results are wrong", &
       "  --version          precision, compiler and polar filter", &
       "", &
       "Example: dycore_reference_float64 --case baroclinic_wave --cells 26,64,128 --steps 20 --state-out wave.state"
@@ -138,21 +168,13 @@ contains
   !> Ends with one sentence: for input that makes no sense.
   subroutine refuse(sentence)
     character(*), intent(in) :: sentence
-
-    if (samples) print "(a)", "error "//sentence
-    write (error_unit, "(a)") "dycore reference: "//sentence
-    flush (output_unit)
-    stop 2, quiet=.true.
+    call stop_all(sentence, 2, together=.true.)
   end subroutine refuse
 
-  !> Ends with one sentence: for a run that failed.
+  !> Ends with one sentence: for a run that failed, as all processes know.
   subroutine fail(sentence)
     character(*), intent(in) :: sentence
-
-    if (samples) print "(a)", "error "//sentence
-    write (error_unit, "(a)") "dycore reference: "//sentence
-    flush (output_unit)
-    stop 1, quiet=.true.
+    call stop_all(sentence, 1, together=.true.)
   end subroutine fail
 
   subroutine set_up
@@ -161,10 +183,10 @@ contains
     character(20) :: given
 
     if (case_name == "baroclinic_channel") then
-      call baroclinic_channel(cells, model%grid, model%parameters, initial)
+      call baroclinic_channel(cells, processes, model%grid, model%parameters, initial)
     else
       if (modulo(cells(3), 2) == 1) call refuse("an odd number of cells in longitude does not match across the pole; use an even NX.")
-      call baroclinic_wave(cells, model%grid, model%parameters, initial)
+      call baroclinic_wave(cells, processes, model%grid, model%parameters, initial)
     end if
     if (time_step > 0.0_real64) model%parameters%time_step = time_step
     if (model%parameters%time_step > stable_time_step(model%grid, model%parameters)) then
@@ -172,15 +194,19 @@ contains
       write (limit, "(g0.5)") stable_time_step(model%grid, model%parameters)
       call refuse("a time step of "//trim(given)//" s is unstable; external waves allow at most "//trim(limit)//" s on this grid.")
     end if
-    call model%start(initial)
+    call model%start(initial, reproducible=len(state_out) > 0)
   end subroutine set_up
 
   subroutine take_steps(n)
     integer, intent(in) :: n
+    integer(int64) :: sent(2)
     integer :: step
 
     do step = 1, n
+      sent = [sent_messages, sent_bytes]
       call model%advance
+      if (model%step == 1 .and. any([sent_messages, sent_bytes] - sent /= model%traffic())) &
+        call stop_all("a step sent other messages than its tables tell.", 1, together=.false.)
     end do
   end subroutine take_steps
 
@@ -188,23 +214,37 @@ contains
   subroutine serve
     character(80) :: line
     integer :: status, n
-    integer(int64) :: first, last, rate
+    integer(int64) :: first, last, rate, sent(2)
+    real(real64) :: seconds
 
-    print "(a)", "ready 0"
-    flush (output_unit)
+    sent = model%traffic()
+    sent = [int(largest(real(sent(1), real64)), int64), int(largest(real(sent(2), real64)), int64)]
+    if (rank == 0) then
+      print "(5(a, i0), a)", 'about {"ranks": ', ranks, ', "processes": [', processes(1), ', ', processes(2), '], "messages_per_step": ', &
+        sent(1), ', "bytes_per_step": ', sent(2), '}'
+      print "(a)", "ready 0"
+      flush (output_unit)
+    end if
     do
-      read (*, "(a)", iostat=status) line
-      if (status /= 0 .or. line == "quit") exit
+      if (rank == 0) then
+        read (*, "(a)", iostat=status) line
+        if (status /= 0) line = "quit"
+      end if
+      call broadcast(line)
+      if (line == "quit") exit
       if (line(1:7) /= "sample ") call fail("did not understand '"//trim(line)//"'; say 'sample N' or 'quit'.")
       n = whole_number("sample", trim(adjustl(line(8:))))
+      call barrier
       call system_clock(first, rate)
       call take_steps(n)
       call system_clock(last)
+      seconds = largest(real(last - first, real64) / rate)
       call check_finite
-      print "(a, es24.16)", "seconds", real(last - first, real64) / rate
+      if (rank == 0) print "(a, es24.16)", "seconds", seconds
       flush (output_unit)
     end do
-    print "(a, i0)", "peak_memory_bytes ", peak_memory()
+    seconds = total(real(peak_memory(), real64))
+    if (rank == 0) print "(a, i0)", "peak_memory_bytes ", int(seconds, int64)
   end subroutine serve
 
   !> The high-water mark of this process (bytes), zero where the system does not tell.
@@ -227,12 +267,13 @@ contains
     real(rk) :: sum_of_all
 
     ! One number that is not finite makes the sum so, for differences with itself cancel only what is finite.
-    associate (nx => cells(3), ny => cells(2), now => model%newest())
+    associate (nx => model%grid%nx, ny => model%grid%ny, now => model%newest())
       sum_of_all = sum(0.0_rk * model%u(1:nx, :, 1:ny)) + sum(0.0_rk * model%v(1:nx, :, 1:ny)) &
                    + sum(0.0_rk * model%w(1:nx, :, 1:ny)) + sum(0.0_rk * model%surface(1:nx, 1:ny, now)) &
                    + sum(0.0_rk * model%tracers(1:nx, :, 1:ny, now, :))
     end associate
-    if (sum_of_all /= 0.0_rk) call fail("the state holds values that are not finite numbers; use a shorter time step.")
+    if (largest(merge(1.0_real64, 0.0_real64, sum_of_all /= 0.0_rk)) > 0.0_real64) &
+      call fail("the state holds values that are not finite numbers; use a shorter time step.")
   end subroutine check_finite
 
   !> One line of text and then numbers, without halo and in the precision and byte order of this program:
@@ -243,22 +284,25 @@ contains
     character(200) :: message
     integer :: unit, status, m
 
-    open (newunit=unit, file=state_out, access="stream", form="unformatted", status="replace", action="write", &
-          iostat=status, iomsg=message)
-    if (status /= 0) call fail("could not write "//state_out//": "//trim(message)//".")
-    associate (nx => cells(3), ny => cells(2), now => model%newest())
+    status = 0
+    if (rank == 0) then
+      open (newunit=unit, file=state_out, access="stream", form="unformatted", status="replace", action="write", &
+            iostat=status, iomsg=message)
+      if (status /= 0) call stop_all("could not write "//state_out//": "//trim(message)//".", 1, together=.false.)
       write (message, "(a, 5(1x, i0))") "dycore-reference "//precision_name, cells, size(model%tracers, 5), model%step
       write (unit, iostat=status) trim(message)//new_line("a")
+    end if
+    associate (now => model%newest())
       call write_levels(unit, model%u, status)
       call write_levels(unit, model%v, status)
       call write_levels(unit, model%w, status)
-      if (status == 0) write (unit, iostat=status) model%surface(1:nx, 1:ny, now)
+      call write_level(unit, model%surface(1:model%grid%nx, 1:model%grid%ny, now), status)
       do m = 1, size(model%tracers, 5)
         call write_levels(unit, model%tracers(:, :, :, now, m), status)
       end do
     end associate
-    if (status == 0) close (unit, iostat=status)
-    if (status /= 0) call fail("could not write all of "//state_out//"; is the disk full?")
+    if (rank == 0 .and. status == 0) close (unit, iostat=status)
+    if (status /= 0) call stop_all("could not write all of "//state_out//"; is the disk full?", 1, together=.false.)
   end subroutine write_state
 
   subroutine write_levels(unit, field, status)
@@ -268,7 +312,44 @@ contains
     integer :: k
 
     do k = 1, cells(1)
-      if (status == 0) write (unit, iostat=status) field(1:cells(3), k, 1:cells(2))
+      call write_level(unit, field(1:model%grid%nx, k, 1:model%grid%ny), status)
     end do
   end subroutine write_levels
+
+  !> The parts of all processes come together on rank 0, which writes them.
+  subroutine write_level(unit, part, status)
+    integer, intent(in) :: unit
+    real(rk), intent(in) :: part(:, :)
+    integer, intent(inout) :: status
+    real(rk), allocatable :: whole(:, :)
+    real(rk), pointer, contiguous :: numbers(:)
+    integer :: process, i1, i2, j1, j2
+
+    allocate (numbers(size(part)))
+    numbers = reshape(part, [size(part)])
+    if (rank > 0) then
+      call send(numbers, 0)
+      call wait_for_messages
+      deallocate (numbers)
+      return
+    end if
+    allocate (whole(cells(3), cells(2)))
+    do process = 0, ranks - 1
+      associate (pj => process / processes(2), pi => modulo(process, processes(2)))
+        j1 = cells_before(cells(2), pj, processes(1)) + 1
+        j2 = cells_before(cells(2), pj + 1, processes(1))
+        i1 = cells_before(cells(3), pi, processes(2)) + 1
+        i2 = cells_before(cells(3), pi + 1, processes(2))
+      end associate
+      if (process > 0) then
+        deallocate (numbers)
+        allocate (numbers((i2 - i1 + 1) * (j2 - j1 + 1)))
+        call receive(numbers, process)
+        call wait_for_messages
+      end if
+      whole(i1:i2, j1:j2) = reshape(numbers, [i2 - i1 + 1, j2 - j1 + 1])
+    end do
+    deallocate (numbers)
+    if (status == 0) write (unit, iostat=status) whole
+  end subroutine write_level
 end program dycore_reference

@@ -4,6 +4,7 @@ module memory
   use, intrinsic :: iso_c_binding, only: c_ptr, c_size_t, c_int, c_f_pointer, c_associated
   use, intrinsic :: iso_fortran_env, only: int64
   use precision, only: rk
+  use messages, only: stop_all
   implicit none
   private
   public :: zeros
@@ -47,7 +48,7 @@ contains
     page = merge(huge_page, small_page, bytes > huge_page)
     bytes = (bytes / page + 1) * page
     address = aligned_alloc(page, bytes)
-    if (.not. c_associated(address)) error stop "dycore reference: not enough memory for so many cells."
+    if (.not. c_associated(address)) call stop_all("not enough memory for so many cells.", 1, together=.false.)
     if (page == huge_page) ignored = madvise(address, bytes, advise_huge_pages)  ! no loss where it does not work
     call c_f_pointer(address, all_of_it, [numbers])
     first = modulo(11 * arrays, lines_in_page) * line

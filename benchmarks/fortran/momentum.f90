@@ -3,7 +3,8 @@
 !>
 !> Iteration j works out what stands on the corners and centres of row j, level by level,
 !> finishes v of row j and u of row j - 1, and keeps in `slices` what
-!> the next row needs. So nothing is computed twice, and a velocity is overwritten when all have read it.
+!> the next row needs. So nothing is computed twice, and a velocity is overwritten when all have read it. Where x is
+!> divided, filtered rows wait for each other: `transposed` holds their changes, and they are finished after the pass.
 module momentum
   use precision, only: rk, real64
   use memory, only: zeros
@@ -12,6 +13,7 @@ module momentum
   use column_module, only: column_type
   use polar_filter, only: filter_type
   use rows, only: close_row
+  use transposes, only: transpose_type
   use halo_module, only: fill_rows
   implicit none
   private
@@ -24,20 +26,21 @@ module momentum
 
   ! Vertical slices (i, k, parity of the row).
   real(rk), pointer, contiguous, dimension(:, :, :) :: buoyancy => null(), energy, push, north_flux, shear
-  real(rk), pointer, contiguous, dimension(:) :: east_flux, scale_u, shift_u, scale_v, shift_v, phi, slow_offset  ! (i)
+  real(rk), pointer, contiguous, dimension(:) :: east_flux, scale_u, shift_u, scale_v, shift_v, phi, slow_offset, products  ! (i)
   real(rk), pointer, contiguous, dimension(:, :) :: through_u, through_v  ! (i, parity of the level): through upper faces
   real(rk), pointer, contiguous, dimension(:, :) :: change_u, change_v  ! (i, k) m/s2
 
 contains
 
-  subroutine step_velocity(g, p, filter, weights, share, column, surface, c, now, w, u, v, before_u, before_v, one, two, means)
+  subroutine step_velocity(g, p, filter, transposed, weights, share, column, surface, c, now, w, u, v, before_u, before_v, one, two, means)
     type(grid_type), intent(in) :: g
     type(parameters_type), intent(in) :: p
     type(filter_type), intent(inout) :: filter
+    type(transpose_type), intent(inout) :: transposed  ! of v and u of each filtered row
     real(rk), intent(in) :: weights(3)  ! Adams-Bashforth
     real(rk), intent(in) :: share       ! of the pressure force that is extrapolated
     type(column_type), intent(in) :: column
-    real(rk), intent(in) :: surface(g%west:g%east, g%south:g%north)
+    real(rk), intent(in) :: surface(g%far_west:g%far_east, g%far_south:g%far_north)
     real(rk), intent(in) :: c(g%west:g%east, g%nz, g%south:g%north, 3, p%n_tracers)
     real(rk), intent(in) :: w(g%west:g%east, g%nz, g%south:g%north)
     real(rk), intent(inout), dimension(g%west:g%east, g%nz, g%south:g%north) :: u, v
@@ -47,7 +50,7 @@ contains
     type(means_type), intent(inout) :: means
     real(rk), dimension(g%nz) :: layer, upper, whole
     real(rk) :: dt, viscosity, slope(2), reference(2), wind
-    integer :: i, j, k, here, last, nx, below, above
+    integer :: i, j, k, here, last, nx, below, above, first
     logical :: land, friction
 
     nx = g%nx
@@ -64,6 +67,7 @@ contains
       shift_v(g%west:g%east) => zeros(g%stride)
       phi(g%west:g%east) => zeros(g%stride)
       slow_offset(g%west:g%east) => zeros(g%stride)
+      products(g%west:g%east) => zeros(g%stride)
       through_u(g%west:g%east, 0:1) => zeros(2 * g%stride)
       through_v(g%west:g%east, 0:1) => zeros(2 * g%stride)
       change_u(g%west:g%east, 1:g%nz) => zeros(g%stride * g%nz)
@@ -78,7 +82,8 @@ contains
     upper = layer - real(p%height_face(2:), rk)
     whole = real(p%height_face(:g%nz), rk) - real(p%height_face(2:), rk)
 
-    do j = 1, g%ny + 1
+    first = merge(1, 0, g%at_south)  ! of row 0 of others only the slices
+    do j = first, g%ny + 1
       here = modulo(j, 2)
       last = 1 - here
       do i = 0, nx
@@ -98,17 +103,37 @@ contains
         land = k < max(g%open_level(j), g%open_level(j - 1))
         above = modulo(k, 2)
         below = 1 - above
-        call corners
+        if (j > 0) call corners
         if (j <= g%ny) call centres
-        if (j > 1 .and. j <= g%ny) call step_v
+        if (j > first .and. j <= g%ny) call step_v
         if (j > 1) call step_u
       end do
-      if (j <= g%ny) then
-        if (j == 1) change_v = 0.0_rk
-        call finish(j, filter%faces, g%floor_v(:, j), g%inverse_thickness_v(:, j), change_v, v(:, :, j), means%v_before(:, j), means%v(:, j))
+      if (j == 1 .and. g%at_south) change_v = 0.0_rk
+      if (j > 0 .and. j <= g%ny) then
+        if (g%split_x .and. filter%row(j) > 0) then
+          call transposed%put(2 * filter%row(j) - 1, g%stride, change_v(1:, 1))
+        else
+          if (filter%row(j) > 0) call filter%apply(g%nz, g%stride, change_v(1:, 1), filter%faces(:, filter%row(j)))
+          call finish_v(j)
+        end if
       end if
-      if (j > 1) call finish(j - 1, filter%centres, g%floor_u(:, j - 1), g%inverse_thickness_u(:, j - 1), change_u, u(:, :, j - 1), &
-                             means%u_before(:, j - 1), means%u(:, j - 1))
+      if (j > 1) then
+        if (g%split_x .and. filter%row(j - 1) > 0) then
+          call transposed%put(2 * filter%row(j - 1), g%stride, change_u(1:, 1))
+        else
+          if (filter%row(j - 1) > 0) call filter%apply(g%nz, g%stride, change_u(1:, 1), filter%centres(:, filter%row(j - 1)))
+          call finish_u(j - 1)
+        end if
+      end if
+    end do
+    if (.not. g%split_x) return
+    call transposed%run(filter)
+    do j = 1, g%ny
+      if (filter%row(j) == 0) cycle
+      call transposed%get(2 * filter%row(j) - 1, g%stride, change_v(1:, 1))
+      call finish_v(j)
+      call transposed%get(2 * filter%row(j), g%stride, change_u(1:, 1))
+      call finish_u(j)
     end do
 
   contains
@@ -118,8 +143,9 @@ contains
       call vorticity_row(nx + 1, g%dy * g%inverse_area_z(j), g%dx_u(j) * g%inverse_area_z(j), g%dx_u(j - 1) * g%inverse_area_z(j), &
                          u(1, k, j), u(1, k, j - 1), v(0, k, j), shear(1:, k, here))
       if (land) call close_row(nx + 1, k, g%floor_z(1, j), shear(1:, k, here))
+      call product_row(nx + 2, column%width_v(0:, j), v(0, k, j), products(0:))
       call vorticity_flux_row(nx + 1, g%coriolis(j), shear(1:, k, here), column%inverse_z(1:, j), column%width_u(1:, j), &
-                              column%width_u(1:, j - 1), column%width_v(0:, j), u(1, k, j), u(1, k, j - 1), v(0, k, j), &
+                              column%width_u(1:, j - 1), products(0:), u(1, k, j), u(1, k, j - 1), &
                               north_flux(1:, k, here), east_flux(1:))
     end subroutine corners
 
@@ -138,8 +164,9 @@ contains
 
     !> What gradients act on in row j: `energy` (m2/s2) is extrapolated, `push` is not.
     subroutine centres
+      call product_row(nx + 2, u(0, k, j), u(0, k, j), products(0:))
       call energy_row(nx + 1, 0.25_rk * g%inverse_area(j) * [g%area_u(j), g%area_v(j), g%area_v(j + 1)], &
-                      u(0, k, j), v(0, k, j), v(0, k, j + 1), energy(0:, k, here))
+                      products(0:), v(0, k, j), v(0, k, j + 1), energy(0:, k, here))
       if (friction) call divergence_row(nx + 1, viscosity * g%inverse_area(j) * [g%dy, g%dx_v(j), g%dx_v(j + 1)], &
                                         u(0, k, j), v(0, k, j), v(0, k, j + 1), push(0:, k, here))
     end subroutine centres
@@ -172,16 +199,27 @@ contains
                       push(1:, k, last), share, weights, before_u(1, k, j - 1, one), before_u(1, k, j - 1, two), change_u(1:, k))
       if (friction) call add_difference(nx, -viscosity * g%inverse_dy, shear(1:, k, last), shear(1:, k, here), change_u(1:, k))
       if (k == g%nz .and. allocated(p%stress_u)) then
-        wind = real(p%stress_u(j - 1), rk) * g%inverse_dr(k)
+        wind = real(p%stress_u(g%before_j + j - 1), rk) * g%inverse_dr(k)
         before_u(1:nx, k, j - 1, two) = before_u(1:nx, k, j - 1, two) + wind * column%inverse_u(1:nx, j - 1)
         change_u(1:nx, k) = change_u(1:nx, k) + weights(1) * wind * column%inverse_u(1:nx, j - 1)
       end if
     end subroutine step_u
 
-    !> Adds the (filtered) change to a slice of velocity and takes its depth means.
-    subroutine finish(row, responses, floor, inverse_thickness, change, velocity, mean_before, mean)
+    subroutine finish_u(row)
       integer, intent(in) :: row
-      real(rk), intent(in), allocatable :: responses(:, :)
+      call finish(row, g%floor_u(g%west:g%east, row), g%inverse_thickness_u(g%west:g%east, row), change_u, u(:, :, row), &
+                  means%u_before(g%west:g%east, row), means%u(g%west:g%east, row))
+    end subroutine finish_u
+
+    subroutine finish_v(row)
+      integer, intent(in) :: row
+      call finish(row, g%floor_v(g%west:g%east, row), g%inverse_thickness_v(g%west:g%east, row), change_v, v(:, :, row), &
+                  means%v_before(g%west:g%east, row), means%v(g%west:g%east, row))
+    end subroutine finish_v
+
+    !> Adds the (filtered) change to a slice of velocity and takes its depth means.
+    subroutine finish(row, floor, inverse_thickness, change, velocity, mean_before, mean)
+      integer, intent(in) :: row
       integer, intent(in) :: floor(g%west:g%east)
       real(rk), intent(in) :: inverse_thickness(g%west:g%east)
       real(rk), intent(inout) :: change(g%west:g%east, g%nz)
@@ -189,7 +227,6 @@ contains
       real(rk), intent(inout), dimension(g%west:g%east) :: mean_before, mean
       integer :: level
 
-      if (filter%row(row) > 0) call filter%apply(g%nz, g%stride, change(1, 1), responses(:, filter%row(row)))
       mean_before = 0.0_rk
       mean = 0.0_rk
       do level = 1, g%nz
@@ -203,6 +240,11 @@ contains
   end subroutine step_velocity
 
   ! Rows. Dummy arguments do not alias and have no bounds to look up, so that each loop becomes plain vector code.
+  !
+  ! Where two products are added, the compiler fuses either one with the addition, in vector code perhaps another than for
+  ! the last cells of a row. Results would then depend on the length of rows, hence on the number of processes. So the
+  ! second product is in parentheses: it is rounded, and the first one fused. A product that two neighbours share is worked
+  ! out in a loop before, for it is not fused where the compiler has seen that.
 
   pure subroutine vorticity_row(n, along_y, along_x, along_x_south, u, u_south, v, zeta)
     integer, intent(in) :: n
@@ -210,22 +252,32 @@ contains
     real(rk), intent(out) :: zeta(n)
     integer :: i
     do i = 1, n
-      zeta(i) = along_y * (v(i) - v(i - 1)) - along_x * u(i) + along_x_south * u_south(i)
+      zeta(i) = along_y * (v(i) - v(i - 1)) - (along_x * u(i)) + along_x_south * u_south(i)
     end do
   end subroutine vorticity_row
 
-  pure subroutine vorticity_flux_row(n, f, zeta, inverse_z, width_u, width_u_south, width_v, u, u_south, v, north, east)
+  pure subroutine product_row(n, a, b, product)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: a(n), b(n)
+    real(rk), intent(out) :: product(n)
+    integer :: i
+    do i = 1, n
+      product(i) = a(i) * b(i)
+    end do
+  end subroutine product_row
+
+  pure subroutine vorticity_flux_row(n, f, zeta, inverse_z, width_u, width_u_south, through_v, u, u_south, north, east)
     integer, intent(in) :: n
     real(rk), intent(in) :: f
     real(rk), intent(in), dimension(n) :: zeta, inverse_z, width_u, width_u_south, u, u_south
-    real(rk), intent(in), dimension(0:n) :: width_v, v
+    real(rk), intent(in) :: through_v(0:n)
     real(rk), intent(out) :: north(n), east(n)
     real(rk) :: q
     integer :: i
     do i = 1, n
       q = (f + zeta(i)) * inverse_z(i)
-      north(i) = q * (width_v(i) * v(i) + width_v(i - 1) * v(i - 1))
-      east(i) = q * (width_u(i) * u(i) + width_u_south(i) * u_south(i))
+      north(i) = q * (through_v(i) + through_v(i - 1))
+      east(i) = q * (width_u(i) * u(i) + (width_u_south(i) * u_south(i)))
     end do
   end subroutine vorticity_flux_row
 
@@ -257,7 +309,7 @@ contains
     do i = 1, n
       weight = b(i) * scale(i)
       middle = phi(i) + weight * upper
-      slow = share * (middle - slow_offset(i))
+      slow = (share * (middle - slow_offset(i)))
       phi(i) = phi(i) + weight * whole
       energy(i) = slow
       push(i) = slow - middle
@@ -265,13 +317,13 @@ contains
   end subroutine hydrostatic_row
 
   !> Adds kinetic energy.
-  pure subroutine energy_row(n, areas, u, v, v_north, energy)
+  pure subroutine energy_row(n, areas, u_squared, v, v_north, energy)
     integer, intent(in) :: n
-    real(rk), intent(in) :: areas(3), u(n + 1), v(n), v_north(n)
+    real(rk), intent(in) :: areas(3), u_squared(n + 1), v(n), v_north(n)
     real(rk), intent(inout) :: energy(n)
     integer :: i
     do i = 1, n
-      energy(i) = energy(i) + (areas(1) * (u(i) * u(i) + u(i + 1) * u(i + 1)) + areas(2) * (v(i) * v(i)) &
+      energy(i) = energy(i) + (areas(1) * (u_squared(i) + u_squared(i + 1)) + (areas(2) * (v(i) * v(i))) &
                                + areas(3) * (v_north(i) * v_north(i)))
     end do
   end subroutine energy_row
@@ -282,7 +334,7 @@ contains
     real(rk), intent(inout) :: push(n)
     integer :: i
     do i = 1, n
-      push(i) = push(i) + (factors(1) * (u(i + 1) - u(i)) + (factors(3) * v_north(i) - factors(2) * v(i)))
+      push(i) = push(i) + (factors(1) * (u(i + 1) - u(i)) + (factors(3) * v_north(i) - (factors(2) * v(i))))
     end do
   end subroutine divergence_row
 
@@ -309,9 +361,9 @@ contains
     integer :: i
     do i = 1, n
       slope_force = (b1(i) + b2(i)) * (layer * scale(i) + shift(i))
-      tendency = rotation * (flux1(i) + flux2(i)) - 0.25_rk * inverse_dr * inverse_stretching(i) * (above(i) + below(i)) &
+      tendency = rotation * (flux1(i) + flux2(i)) - (0.25_rk * inverse_dr * inverse_stretching(i) * (above(i) + below(i))) &
                  + (share * slope_force - (energy2(i) - energy1(i))) * inverse_distance
-      change(i) = weights(1) * tendency + weights(2) * one(i) + weights(3) * two(i) &
+      change(i) = weights(1) * tendency + (weights(2) * one(i)) + weights(3) * two(i) &
                   + ((1.0_rk - share) * slope_force + (push2(i) - push1(i))) * inverse_distance
       two(i) = tendency
     end do

@@ -34,49 +34,54 @@ module polar_filter
 
 contains
 
-  subroutine prepare(self, g, latitude)
+  subroutine prepare(self, g, latitude, reproducible)
     class(filter_type), intent(inout) :: self
     type(grid_type), intent(in) :: g
     real(real64), intent(in) :: latitude  ! degrees
+    logical, intent(in) :: reproducible   ! FFTW goes by rules, not by a stopwatch: all runs do the same sums
     integer :: rows, j, m
 
-    self%nx = g%nx
+    self%nx = g%all_nx
     allocate (self%row(g%south:g%north), source=0)
     if (.not. g%sphere) return
-    rows = (count(abs(g%y_face(1:g%ny)) * 180.0_real64 / pi > latitude) + 1) / 2 + 1
-    rows = min(rows, g%ny / 2)
-    self%row(1:rows) = [(j, j=1, rows)]
-    self%row(g%ny - rows + 1:g%ny) = [(rows + j, j=1, rows)]
-    allocate (self%centres(0:g%nx - 1, 2 * rows), self%faces(0:g%nx - 1, 2 * rows))
+    rows = (count(abs(g%y_face(1:g%all_ny)) * 180.0_real64 / pi > latitude) + 1) / 2 + 1
+    rows = min(rows, g%all_ny / 2)
+    m = 0
+    do j = 1, g%ny
+      if (g%before_j + j > rows .and. g%before_j + j <= g%all_ny - rows) cycle
+      m = m + 1
+      self%row(j) = m
+    end do
+    allocate (self%centres(0:self%nx - 1, m), self%faces(0:self%nx - 1, m))
     do j = 1, g%ny
       if (self%row(j) == 0) cycle
-      call response(self%centres(:, self%row(j)), g%y(j))
-      call response(self%faces(:, self%row(j)), g%y_face(j))
+      call response(self%centres(:, self%row(j)), g%y(g%before_j + j))
+      call response(self%faces(:, self%row(j)), g%y_face(g%before_j + j))
     end do
 #ifdef USE_FFTW
     block
       integer(c_int) :: n
-      n = int(g%nx, c_int)
-      allocate (self%pair(g%nx), self%spectrum(g%nx))
-      call plan(n, self%pair, self%spectrum, self%forward, self%backward)
+      n = int(self%nx, c_int)
+      allocate (self%pair(self%nx), self%spectrum(self%nx))
+      call plan(n, merge(FFTW_ESTIMATE, FFTW_MEASURE, reproducible), self%pair, self%spectrum, self%forward, self%backward)
     end block
 #endif
   contains
     subroutine response(values, phi)
       real(rk), intent(out) :: values(0:)
       real(real64), intent(in) :: phi
-      real(real64) :: ratio, s(0:g%nx - 1)
+      real(real64) :: ratio, s(0:self%nx - 1)
 
       ratio = max(cos(phi), 0.0_real64) / cos(latitude * pi / 180.0_real64)
       s(0) = 1.0_real64
-      do m = 1, g%nx - 1
-        s(m) = min(1.0_real64, ratio / sin(min(m, g%nx - m) * pi / g%nx))**2
+      do m = 1, self%nx - 1
+        s(m) = min(1.0_real64, ratio / sin(min(m, self%nx - m) * pi / self%nx))**2
       end do
 #ifdef USE_FFTW
-      values = real(s / g%nx, rk)  ! the transforms of FFTW are not normalised
+      values = real(s / self%nx, rk)  ! the transforms of FFTW are not normalised
 #else
-      do m = 0, g%nx - 1
-        values(m) = real(sum(s * cos([(2.0_real64 * pi / g%nx * modulo(m * j, g%nx), j=0, g%nx - 1)])) / g%nx, rk)
+      do m = 0, self%nx - 1
+        values(m) = real(sum(s * cos([(2.0_real64 * pi / self%nx * modulo(m * j, self%nx), j=0, self%nx - 1)])) / self%nx, rk)
       end do
 #endif
     end subroutine response
@@ -121,16 +126,16 @@ contains
 #endif
   end subroutine transform
 
-  subroutine plan(n, z, s, forward, backward)
-    integer(c_int), intent(in) :: n
+  subroutine plan(n, how, z, s, forward, backward)
+    integer(c_int), intent(in) :: n, how
     complex(rk), intent(inout) :: z(*), s(*)
     type(c_ptr), intent(out) :: forward, backward
 #ifdef SINGLE
-    forward = fftwf_plan_dft_1d(n, z, s, FFTW_FORWARD, FFTW_MEASURE)
-    backward = fftwf_plan_dft_1d(n, s, z, FFTW_BACKWARD, FFTW_MEASURE)
+    forward = fftwf_plan_dft_1d(n, z, s, FFTW_FORWARD, how)
+    backward = fftwf_plan_dft_1d(n, s, z, FFTW_BACKWARD, how)
 #else
-    forward = fftw_plan_dft_1d(n, z, s, FFTW_FORWARD, FFTW_MEASURE)
-    backward = fftw_plan_dft_1d(n, s, z, FFTW_BACKWARD, FFTW_MEASURE)
+    forward = fftw_plan_dft_1d(n, z, s, FFTW_FORWARD, how)
+    backward = fftw_plan_dft_1d(n, s, z, FFTW_BACKWARD, how)
 #endif
   end subroutine plan
 #else

@@ -3,7 +3,8 @@
 !>
 !> Iteration j extrapolates the tracers of row j + 2 into a ring of four vertical slices, works out the fluxes
 !> through the northern faces of row j (its southern ones are kept from before) and finishes row j. The new
-!> tracer replaces its eldest value, which none needs any more: all stencils read the ring.
+!> tracer replaces its eldest value, which none needs any more: all stencils read the ring. Where x is divided, filtered
+!> rows wait for each other: `transposed` holds their divergences, and they are finished after the pass.
 module transport
   use precision, only: rk, real64
   use memory, only: zeros
@@ -11,6 +12,7 @@ module transport
   use cases, only: parameters_type
   use column_module, only: column_type
   use polar_filter, only: filter_type
+  use transposes, only: transpose_type
   use rows, only: close_row, choose_row, keep_row
   use halo_module, only: fill_rows
   implicit none
@@ -21,7 +23,7 @@ module transport
   type, public :: flow_type
     real(rk), pointer, contiguous, dimension(:, :) :: width_u, width_v            ! m
     real(rk), pointer, contiguous, dimension(:, :) :: correction_u, correction_v  ! m/s, with substeps only
-    real(rk), pointer, contiguous, dimension(:, :) :: total                       ! unit of r per s: minus dR/dt
+    real(rk), pointer, contiguous, dimension(:, :) :: total                       ! unit of r per s: minus dR/dt, filtered here
   end type flow_type
 
   real(rk), pointer, contiguous :: ahead(:, :, :, :) => null()  ! (i, k, row modulo 4, tracer)
@@ -29,24 +31,27 @@ module transport
   real(rk), pointer, contiguous :: south_flux(:, :, :)          ! (i, k, tracer)
   real(rk), pointer, contiguous :: divergence(:, :, :)          ! (i, k, 0 for mass or tracer)
   real(rk), pointer, contiguous :: lower(:, :)                  ! (i, tracer)
-  real(rk), pointer, contiguous, dimension(:) :: transport_u, transport_v, flux, north, upper, upstream, downstream, rise, open_rise
+  real(rk), pointer, contiguous, dimension(:) :: transport_u, transport_v, flux, north, upper, upstream, downstream, rise, open_rise, inverse_new
 
 contains
 
-  !> `change_u`, `change_v` (m/s) are first added to all levels of u and v where there are substeps.
-  subroutine step_tracers(g, p, filter, weights, column, flow, inverse_new, change_u, change_v, u, v, w, c, now, one, two)
+  !> `change_u`, `change_v` (m/s) are first added to all levels of u and v where there are substeps. The new surface replaces
+  !> its eldest value, too.
+  subroutine step_tracers(g, p, filter, transposed, weights, column, flow, change_u, change_v, u, v, w, surface, c, now, one, two)
     type(grid_type), intent(in) :: g
     type(parameters_type), intent(in) :: p
     type(filter_type), intent(inout) :: filter
+    type(transpose_type), intent(inout) :: transposed  ! of mass and tracers of each filtered row, and of its total
     real(rk), intent(in) :: weights(3)
     type(column_type), intent(in) :: column
-    type(flow_type), intent(in) :: flow
-    real(rk), intent(in), dimension(g%west:g%east, g%south:g%north) :: inverse_new, change_u, change_v
+    type(flow_type), intent(inout) :: flow
+    real(rk), intent(in), dimension(g%far_west:g%far_east, g%far_south:g%far_north) :: change_u, change_v
     real(rk), intent(inout), dimension(g%west:g%east, g%nz, g%south:g%north) :: u, v, w
+    real(rk), intent(inout) :: surface(g%far_west:g%far_east, g%far_south:g%far_north, 3)
     real(rk), intent(inout) :: c(g%west:g%east, g%nz, g%south:g%north, 3, p%n_tracers)
     integer, intent(in) :: now, one, two
     real(rk) :: dt, diffusivity
-    integer :: j, k, m, nx, row(-1:2)
+    integer :: j, k, m, nx, unit, row(-1:2)
     logical :: split, diffusion, land
 
     nx = g%nx
@@ -65,18 +70,32 @@ contains
       downstream(g%west:g%east) => zeros(g%stride)
       rise(g%west:g%east) => zeros(g%stride)
       open_rise(g%west:g%east) => zeros(g%stride)
+      inverse_new(g%west:g%east) => zeros(g%stride)
     end if
     dt = real(p%time_step, rk)
     diffusivity = real(p%diffusivity, rk)
     split = p%substeps > 1
     diffusion = p%diffusivity > 0.0_real64
 
-    ! Nothing passes the southern boundary, wall or pole.
-    south_transport = 0.0_rk
-    south_flux = 0.0_rk
-    do j = 0, 2
+    do j = merge(0, -1, g%at_south), 2
       call extrapolate(j)
     end do
+    if (g%at_south) then  ! nothing passes the boundary, wall or pole
+      south_transport = 0.0_rk
+      south_flux = 0.0_rk
+    else
+      j = 0
+      row = modulo([j - 1, j, j + 1, j + 2], 4)
+      do k = 1, g%nz
+        land = k < g%open_level(j)
+        call mass_flux_north
+        south_transport(1:nx, k) = transport_v(1:nx)
+        do m = 1, p%n_tracers
+          call tracer_flux_north
+          south_flux(1:nx, k, m) = north(1:nx)
+        end do
+      end do
+    end if
     do j = 1, g%ny
       row = modulo([j - 1, j, j + 1, j + 2], 4)
       call extrapolate(j + 2)
@@ -87,11 +106,33 @@ contains
           call tracer_fluxes
         end do
       end do
+      if (g%split_x .and. filter%row(j) > 0) then
+        unit = (p%n_tracers + 2) * filter%row(j)
+        call transposed%put(unit, g%nx, flow%total(1:, j))
+        do m = 0, p%n_tracers
+          call transposed%put(unit - 1 - m, g%stride, divergence(1:, 1, m))
+        end do
+        cycle
+      end if
       if (filter%row(j) > 0) then
+        if (.not. split) call filter%apply(1, nx, flow%total(1:nx, j), filter%centres(:, filter%row(j)))
         do m = 0, p%n_tracers
           call filter%apply(g%nz, g%stride, divergence(1:, 1, m), filter%centres(:, filter%row(j)))
         end do
       end if
+      call finish
+    end do
+    if (.not. g%split_x) return
+    call transposed%run(filter)
+    do j = 1, g%ny
+      if (filter%row(j) == 0) cycle
+      row = modulo([j - 1, j, j + 1, j + 2], 4)
+      call extrapolate(j)
+      unit = (p%n_tracers + 2) * filter%row(j)
+      call transposed%get(unit, g%nx, flow%total(1:, j))
+      do m = 0, p%n_tracers
+        call transposed%get(unit - 1 - m, g%stride, divergence(1:, 1, m))
+      end do
       call finish
     end do
 
@@ -114,19 +155,28 @@ contains
     subroutine mass_fluxes
       if (split) then
         call corrected_row(nx + 1, change_u(1, j), flow%correction_u(1:, j), flow%width_u(1:, j), u(1, k, j), transport_u(1:))
-        call corrected_row(nx + 1, change_v(1, j + 1), flow%correction_v(1:, j + 1), flow%width_v(1:, j + 1), v(1, k, j + 1), transport_v(1:))
         if (land) then
           call close_row(nx + 1, k, g%floor_u(1, j), u(1, k, j))
           call close_row(nx + 1, k, g%floor_u(1, j), transport_u(1:))
+        end if
+      else
+        call transport_row(nx + 1, flow%width_u(1:, j), u(1, k, j), transport_u(1:))
+      end if
+      call mass_flux_north
+      call divergence_row(nx, g%inverse_area(j), transport_u(1:), transport_v(1:), south_transport(1:, k), divergence(1:, k, 0))
+    end subroutine mass_fluxes
+
+    subroutine mass_flux_north
+      if (split) then
+        call corrected_row(nx + 1, change_v(1, j + 1), flow%correction_v(1:, j + 1), flow%width_v(1:, j + 1), v(1, k, j + 1), transport_v(1:))
+        if (land) then
           call close_row(nx + 1, k, g%floor_v(1, j + 1), v(1, k, j + 1))
           call close_row(nx + 1, k, g%floor_v(1, j + 1), transport_v(1:))
         end if
       else
-        call transport_row(nx + 1, flow%width_u(1:, j), u(1, k, j), transport_u(1:))
         call transport_row(nx, flow%width_v(1:, j + 1), v(1, k, j + 1), transport_v(1:))
       end if
-      call divergence_row(nx, g%inverse_area(j), transport_u(1:), transport_v(1:), south_transport(1:, k), divergence(1:, k, 0))
-    end subroutine mass_fluxes
+    end subroutine mass_flux_north
 
     !> The horizontal divergence of tracer m on a level (its unit per s). Behind a closed face stands the last
     !> value before it.
@@ -135,28 +185,38 @@ contains
         call choose_row(nx + 1, k, g%floor_u(0, j), ahead(-1:, k, row(0), m), ahead(0:, k, row(0), m), upstream(1:))
         call choose_row(nx + 1, k, g%floor_u(2, j), ahead(2:, k, row(0), m), ahead(1:, k, row(0), m), downstream(1:))
         call flux_row(nx + 1, transport_u(1:), upstream(1:), ahead(0:, k, row(0), m), ahead(1:, k, row(0), m), downstream(1:), flux(1:))
+      else
+        call flux_row(nx + 1, transport_u(1:), ahead(-1:, k, row(0), m), ahead(0:, k, row(0), m), ahead(1:, k, row(0), m), &
+                      ahead(2:, k, row(0), m), flux(1:))
+      end if
+      if (diffusion) then
+        call diffusion_row(nx + 1, diffusivity * g%inverse_dx_u(j), flow%width_u(1:, j), c(0, k, j, now, m), c(1, k, j, now, m), flux(1:))
+        ! Nothing passes closed faces: transport is zero there, and so must diffusion be.
+        if (land) call close_row(nx + 1, k, g%floor_u(1, j), flux(1:))
+      end if
+      call tracer_flux_north
+      call divergence_row(nx, g%inverse_area(j), flux(1:), north(1:), south_flux(1:, k, m), divergence(1:, k, m))
+    end subroutine tracer_fluxes
+
+    subroutine tracer_flux_north
+      if (land) then
         call choose_row(nx, k, g%floor_v(1, j), ahead(1:, k, row(-1), m), ahead(1:, k, row(0), m), upstream(1:))
         call choose_row(nx, k, g%floor_v(1, j + 2), ahead(1:, k, row(2), m), ahead(1:, k, row(1), m), downstream(1:))
         call flux_row(nx, transport_v(1:), upstream(1:), ahead(1:, k, row(0), m), ahead(1:, k, row(1), m), downstream(1:), north(1:))
       else
-        call flux_row(nx + 1, transport_u(1:), ahead(-1:, k, row(0), m), ahead(0:, k, row(0), m), ahead(1:, k, row(0), m), &
-                      ahead(2:, k, row(0), m), flux(1:))
         call flux_row(nx, transport_v(1:), ahead(1:, k, row(-1), m), ahead(1:, k, row(0), m), ahead(1:, k, row(1), m), &
                       ahead(1:, k, row(2), m), north(1:))
       end if
       if (diffusion) then
-        call diffusion_row(nx + 1, diffusivity * g%inverse_dx_u(j), flow%width_u(1:, j), c(0, k, j, now, m), c(1, k, j, now, m), flux(1:))
         call diffusion_row(nx, diffusivity * g%inverse_dy, flow%width_v(1:, j + 1), c(1, k, j, now, m), c(1, k, j + 1, now, m), north(1:))
-        if (land) then  ! nothing passes closed faces: transport is zero there, and so must diffusion be
-          call close_row(nx + 1, k, g%floor_u(1, j), flux(1:))
-          call close_row(nx, k, g%floor_v(1, j + 1), north(1:))
-        end if
+        if (land) call close_row(nx, k, g%floor_v(1, j + 1), north(1:))
       end if
-      call divergence_row(nx, g%inverse_area(j), flux(1:), north(1:), south_flux(1:, k, m), divergence(1:, k, m))
-    end subroutine tracer_fluxes
+    end subroutine tracer_flux_north
 
-    !> W from the bottom upwards, and the tracers with it.
+    !> The surface, W from the bottom upwards, and the tracers with it.
     subroutine finish
+      surface(1:nx, j, two) = surface(1:nx, j, now) - dt * flow%total(1:nx, j)
+      inverse_new(1:nx) = 1.0_rk / ((surface(1:nx, j, two) - g%fixed(1:nx, j)) * g%inverse_thickness(1:nx, j))
       lower = 0.0_rk
       rise(1:nx) = flow%total(1:nx, j) * g%inverse_thickness(1:nx, j)
       w(:, 1, j) = 0.0_rk
@@ -176,7 +236,7 @@ contains
             call flux_row(nx, w(1, k + 1, j), ahead(1:, max(k - 1, 1), row(0), m), ahead(1:, k, row(0), m), ahead(1:, k + 1, row(0), m), &
                           ahead(1:, min(k + 2, g%nz), row(0), m), upper(1:))
           end if
-          call tracer_row(nx, dt, g%inverse_dr(k), column%stretching(1:, j), inverse_new(1, j), divergence(1:, k, m), upper(1:), &
+          call tracer_row(nx, dt, g%inverse_dr(k), column%stretching(1:, j), inverse_new(1:), divergence(1:, k, m), upper(1:), &
                           lower(1:, m), c(1, k, j, now, m), c(1, k, j, two, m))
           if (land) call keep_row(nx, k, g%floor(1, j), c(1, k, j, now, m), c(1, k, j, two, m))
         end do
@@ -200,7 +260,7 @@ contains
     real(rk), intent(out) :: ahead(n)
     integer :: i
     do i = 1, n
-      ahead(i) = weights(1) * now(i) + weights(2) * one(i) + weights(3) * two(i)
+      ahead(i) = weights(1) * now(i) + (weights(2) * one(i)) + weights(3) * two(i)
     end do
   end subroutine extrapolate_row
 
@@ -249,7 +309,7 @@ contains
     do i = 1, n
       step = d1(i) - c1(i)
       flux(i) = transport(i) * (0.5_rk * (c1(i) + d1(i)) &
-                                - merge(step - (c1(i) - c2(i)), d2(i) - d1(i) - step, transport(i) > 0.0_rk) * (1.0_rk / 6.0_rk))
+                                - (merge(step - (c1(i) - c2(i)), d2(i) - d1(i) - step, transport(i) > 0.0_rk) * (1.0_rk / 6.0_rk)))
     end do
   end subroutine flux_row
 
@@ -283,7 +343,7 @@ contains
     real(rk), intent(out) :: new(n)
     integer :: i
     do i = 1, n
-      new(i) = (stretching(i) * now(i) - dt * (divergence(i) + inverse_dr * (upper(i) - lower(i)))) * inverse_new(i)
+      new(i) = (stretching(i) * now(i) - (dt * (divergence(i) + inverse_dr * (upper(i) - lower(i))))) * inverse_new(i)
       lower(i) = upper(i)
     end do
   end subroutine tracer_row

@@ -72,7 +72,7 @@ build_mpi4jax() {
   then printf '%s\n' "$for_what" >"$note"
   else
     "${remove[@]}" mpi4jax >/dev/null 2>&1 || true
-    warn "JAX runs on one process: mpi4jax could not be built ($(grep -iE 'error' "$log" | tail -n 1)); it needs a C++ compiler and the headers of Python (apt-get install g++ python3-dev)"
+    warn "JAX runs on one process: mpi4jax could not be built ($(grep -iE 'error' "$log" | tail -n 1 | sed 's/^ *//' | cut -c 1-160)); it needs a C++ compiler and the headers of Python (apt-get install g++ python3-dev)"
   fi
   rmdir "$no_cuda" 2>/dev/null || true
 }

@@ -43,10 +43,16 @@ class Way(NamedTuple):
     title: str
     needs: tuple[str, ...]
 
+    @property
+    def by_mpi(self) -> bool:
+        """Whether each part of a domain has a process of its own."""
+        return "mpi4py" in self.needs
+
 
 WAYS = (Way("numpy", "mpi4py with NumPy", ("mpi4py",)),
         Way("numba", "mpi4py with Numba", ("mpi4py", "numba")),
-        Way("jax", "mpi4jax within JAX programs", ("mpi4py", "jax", "mpi4jax")))
+        Way("jax", "mpi4jax within JAX programs", ("mpi4py", "jax", "mpi4jax")),
+        Way("devices", "devices of one JAX program", ("jax",)))
 
 
 class Case(NamedTuple):
@@ -66,6 +72,19 @@ CASES = (Case("a periodic domain", Boundary.PERIODIC, Boundary.PERIODIC),
          Case("a sphere", Boundary.PERIODIC, Boundary.POLE),
          Case("a basin", Boundary.WALL, Boundary.WALL))
 FIELDS = (*((place, 3) for place in Place), (Place.CENTER, 2))  # (place, number of axes) of what is exchanged at once
+
+
+class Size(NamedTuple):
+    """Of a field whose exchange is timed, for each part, and how many exchanges to time together."""
+
+    levels: int
+    rows: int
+    columns: int
+    ndim: int
+    times: int
+
+
+SMALL, LARGE = Size(1, 4, 8, 2, 200), Size(32, 8, 2048, 3, 10)
 
 
 class Result(NamedTuple):
@@ -127,16 +146,21 @@ def check_case(backend: Any, case: Case, processes: tuple[int, int]) -> str | No
         right.append(belongs)
         given.append(mine)
     got = exchanging(backend, tile, [place for place, _ in FIELDS])(given)
+    return difference(f"with {processes[0]},{processes[1]} processes on {case.title}, rank {world.rank}", got, right)
+
+
+def difference(who: str, got: Iterable, right: list[np.ndarray]) -> str | None:
+    """In words; halo levels hold no sense."""
     for (place, ndim), there, belongs in zip(FIELDS, got, right, strict=True):
         levels = slice(HALO_LEVELS, -HALO_LEVELS) if ndim == 3 else slice(None)
         there, belongs = np.asarray(there)[levels], belongs[levels]
         if there.dtype != belongs.dtype:
-            return f"rank {world.rank} got numbers in {there.dtype} for {belongs.dtype}"
-        wrong = np.argwhere(there != belongs)
-        if wrong.size:
-            at = tuple(map(int, wrong[0]))
-            return (f"with {processes[0]},{processes[1]} processes on {case.title}, rank {world.rank} got {there[at]:g} for "
-                    f"{belongs[at]:g} at {list(at)} of a {ndim}-D field ({place.value}), and wrong values in {len(wrong)} places")
+            return f"{who} got numbers in {there.dtype} for {belongs.dtype}"
+        places = np.argwhere(there != belongs)
+        if places.size:
+            at = tuple(map(int, places[0]))
+            return (f"{who} got {there[at]:g} for {belongs[at]:g} at {list(at)} of a {ndim}-D field ({place.value}), and wrong "
+                    f"values in {len(places)} places")
     return None
 
 
@@ -153,50 +177,94 @@ def exchanging(backend: Any, tile: Tile, places: list[Place], times: int = 1) ->
     def exchange(_: Any, arrays: Any) -> Any:
         return backend.exchange(tile, *zip(places, arrays, strict=True))
 
-    run = backend.compile(exchange) if backend.name == "jax" and times == 1 else backend.loop(exchange)
+    single = times == 1 and backend.name == "jax" and not hasattr(backend.communication, "mesh")  # a quarter of the compiling
+    run = backend.compile(exchange) if single else backend.loop(exchange)
 
     def compiled(arrays: Any) -> Any:
-        arguments = (), tuple(map(backend.asarray, arrays))
-        result = run(*arguments) if backend.name == "jax" and times == 1 else run(*arguments, times)
+        result = run((), tuple(map(backend.asarray, arrays)), *(() if single else (times,)))
         backend.synchronize(result)
         return result
 
     return compiled
 
 
-def seconds(backend: Any, domain: tuple[int, int, int], ndim: int, times: int) -> tuple[float, int]:
-    """(time of an exchange, bytes that this process sends in it) on a periodic domain that is split in j."""
+def seconds(backend: Any, size: Size, parts: int) -> tuple[float, int]:
+    """(time of an exchange, bytes that a process or device sends in it) on a periodic domain that is split in j."""
     world = backend.communication
-    tile = Tile(domain, Boundary.PERIODIC, Boundary.PERIODIC, (world.ranks, 1), world.rank)
-    arrays = [np.zeros(tile.region.padded[-ndim:])]
-    exchange = exchanging(backend, tile, [Place.CENTER], times)
-    exchange(arrays)
+    whole = Tile((size.levels, size.rows * parts, size.columns), Boundary.PERIODIC, Boundary.PERIODIC)
+    tile = whole._replace(processes=(parts, 1), rank=world.rank)
+    if world.ranks == parts:
+        array = np.zeros(tile.region.padded[-size.ndim:])
+    else:  # all parts are here
+        array = world.scatter(tile, np.zeros(whole.region.padded[-size.ndim:]), np.asarray)
+    exchange = exchanging(backend, tile, [Place.CENTER], size.times)
+    exchange([array])
     best = float("inf")
     for _ in range(5):
         world.barrier()
         start = time.perf_counter()
-        exchange(arrays)
-        best = min(best, world.largest(time.perf_counter() - start) / times)
-    levels = domain[0] if ndim == 3 else 1
-    rows = 2 * HALO if world.ranks > 1 else 0
-    return best, rows * levels * domain[2] * arrays[0].itemsize
+        exchange([array])
+        best = min(best, world.largest(time.perf_counter() - start) / size.times)
+    return best, (2 * HALO if parts > 1 else 0) * size.levels * size.columns * array.dtype.itemsize
 
 
 def try_way(way: Way, world: Any) -> Result:
     """On all processes of a world together; the result is the same on all."""
     backend = importlib.import_module(f"dycore.backends.on_{way.backend}").create(communication=world)
     note = without_cuda() if way.backend == "jax" and world.ranks > 1 else ""
-    exchanges = 0
-    for processes in process_shapes(world.ranks):
-        for case in CASES:
-            problem = world.first(check_case(backend, case, processes))
-            if problem:
-                return Result(way.backend, world.ranks, f"{problem}. Do not run on several processes here, and report this "
-                                                        "with all that 'dycore check' prints.")
-            exchanges += 1
-    latency, _ = seconds(backend, (1, 4 * world.ranks, 8), 2, 200)
-    duration, sent = seconds(backend, (32, 8 * world.ranks, 2048), 3, 10)
-    return Result(way.backend, world.ranks, "", exchanges, latency, sent / duration, note)
+    tries = [(case, processes) for processes in process_shapes(world.ranks) for case in CASES]
+    for case, processes in tries:
+        problem = world.first(check_case(backend, case, processes))
+        if problem:
+            return wrong(way, world.ranks, problem)
+    latency, _ = seconds(backend, SMALL, world.ranks)
+    duration, sent = seconds(backend, LARGE, world.ranks)
+    return Result(way.backend, world.ranks, "", len(tries), latency, sent / duration, note)
+
+
+def wrong(way: Way, ranks: int, problem: str) -> Result:
+    return Result(way.backend, ranks, f"{problem}. Do not run on several processes or devices here, and report this with all that "
+                                      "'dycore check' prints.")
+
+
+def try_devices(way: Way) -> Result:
+    """In this process, on all GPUs that JAX finds, or on devices made of a CPU where these are fewer than two."""
+    import jax
+
+    from dycore.backends import devices, on_jax
+
+    found = jax.devices() if len(jax.devices()) > 1 else jax.devices("cpu")
+    tries = [(case, processes) for processes in process_shapes(len(found)) for case in CASES
+             if case.y is not Boundary.POLE or processes[1] == 1 or processes[1] % 2 == 0]
+    for case, processes in tries:
+        problem = check_devices(on_jax.create(communication=devices.Devices(processes, found)), case)
+        if problem:
+            return wrong(way, len(found), problem)
+    backend = on_jax.create(communication=devices.Devices((len(found), 1), found))
+    latency, _ = seconds(backend, SMALL, len(found))
+    duration, sent = seconds(backend, LARGE, len(found))
+    return Result(way.backend, len(found), "", len(tries), latency, sent / duration)
+
+
+def check_devices(backend: Any, case: Case) -> str | None:
+    """As `check_case`, for all devices at once: their arrays lie side by side in one."""
+    import jax
+
+    world = backend.communication
+    pj, pi = processes = world.processes
+    whole = domain_of(case, processes)._replace(domain=(3, 4 * pj, 4 * pi))
+    tile = world.tile(whole)._replace(halo=part(case, processes, 0).halo)
+    right, given = [], []
+    for number, (place, ndim) in enumerate(FIELDS):
+        belongs = world.scatter(tile, numbered(whole, place, ndim, 2 + 10 ** 5 * number, case.precision), np.asarray)
+        cells = np.zeros(tile.region.padded[-ndim:], bool)
+        cells[inner(tile, ndim)] = True
+        everywhere = np.tile(cells, (1,) * (ndim - 2) + processes)
+        mine = np.where(everywhere, np.asarray(belongs), np.asarray(UNFILLED, case.precision))
+        given.append(jax.device_put(mine, belongs.sharding))
+        right.append(np.asarray(belongs))
+    got = exchanging(backend, tile, [place for place, _ in FIELDS])(given)
+    return difference(f"with {pj},{pi} devices on {case.title}, JAX", got, right)
 
 
 def attempt(way: Way, world: Any) -> Result:
@@ -256,11 +324,21 @@ def one_thread_each() -> None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
+def several_devices() -> None:
+    """Of a CPU, for JAX not yet loaded; with few threads it can wait for ever for a device that has none to run on."""
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={RANKS}"
+    os.environ.setdefault("NPROC", str(4 * RANKS))
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+
 def as_rank(name: str, limit: float) -> int:
     """What a started process does: try one way; rank 0 prints the result as a line of JSON."""
     from dycore.backends import mpi
 
-    one_thread_each()
+    if name == "devices":
+        several_devices()
+    else:
+        one_thread_each()
     rank, ranks = mpi.launched()
     way = next(way for way in WAYS if way.backend == name)
 
@@ -270,15 +348,16 @@ def as_rank(name: str, limit: float) -> int:
 
     with deadline(limit, rank, lambda: answer(too_late(way, ranks, limit))):
         try:
-            answer(attempt(way, mpi.World()))
+            answer(attempt(way, mpi.World()) if way.by_mpi else try_devices(way))
         except ImportError as problem:  # the MPI that was started is not that of mpi4py
             answer(Result(name, ranks, str(problem)))
     return 0
 
 
-def start_ranks(way: Way, mpiexec: str, limit: float) -> Result:
-    """Try a way with processes of their own, so that no way can spoil another."""
-    command = [mpiexec, "-n", str(RANKS), sys.executable, "-m", "mpi4py", "-m", "dycore.checking", way.backend, str(limit)]
+def start_ranks(way: Way, mpiexec: str | None, limit: float) -> Result:
+    """Try a way with processes of their own, or one, so that no way can spoil another."""
+    launcher = [mpiexec, "-n", str(RANKS), sys.executable, "-m", "mpi4py"] if way.by_mpi and mpiexec else [sys.executable]
+    command = [*launcher, "-m", "dycore.checking", way.backend, str(limit)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
                                env=environment(), start_new_session=True)
     start = time.perf_counter()
@@ -297,8 +376,9 @@ def start_ranks(way: Way, mpiexec: str, limit: float) -> Result:
         return too_late(way, RANKS, limit)
     said = [line.strip() for line in (err + out).splitlines() if line.strip()]
     errors = [line for line in said if "Error" in line] or said or ["nothing was printed"]
-    return Result(way.backend, RANKS, f"'{Path(mpiexec).name} -n {RANKS}' ended with {process.returncode}: {errors[0][:300]}. "
-                                      "See whether mpiexec and mpi4py belong to the same MPI.")
+    return Result(way.backend, RANKS, f"'{Path(launcher[0]).name}' ended with {process.returncode}: {errors[0][:300]}. "
+                                      + ("See whether mpiexec and mpi4py belong to the same MPI." if way.by_mpi else
+                                         "Install JAX again."))
 
 
 def stop(process: subprocess.Popen) -> None:
@@ -560,7 +640,7 @@ def show_facts(printer: Printer, found: Facts) -> None:
 
 
 def halos_title(ranks: int) -> str:
-    return f"Halos, {ranks} processes: exchanges, time of the smallest, bandwidth of a large one"
+    return f"Halos, {ranks} parts: exchanges checked, time of a small one, rate of a large one"
 
 
 def show_result(printer: Printer, result: Result) -> None:
@@ -599,8 +679,9 @@ def alone(limit: float) -> int:
     printer.title(halos_title(RANKS))
     for way in WAYS:
         lacking = [name for name in way.needs if version(name) is None]
-        lacking += [name for name, there in (("an MPI library", found.library), ("mpiexec", mpiexec)) if there is None]
-        if lacking or mpiexec is None:
+        if way.by_mpi:
+            lacking += [name for name, there in (("an MPI library", found.library), ("mpiexec", mpiexec)) if there is None]
+        if lacking:
             printer.line("not checked", f"{way.title} needs {', '.join(lacking)}", "yellow")
             continue
         with printer.busy(f"{way.title}: exchanging halos"):
@@ -621,7 +702,7 @@ def together(limit: float, rank: int, ranks: int) -> int:
         printer.title(halos_title(ranks))
     world = mpi.World()
     results = []
-    for way in WAYS:
+    for way in (way for way in WAYS if way.by_mpi):
         lacking = world.first(", ".join(name for name in way.needs if version(name) is None) or None)
         if lacking:
             if printer:

@@ -7,6 +7,7 @@ import argparse
 import difflib
 import importlib
 import importlib.metadata
+import importlib.util
 import os
 import sys
 import tempfile
@@ -307,6 +308,9 @@ def create_backend(name: str, threads: int, communication: Any = None) -> Any:
         os.environ.setdefault(variable, str(threads))
     if threads == 1:
         os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+    if name == "jax" and launched()[1] > 1 and importlib.util.find_spec("mpi4jax") is None:
+        raise BadInput("JAX needs mpi4jax for several processes, and it is not installed: 'dycore check' says how to get it. "
+                       "Or use one process, or another backend.")
     try:
         return importlib.import_module(f"dycore.backends.on_{name}").create(threads=threads, communication=communication)
     except ImportError as problem:

@@ -112,6 +112,14 @@ def test_ranks_that_are_started_answer(monkeypatch):
     assert result.bandwidth > 0.0
 
 
+@pytest.mark.slow
+def test_devices_of_one_program_answer(monkeypatch):
+    pytest.importorskip("jax")
+    monkeypatch.chdir(ROOT)
+    result = checking.start_ranks(next(way for way in WAYS if not way.by_mpi), None, 120.0)
+    assert (result.problem, result.ranks, result.exchanges) == ("", 2, 2 * len(CASES))
+
+
 def test_a_deadlock_is_a_result_and_ends_the_process():
     program = ("import time; from dycore import checking; checking.try_way = lambda way, world: time.sleep(60); "
                "from dycore.backends import mpi; mpi.World = lambda: None; checking.as_rank('numpy', 0.2)")
@@ -145,7 +153,7 @@ def test_processes_that_fail_are_a_sentence(tmp_path):
     mpiexec = tmp_path / "mpiexec"
     mpiexec.write_text("#!/bin/sh\necho 'OSError: no network' >&2\nexit 7\n")
     mpiexec.chmod(0o755)
-    assert "'mpiexec -n 2' ended with 7: OSError: no network." in checking.start_ranks(NUMPY, str(mpiexec), 5.0).problem
+    assert "'mpiexec' ended with 7: OSError: no network." in checking.start_ranks(NUMPY, str(mpiexec), 5.0).problem
 
 
 @pytest.mark.parametrize("problem, code, word", [("", 0, "right"), ("rank 1 holds 3 where 4 belongs.", 1, "WRONG")])
@@ -160,10 +168,12 @@ def test_the_exit_code_says_whether_all_is_right(bare, capsys, monkeypatch, prob
 def test_what_is_missing_is_no_failure(bare, capsys, monkeypatch):
     monkeypatch.setattr(checking, "facts", lambda: BARE._replace(library=None, missing=("There is no mpi4jax: get it.",)))
     monkeypatch.setattr(checking, "version", lambda package: None if package == "mpi4jax" else "1.0")
+    monkeypatch.setattr(checking, "start_ranks", lambda way, *_: Result(way.backend, 2, "", 12, 1e-5, 1e9))
     code, out = check(capsys)
     assert code == 0
     assert "mpi4py with NumPy needs an MPI library" in out
     assert "mpi4jax within JAX programs needs mpi4jax, an MPI library" in out
+    assert "right          devices of one JAX program" in out
     assert "Remarks\n  -              There is no mpi4jax: get it." in out
 
 

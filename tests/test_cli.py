@@ -1,6 +1,7 @@
 """The command line: what it prints, what it writes, and one sentence for every mistake."""
 
 import errno
+import importlib.util
 import os
 import subprocess
 import sys
@@ -99,6 +100,15 @@ def test_a_backend_that_is_not_installed_says_how_to_install_it(capsys, monkeypa
     code, _, err = dycore(capsys, *RUN, "--steps", 1, "--backend", "jax")
     assert code == 2
     assert "pip install 'dycore[jax]'" in err
+
+
+def test_jax_on_several_processes_without_mpi4jax_says_where_to_look(capsys, monkeypatch):
+    monkeypatch.setattr(cli, "launched", lambda: (0, 2))
+    monkeypatch.setattr(cli, "world", lambda processes: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    code, _, err = dycore(capsys, *RUN, "--steps", 1, "--backend", "jax")
+    assert code == 2
+    assert "mpi4jax" in err and "'dycore check'" in err
 
 
 def test_an_unstable_time_step_is_a_sentence(capsys):

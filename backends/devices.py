@@ -116,12 +116,14 @@ class Devices(Serial):
         """Fill the halo along one axis (0: j, 1: i)."""
         n, halo = tile.cells[axis + 1], tile.halo[axis]
         edge, at = partial(part, axis, tile), partial(corner, axis, tile)
-        low = self._passed(axis, tile, [edge(array, n, n + halo) for array in arrays], 1)
-        high = self._passed(axis, tile, [edge(array, halo, 2 * halo) for array in arrays], -1)
-        if (tile.y, tile.x)[axis] is not Boundary.PERIODIC:
-            low, high = self._bounded(axis, tile, places, arrays, low, high)
+        bounded = (tile.y, tile.x)[axis] is not Boundary.PERIODIC
+        if bounded:  # before anything is sent: a narrow part sends these faces too
             arrays = [write(array, on_boundary(axis, edge(array, halo, halo + 1)), at(array, halo))
                       if place is NORMAL[axis] else array for place, array in zip(places, arrays, strict=True)]
+        low = self._passed(axis, tile, [edge(array, n, n + halo) for array in arrays], 1)
+        high = self._passed(axis, tile, [edge(array, halo, 2 * halo) for array in arrays], -1)
+        if bounded:
+            low, high = self._bounded(axis, tile, places, arrays, low, high)
         return [write(write(array, below, at(array, 0)), above, at(array, halo + n))
                 for array, below, above in zip(arrays, low, high, strict=True)]
 

@@ -18,28 +18,33 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from dycore.backends.halos import Serial, Traffic, interior, substeps_that_fit
-from dycore.tiles import HALO_LEVELS, Boundary, Place, Tile, divide, part_of
+from dycore.tiles import HALO_LEVELS, Boundary, Place, Tile, fits, least_part, part_of, shapes
 
 AXES = ("j", "i")
+NORMAL = (Place.SOUTH_FACE, Place.WEST_FACE)  # where the velocity across a boundary stands, of each axis
 
 
 class Devices(Serial):
     """So many devices in j and in i, of those that are given or that JAX finds.
 
+    Without `processes` all of them, in the shape with the smallest halo for the first grid, kept for any further one.
     Raises ValueError where there are too few. All parts have to be of the same size.
     """
 
-    def __init__(self, processes: tuple[int, int], devices: Any = None):
-        found = jax.devices() if devices is None else list(devices)
-        needed = processes[0] * processes[1]
-        if needed > len(found):
-            raise ValueError(f"processes={processes[0]},{processes[1]} need {needed} devices, but JAX finds {len(found)} "
-                             f"({found[0].platform}). Use fewer, or on a CPU set "
-                             f"XLA_FLAGS=--xla_force_host_platform_device_count={needed} before the start.")
-        self.processes = processes
-        self.mesh = Mesh(np.array(found[:needed]).reshape(processes), AXES)
-        self._scattered: set[tuple[int, ...]] = set()
+    def __init__(self, processes: tuple[int, int] | None = None, devices: Any = None):
+        self.found = jax.devices() if devices is None else list(devices)
+        self._specs: dict[tuple[int, ...], PartitionSpec] = {}
         self._sent = [0, 0]
+        if processes is not None:
+            self._arrange(processes)
+
+    def _arrange(self, processes: tuple[int, int]) -> None:
+        needed = processes[0] * processes[1]
+        if needed > len(self.found):
+            raise ValueError(f"processes={processes[0]},{processes[1]} need {needed} devices, but JAX finds {len(self.found)} "
+                             f"({self.found[0].platform}). Use fewer, or on a CPU set "
+                             f"XLA_FLAGS=--xla_force_host_platform_device_count={needed} before the start.")
+        self.mesh = Mesh(np.array(self.found[:needed]).reshape(processes), AXES)
 
     @property
     def traffic(self) -> Traffic:
@@ -48,14 +53,11 @@ class Devices(Serial):
 
     def tile(self, whole: Tile) -> Tile:
         """The part of the first device, the same as any other's but for its place. Raises ValueError where parts would differ."""
-        pj, pi = self.processes
-        tile = divide(whole, pj * pi, self.processes, 0)
-        for n, parts, what in ((whole.domain[1], pj, "rows"), (whole.domain[2], pi, "columns")):
-            if n % parts:
-                raise ValueError(f"{n} {what} cannot be divided evenly among {parts} devices, as one program for all needs. "
-                                 f"Use a multiple of {parts} {what}, or MPI (dycore.backends.mpi).")
-        if whole.y is Boundary.POLE and pi > 1 and pi % 2:
-            raise ValueError(f"{pi} devices in i do not match across the pole. Use an even number.")
+        if not hasattr(self, "mesh"):
+            self._arrange(best_shape(whole, len(self.found)))
+        tile = divided(whole, self.mesh.devices.shape)
+        for shape in (self.padded(tile), self.padded(tile)[1:]):
+            self._specs[shape] = PartitionSpec(*[None] * (len(shape) - 2), *AXES)
         return tile
 
     def substeps_together(self, tile: Tile, substeps: int) -> int:
@@ -64,20 +66,23 @@ class Devices(Serial):
 
     def padded(self, tile: Tile) -> tuple[int, ...]:
         """The shape of the arrays of all parts, side by side."""
-        nk, nj, ni = tile.region.padded
-        return nk, nj * self.processes[0], ni * self.processes[1]
+        (nk, nj, ni), (pj, pi) = tile.region.padded, tile.processes
+        return nk, nj * pj, ni * pi
 
     def scatter(self, tile: Tile, values: np.ndarray, asarray: Callable) -> Any:
-        """As `Serial.scatter`, for all devices."""
-        pj, pi = self.processes
+        """As `Serial.scatter`, for all devices; fields with levels go straight to them, as one may not hold the whole of one."""
+        pj, pi = tile.processes
         blocks = [[part_of(np.asarray(values), tile._replace(rank=j * pi + i)) for i in range(pi)] for j in range(pj)]
-        array = np.concatenate([np.concatenate(row, axis=-1) for row in blocks], axis=-2)
-        self._scattered.add(array.shape)
-        return jax.device_put(array, NamedSharding(self.mesh, self._spec(array)))
+        array: Any = np.concatenate([np.concatenate(row, axis=-1) for row in blocks], axis=-2)
+        array = asarray(array) if array.ndim == 2 else array  # may be collapsed along an axis
+        spec = PartitionSpec(*[None] * (array.ndim - 2), *(name if n == full else None for name, n, full in zip(
+            AXES, array.shape[-2:], self.padded(tile)[1:], strict=True)))
+        self._specs[array.shape] = spec
+        return jax.device_put(array, NamedSharding(self.mesh, spec))
 
     def _spec(self, leaf: Any) -> PartitionSpec:
-        shape = np.shape(leaf)
-        return PartitionSpec(*[None] * (len(shape) - 2), *AXES) if shape in self._scattered else PartitionSpec()
+        """By the shape, because a value that is traced does not tell where it lies; tables and profiles are not divided."""
+        return self._specs.get(np.shape(leaf), PartitionSpec())
 
     def program(self, function: Callable) -> Callable:
         """A function (constants, state, ...) -> state as a program of all devices."""
@@ -90,7 +95,7 @@ class Devices(Serial):
 
     def cells(self, tile: Tile, array: Any) -> np.ndarray:
         """The cells of the whole domain, without halo."""
-        pj, pi = self.processes
+        pj, pi = tile.processes
         rows = [[interior(tile, part) for part in np.split(row, pi, axis=-1)] for row in np.split(np.asarray(array), pj, axis=-2)]
         return np.concatenate([np.concatenate(row, axis=-1) for row in rows], axis=-2)
 
@@ -110,58 +115,55 @@ class Devices(Serial):
     def _along(self, axis: int, tile: Tile, places: list[Place], arrays: list, write: Callable) -> list:
         """Fill the halo along one axis (0: j, 1: i)."""
         n, halo = tile.cells[axis + 1], tile.halo[axis]
-        boundary, last = (tile.y, tile.x)[axis], self.processes[axis] - 1
-        number = jax.lax.axis_index(AXES[axis])
-        normal = [place is (Place.SOUTH_FACE, Place.WEST_FACE)[axis] for place in places]
-        edge = partial(part, axis, tile)
-        low = self._passed(AXES[axis], boundary, [edge(array, n, n + halo) for array in arrays], 1)
-        high = self._passed(AXES[axis], boundary, [edge(array, halo, 2 * halo) for array in arrays], -1)
-        if boundary is not Boundary.PERIODIC:
-            faces = list(zip(arrays, normal, strict=True))
-            mirrors = [[mirrored(axis, edge(array, halo + face, 2 * halo + face)) for array, face in faces],
-                       [mirrored(axis, edge(array, n + face, n + halo)) for array, face in faces]]
-            if boundary is Boundary.POLE:
-                mirrors = [self._opposite(tile, strips, row) for strips, row in zip(mirrors, (0, last), strict=True)]
-                signs = [1.0 if place is Place.CENTER else -1.0 for place in places]
-            else:
-                signs = [-1.0 if face else 1.0 for face in normal]
-            for m, (sign, face) in enumerate(zip(signs, normal, strict=True)):
-                low[m] = jnp.where(number == 0, sign * mirrors[0][m], low[m])
-                beyond = sign * mirrors[1][m]
-                if face:  # on the boundary itself
-                    shape = list(beyond.shape)
-                    shape[axis - 2] = 1
-                    beyond = jnp.concatenate([jnp.zeros(shape, beyond.dtype), beyond], axis=axis - 2)
-                high[m] = jnp.where(number == last, beyond, high[m])
-        filled = []
-        for array, below, above, face in zip(arrays, low, high, normal, strict=True):
-            if face and boundary is not Boundary.PERIODIC:
-                on = edge(array, halo, halo + 1)
-                array = write(array, jnp.where(number == 0, 0.0 * on, on), corner(axis, tile, array, halo))
-            filled.append(write(write(array, below, corner(axis, tile, array, 0)), above, corner(axis, tile, array, halo + n)))
-        return filled
+        edge, at = partial(part, axis, tile), partial(corner, axis, tile)
+        bounded = (tile.y, tile.x)[axis] is not Boundary.PERIODIC
+        if bounded:  # before anything is sent: a narrow part sends these faces too
+            arrays = [write(array, on_boundary(axis, edge(array, halo, halo + 1)), at(array, halo))
+                      if place is NORMAL[axis] else array for place, array in zip(places, arrays, strict=True)]
+        low = self._passed(axis, tile, [edge(array, n, n + halo) for array in arrays], 1)
+        high = self._passed(axis, tile, [edge(array, halo, 2 * halo) for array in arrays], -1)
+        if bounded:
+            low, high = self._bounded(axis, tile, places, arrays, low, high)
+        return [write(write(array, below, at(array, 0)), above, at(array, halo + n))
+                for array, below, above in zip(arrays, low, high, strict=True)]
 
-    def _passed(self, name: str, boundary: Boundary, strips: list, step: int) -> list:
+    def _bounded(self, axis: int, tile: Tile, places: list[Place], arrays: list, low: list, high: list) -> tuple[list, list]:
+        """The strips of the halo with, on the first and the last devices, what lies beyond the boundary of the domain."""
+        number, last = jax.lax.axis_index(AXES[axis]), tile.processes[axis] - 1
+        pole = (tile.y, tile.x)[axis] is Boundary.POLE
+        before = [mirrored_low(axis, tile, *each) for each in zip(places, arrays, high, strict=True)]
+        beyond = [mirrored_high(axis, tile, *each) for each in zip(places, arrays, strict=True)]
+        if pole:
+            before, beyond = self._opposite(tile, before, 0), self._opposite(tile, beyond, last)
+        signs = [-1.0 if place is not Place.CENTER and (pole or place is NORMAL[axis]) else 1.0 for place in places]
+        return ([jnp.where(number == 0, sign * mirror, strip) for sign, mirror, strip in zip(signs, before, low, strict=True)],
+                [jnp.where(number == last, sign * mirror, strip) for sign, mirror, strip in zip(signs, beyond, high, strict=True)])
+
+    def _passed(self, axis: int, tile: Tile, strips: list, step: int) -> list:
         """The strips of the neighbour at number - step, as one message."""
-        parts = self.processes[AXES.index(name)]
+        parts = tile.processes[axis]
         if parts == 1:
             return strips  # a pole: replaced by what comes across it
         pairs = [(number, number + step) for number in range(parts) if 0 <= number + step < parts]
-        if boundary is Boundary.PERIODIC:
+        if (tile.y, tile.x)[axis] is Boundary.PERIODIC:
             pairs = [(number, (number + step) % parts) for number in range(parts)]
-        return self._sent_along(name, pairs, strips)
+        return self._sent_along(AXES[axis], pairs, strips)
 
     def _sent_along(self, names: Any, pairs: list[tuple[int, int]], strips: list) -> list:
         packed = jnp.concatenate([strip.ravel() for strip in strips])
-        self._sent[0] += 1
-        self._sent[1] += packed.size * packed.dtype.itemsize
+        self._count(1, packed)
         packed = jax.lax.ppermute(packed, names, pairs)
         ends = np.cumsum([strip.size for strip in strips])
         return [packed[end - strip.size: end].reshape(strip.shape) for strip, end in zip(strips, ends, strict=True)]
 
+    def _count(self, messages: int, values: Any) -> None:
+        """Note that these values are sent so many times."""
+        self._sent[0] += messages
+        self._sent[1] += messages * values.size * values.dtype.itemsize
+
     def _opposite(self, tile: Tile, strips: list, row: int) -> list:
         """Strips along a pole from the opposite meridian; `row` is that of the devices at the pole."""
-        pi = self.processes[1]
+        pi = tile.processes[1]
         if pi == 1:
             return [jnp.roll(strip, tile.cells[2] // 2, axis=-1) for strip in strips]
         pairs = [(row * pi + number, row * pi + (number + pi // 2) % pi) for number in range(pi)]
@@ -181,20 +183,95 @@ class Devices(Serial):
             bands.append(((int(band[0]) + halo, int(band[-1]) + 1 + halo), scale))
         return bands
 
-    def whole_rows(self, tile: Tile, values: Any) -> tuple[Any, Callable]:
-        """As `Serial.whole_rows`."""
-        if self.processes[1] == 1:
-            return values, lambda rows: rows
-        self._sent[0] += self.processes[1] - 1
-        self._sent[1] += (self.processes[1] - 1) * values.size * values.dtype.itemsize
-        nx = tile.cells[2]
-        whole = jax.lax.all_gather(values, "i", axis=values.ndim - 1, tiled=True)
-        return whole, lambda rows: jax.lax.dynamic_slice_in_dim(rows, jax.lax.axis_index("i") * nx, nx, axis=-1)
+    def whole_rows(self, tile: Tile, values: Any, response: Any) -> tuple[Any, Callable]:
+        """As `Serial.whole_rows`; rows whose response is one everywhere, filtered on other devices, stay what they are."""
+        nx, several = tile.cells[2], tile.processes[1] > 1
+        whole = values
+        if several:
+            self._count(tile.processes[1] - 1, values)
+            whole = jax.lax.all_gather(values, "i", axis=values.ndim - 1, tiled=True)
+
+        def own(rows: Any) -> Any:
+            if several:
+                rows = jax.lax.dynamic_slice_in_dim(rows, jax.lax.axis_index("i") * nx, nx, axis=-1)
+            return jnp.where((response == 1.0).all(axis=-1, keepdims=True), values, rows)
+
+        return whole, own
 
 
-def mirrored(axis: int, strip: Any) -> Any:
-    """A strip the other way round along an axis."""
+# Which shapes are possible ----------------------------------------------------------------------------
+
+
+def obstacle(whole: Tile, processes: tuple[int, int]) -> str | None:
+    """Why parts of a domain would not be of the same size and in the same situation, if they would not."""
+    for n, parts, what in zip(whole.domain[1:], processes, ("rows", "columns"), strict=True):
+        if n % parts:
+            return f"{n} {what} cannot be divided evenly among {parts} devices, as one program for all needs"
+    if whole.y is Boundary.POLE and processes[1] > 1 and processes[1] % 2:
+        return f"{processes[1]} devices in i do not match across the pole: their number has to be even"
+    return None
+
+
+def even_shapes(whole: Tile, devices: int) -> list[tuple[int, int]]:
+    """Every (devices in j, in i) that divides a domain among exactly so many, the one with the smallest halo first."""
+    return [shape for shape in shapes(whole, devices) if not obstacle(whole, shape)]
+
+
+def advice(whole: Tile, devices: int) -> str:
+    """What to use instead: other shapes of so many devices or else of the next smaller number that goes."""
+    number = next(n for n in range(devices, 0, -1) if even_shapes(whole, n))
+    return f"Use processes={' or '.join(f'{pj},{pi}' for pj, pi in even_shapes(whole, number)[:4])}, or MPI (dycore.backends.mpi)."
+
+
+def best_shape(whole: Tile, devices: int) -> tuple[int, int]:
+    """The shape of so many devices with the smallest halo. Raises ValueError with what would work where there is none."""
+    possible = even_shapes(whole, devices)
+    if not possible:
+        raise ValueError(f"{whole.domain[1]} x {whole.domain[2]} columns cannot be divided evenly among {devices} devices. "
+                         f"{advice(whole, devices)}")
+    return possible[0]
+
+
+def divided(whole: Tile, processes: tuple[int, int]) -> Tile:
+    """The part of the first device. Raises ValueError with what would work where the domain cannot be divided so."""
+    (_, ny, nx), (pj, pi) = whole.domain, processes
+    problem = obstacle(whole, processes)
+    if not problem and not fits(whole, processes):
+        problem = (f"processes={pj},{pi} leave {ny // pj} rows and {nx // pi} columns of {ny} x {nx} to a device; it needs at "
+                   f"least {least_part(whole, 0)} and {least_part(whole, 1)} where they are split")
+    if problem:
+        raise ValueError(f"{problem}. {advice(whole, pj * pi)}")
+    return whole._replace(processes=processes)
+
+
+# Parts of arrays --------------------------------------------------------------------------------------
+
+
+def mirrored_low(axis: int, tile: Tile, place: Place, array: Any, above: Any) -> Any:
+    """The strip inside the first boundary, the other way round; faces skip the boundary itself.
+
+    Of a part that is no wider than its halo the last of these faces is the first one of the neighbour (`above`).
+    """
+    n, halo, face = tile.cells[axis + 1], tile.halo[axis], place is NORMAL[axis]
+    strip = part(axis, tile, array, halo + face, min(2 * halo + face, halo + n))
+    if strip.shape[axis - 2] < halo:
+        strip = jnp.concatenate([strip, jax.lax.slice_in_dim(above, 0, 1, axis=axis - 2)], axis=axis - 2)
     return jnp.flip(strip, axis - 2)
+
+
+def mirrored_high(axis: int, tile: Tile, place: Place, array: Any) -> Any:
+    """The strip inside the last boundary, the other way round; faces begin with the zero on the boundary itself."""
+    n, halo, face = tile.cells[axis + 1], tile.halo[axis], place is NORMAL[axis]
+    strip = jnp.flip(part(axis, tile, array, n + face, n + halo), axis - 2)
+    if not face:
+        return strip
+    on = jnp.zeros_like(part(axis, tile, array, n, n + 1))
+    return jnp.concatenate([on, strip], axis=axis - 2)
+
+
+def on_boundary(axis: int, first: Any) -> Any:
+    """The first normal faces of a part: zero where they are on the boundary of the domain."""
+    return jnp.where(jax.lax.axis_index(AXES[axis]) == 0, 0.0 * first, first)
 
 
 def part(axis: int, tile: Tile, array: Any, start: int, stop: int) -> Any:

@@ -125,8 +125,8 @@ class Serial:
         for number, row in enumerate(rows):
             work(number, row)
 
-    def whole_rows(self, tile: Tile, values: Any) -> tuple[Any, Callable]:
-        """Rows [..., i] of a JAX array with all their columns, and a function that cuts out one's own again."""
+    def whole_rows(self, tile: Tile, values: Any, response: Any) -> tuple[Any, Callable]:
+        """Rows [..., i] of a JAX array with all their columns, and a function that cuts out one's own again, once filtered."""
         return values, lambda rows: rows
 
     def polar_bands(self, tile: Tile, response: Any) -> list[tuple[tuple[int, int], Any]]:

@@ -342,7 +342,7 @@ class World(Serial):
         self.count(outgoing.size * outgoing.dtype.itemsize)
         return mpi4jax.sendrecv(outgoing, jnp.zeros(size, outgoing.dtype), source=rank, dest=rank, comm=self.inside)
 
-    def whole_rows(self, tile: Tile, values: Any) -> tuple[Any, Callable]:
+    def whole_rows(self, tile: Tile, values: Any, response: Any) -> tuple[Any, Callable]:
         """As `Serial.whole_rows`: every process of a line of processes gets all of every row."""
         import jax.numpy as jnp
         import mpi4jax

@@ -113,7 +113,7 @@ class JaxBackend(NumpyBackend):
         region = tile.region if array.ndim == 3 else tile.region.columns
         for band, scale in self.communication.polar_bands(tile, response):
             at = region._replace(j=band)
-            rows, own = self.communication.whole_rows(tile, field[at.indices()])
+            rows, own = self.communication.whole_rows(tile, field[at.indices()], scale)
             scaled = jnp.fft.irfft(jnp.fft.rfft(rows, axis=-1) * scale, n=rows.shape[-1], axis=-1)
             place = tuple(slice(r[0] - o, r[1] - o) for r, o in zip(at.ranges, field.origin, strict=True))
             array = array.at[place].set(own(scaled))

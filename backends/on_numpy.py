@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -61,18 +60,16 @@ def collapsed(values: np.ndarray) -> np.ndarray:
     return values
 
 
-@functools.lru_cache(maxsize=32)
-def filtered_rows(tile: Tile, response: bytes, shape: tuple[int, int], dtype: np.dtype) -> list[tuple[int, Any]]:
+def filtered_rows(tile: Tile, response: np.ndarray) -> list[tuple[int, Any]]:
     """(row j, what scales it) of the rows of a tile that the polar filter changes.
 
     What scales them is a kernel to convolve with, or the response itself where there is no ducc0.
     """
-    values = np.frombuffer(response, dtype).reshape(shape)
-    rows, ny, (south, north) = shape[0] // 2, tile.domain[1], tile.rows
+    rows, ny, (south, north) = len(response) // 2, tile.domain[1], tile.rows
     found = []
-    for row, scale in zip((*range(rows), *range(ny - rows, ny)), values, strict=True):
+    for row, scale in zip((*range(rows), *range(ny - rows, ny)), response, strict=True):
         if south <= row < north and (scale != 1.0).any():
-            kernel = scale if ducc0 is None else fft.irfft(scale, n=tile.domain[2]).astype(dtype)
+            kernel = scale if ducc0 is None else fft.irfft(scale, n=tile.domain[2]).astype(response.dtype)
             found.append((row - south + tile.halo[0], kernel))
     return found
 
@@ -112,6 +109,7 @@ class NumpyBackend:
     def __init__(self, communication: Any = None):
         self.communication = communication or Serial()
         self._checked: set = set()
+        self._filters: dict[Any, tuple] = {}
 
     def _prepare(self, stencil: Callable, region: Region, arguments: tuple, start: Callable | None = None) -> tuple:
         key = (stencil, start, region, _signature(arguments))
@@ -194,11 +192,18 @@ class NumpyBackend:
             response = np.asarray(response)
             *levels, _, i = (slice(start - origin, stop - origin) for (start, stop), origin in zip(
                 tile.region.ranges[-field.array.ndim:], field.origin, strict=True))
-            for row, scale in filtered_rows(tile, response.tobytes(), response.shape, response.dtype):
+            for row, scale in self._filtered_rows(tile, response):
                 rows.append(field.array[*levels, row - field.origin[-2], i])
                 scales.append(scale)
         self.communication.in_whole_rows(tile, rows, lambda number, row: filter_row(row, scales[number]))
         return tuple(field for field, _ in pairs)
+
+    def _filtered_rows(self, tile: Tile, response: np.ndarray) -> list[tuple[int, Any]]:
+        """`filtered_rows`, worked out once for a response (kept, so that no other takes its place in memory)."""
+        key = tile, response.__array_interface__["data"][0], response.shape
+        if key not in self._filters:
+            self._filters[key] = response, filtered_rows(tile, response)
+        return self._filters[key][1]
 
     def total(self, tile: Tile, field: Any) -> Any:
         """The sum of a field over all cells, the same on every process and for any number of them."""

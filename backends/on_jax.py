@@ -127,6 +127,10 @@ class JaxBackend(NumpyBackend):
         """A 2-D field of the grid, stored with length 1 along the axes on which it does not change."""
         return jnp.asarray(collapsed(values))
 
+    def whole_number(self, value: Any) -> Any:
+        """As `NumpyBackend.whole_number`: it may be known only while the program runs."""
+        return value
+
     def compile(self, function: Callable) -> Callable:
         """The function as a compiled program."""
         return jax.jit(function, compiler_options=COMPILER_OPTIONS.get(jax.default_backend()))

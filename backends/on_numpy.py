@@ -227,6 +227,10 @@ class NumpyBackend:
         """An array of this backend."""
         return self.library.asarray(values)
 
+    def whole_number(self, value: Any) -> Any:
+        """A whole number, such as that of the step, as this backend counts it."""
+        return int(value)
+
     def to_numpy(self, array: Any) -> np.ndarray:
         """A NumPy array of the same values."""
         return np.asarray(array)

@@ -251,7 +251,7 @@ def check_devices(backend: Any, case: Case) -> str | None:
     import jax
 
     world = backend.communication
-    pj, pi = processes = world.processes
+    pj, pi = processes = world.mesh.devices.shape
     whole = domain_of(case, processes)._replace(domain=(3, 4 * pj, 4 * pi))
     tile = world.tile(whole)._replace(halo=part(case, processes, 0).halo)
     right, given = [], []

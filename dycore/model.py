@@ -83,7 +83,7 @@ class Model:
                 return self.backend.scatter(self.tile, array)
             return self.backend.asarray(array)
 
-        return map_state(own, state)
+        return map_state(own, state)._replace(step=self.backend.whole_number(state.step))
 
     def gather(self, state: State) -> State | None:
         """The state of the whole domain in NumPy arrays, on rank 0; None on the others. All processes have to call it."""

@@ -89,13 +89,14 @@ from dycore import checking
 from dycore.backends import mpi
 
 class Swapped(mpi.World):
-    def _buffers(self, *arguments):
-        buffers = super()._buffers(*arguments)
-        for each in buffers:
-            alike = [n for n, part in enumerate(each.incoming) if part.shape == each.incoming[0].shape]
-            if len(alike) > 1:
-                each.incoming[alike[0]], each.incoming[alike[-1]] = each.incoming[alike[-1]], each.incoming[alike[0]]
-        return buffers
+    def _speaking(self, todo, dtype):
+        messages = []
+        for message in todo.messages:
+            strips = list(message.incoming)
+            alike = [n for n, strip in enumerate(strips) if strip.shape == strips[0].shape]
+            strips[alike[0]], strips[alike[-1]] = strips[alike[-1]], strips[alike[0]]
+            messages.append(message._replace(incoming=tuple(strips)))
+        return super()._speaking(todo._replace(messages=tuple(messages)), dtype)
 
 for world in (mpi.World(), Swapped()):
     result = checking.try_way(checking.WAYS[0], world)

@@ -20,12 +20,15 @@ NUMPY = [(case, "numpy", precision, shape, STEPS)
          for case in ("channel", "wave", "basin", "periodic", "over the poles") for precision in ("float64", "float32")
          for shape in ((2, 1), (1, 2), (3, 1), (1, 3), (2, 2), (4, 1), (1, 4))
          if not (shape == (4, 1) and case in ("wave", "over the poles"))  # three rows are too few near a pole
-         and (precision == "float64" or case in ("channel", "wave"))]
+         and (precision == "float64" or case in ("channel", "wave"))] + [("channel", "numpy", "float64", (1, 1), STEPS)]
 NUMBA = [(case, "numba", precision, shape, STEPS)
          for case, precision in (("channel", "float64"), ("wave", "float64"), ("wave", "float32"))
          for shape in ((2, 1), (1, 2), (3, 1), (2, 2))] + [("channel", "numba", "float32", (2, 1), STEPS)]
-# 1e-11: XLA contracts and reorders otherwise in other shapes; fifty steps let round-off (1e-16) grow a hundred-thousandfold
-JAX = [("channel", "jax", "float64", (2, 1), STEPS), ("wave", "jax", "float64", (2, 2), STEPS)]
+# XLA contracts and reorders otherwise in other shapes; fifty steps let round-off (1e-16) grow a hundred-thousandfold. In
+# float32 the same growth (6e-8) shows in w, the small divergence of large numbers, a thousandth of whose range is then noise.
+TOLERANCE = {"float64": 1e-11, "float32": 1e-2}
+JAX = [("channel", "jax", "float64", (2, 1), STEPS), ("wave", "jax", "float32", (1, 2), STEPS),
+       ("wave", "jax", "float64", (2, 2), STEPS)]
 
 
 def environment():
@@ -81,7 +84,7 @@ def test_any_number_of_ranks_gives_the_same_bits(differences, one):
 @pytest.mark.parametrize("one", JAX, ids=str)
 def test_under_jax_ranks_differ_by_round_off(differences, one):
     pytest.importorskip("mpi4jax")
-    assert differences(one) < 1e-11
+    assert differences(one) < TOLERANCE[one[2]]
 
 
 def test_a_run_goes_on_bit_for_bit_on_another_number_of_ranks():
@@ -119,7 +122,7 @@ def test_a_value_that_is_not_a_number_stops_all_ranks_with_its_place_in_the_doma
 def test_divisions_that_cannot_be_are_refused_with_numbers_and_what_would_work():
     number, small, wide = results_of(4, ("refused", ("wave", (3, 2)), {}), ("refused", ("wave", (4, 1)), {}),
                                      ("refused", ("channel", (2, 2)), {"substeps_together": 9}))
-    assert number == "processes=3,2 are 6 parts, but there are 4 ranks. Use 1,4 or 2,2."
+    assert number == "processes=3,2 are 6 parts, but there are 4 ranks. Use 2,2 or 1,4."
     assert small.startswith("processes=4,1 leave 3 rows and 22 columns of 14 x 22 to a process; it needs at least 4 and 3")
     assert "need a halo of 9 cells, but the smallest part is 6 cells wide" in wide
 
@@ -140,7 +143,7 @@ def test_the_command_line_writes_the_same_fields_on_any_number_of_ranks(tmp_path
 def test_bad_input_is_one_sentence_whatever_the_number_of_ranks():
     ran = launch(2, ["-m", "dycore.cli", "run", "baroclinic_wave", "--cells", "4,14,22", "--steps", "2", "--processes", "3,1"])
     assert ran.returncode != 0
-    assert ran.stderr.count("dycore:") == 1 and "are 3 parts, but there are 2 ranks. Use 1,2 or 2,1." in ran.stderr
+    assert ran.stderr.count("dycore:") == 1 and "are 3 parts, but there are 2 ranks. Use 2,1 or 1,2." in ran.stderr
 
 
 def test_a_rank_that_dies_takes_the_others_down_promptly():

@@ -326,7 +326,8 @@ def one_thread_each() -> None:
 
 def several_devices() -> None:
     """Of a CPU, for JAX not yet loaded; with few threads it can wait for ever for a device that has none to run on."""
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={RANKS}"
+    # first: what follows a word without dashes, as in `one_thread_each`, is not read
+    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={RANKS} {os.environ.get('XLA_FLAGS', '')}"
     os.environ.setdefault("NPROC", str(4 * RANKS))
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 

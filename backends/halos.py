@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.stencils import Field
-from dycore.tiles import Copy, Place, Tile, copies_x, copies_y, part_of
+from dycore.tiles import Copy, Place, Tile, copies_x, copies_y, copy_strips, part_of
 
 
 class Traffic(NamedTuple):
@@ -27,12 +27,6 @@ def extent(cut: slice, n: int) -> tuple[int, int, bool]:
     """(first index, length, whether it runs backwards) of a slice of n elements."""
     indices = range(n)[cut]
     return min(indices), len(indices), indices.step < 0
-
-
-def copy_strips(array: Any, copies: tuple[Copy, ...]) -> None:
-    """Carry out copies within a NumPy array."""
-    for target, source, sign in copies:
-        array[(..., *target)] = 0.0 if source is None else sign * array[(..., *source)]
 
 
 def copied_strips(array: Any, copies: tuple[Copy, ...], write: Callable) -> Any:

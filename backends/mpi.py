@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.backends.halos import Serial, Traffic, extent, interior, substeps_that_fit
+from dycore.backends.halos import Serial, Traffic, extent, substeps_that_fit
 from dycore.tiles import HALO_LEVELS, Place, Tile, divide, pieces, share
 
 INSTALL = ("Install it with: pip install 'dycore[mpi]', and an MPI library: that of the machine, or "
@@ -145,7 +145,7 @@ def carry_out(copies: tuple[tuple[Strip, Strip | None], ...], arrays: list) -> N
         copy(arrays[target.field][target.index], None if source is None else arrays[source.field][source.index], target.sign)
 
 
-def parts(buffer: np.ndarray, strips: tuple[Strip, ...]) -> list[np.ndarray]:
+def parts(buffer: Any, strips: tuple[Strip, ...]) -> list:
     """The strips of a message as parts of its buffer."""
     ends = np.cumsum([strip.size for strip in strips])
     return [buffer[end - strip.size: end].reshape(strip.shape) for strip, end in zip(strips, ends, strict=True)]
@@ -272,7 +272,11 @@ class World(Serial):
 
     def gather(self, tile: Tile, array: Any) -> np.ndarray | None:
         """As `Serial.gather`."""
-        mine = np.ascontiguousarray(interior(tile, np.asarray(array)))
+        return self._assembled(tile, self.cells(tile, array))
+
+    def _assembled(self, tile: Tile, cells: np.ndarray) -> np.ndarray | None:
+        """On rank 0 the cells [..., j, i] of the whole domain from those of every process; else None."""
+        mine = np.ascontiguousarray(cells)
         if self.rank != 0:
             self.comm.Send(mine, 0)
             return None
@@ -287,10 +291,7 @@ class World(Serial):
 
     def total(self, tile: Tile, columns: Any) -> Any:
         """As `Serial.total`."""
-        wide = tile.region.columns.padded[1:]
-        padded = np.zeros(wide, columns.dtype)
-        interior(tile, padded)[...] = columns
-        whole = self.gather(tile, padded)
+        whole = self._assembled(tile, columns)
         return self.comm.bcast(None if whole is None else whole.sum())
 
     def barrier(self) -> None:
@@ -328,10 +329,8 @@ class World(Serial):
                 continue
             outgoing = jnp.concatenate([(strip.sign * given[strip.field][strip.index]).ravel() for strip in message.outgoing])
             incoming = self.swapped(message.rank, outgoing, sum(strip.size for strip in message.incoming))
-            place = 0
-            for strip in message.incoming:
-                put(strip, incoming[place: place + strip.size].reshape(strip.shape))
-                place += strip.size
+            for strip, part in zip(message.incoming, parts(incoming, message.incoming), strict=True):
+                put(strip, part)
         return arrays
 
     def swapped(self, rank: int, outgoing: Any, size: int) -> Any:

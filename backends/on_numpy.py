@@ -16,9 +16,9 @@ try:
 except ImportError:
     import numpy.fft as fft
 
-from dycore.backends.halos import Serial, copy_strips
+from dycore.backends.halos import Serial
 from dycore.stencils import Abstract, Field, Reads, Region, as_field, check, map_arguments
-from dycore.tiles import Place, Tile, copies_x, copies_y
+from dycore.tiles import Place, Tile, fill_halo
 
 
 def _signature(argument: Any) -> Any:
@@ -169,9 +169,7 @@ class NumpyBackend:
     def wrap(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
         """As `exchange`, but only along the axes of which this process keeps all; no message."""
         fields = [(place, self.whole(tile, as_field(field)).array) for place, field in placed]
-        for place, array in fields:
-            copy_strips(array, (*copies_y(tile, place), *copies_x(tile, place)))
-        return tuple(array for _, array in fields)
+        return tuple(fill_halo(tile, place, array) for place, array in fields)
 
     def retile(self, field: Any, tile: Tile, to: Tile) -> Any:
         """A field of a tile among the cells of the same tile with another width of halo."""

@@ -215,10 +215,15 @@ def copies_x(tile: Tile, place: Place) -> tuple[Copy, ...]:
     return tuple(copies)
 
 
+def copy_strips(array: Any, copies: tuple[Copy, ...]) -> None:
+    """Carry out copies within a NumPy array."""
+    for target, source, sign in copies:
+        array[(..., *target)] = 0.0 if source is None else sign * array[(..., *source)]
+
+
 def fill_halo(tile: Tile, place: Place, array: Any) -> Any:
     """The whole NumPy array with its halo filled from its own cells, in place."""
-    for target, source, sign in (*copies_y(tile, place), *copies_x(tile, place)):
-        array[(..., *target)] = 0.0 if source is None else sign * array[(..., *source)]
+    copy_strips(array, (*copies_y(tile, place), *copies_x(tile, place)))
     return array
 
 

@@ -11,6 +11,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+import time
 import traceback
 from pathlib import Path
 from typing import Any, NoReturn
@@ -73,7 +74,18 @@ def complain(problem: object, code: int, everywhere: bool = False) -> int:
     sentence += "" if sentence.endswith((".", "?")) else "."
     if everywhere or launched()[0] == 0:
         print(f"dycore: {sentence}", file=sys.stderr, flush=True)
+    if not everywhere:
+        wait_for_others()
     return code
+
+
+def wait_for_others(seconds: float = 5.0) -> None:
+    """Until all ranks are here, or so long: a launcher may end all when one fails, before the first has said why."""
+    if launched()[1] > 1 and "mpi4py.MPI" in sys.modules:
+        all_here = sys.modules["mpi4py.MPI"].COMM_WORLD.Ibarrier()
+        end = time.monotonic() + seconds
+        while not all_here.Test() and time.monotonic() < end:
+            time.sleep(0.01)
 
 
 # What the options may hold
@@ -243,9 +255,15 @@ def run_case(options: argparse.Namespace) -> int:
     functions = case_functions()
     if options.case not in functions:
         raise BadInput(no_such("case", options.case, tuple(functions)))
-    if options.state_out is not None:
-        check_writable(options.state_out)
-    backend = create_backend(options.backend, options.threads, world(options.processes))
+    communication = world(options.processes)
+    unwritable = None
+    if options.state_out is not None and launched()[0] == 0:  # the rank that writes
+        unwritable = why_unwritable(options.state_out)
+    if communication is not None:
+        unwritable = communication.first(unwritable)
+    if unwritable is not None:
+        raise BadInput(unwritable)
+    backend = create_backend(options.backend, options.threads, communication)
     from dycore import Model
 
     cells = {} if options.cells is None else {"cells": options.cells}
@@ -253,8 +271,10 @@ def run_case(options: argparse.Namespace) -> int:
         grid, parameters, state = functions[options.case](precision=options.precision, time_step=options.time_step,
                                                           **cells)
         model = Model(grid, parameters, backend)
-    except (ValueError, MemoryError) as problem:
-        raise BadInput(str(problem) or "there is not enough memory for so many cells.") from problem
+    except ValueError as problem:
+        raise BadInput(str(problem)) from problem
+    except MemoryError as problem:
+        raise FailedAlone("there is not enough memory for so many cells.") from problem
     length = {"steps": options.steps} if options.steps is not None else {"days": options.days}
     try:
         state = model.run(state, **length)
@@ -338,18 +358,17 @@ def check_processes(options: argparse.Namespace) -> None:
 # Files
 
 
-def check_writable(path: Path) -> None:
+def why_unwritable(path: Path) -> str | None:
     """Found out before the run, not after it."""
     if path.suffix != ".npz":
-        raise BadInput(f"'{path}' does not end in .npz, the only format there is. Use '{path.with_suffix('.npz')}'.")
+        return f"'{path}' does not end in .npz, the only format there is. Use '{path.with_suffix('.npz')}'."
     if path.is_dir():
-        raise BadInput(f"'{path}' is a folder. Name a file in it.")
+        return f"'{path}' is a folder. Name a file in it."
     try:
         with tempfile.TemporaryFile(dir=path.parent):
-            pass
+            return None
     except OSError as problem:
-        raise BadInput(f"nothing can be written in '{path.parent}': {problem.strerror}. "
-                       "Name another folder.") from problem
+        return f"nothing can be written in '{path.parent}': {problem.strerror}. Name another folder."
 
 
 def global_fields(tracer_names: tuple[str, ...], state: Any) -> dict[str, Any]:

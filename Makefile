@@ -6,7 +6,7 @@ BENCH ?= --output bench-results
 TESTS ?=
 bin := .venv/bin
 
-.PHONY: bench test setup lint fortran clean
+.PHONY: bench test validation setup lint fortran clean
 .NOTPARALLEL:
 
 bench: setup
@@ -15,6 +15,10 @@ bench: setup
 # One process per core of a small machine; tests of one file share compiled code, so they stay together.
 test: lint fortran
 	@$(bin)/python -m pytest -n 2 --dist loadfile $(TESTS)
+
+# The published cases at full length, hours; benchmarks/validation holds their figures and table.
+validation: setup
+	@$(bin)/dycore validate --output benchmarks/validation
 
 setup:
 	@./bootstrap.sh

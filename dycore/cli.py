@@ -1,4 +1,4 @@
-"""The command line: `dycore cases`, `dycore run`, `dycore bench`, `dycore check`.
+"""The command line: `dycore cases`, `dycore run`, `dycore validate`, `dycore bench`, `dycore check`.
 
 Bad input ends with one sentence and exit code 2, a run that failed with one sentence and exit code 1.
 """
@@ -194,6 +194,17 @@ def command_line() -> argparse.ArgumentParser:
                      help="parts in j and in i, under mpiexec (default: the shape with the smallest halo)")
     run.add_argument("--state-out", type=Path, metavar="FILE.npz", help="global fields by name, without halo")
 
+    published = command("validate", validate, "Hold the core against published cases: rows of numbers, figures and one page.",
+                        "  dycore validate williamson_2\n"
+                        "  dycore validate --short --output quick-look\n"
+                        "  dycore validate held_suarez --backend jax")
+    published.add_argument("case", nargs="*", metavar="CASE", help="(default: all of them)")
+    published.add_argument("--short", action="store_true", help="the versions that the tests run, of seconds each")
+    published.add_argument("--backend", choices=BACKENDS, default="numba", help="(default: %(default)s)")
+    published.add_argument("--threads", type=positive_integer, default=1, metavar="N", help="(default: %(default)s)")
+    published.add_argument("--output", type=Path, default=Path("validation-results"), metavar="DIR",
+                       help="results.json, results.md and pictures; other cases in it stay (default: %(default)s)")
+
     bench = command("bench", run_benchmarks, "Measure wall time per step per 1M cells against the Fortran reference.",
                     "  dycore bench\n"
                     "  dycore bench --cases baroclinic_wave --cells 1e5 --backends numba,fortran --precisions float32\n"
@@ -288,6 +299,34 @@ def run_case(options: argparse.Namespace) -> int:
             write_fields(options.state_out, global_fields(parameters.tracer_names, gathered))
             print(f"wrote {options.state_out}")
     return 0
+
+
+def validate(options: argparse.Namespace) -> int:
+    """Run validation programs; 1 where a verdict is not met."""
+    from dycore.validation import PROGRAMS
+    from dycore.validation.evidence import gather
+
+    names = options.case or list(PROGRAMS)
+    for name in names:
+        if name not in PROGRAMS:
+            raise BadInput(no_such("validation case", name, tuple(PROGRAMS)))
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=options.output):
+            pass
+    except OSError as problem:
+        raise BadInput(f"nothing can be written in '{options.output}': {problem.strerror}. Name another folder.") from problem
+    backend = create_backend(options.backend, options.threads)
+    failed = 0
+    for name in names:
+        command = f"dycore validate {name} --backend {options.backend}" + (" --short" if options.short else "")
+        evidence = gather(name, PROGRAMS[name], backend, options.short, command, options.output)
+        for row in evidence.rows:
+            failed += not row.met
+            print(f"{'met    ' if row.met else 'NOT MET'}  {name}: {row.quantity} {row.ours:.6g}; {row.tolerance}; "
+                  f"published {row.published} ({row.source})", flush=True)
+    print(f"Wrote {options.output}/results.json, {options.output}/results.md and the figures.")
+    return 1 if failed else 0
 
 
 def launched() -> tuple[int, int]:

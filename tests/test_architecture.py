@@ -17,6 +17,7 @@ LAYERS = [
     {"stepping", "parameters"},
     {"model"},
     {"running", "output", "cases", "diagnostics", "restart", "checking"},
+    {"validation"},
     {"__init__"},
     {"cli"},
 ]

@@ -36,7 +36,7 @@ def test_cases_are_listed_with_a_line_each(capsys):
     assert {"baroclinic_channel", "baroclinic_wave", "steady_zonal_flow"} <= set(lines)
 
 
-@pytest.mark.parametrize("command", [[], ["cases"], ["run"], ["bench"], ["check"]])
+@pytest.mark.parametrize("command", [[], ["cases"], ["run"], ["validate"], ["bench"], ["check"]])
 def test_help_shows_examples(capsys, command):
     code, out, _ = dycore(capsys, *command, "--help")
     assert code == 0

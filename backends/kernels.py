@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import math
 import operator
 import os
 import sys
@@ -55,12 +56,17 @@ def _power(base, exponent):
     return base ** exponent
 
 
+def _square_root(a):
+    return math.sqrt(a)
+
+
 LANGUAGE = {
     stencils.where: numba.njit(**OPTIONS)(_where),
     stencils.maximum: numba.njit(**OPTIONS)(_maximum),
     stencils.minimum: numba.njit(**OPTIONS)(_minimum),
     stencils.absolute: numba.njit(**OPTIONS)(_absolute),
     stencils.power: numba.njit(**OPTIONS)(_power),
+    stencils.square_root: numba.njit(**OPTIONS)(_square_root),
 }
 
 

@@ -29,6 +29,22 @@ class Source(NamedTuple):
     diffusivity: float  # m2/s, or minus m4/s where `diffused` is a Laplacian
     diffused: Any  # [k, j, i]
     ahead: Any  # tracer half a step ahead [k, j, i]
+    supply: Callable
+    rate: Any  # dycore.forcing.Rate, or None
+    column: Any
+    now: Any  # dycore.forcing.Now
+
+
+@stencil
+def no_supply(k, j, i, grid, source):
+    """Nothing is added."""
+    return 0.0
+
+
+@stencil
+def supply(k, j, i, grid, source):
+    """What a forcing adds, per reference thickness (unit of the tracer per s)."""
+    return source.column.stretching[j, i] * source.rate.of(k, j, i, grid, source.column, source.rate.values, source.now)
 
 
 @stencil
@@ -156,5 +172,6 @@ def tracer_divergence(k, j, i, grid, flux):
 def tracer_step(k, j, i, grid, time_step, stretching, inverse_new, horizontal, values, source, w, tracer):
     """The tracer one step later; `horizontal(k, j, i, grid, values)` is its horizontal divergence."""
     rise = grid.inverse_dr[k] * (flux_z(k + 1, j, i, grid, source, w) - flux_z(k, j, i, grid, source, w))
-    content = stretching[j, i] * tracer[k, j, i] - time_step * (horizontal(k, j, i, grid, values) + rise)
+    content = stretching[j, i] * tracer[k, j, i] - time_step * (
+        horizontal(k, j, i, grid, values) + rise - source.supply(k, j, i, grid, source))
     return where(k >= grid.floor[j, i], content * inverse_new[j, i], tracer[k, j, i])

@@ -35,7 +35,7 @@ def vorticity_and_divergence(k, j, i, grid, u, v):
 
 
 @stencil
-def none_u(k, j, i, grid, forces):
+def no_friction(k, j, i, grid, forces):
     """No friction."""
     return 0.0
 
@@ -114,30 +114,10 @@ def laplacian(k, j, i, grid, tracer):
 
 
 class Forces(NamedTuple):
-    """What acts on the momentum besides advection and pressure; each is a stencil (k, j, i, grid, forces)."""
+    """Friction: stencils (k, j, i, grid, forces), and what they are made of."""
 
     friction_u: Any
     friction_v: Any
-    stress_u: Any
-    stress_v: Any
     viscosity: Any
     sign: float
     rubbing: Any  # Rubbing of the velocity, or of the first pass of biharmonic friction
-    surface_stress_u: Any  # [j, i] stress / reference density (m2/s2)
-    surface_stress_v: Any
-    inverse_stretching_u: Any
-    inverse_stretching_v: Any
-
-
-@stencil
-def wind_u(k, j, i, grid, forces):
-    """Acceleration of the uppermost layer by the surface stress, at west faces (m/s2)."""
-    return where(k == grid.top - 1,
-                 forces.surface_stress_u[j, i] * grid.inverse_dr[k] * forces.inverse_stretching_u[j, i], 0.0)
-
-
-@stencil
-def wind_v(k, j, i, grid, forces):
-    """Acceleration of the uppermost layer by the surface stress, at south faces (m/s2)."""
-    return where(k == grid.top - 1,
-                 forces.surface_stress_v[j, i] * grid.inverse_dr[k] * forces.inverse_stretching_v[j, i], 0.0)

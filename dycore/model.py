@@ -8,18 +8,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore import advection, barotropic, column, continuity, mixing, momentum, operators, pressure, stepping
+from dycore import advection, barotropic, column, continuity, mixing, momentum, operators, pressure, stepping, vertical_mixing
 from dycore.column import Column
 from dycore.continuity import Flow
 from dycore.filters import polar_response
+from dycore.forcing import Forcing, Now, Rate, Stress, nothing, stress_u, stress_v, sum_of
 from dycore.grid import Grid, Metrics, interior
 from dycore.mixing import Forces, Rubbing, Viscosity
 from dycore.operators import Motion
 from dycore.parameters import Parameters
 from dycore.pressure import Heights, Slopes
 from dycore.state import State, padded
-from dycore.stencils import Region, as_field, minimum
+from dycore.stencils import Region, as_field, map_arguments, minimum
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
+from dycore.vertical_mixing import Coefficients, Drag, Scheme
 
 
 class Constants(NamedTuple):
@@ -32,7 +34,7 @@ class Constants(NamedTuple):
     response_u: Any  # polar filter of centre rows, or None
     response_v: Any
     viscosity: Any
-    surface_stress: Any
+    forcing: tuple  # the values of every forcing
     wide_grid: Any  # metrics of the barotropic substeps on a wide halo, or None where it is not wide
 
 
@@ -48,6 +50,7 @@ class Model:
         check_parameters(grid, parameters)
         self.tile = self.backend.communication.tile(grid.tile)
         self.wide, self.together = self._wide_tile()
+        self.forcings = forcings(grid, parameters)
         self.filtered = grid.tile.y is Boundary.POLE and parameters.polar_filter is not None
         self.constants = self._constants()
         self._steps = self.backend.loop(self._step)
@@ -119,7 +122,7 @@ class Model:
     def _step(self, constants: Constants, state: State) -> State:
         """One time step: pressure, velocity, mass, tracers."""
         backend, parameters, tile = self.backend, self.parameters, self.tile
-        grid, fluid, dt = constants.grid, parameters.fluid, parameters.time_step
+        grid, fluid = constants.grid, parameters.fluid
         cells = tile.region
         around = cells.grow(west=1, east=1, south=1, north=1)
         weights = self._weights(constants, state.step)
@@ -132,20 +135,23 @@ class Model:
                                           phi, state.u, state.v)
         turned = backend.apply(momentum.turning, cells.grow(east=1, north=1), grid, stretched, state.u, state.v)
         motion = Motion(*turned, energy)  # type: ignore[call-arg]
+        now = Now(state.u, state.v, state.w, state.surface, state.tracers)
+        rate_u, rate_v, *rates = self._rates(constants.forcing)
         process = stepping.Process(
-            *parameters.advection, self._forces(constants, stretched, motion, state), stretched, motion, potential,
-            Slopes(*backend.apply(pressure.slopes, cells.columns, grid, stretched)), constants.heights, b, share)
+            *parameters.advection, self._forces(constants, motion, state), stretched, motion, potential,
+            Slopes(*backend.apply(pressure.slopes, cells.columns, grid, stretched)), constants.heights, b, share,
+            rate_u, rate_v, now)
         change_u, change_v, tendency_u, tendency_v = backend.apply(
             stepping.changes, cells, grid, process, weights, state.u, state.v, state.w, state.tendency_u_before,
             state.tendency_v_before)
         if self.filtered:
             change_u, change_v = backend.filter_rows(tile, (change_u, constants.response_u), (change_v, constants.response_v))
-        sums, (u, v) = backend.sweep(stepping.advance, stepping.no_sums, cells, 1, grid, dt, change_u, change_v,
-                                     state.u, state.v)
+        mixed = self._mixed(constants, stretched, state)
+        u, v, sums = self._advanced(grid, stretched, mixed, change_u, change_v, state)
 
         settle = self._unsplit if parameters.substeps == 1 else self._split
-        u, v, flow, total = settle(constants, stretched, weights, state, u, v, stepping.Sums(*sums))
-        w, surface, tracers = self._transport(constants, stretched, weights, state, flow, total)
+        u, v, flow, total = settle(constants, stretched, weights, state, u, v, sums)
+        w, surface, tracers = self._transport(constants, stretched, weights, state, flow, total, mixed, rates, now)
         return State(
             u=u, v=v, w=w, surface=surface, tracers=tracers,
             surface_before=(state.surface, state.surface_before[0]),
@@ -153,6 +159,19 @@ class Model:
             tendency_u_before=(backend.whole(tile, tendency_u).array, state.tendency_u_before[0]),
             tendency_v_before=(backend.whole(tile, tendency_v).array, state.tendency_v_before[0]),
             step=state.step + 1)
+
+    def _advanced(self, grid: Any, stretched: Column, mixed: Any, change_u: Any, change_v: Any, state: State) -> tuple:
+        """u and v after the step, and the column sums before and after it."""
+        backend, dt, cells = self.backend, self.parameters.time_step, self.tile.region
+        if mixed is None:
+            sums, (u, v) = backend.sweep(stepping.advance, stepping.no_sums, cells, 1, grid, dt, change_u, change_v,
+                                         state.u, state.v)
+            return u, v, stepping.Sums(*sums)
+        (*before, _, _, _, _), eliminated = backend.sweep(
+            stepping.advance_mixed, stepping.no_sums_mixed, cells, 1, grid, dt, stretched, mixed, self._drag(), change_u, change_v,
+            state.u, state.v)
+        (_, _, *after), (u, v) = backend.sweep(stepping.substitute, stepping.no_velocity, cells, -1, grid, *eliminated)
+        return u, v, stepping.Sums(*before, *after)
 
     def _unsplit(self, constants: Constants, stretched: Column, weights: tuple, state: State, u: Any, v: Any,
                  sums: stepping.Sums) -> tuple:
@@ -223,14 +242,16 @@ class Model:
         flow = Flow(*transports, stretched.width_u, stretched.width_v)  # type: ignore[call-arg]
         return *(backend.whole(tile, field).array for field in (u, v)), flow, total
 
-    def _transport(self, constants: Constants, stretched: Column, weights: tuple, state: State, flow: Flow, total: Any) -> tuple:
+    def _transport(self, constants: Constants, stretched: Column, weights: tuple, state: State, flow: Flow, total: Any,
+                   mixed: Any, rates: list[Rate], now: Now) -> tuple:
         """The moving boundary, W through the levels and the tracers one step later; halos of all that moved."""
         backend, tile, grid, parameters = self.backend, self.tile, constants.grid, self.parameters
         cells = tile.region
         dt = parameters.time_step
-        sources = tuple(self._source(constants, flow, now, backend.apply(advection.extrapolated, cells.everywhere, weights,
-                                                                         (now, *before)))
-                        for now, before in zip(state.tracers, state.tracers_before, strict=True))
+        sources = tuple(
+            self._source(constants, flow, tracer, stretched, rate, now,
+                         backend.apply(advection.extrapolated, cells.everywhere, weights, (tracer, *before)))
+            for tracer, before, rate in zip(state.tracers, state.tracers_before, rates, strict=True))
         fluxes = tuple(backend.apply(advection.fluxes, cells.grow(east=1, north=1), grid, source) for source in sources)
         of_mass: tuple = (continuity.divergence, flow)
         of_tracers: Any = tuple((advection.tracer_divergence, flux) for flux in fluxes)
@@ -243,8 +264,15 @@ class Model:
         inverse = backend.apply(column.inverse_stretching, cells.columns, grid, surface)
         _, (w,) = backend.sweep(continuity.flux_through_levels, continuity.no_flux, cells, 1, grid, *of_mass, total)
         w = backend.whole(tile, w)  # tracers read W = 0 above the last level
-        tracers = [backend.apply(advection.tracer_step, cells, grid, dt, stretched.stretching, inverse, *horizontal, source, w, now)
-                   for horizontal, source, now in zip(of_tracers, sources, state.tracers, strict=True)]
+        tracers = []
+        for horizontal, source, tracer in zip(of_tracers, sources, state.tracers, strict=True):
+            arguments = (grid, dt, stretched.stretching, inverse, *horizontal, source, w, tracer)
+            if mixed is None:
+                tracers.append(backend.apply(advection.tracer_step, cells, *arguments))
+                continue
+            _, eliminated = backend.sweep(stepping.tracer_step_mixed, stepping.nothing_eliminated, cells, 1, *arguments, mixed)
+            _, (new,) = backend.sweep(stepping.substitute_tracer, stepping.no_tracer, cells, -1, grid, *eliminated, tracer)
+            tracers.append(new)
         w, surface, *tracers = backend.exchange(
             tile, (Place.CENTER, w), (Place.CENTER, surface), *((Place.CENTER, tracer) for tracer in tracers))
         return w, surface, tuple(tracers)
@@ -262,7 +290,37 @@ class Model:
         row = constants.adams_bashforth[minimum(step, 2)]
         return row[0], row[1], row[2]
 
-    def _source(self, constants: Constants, flow: Flow, tracer: Any, ahead: Any) -> advection.Source:
+    def _rates(self, values: tuple) -> list[Rate]:
+        """What all forcings do to u, to v and to every tracer."""
+        found: list[list[Rate]] = [[] for _ in range(2 + len(self.parameters.tracer_names))]
+        for forcing, own in zip(self.forcings, values, strict=True):
+            for rates, function in zip(found, (forcing.u, forcing.v, *forcing.tracers), strict=False):
+                if function is not None:
+                    rates.append(Rate(function, own))
+        return [sum_of(rates) for rates in found]
+
+    def _mixed(self, constants: Constants, stretched: Column, state: State) -> Coefficients | None:
+        """Viscosity and diffusivity between the levels, from the state at the beginning of the step."""
+        mixing = self.parameters.vertical_mixing
+        if mixing is None:
+            return None
+        if mixing.scheme is vertical_mixing.uniform:
+            return Coefficients(vertical_mixing.number, mixing.values.viscosity, mixing.values.diffusivity)
+        fields = self.backend.apply(vertical_mixing.coefficients, self.tile.region.grow(west=1, south=1), constants.grid, stretched,
+                                    constants.heights, self.parameters.fluid, Scheme(mixing.scheme, mixing.values), state.u,
+                                    state.v, state.tracers)
+        return Coefficients(vertical_mixing.element, *(self.backend.whole(self.tile, field) for field in fields))
+
+    def _drag(self) -> Drag:
+        mixing = self.parameters.vertical_mixing
+        assert mixing is not None
+        functions = (vertical_mixing.drag_u, vertical_mixing.drag_v)
+        if mixing.linear_drag == mixing.quadratic_drag == 0.0:
+            functions = (vertical_mixing.no_drag, vertical_mixing.no_drag)
+        return Drag(*functions, mixing.linear_drag, mixing.quadratic_drag)
+
+    def _source(self, constants: Constants, flow: Flow, tracer: Any, stretched: Column, rate: Rate, now: Now,
+                ahead: Any) -> advection.Source:
         parameters = self.parameters
         lines = (advection.coastal_x, advection.coastal_y) if self.grid.has_land else (advection.line_x, advection.line_y)
         diffusion: tuple = (mixing.no_diffusion, mixing.no_diffusion, 0.0, None)
@@ -272,10 +330,13 @@ class Model:
                 diffused = self.backend.apply(mixing.laplacian, self.tile.region.grow(1, 1, 1, 1), constants.grid, diffused)
                 sign = -1.0
             diffusion = (mixing.diffusion_x, mixing.diffusion_y, sign * parameters.diffusivity, diffused)
-        return advection.Source(flow, parameters.tracer_face, parameters.vertical_face, *lines, *diffusion, ahead)  # type: ignore[call-arg]
+        supply: tuple = (advection.no_supply, None, None, None)
+        if rate.of is not nothing:
+            supply = (advection.supply, rate, stretched, now)
+        return advection.Source(flow, parameters.tracer_face, parameters.vertical_face, *lines, *diffusion, ahead, *supply)  # type: ignore[call-arg]
 
-    def _forces(self, constants: Constants, stretched: Column, motion: Motion, state: State) -> Forces:
-        friction: tuple = (mixing.none_u, mixing.none_u)
+    def _forces(self, constants: Constants, motion: Motion, state: State) -> Forces:
+        friction: tuple = (mixing.no_friction, mixing.no_friction)
         viscosity, sign, rubbing = None, 0.0, None
         if self.parameters.friction:
             friction = (mixing.friction_u, mixing.friction_v)
@@ -289,12 +350,7 @@ class Model:
                 vorticity = backend.apply(operators.vorticity, cells.grow(east=1, north=1), grid, u, v)
             divergence = backend.apply(operators.velocity_divergence, cells.grow(west=1, south=1), grid, u, v)
             rubbing = Rubbing(vorticity, divergence)
-        stress: tuple = (mixing.none_u, mixing.none_u)
-        values: tuple = (None, None, None, None)
-        if constants.surface_stress is not None:
-            stress = (mixing.wind_u, mixing.wind_v)
-            values = (*constants.surface_stress, stretched.inverse_stretching_u, stretched.inverse_stretching_v)
-        return Forces(*friction, *stress, viscosity, sign, rubbing, *values)  # type: ignore[call-arg]
+        return Forces(*friction, viscosity, sign, rubbing)  # type: ignore[call-arg]
 
     def _constants(self) -> Constants:
         grid, parameters, backend = self.grid, self.parameters, self.backend
@@ -324,15 +380,22 @@ class Model:
         viscosity = None
         if parameters.friction:
             viscosity = Viscosity(*(constant(values) for values in viscosities(grid, parameters)))
-        stress = None
-        if parameters.surface_stress is not None:
-            density = parameters.fluid.reference_density
-            stress = tuple(constant(pad_faces(grid, values) / dtype.type(density)) for values in parameters.surface_stress)
+
+        def value(values: Any) -> Any:
+            if np.ndim(values) == 0:
+                return values
+            values = np.asarray(values, dtype)
+            if values.ndim == 1:
+                return profile(values)
+            whole = padded(grid, Place.CENTER, np.broadcast_to(values, grid.cells[-values.ndim:]))
+            return constant(whole) if values.ndim == 2 else backend.scatter(self.tile, whole)
+
         return Constants(
             grid=type(grid.metrics)(*(constant(field) for field in grid.metrics)),
             heights=Heights(*(profile(values) for values in parameters.fluid.reference_s(grid.interfaces))),
             adams_bashforth=backend.asarray(stepping.ADAMS_BASHFORTH.astype(dtype)), averaging=averaging,
-            response_u=responses[0], response_v=responses[1], viscosity=viscosity, surface_stress=stress, wide_grid=wide)
+            response_u=responses[0], response_v=responses[1], viscosity=viscosity,
+            forcing=tuple(map_arguments(value, forcing.values) for forcing in self.forcings), wide_grid=wide)
 
 
 def map_state(function: Any, state: Any) -> Any:
@@ -344,11 +407,13 @@ def map_state(function: Any, state: Any) -> Any:
     return function(state)
 
 
-def pad_faces(grid: Grid, values: Any) -> np.ndarray:
-    """A field on faces, given on the interior [j, i], with a halo of zeros."""
-    padded = np.zeros(grid.tile.region.padded[1:], grid.dtype)
-    interior(padded)[...] = values
-    return padded
+def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing, ...]:
+    """All that acts on the fluid besides its own dynamics."""
+    if parameters.surface_stress is None:
+        return parameters.forcing
+    stress = Stress(*(np.broadcast_to(values, grid.cells[1:]) / parameters.fluid.reference_density
+                      for values in parameters.surface_stress))
+    return (Forcing(stress_u, stress_v, values=stress), *parameters.forcing)
 
 
 def viscosities(grid: Grid, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:

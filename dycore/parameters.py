@@ -8,7 +8,9 @@ from typing import Any
 
 from dycore.advection import upwind3
 from dycore.fluid import Fluid
+from dycore.forcing import Forcing
 from dycore.momentum import advection_u, advection_v
+from dycore.vertical_mixing import VerticalMixing
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Parameters:
     v. friction: Mixing. diffusivity (m2/s; m4/s with `biharmonic_diffusion`). surface_stress: pair of
     arrays [j, i] on west and south faces (N/m2), eastward and northward. polar_filter: latitude (degrees)
     poleward of which a full sphere is filtered. extrapolated_pressure: the share of the pressure force
-    that is extrapolated with the advection (dycore.stepping).
+    that is extrapolated with the advection (dycore.stepping). vertical_mixing: dycore.vertical_mixing.
+    forcing: what else acts on momentum and tracers (dycore.forcing; ready ones in dycore.physics).
     """
 
     fluid: Fluid
@@ -50,3 +53,5 @@ class Parameters:
     surface_stress: tuple[Any, Any] | None = None
     polar_filter: float | None = 60.0
     extrapolated_pressure: float = 0.1
+    vertical_mixing: VerticalMixing | None = None
+    forcing: tuple[Forcing, ...] = ()

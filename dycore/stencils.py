@@ -186,6 +186,11 @@ def absolute(a: Any) -> Any:
     return abs(a)
 
 
+def square_root(a: Any) -> Any:
+    """The square root of a value that is not negative."""
+    return _namespace(a).sqrt(a)
+
+
 def _power_of_numbers(base: float, exponent: float) -> float:
     try:
         return math.pow(base, exponent)
@@ -251,6 +256,10 @@ class Abstract:
         return a._with(b) if isinstance(a, Abstract) else b._with(a)
 
     minimum = pow = maximum
+
+    @staticmethod
+    def sqrt(a: Any) -> Abstract:
+        return a
 
     def __abs__(self) -> Abstract:
         return self
@@ -353,5 +362,5 @@ def check(function: Callable, region: Region, arguments: tuple, before: tuple = 
 
 __all__ = [
     "Field", "Index", "Region", "absolute", "as_field", "check", "map_arguments", "maximum", "minimum", "power",
-    "stencil", "where",
+    "square_root", "stencil", "where",
 ]

@@ -18,9 +18,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.advection import tracer_step
 from dycore.operators import kinetic_energy
 from dycore.pressure import slope_force_u, slope_force_v
 from dycore.stencils import stencil, where
+from dycore.vertical_mixing import eliminate, exchange_rates
 
 ADAMS_BASHFORTH = np.array([[12.0, 0.0, 0.0], [18.0, -6.0, 0.0], [23.0, -16.0, 5.0]]) / 12.0
 
@@ -38,6 +40,9 @@ class Process(NamedTuple):
     heights: Any
     b: Any
     share: float  # of the pressure force that is extrapolated
+    force_u: Any  # dycore.forcing.Rate
+    force_v: Any
+    now: Any  # dycore.forcing.Now
 
 
 @stencil
@@ -52,7 +57,8 @@ def change_u(k, j, i, grid, process, weights, u, v, w, before):
     """du/dt at west faces, and what to extrapolate from (m/s2)."""
     slope = slope_force_u(k, j, i, process.slopes, process.heights, process.b)
     tendency = (process.advection_u(k, j, i, grid, process.column, process.motion, u, v, w)
-                + process.forces.stress_u(k, j, i, grid, process.forces) + process.share * slope)
+                + process.force_u.of(k, j, i, grid, process.column, process.force_u.values, process.now)
+                + process.share * slope)
     gradient = (process.potential[k, j, i] - process.potential[k, j, i - 1]) * grid.inverse_dx_u[j, i]
     return (weights[0] * tendency + weights[1] * before[0][k, j, i] + weights[2] * before[1][k, j, i]
             + (1.0 - process.share) * slope - gradient + process.forces.friction_u(k, j, i, grid, process.forces)), tendency
@@ -63,7 +69,8 @@ def change_v(k, j, i, grid, process, weights, u, v, w, before):
     """dv/dt at south faces, and what to extrapolate from (m/s2)."""
     slope = slope_force_v(k, j, i, process.slopes, process.heights, process.b)
     tendency = (process.advection_v(k, j, i, grid, process.column, process.motion, u, v, w)
-                + process.forces.stress_v(k, j, i, grid, process.forces) + process.share * slope)
+                + process.force_v.of(k, j, i, grid, process.column, process.force_v.values, process.now)
+                + process.share * slope)
     gradient = (process.potential[k, j, i] - process.potential[k, j - 1, i]) * grid.inverse_dy_v[j, i]
     return (weights[0] * tendency + weights[1] * before[0][k, j, i] + weights[2] * before[1][k, j, i]
             + (1.0 - process.share) * slope - gradient + process.forces.friction_v(k, j, i, grid, process.forces)), tendency
@@ -99,6 +106,77 @@ def advance(k, j, i, carried, grid, time_step, of_u, of_v, u, v):
     new_v = where(k >= grid.floor_v[j, i], v[k, j, i] + time_step * of_v[k, j, i], 0.0)
     return (carried[0] + grid.dr[k] * u[k, j, i], carried[1] + grid.dr[k] * v[k, j, i],
             carried[2] + grid.dr[k] * new_u, carried[3] + grid.dr[k] * new_v), (new_u, new_v)
+
+
+@stencil
+def no_sums_mixed(j, i, grid, time_step, column, mixed, drag, of_u, of_v, u, v):
+    """Sums start at zero, and nothing is eliminated yet."""
+    return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+
+
+@stencil
+def advance_mixed(k, j, i, carried, grid, time_step, column, mixed, drag, of_u, of_v, u, v):
+    """As `advance`, up to the forward elimination of vertical mixing (dycore.vertical_mixing): ratio and value of u and of v.
+
+    Carries the sums before the step, and ratio and value of the level below.
+    """
+    sum_u, sum_v, ratio_u, value_u, ratio_v, value_v = carried
+    new_u = where(k >= grid.floor_u[j, i], u[k, j, i] + time_step * of_u[k, j, i], 0.0)
+    new_v = where(k >= grid.floor_v[j, i], v[k, j, i] + time_step * of_v[k, j, i], 0.0)
+    below, above = mixed.read(k, j, i, mixed.viscosity), mixed.read(k + 1, j, i, mixed.viscosity)
+    west_below, west_above = mixed.read(k, j, i - 1, mixed.viscosity), mixed.read(k + 1, j, i - 1, mixed.viscosity)
+    south_below, south_above = mixed.read(k, j - 1, i, mixed.viscosity), mixed.read(k + 1, j - 1, i, mixed.viscosity)
+    down, up = exchange_rates(k, grid, grid.floor_u[j, i], time_step, column.inverse_stretching_u[j, i],
+                              0.5 * (below + west_below), 0.5 * (above + west_above))
+    ratio_u, value_u = eliminate(down, up, time_step * drag.of_u(k, j, i, grid, column, drag, u, v), new_u, ratio_u, value_u)
+    down, up = exchange_rates(k, grid, grid.floor_v[j, i], time_step, column.inverse_stretching_v[j, i],
+                              0.5 * (below + south_below), 0.5 * (above + south_above))
+    ratio_v, value_v = eliminate(down, up, time_step * drag.of_v(k, j, i, grid, column, drag, u, v), new_v, ratio_v, value_v)
+    sums = sum_u + grid.dr[k] * u[k, j, i], sum_v + grid.dr[k] * v[k, j, i]
+    return (*sums, ratio_u, value_u, ratio_v, value_v), (ratio_u, value_u, ratio_v, value_v)
+
+
+@stencil
+def no_velocity(j, i, grid, ratio_u, value_u, ratio_v, value_v):
+    """Nothing above the uppermost level, and sums of zero."""
+    return 0.0, 0.0, 0.0, 0.0
+
+
+@stencil
+def substitute(k, j, i, carried, grid, ratio_u, value_u, ratio_v, value_v):
+    """u and v (m/s) by back substitution; carries them downwards, and their sums times the reference thickness."""
+    new_u = where(k >= grid.floor_u[j, i], value_u[k, j, i] + ratio_u[k, j, i] * carried[0], 0.0)
+    new_v = where(k >= grid.floor_v[j, i], value_v[k, j, i] + ratio_v[k, j, i] * carried[1], 0.0)
+    return (new_u, new_v, carried[2] + grid.dr[k] * new_u, carried[3] + grid.dr[k] * new_v), (new_u, new_v)
+
+
+@stencil
+def nothing_eliminated(j, i, grid, time_step, stretching, inverse_new, horizontal, values, source, w, tracer, mixed):
+    """No level below the lowest."""
+    return 0.0, 0.0
+
+
+@stencil
+def tracer_step_mixed(k, j, i, carried, grid, time_step, stretching, inverse_new, horizontal, values, source, w, tracer, mixed):
+    """As dycore.advection.tracer_step, up to the forward elimination of vertical mixing: its ratio and value."""
+    new = tracer_step(k, j, i, grid, time_step, stretching, inverse_new, horizontal, values, source, w, tracer)
+    down, up = exchange_rates(k, grid, grid.floor[j, i], time_step, inverse_new[j, i],
+                              mixed.read(k, j, i, mixed.diffusivity), mixed.read(k + 1, j, i, mixed.diffusivity))
+    ratio, value = eliminate(down, up, 0.0, new, carried[0], carried[1])
+    return (ratio, value), (ratio, value)
+
+
+@stencil
+def no_tracer(j, i, grid, ratio, value, tracer):
+    """Nothing above the uppermost level."""
+    return (0.0,)
+
+
+@stencil
+def substitute_tracer(k, j, i, carried, grid, ratio, value, tracer):
+    """The tracer by back substitution; carries it downwards."""
+    new = where(k >= grid.floor[j, i], value[k, j, i] + ratio[k, j, i] * carried[0], tracer[k, j, i])
+    return (new,), (new,)
 
 
 @stencil

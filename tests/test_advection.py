@@ -72,7 +72,8 @@ def test_weno_keeps_a_constant_and_its_precision(dtype):
 def source(grid, flow, tracer, face, lines="coastal"):
     line_x, line_y = getattr(advection, f"{lines}_x"), getattr(advection, f"{lines}_y")
     zero = mixing.no_diffusion
-    return advection.Source(flow, face, advection.upwind3, line_x, line_y, zero, zero, 0.0, None, tracer)
+    return advection.Source(flow, face, advection.upwind3, line_x, line_y, zero, zero, 0.0, None, tracer, advection.no_supply,
+                            None, None, None)
 
 
 def divergence_of(backend, grid, made):

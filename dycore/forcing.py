@@ -1,0 +1,90 @@
+"""Forcing: what a case adds to the tendencies of momentum and tracers, as stencils of its own.
+
+    @stencil
+    def cooling(k, j, i, grid, column, values, now):
+        return -values.rate * (now.tracers[0][k, j, i] - values.target[j, i])
+
+    Parameters(..., forcing=(Forcing(tracers=(cooling,), values=Values(rate, target)),))
+
+`column` is dycore.column.Column, `now` the state at the beginning of the step, `values` a named tuple of
+what the forcing is made of: numbers, profiles [k] and fields [j, i] or [k, j, i] without halo. A forcing
+of momentum is extrapolated with the advection (dycore.stepping). Forcings of the same field add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from dycore.stencils import stencil, where
+
+
+class Forcing(NamedTuple):
+    """Stencils (k, j, i, grid, column, values, now), None for nothing, and the values that they share."""
+
+    u: Callable | None = None  # at west faces (m/s2)
+    v: Callable | None = None  # at south faces (m/s2)
+    tracers: tuple[Callable | None, ...] = ()  # one for each tracer (its unit per s)
+    values: Any = ()
+
+
+class Now(NamedTuple):
+    """The state at the beginning of a step, as dycore.state.State has it."""
+
+    u: Any
+    v: Any
+    w: Any
+    surface: Any
+    tracers: tuple
+
+
+class Rate(NamedTuple):
+    """A stencil of a forcing with its values."""
+
+    of: Callable
+    values: Any
+
+
+@stencil
+def nothing(k, j, i, grid, column, values, now):
+    """No forcing."""
+    return 0.0
+
+
+@stencil
+def both(k, j, i, grid, column, values, now):
+    """The sum of two rates."""
+    first, second = values
+    return first.of(k, j, i, grid, column, first.values, now) + second.of(k, j, i, grid, column, second.values, now)
+
+
+def sum_of(rates: list[Rate]) -> Rate:
+    """One rate that is the sum of several, in order."""
+    if not rates:
+        return Rate(nothing, ())
+    result, *others = rates
+    for other in others:
+        result = Rate(both, (result, other))
+    return result
+
+
+# The stress on the moving boundary
+
+
+class Stress(NamedTuple):
+    """Surface stress / reference density [j, i] (m2/s2) on west and south faces."""
+
+    u: Any
+    v: Any
+
+
+@stencil
+def stress_u(k, j, i, grid, column, values, now):
+    """Acceleration of the uppermost layer by the surface stress, at west faces (m/s2)."""
+    return where(k == grid.top - 1, values.u[j, i] * grid.inverse_dr[k] * column.inverse_stretching_u[j, i], 0.0)
+
+
+@stencil
+def stress_v(k, j, i, grid, column, values, now):
+    """Acceleration of the uppermost layer by the surface stress, at south faces (m/s2)."""
+    return where(k == grid.top - 1, values.v[j, i] * grid.inverse_dr[k] * column.inverse_stretching_v[j, i], 0.0)

@@ -1,0 +1,170 @@
+"""Mixing across the levels and drag on the fixed boundary, implicit in time.
+
+    dq/dt = 1/h d/dk( nu/dz dq/dk ) - drag q / h  in the lowest layer,      drag = r + C_D |u|  (m/s)
+
+nu is viscosity for u and v, diffusivity for tracers (m2/s), at the lower-r faces of the levels. It comes from
+a function of the stability and the shear there, so that a scheme is a few lines (`convective`,
+`pacanowski_philander`, or a user's own). One tridiagonal solve per field, two sweeps: no limit on the
+time step, and the content of a column is kept (the Thomas algorithm; diagonally dominant, so no pivoting).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from dycore.stencils import maximum, square_root, stencil, where
+
+
+class Uniform(NamedTuple):
+    """The same everywhere, at all times (m2/s)."""
+
+    viscosity: float
+    diffusivity: float
+
+
+@stencil
+def uniform(values, stability, shear):
+    """Viscosity and diffusivity (m2/s) as given by `Uniform`."""
+    return values.viscosity, values.diffusivity
+
+
+class Convective(NamedTuple):
+    """Background values (m2/s), and the diffusivity where the stratification is unstable."""
+
+    viscosity: float = 1.0e-4
+    diffusivity: float = 1.0e-5
+    unstable: float = 1.0
+
+
+@stencil
+def convective(values, stability, shear):
+    """Convective adjustment: diffusivity is large where N2 is negative (m2/s)."""
+    return values.viscosity, where(stability < 0.0, values.unstable, values.diffusivity)
+
+
+class PacanowskiPhilander(NamedTuple):
+    """Constants of Pacanowski and Philander (1981), equations (1) and (2), in m2/s; convection as in `Convective`."""
+
+    largest: float = 5.0e-3  # viscosity that shear adds where the Richardson number is zero
+    alpha: float = 5.0
+    viscosity: float = 1.0e-4
+    diffusivity: float = 1.0e-5
+    unstable: float = 1.0
+
+
+@stencil
+def pacanowski_philander(values, stability, shear):
+    """Viscosity nu0 / (1 + alpha Ri)^2 + nu_b and diffusivity nu / (1 + alpha Ri) + kappa_b (m2/s); convective below Ri = 0.
+
+    Pacanowski and Philander (1981, J. Phys. Oceanogr. 11, 1443), Ri = N2 / |du/dz|2.
+    """
+    richardson = maximum(stability, 0.0) / (shear + 1.0e-12)
+    weaker = 1.0 / (1.0 + values.alpha * richardson)
+    viscosity = values.largest * weaker * weaker + values.viscosity
+    return viscosity, where(stability < 0.0, values.unstable, viscosity * weaker + values.diffusivity)
+
+
+@dataclass(frozen=True)
+class VerticalMixing:
+    """Which `scheme` (values, N2 (1/s2), |du/dz|2 (1/s2)) -> (viscosity, diffusivity), its `values`, and the bottom drag.
+
+    linear_drag (m/s), quadratic_drag (a number, about 1e-3 to 3e-3).
+    """
+
+    scheme: Callable = uniform
+    values: Any = Uniform(0.0, 0.0)  # noqa: RUF009 (an immutable record)
+    linear_drag: float = 0.0
+    quadratic_drag: float = 0.0
+
+
+class Scheme(NamedTuple):
+    """A scheme and its values, for stencils."""
+
+    of: Callable
+    values: Any
+
+
+class Coefficients(NamedTuple):
+    """Viscosity and diffusivity at lower-r faces, [k, j, i] or numbers (m2/s), and how one of them is read."""
+
+    read: Callable
+    viscosity: Any
+    diffusivity: Any
+
+
+@stencil
+def number(k, j, i, value):
+    """The same number everywhere."""
+    return value
+
+
+@stencil
+def element(k, j, i, value):
+    """An element of a field."""
+    return value[k, j, i]
+
+
+@stencil
+def coefficients(k, j, i, grid, column, heights, fluid, scheme, u, v, tracers):
+    """(viscosity, diffusivity) at the lower-r face of a cell (m2/s); zero on the fixed boundary."""
+    s = (heights.layer[k] - heights.layer[k - 1]) * column.scale[j, i]
+    stability = (fluid.buoyancy(k, j, i, fluid, tracers) - fluid.buoyancy(k - 1, j, i, fluid, tracers)) / s
+    west, east = u[k, j, i] - u[k - 1, j, i], u[k, j, i + 1] - u[k - 1, j, i + 1]
+    south, north = v[k, j, i] - v[k - 1, j, i], v[k, j + 1, i] - v[k - 1, j + 1, i]
+    distance = 0.5 * (grid.dr[k] + grid.dr[k - 1]) * column.stretching[j, i]
+    shear = 0.5 * (west * west + east * east + (south * south + north * north)) / (distance * distance)
+    viscosity, diffusivity = scheme.of(scheme.values, stability, shear)
+    return where(k > grid.floor[j, i], viscosity, 0.0), where(k > grid.floor[j, i], diffusivity, 0.0)
+
+
+class Drag(NamedTuple):
+    """Bottom drag: stencils of the rates for u and v, linear (m/s) and quadratic (a number) coefficient."""
+
+    of_u: Callable
+    of_v: Callable
+    linear: float
+    quadratic: float
+
+
+@stencil
+def no_drag(k, j, i, grid, column, drag, u, v):
+    """No drag."""
+    return 0.0
+
+
+@stencil
+def drag_u(k, j, i, grid, column, drag, u, v):
+    """Rate at which the lowest layer loses u at west faces (1/s)."""
+    across = 0.25 * (v[k, j, i] + v[k, j, i - 1] + (v[k, j + 1, i] + v[k, j + 1, i - 1]))
+    speed = square_root(u[k, j, i] * u[k, j, i] + across * across)
+    rate = (drag.linear + drag.quadratic * speed) * grid.inverse_dr[k] * column.inverse_stretching_u[j, i]
+    return where(k == grid.floor_u[j, i], rate, 0.0)
+
+
+@stencil
+def drag_v(k, j, i, grid, column, drag, u, v):
+    """Rate at which the lowest layer loses v at south faces (1/s)."""
+    across = 0.25 * (u[k, j, i] + u[k, j, i + 1] + (u[k, j - 1, i] + u[k, j - 1, i + 1]))
+    speed = square_root(v[k, j, i] * v[k, j, i] + across * across)
+    rate = (drag.linear + drag.quadratic * speed) * grid.inverse_dr[k] * column.inverse_stretching_v[j, i]
+    return where(k == grid.floor_v[j, i], rate, 0.0)
+
+
+@stencil
+def exchange_rates(k, grid, floor, time_step, inverse_stretching, below, above):
+    """What a level gives to those below and above in a step, from the coefficients at both of its faces (no unit)."""
+    thinner = time_step * inverse_stretching * inverse_stretching * grid.inverse_dr[k] * 2.0
+    return (where(k > floor, thinner * below / (grid.dr[k] + grid.dr[k - 1]), 0.0),
+            where(k + 1 < grid.top, thinner * above / (grid.dr[k] + grid.dr[k + 1]), 0.0))
+
+
+@stencil
+def eliminate(to_below, to_above, loss, right, ratio, value):
+    """Forward elimination of -to_below q[k - 1] + (1 + to_below + to_above + loss) q[k] - to_above q[k + 1] = right.
+
+    `ratio`, `value` are the results of the level below: q[k - 1] = value + ratio q[k].
+    """
+    pivot = 1.0 / (1.0 + loss + to_above + to_below * (1.0 - ratio))
+    return to_above * pivot, (right + to_below * value) * pivot

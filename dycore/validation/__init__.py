@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
+from dycore.validation.held_suarez import held_suarez
 
 _ALL: tuple[Callable[..., Evidence], ...] = (
+    held_suarez,
 )
 
 PROGRAMS = {program.__name__: program for program in _ALL}

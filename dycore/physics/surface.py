@@ -1,0 +1,60 @@
+"""What an ocean exchanges with the air, given to its uppermost layer: fluxes, and relaxation to observed values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dycore.forcing import Forcing
+from dycore.stencils import stencil, where
+
+HEAT_CAPACITY = 3991.86795711963  # J/(kg K), of seawater for conservative temperature (TEOS-10)
+
+
+class Flux(NamedTuple):
+    """Flux into the fluid [j, i] (unit of the tracer times m/s)."""
+
+    flux: Any
+
+
+class Target(NamedTuple):
+    """Value to relax to [j, i], and the rate (1/s)."""
+
+    target: Any
+    rate: float
+
+
+@stencil
+def into_uppermost(k, j, i, grid, column, values, now):
+    """Rate of a tracer in the uppermost layer by a flux (its unit per s)."""
+    return where(k == grid.top - 1, values.flux[j, i] * grid.inverse_dr[k] / column.stretching[j, i], 0.0)
+
+
+def surface_flux(tracer: int, flux: Any) -> Forcing:
+    """A flux into the uppermost layer [j, i] (unit of the tracer times m/s) of a tracer, numbered as in tracer_names."""
+    return Forcing(tracers=(*[None] * tracer, into_uppermost), values=Flux(np.asarray(flux)))
+
+
+def heat_flux(tracer: int, flux: Any, density: float = 1025.0) -> Forcing:
+    """A heat flux [j, i] (W/m2, positive into the ocean) that warms a tracer that is a temperature."""
+    return surface_flux(tracer, np.asarray(flux) / (density * HEAT_CAPACITY))
+
+
+def towards(tracer: int) -> Callable:
+    """The stencil that relaxes a tracer in the uppermost layer."""
+
+    @stencil
+    def relaxed(k, j, i, grid, column, values, now):
+        """Rate of a tracer in the uppermost layer (its unit per s)."""
+        return where(k == grid.top - 1, -values.rate * (now.tracers[tracer][k, j, i] - values.target[j, i]), 0.0)
+
+    return relaxed
+
+
+def surface_relaxation(tracer: int, target: Any, seconds: float) -> Forcing:
+    """Relaxation of a tracer in the uppermost layer to `target` [j, i] on a time scale in seconds."""
+    if not seconds > 0.0:
+        raise ValueError(f"The time scale of a relaxation must be positive; given {seconds} s.")
+    return Forcing(tracers=(*[None] * tracer, towards(tracer)), values=Target(np.asarray(target), 1.0 / seconds))

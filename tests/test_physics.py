@@ -1,0 +1,169 @@
+"""Forcings: what they give is what the budget finds, they add up, and the published equilibria are theirs."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from conftest import content, fields_of
+
+from dycore import Model, cases
+from dycore.column import columns
+from dycore.fluid import Atmosphere, Ocean
+from dycore.forcing import Forcing, Now, nothing
+from dycore.grid import interior, latitude_longitude, rectilinear
+from dycore.parameters import Parameters
+from dycore.physics import heat_flux, held_suarez, surface_flux, surface_relaxation
+from dycore.physics.held_suarez import logarithm_near_one
+from dycore.state import initial_state
+from dycore.stencils import stencil
+from dycore.tiles import HALO_LEVELS, Boundary
+from dycore.vertical import stretched, uniform
+
+DT = 600.0
+
+
+class Push(NamedTuple):
+    strength: Any
+
+
+@stencil
+def push(k, j, i, grid, column, values, now):
+    return values.strength[j, i]
+
+
+@stencil
+def drain(k, j, i, grid, column, values, now):
+    return -values.strength * now.tracers[1][k, j, i]
+
+
+def basin(nz=3):
+    return rectilinear((nz, 5, 6), extent=(6.0e4, 5.0e4), interfaces=stretched(nz, 300.0), y_boundary=Boundary.PERIODIC)
+
+
+def still(grid):
+    salinity = np.full(grid.cells, 35.0)
+    return initial_state(grid, surface=0.0, tracers=(np.full(grid.cells, 12.0), salinity))
+
+
+def run(grid, backend, forcing, steps=10, **options):
+    parameters = Parameters(Ocean(), time_step=DT, substeps=24, tracer_names=("temperature", "salinity"), forcing=forcing, **options)
+    return Model(grid, parameters, backend).steps(still(grid), steps)
+
+
+def test_a_constant_push_accelerates_and_two_add_up(backend):
+    grid = basin()
+    one = Forcing(u=push, values=Push(np.full(grid.cells[1:], 1.0e-5)))
+    other = Forcing(u=push, v=push, values=Push(np.full(grid.cells[1:], 2.0e-5)))
+    after = fields_of(run(grid, backend, (one, other)))
+    # the extrapolation of a constant is the constant
+    assert np.allclose(after["u"], 3.0e-5 * 10 * DT, rtol=1e-12) and np.allclose(after["v"], 2.0e-5 * 10 * DT, rtol=1e-12)
+
+
+def test_a_case_without_forcing_asks_for_none():
+    assert nothing(0, 0, 0, None, None, None, None) == 0.0
+    assert Forcing() == Forcing(None, None, (), ())
+
+
+def test_a_heat_flux_raises_the_heat_content_by_what_it_brings(numpy_backend):
+    grid = basin()
+    flux = 200.0 + 50.0 * np.arange(6.0) + np.zeros(grid.cells[1:])  # W/m2
+    before, after = still(grid), run(grid, numpy_backend, (heat_flux(0, flux),))
+    brought = (flux * interior(grid.metrics.area)).sum() * 10 * DT / (1025.0 * 3991.86795711963)
+    assert np.isclose(content(grid, after, 0) - content(grid, before, 0), brought, rtol=1e-8)  # a difference of large numbers
+    assert abs(content(grid, after, 1) / content(grid, before, 1) - 1.0) < 1e-14
+
+
+def test_fluxes_of_two_tracers_do_not_mix(numpy_backend):
+    grid = basin()
+    after = run(grid, numpy_backend, (surface_flux(1, np.full(grid.cells[1:], 1.0e-6)),), steps=1)
+    salinity = interior(after.tracers[1])
+    assert np.allclose(salinity[-1], 35.0 + DT * 1.0e-6 / np.diff(grid.interfaces)[-1], rtol=1e-13)
+    assert (interior(after.tracers[0]) == 12.0).all() and (salinity[:-1] == 35.0).all()
+
+
+def test_relaxation_moves_the_uppermost_layer_towards_its_target(numpy_backend):
+    grid = basin()
+    state = run(grid, numpy_backend, (surface_relaxation(1, np.full(grid.cells[1:], 36.0), 30.0 * DT),), steps=20)
+    salinity = interior(state.tracers[1])
+    assert np.allclose(36.0 - salinity[-1], (1.0 - 1.0 / 30.0) ** 20, rtol=1e-4)  # the density difference moves water a little
+    with pytest.raises(ValueError, match=r"must be positive; given -3.0 s"):
+        surface_relaxation(1, 36.0, -3.0)
+
+
+def test_a_forcing_may_read_another_tracer(backend):
+    grid = basin()
+    after = run(grid, backend, (Forcing(tracers=(drain,), values=Push(1.0e-6)),))
+    assert np.allclose(fields_of(after)["tracer 0"], 12.0 - 1.0e-6 * 35.0 * 10 * DT, rtol=1e-12)
+
+
+def test_the_short_logarithm_is_as_good_as_it_says():
+    x = np.linspace(0.5, 2.0, 1001)
+    assert np.abs(logarithm_near_one(x) - np.log(x)).max() < 1e-5
+    near = np.linspace(0.95, 1.05, 101)
+    assert np.abs(logarithm_near_one(near) - np.log(near)).max() < 1e-13
+
+
+@pytest.mark.parametrize("surface_pressure", [1.0e5, 0.9e5])
+def test_the_equilibrium_of_held_and_suarez_is_the_published_one(numpy_backend, surface_pressure):
+    """Where the rate of temperature vanishes: T_eq of their table, from pressure and latitude alone."""
+    fluid = Atmosphere()
+    grid = latitude_longitude((8, 10, 16), interfaces=uniform(8, 0.0, 1.0e5))
+    forcing = held_suarez(grid, fluid)
+    surface = np.full(grid.tile.region.padded[1:], surface_pressure)
+    made = columns(*grid.tile.region.columns.indices(), grid.metrics, fluid, surface)
+    j, i = 5, 3  # in the interior
+    _, exner = fluid.reference_s(grid.interfaces)
+    exner = exner * (surface_pressure / 1.0e5) ** fluid.kappa
+    pressure = 1.0e5 * exner ** (1.0 / fluid.kappa)
+    latitude = np.radians(grid.y[j])
+    equilibrium = np.maximum(200.0, (315.0 - 60.0 * np.sin(latitude) ** 2 - 10.0 * np.log(pressure / 1.0e5) * np.cos(latitude) ** 2)
+                             * (pressure / 1.0e5) ** fluid.kappa)
+    assert equilibrium[0] == 200.0 and 270.0 < equilibrium[-1] < 315.0
+    sigma = (grid.interfaces[1:] + grid.interfaces[:-1]) / 2.0e5
+    rate = 1.0 / 40.0 + (0.25 - 1.0 / 40.0) * np.maximum(0.0, (sigma - 0.7) / 0.3) * np.cos(latitude) ** 4  # 1/day
+    from dycore.column import Column
+
+    column = Column(*(np.broadcast_to(values, grid.cells[1:]) for values in made))
+    for k in range(8):
+        theta = np.full((8, 10, 16), 300.0)
+        found = forcing.tracers[0](k, j, i, None, column, forcing.values, Now(None, None, None, None, (theta,)))
+        assert np.isclose(found, -rate[k] / 86400.0 * (300.0 - equilibrium[k] / exner[k]), rtol=1e-9)
+
+
+def test_drag_near_the_ground_is_a_day_and_above_it_nothing():
+    grid = latitude_longitude((10, 10, 16), interfaces=uniform(10, 0.0, 1.0e5))
+    drag = held_suarez(grid, Atmosphere()).values.drag * 86400.0
+    assert (drag[:7] == 0.0).all() and np.allclose(drag[7:], (np.array([0.75, 0.85, 0.95]) - 0.7) / 0.3)
+
+
+def test_the_forcing_of_a_sphere_is_refused_on_a_plane():
+    with pytest.raises(ValueError, match="give a grid made by latitude_longitude"):
+        held_suarez(basin(), Atmosphere())
+
+
+def test_held_suarez_is_the_same_on_all_backends(backend, numpy_backend):
+    grid, parameters, state = cases.held_suarez((4, 10, 16))
+    ours, reference = (fields_of(Model(grid, parameters, b).steps(state, 20)) for b in (backend, numpy_backend))
+    for name, values in ours.items():
+        if backend.name == "jax":
+            assert np.allclose(values, reference[name], rtol=1e-9, atol=1e-9), name
+        else:
+            assert (values == reference[name]).all(), name
+
+
+def test_halo_levels_are_where_profiles_begin():
+    """A profile [k] of a forcing is read at the level it belongs to."""
+
+    class Profile(NamedTuple):
+        rate: Any
+
+    @stencil
+    def by_level(k, j, i, grid, column, values, now):
+        return values.rate[k]
+
+    grid = basin()
+    from dycore.backends import on_numpy
+
+    after = run(grid, on_numpy.create(), (Forcing(tracers=(None, by_level), values=Profile(np.array([1.0, 2.0, 3.0]) * 1e-6)),), steps=1)
+    assert HALO_LEVELS > 0
+    assert np.allclose(interior(after.tracers[1])[:, 0, 0] - 35.0, DT * np.array([1.0, 2.0, 3.0]) * 1e-6, rtol=1e-8)

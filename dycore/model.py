@@ -145,7 +145,10 @@ class Model:
             stepping.changes, cells, grid, process, weights, state.u, state.v, state.w, state.tendency_u_before,
             state.tendency_v_before)
         if self.filtered:
+            rate = 1.0 / max(parameters.polar_damping, parameters.time_step)
+            change_u, change_v = backend.apply(stepping.held, cells, rate, change_u, change_v, state.u, state.v)
             change_u, change_v = backend.filter_rows(tile, (change_u, constants.response_u), (change_v, constants.response_v))
+            change_u, change_v = backend.apply(stepping.released, cells, rate, change_u, change_v, state.u, state.v)
         mixed = self._mixed(constants, stretched, state)
         u, v, sums = self._advanced(grid, stretched, mixed, change_u, change_v, state)
 
@@ -464,6 +467,8 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
     if parameters.substeps > 1 and grid.tile.y is Boundary.POLE:
         raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or "
                          "walls before the poles.")
+    if not parameters.polar_damping > 0.0:
+        raise ValueError(f"polar_damping={parameters.polar_damping} s must be a positive number of seconds.")
     limit = stable_time_step(grid, parameters)
     if dt > limit:
         raise ValueError(

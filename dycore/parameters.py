@@ -35,7 +35,8 @@ class Parameters:
     tracer_face, vertical_face: face values (dycore.advection). advection: the pair of stencils for u and
     v. friction: Mixing. diffusivity (m2/s; m4/s with `biharmonic_diffusion`). surface_stress: pair of
     arrays [j, i] on west and south faces (N/m2), eastward and northward. polar_filter: latitude (degrees)
-    poleward of which a full sphere is filtered. extrapolated_pressure: the share of the pressure force
+    poleward of which a full sphere is filtered. polar_damping: seconds in which the filter removes from the
+    velocity what it slows down, a step at least (dycore.filters). extrapolated_pressure: the share of the pressure force
     that is extrapolated with the advection (dycore.stepping). vertical_mixing: dycore.vertical_mixing.
     forcing: what else acts on momentum and tracers (dycore.forcing; ready ones in dycore.physics).
     """
@@ -52,6 +53,7 @@ class Parameters:
     biharmonic_diffusion: bool = False
     surface_stress: tuple[Any, Any] | None = None
     polar_filter: float | None = 60.0
+    polar_damping: float = 3600.0
     extrapolated_pressure: float = 0.1
     vertical_mixing: VerticalMixing | None = None
     forcing: tuple[Forcing, ...] = ()

@@ -84,6 +84,18 @@ def changes(k, j, i, grid, process, weights, u, v, w, before_u, before_v):
     return of_u, of_v, tendency_u, tendency_v
 
 
+@stencil
+def held(k, j, i, rate, of_u, of_v, u, v):
+    """The change of velocity with `rate` (1/s) times the velocity, before the polar filter (m/s2)."""
+    return of_u[k, j, i] + rate * u[k, j, i], of_v[k, j, i] + rate * v[k, j, i]
+
+
+@stencil
+def released(k, j, i, rate, of_u, of_v, u, v):
+    """The filtered change of velocity alone: what the filter took of `held` velocity is gone (m/s2)."""
+    return of_u[k, j, i] - rate * u[k, j, i], of_v[k, j, i] - rate * v[k, j, i]
+
+
 class Sums(NamedTuple):
     """Column sums of velocity times reference thickness [j, i] (m/s times the unit of r), before and after a change."""
 

@@ -132,7 +132,8 @@ def atmosphere(metre, second):
                               rotation=7.3e-5 / second)
     grid = grid.with_surface_geopotential(1000.0 * random.random((10, 16)) * energy)
     fluid = Atmosphere(gravity=9.8 * metre / second**2, heat_capacity=1004.5 * energy)
-    parameters = Parameters(fluid, time_step=600.0 * second, tracer_names=("potential_temperature",))
+    parameters = Parameters(fluid, time_step=600.0 * second, tracer_names=("potential_temperature",),
+                            polar_damping=3600.0 * second)
     theta = 300.0 + 20.0 * np.arange(4)[::-1, None, None] + random.standard_normal((4, 10, 16))
     return grid, parameters, initial_state(grid, surface=1.0e5, u=random.standard_normal(grid.cells) * metre / second,
                                            tracers=(theta,))

@@ -19,6 +19,7 @@ module cases
     ! Buoyancy is the sum over tracers of slope (tracer - reference), m2/s2 per unit of s.
     real(real64) :: buoyancy_slope(2) = 0.0, buoyancy_reference(2) = 0.0
     real(real64) :: polar_latitude = 60.0  ! degrees: rows poleward of it are filtered on a sphere
+    real(real64) :: polar_damping = 3600.0  ! s: in which the filter removes from the velocity what it slows down
     real(real64), allocatable :: height_face(:), height_layer(:)  ! (0:nz), (nz): s at the interfaces, mean in the layers
     real(real64), allocatable :: stress_u(:)  ! (j) m2/s2: surface stress over density, of all rows; not allocated for none
   end type parameters_type

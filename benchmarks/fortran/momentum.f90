@@ -49,7 +49,7 @@ contains
     integer, intent(in) :: now, one, two
     type(means_type), intent(inout) :: means
     real(rk), dimension(g%nz) :: layer, upper, whole
-    real(rk) :: dt, viscosity, slope(2), reference(2), wind
+    real(rk) :: dt, rate, viscosity, slope(2), reference(2), wind
     integer :: i, j, k, here, last, nx, below, above, first
     logical :: land, friction
 
@@ -74,6 +74,7 @@ contains
       change_v(g%west:g%east, 1:g%nz) => zeros(g%stride * g%nz)
     end if
     dt = real(p%time_step, rk)
+    rate = real(1.0_real64 / max(p%polar_damping, p%time_step), rk)
     viscosity = real(p%viscosity, rk)
     friction = p%viscosity > 0.0_real64
     slope = real(p%buoyancy_slope, rk)
@@ -110,6 +111,7 @@ contains
       end do
       if (j == 1 .and. g%at_south) change_v = 0.0_rk
       if (j > 0 .and. j <= g%ny) then
+        if (filter%row(j) > 0) call hold(v(:, :, j), change_v)
         if (g%split_x .and. filter%row(j) > 0) then
           call transposed%put(2 * filter%row(j) - 1, g%stride, change_v(1:, 1))
         else
@@ -118,6 +120,7 @@ contains
         end if
       end if
       if (j > 1) then
+        if (filter%row(j - 1) > 0) call hold(u(:, :, j - 1), change_u)
         if (g%split_x .and. filter%row(j - 1) > 0) then
           call transposed%put(2 * filter%row(j - 1), g%stride, change_u(1:, 1))
         else
@@ -205,6 +208,18 @@ contains
       end if
     end subroutine step_u
 
+    !> What the filter slows down it also takes away: it acts on the change with the velocity / polar_damping, which
+    !> `finish` takes off again.
+    subroutine hold(velocity, change)
+      real(rk), intent(in) :: velocity(g%west:g%east, g%nz)
+      real(rk), intent(inout) :: change(g%west:g%east, g%nz)
+      integer :: level
+
+      do level = 1, g%nz
+        change(1:nx, level) = change(1:nx, level) + rate * velocity(1:nx, level)
+      end do
+    end subroutine hold
+
     subroutine finish_u(row)
       integer, intent(in) :: row
       call finish(row, g%floor_u(g%west:g%east, row), g%inverse_thickness_u(g%west:g%east, row), change_u, u(:, :, row), &
@@ -230,6 +245,7 @@ contains
       mean_before = 0.0_rk
       mean = 0.0_rk
       do level = 1, g%nz
+        if (filter%row(row) > 0) change(1:nx, level) = change(1:nx, level) - rate * velocity(1:nx, level)
         if (level < g%open_level(row)) call close_row(nx, level, floor(1), change(1, level))
         call finish_row(nx, dt, g%dr(level), change(1, level), velocity(1, level), mean_before(1), mean(1))
       end do

@@ -12,7 +12,7 @@ from dycore.state import State, initial_state
 from dycore.vertical import uniform
 
 FIRST_TEMPERATURE = 280.0  # K
-FRICTION = 3.3e-7  # 1/s: biharmonic viscosity / spacing^4
+FRICTION = 1.0e-6  # 1/s: biharmonic viscosity / spacing^4
 
 
 def held_suarez(cells: tuple[int, int, int] = (20, 64, 128), precision: str = "float64", time_step: float | None = None,
@@ -20,8 +20,8 @@ def held_suarez(cells: tuple[int, int, int] = (20, 64, 128), precision: str = "f
     """Atmosphere: turbulent climate of a dry sphere with idealised heating and drag (Held and Suarez 1994).
 
     Bull. Amer. Meteor. Soc. 75, 1825. nz levels of equal pressure thickness, biharmonic friction of
-    3.3e-7 / s times the fourth power of the spacing (twice that on divergence) times `dissipation`; the
-    two-spacing wave at the equator then decays in 53 / dissipation hours. Starts at rest with 280 K everywhere
+    1e-6 / s times the fourth power of the spacing (twice that on divergence) times `dissipation`; the
+    two-spacing wave at the equator then decays in 17 / dissipation hours. Starts at rest with 280 K everywhere
     and noise of 0.1 K; takes some 200 days to forget that.
     """
     nz, ny, nx = cells

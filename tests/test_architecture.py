@@ -15,7 +15,7 @@ LAYERS = [
     {"state", "operators", "filters"},
     {"column", "continuity", "pressure", "momentum", "advection", "mixing", "barotropic", "vertical_mixing", "forcing"},
     {"physics"},
-    {"stepping", "parameters"},
+    {"stepping", "parameters", "momentum_weno"},
     {"model"},
     {"running", "output", "cases", "diagnostics", "restart", "checking"},
     {"validation"},

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dycore.validation.baroclinic_wave import jablonowski_williamson_steady, jablonowski_williamson_wave
 from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
 
 _ALL: tuple[Callable[..., Evidence], ...] = (
+    jablonowski_williamson_steady,
+    jablonowski_williamson_wave,
 )
 
 PROGRAMS = {program.__name__: program for program in _ALL}

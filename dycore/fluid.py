@@ -8,7 +8,8 @@ Hydrostatic balance is d(phi) = b ds in both fluids (Marshall et al. 2004, Mon. 
     b                 buoyancy (m/s2)                -cp theta             (J/kg)
     phi at the moving boundary   g eta               geopotential of the ground
 
-With the coordinate r*, s of a level is  s_reference(k) * scale[j, i] + shift[j, i].
+With the coordinate r*, s of a level is  s_reference(k) * scale[j, i] + shift[j, i]. A buoyancy is a
+stencil (k, j, i, fluid, s, tracers) of the s and the tracers of a level.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from dycore.stencils import power, stencil
 
 
 @stencil
-def no_buoyancy(k, j, i, fluid, tracers):
+def no_buoyancy(k, j, i, fluid, s, tracers):
     """A fluid of one density (shallow water)."""
     return 0.0
 
 
 @stencil
-def linear_seawater(k, j, i, fluid, tracers):
+def linear_seawater(k, j, i, fluid, s, tracers):
     """g (alpha (T - T0) - beta (S - S0)): buoyancy (m/s2) of tracers T (degree C) and S (g/kg)."""
     temperature, salinity = tracers[0], tracers[1]
     return (fluid.gravity * fluid.thermal_expansion * (temperature[k, j, i] - fluid.reference_temperature)
@@ -36,7 +37,7 @@ def linear_seawater(k, j, i, fluid, tracers):
 
 
 @stencil
-def dry_air(k, j, i, fluid, tracers):
+def dry_air(k, j, i, fluid, s, tracers):
     """-cp theta (J/kg) of the tracer potential temperature (K)."""
     return -fluid.heat_capacity * tracers[0][k, j, i]
 
@@ -54,7 +55,7 @@ def exner_scale(j, i, fluid, stretching):
 
 
 class Ocean(NamedTuple):
-    """A Boussinesq ocean, r = height (m); `buoyancy` may be any stencil of the tracers."""
+    """A Boussinesq ocean, r = height (m); `buoyancy` may be any stencil of height and tracers."""
 
     buoyancy: Callable = linear_seawater
     scale: Callable = height_scale

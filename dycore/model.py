@@ -124,7 +124,8 @@ class Model:
         backend, parameters, tile = self.backend, self.parameters, self.tile
         grid, fluid = constants.grid, parameters.fluid
         cells = tile.region
-        around = cells.grow(west=1, east=1, south=1, north=1)
+        record, corners, reach = momentum.preparation_of(parameters.advection)
+        around = cells.grow(*(max(1, reach), 1 + reach) * 2)
         weights = self._weights(constants, state.step)
 
         stretched = Column(*backend.apply(column.columns, around.columns, grid, fluid, state.surface))
@@ -133,8 +134,8 @@ class Model:
         share, external = parameters.extrapolated_pressure, external_gravity(self.grid, parameters)
         energy, potential = backend.apply(stepping.energies, cells.grow(west=1, south=1), grid, share, external, state.surface,
                                           phi, state.u, state.v)
-        turned = backend.apply(momentum.turning, cells.grow(east=1, north=1), grid, stretched, state.u, state.v)
-        motion = Motion(*turned, energy)  # type: ignore[call-arg]
+        turned = backend.apply(corners, cells.grow(*(reach, 1 + reach) * 2), grid, stretched, state.u, state.v)
+        motion = record(*turned, energy)
         now = Now(state.u, state.v, state.w, state.surface, state.tracers)
         rate_u, rate_v, *rates = self._rates(constants.forcing)
         process = stepping.Process(

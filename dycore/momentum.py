@@ -9,8 +9,32 @@ Hollingsworth instability.
 
 from __future__ import annotations
 
-from dycore.operators import vorticity
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from dycore.operators import Motion, vorticity
 from dycore.stencils import stencil, where
+
+
+class Preparation(NamedTuple):
+    """What the stencils of a scheme read of a velocity: the record of vorticity, more about corners, and kinetic energy.
+
+    `corners` (k, j, i, grid, column, u, v) makes all but the last, on `reach` rows more than the corners of the cells.
+    """
+
+    record: Callable
+    corners: Callable
+    reach: int
+
+
+def prepared(preparation: Preparation) -> Callable:
+    """Decorator: a stencil for `Parameters.advection` that reads the record of a preparation as its `motion`."""
+
+    def mark(function: Any) -> Callable:
+        function.preparation = preparation
+        return function
+
+    return mark
 
 
 @stencil
@@ -24,6 +48,18 @@ def turning(k, j, i, grid, column, u, v):
     northward = column.width_v[j, i] * v[k, j, i] + column.width_v[j, i - 1] * v[k, j, i - 1]
     eastward = column.width_u[j, i] * u[k, j, i] + column.width_u[j - 1, i] * u[k, j - 1, i]
     return zeta, absolute * northward, absolute * eastward
+
+
+ENERGY_CONSERVING = Preparation(Motion, turning, 0)
+
+
+def preparation_of(advection: tuple[Callable, Callable]) -> Preparation:
+    """That of a pair of stencils; what is not marked reads `Motion`. Raises ValueError where two do not go together."""
+    of_u, of_v = (getattr(function, "preparation", ENERGY_CONSERVING) for function in advection)
+    if of_u != of_v:
+        raise ValueError(f"advection={advection[0].__name__}, {advection[1].__name__} are not of one scheme: they read "
+                         "different fields. Give the two functions of the same scheme.")
+    return of_u
 
 
 @stencil

@@ -30,7 +30,7 @@ def surface_phi(j, i, grid, column, heights, fluid, surface, tracers):
 @stencil
 def layer_phi(k, j, i, carried, grid, column, heights, fluid, surface, tracers):
     """phi in the middle of a layer, from phi at its upper-r face, and b [k, j, i]; carries phi downwards in r."""
-    b = fluid.buoyancy(k, j, i, fluid, tracers)
+    b = fluid.buoyancy(k, j, i, fluid, heights.layer[k] * column.scale[j, i] + column.shift[j, i], tracers)
     scaled = b * column.scale[j, i]
     phi = carried[0] + scaled * (heights.layer[k] - heights.face[k + 1])
     return (carried[0] + scaled * (heights.face[k] - heights.face[k + 1]),), (phi, b)

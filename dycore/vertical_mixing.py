@@ -109,8 +109,9 @@ def element(k, j, i, value):
 @stencil
 def coefficients(k, j, i, grid, column, heights, fluid, scheme, u, v, tracers):
     """(viscosity, diffusivity) at the lower-r face of a cell (m2/s); zero on the fixed boundary."""
-    s = (heights.layer[k] - heights.layer[k - 1]) * column.scale[j, i]
-    stability = (fluid.buoyancy(k, j, i, fluid, tracers) - fluid.buoyancy(k - 1, j, i, fluid, tracers)) / s
+    rise = (heights.layer[k] - heights.layer[k - 1]) * column.scale[j, i]
+    face = heights.face[k] * column.scale[j, i] + column.shift[j, i]  # where both levels are compared
+    stability = (fluid.buoyancy(k, j, i, fluid, face, tracers) - fluid.buoyancy(k - 1, j, i, fluid, face, tracers)) / rise
     west, east = u[k, j, i] - u[k - 1, j, i], u[k, j, i + 1] - u[k - 1, j, i + 1]
     south, north = v[k, j, i] - v[k - 1, j, i], v[k, j + 1, i] - v[k - 1, j + 1, i]
     distance = 0.5 * (grid.dr[k] + grid.dr[k - 1]) * column.stretching[j, i]

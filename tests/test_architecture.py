@@ -11,11 +11,11 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"stencils"},
     {"tiles"},
-    {"grid", "vertical", "fluid"},
+    {"grid", "vertical", "fluid", "seawater"},
     {"state", "operators", "filters"},
     {"column", "continuity", "pressure", "momentum", "advection", "mixing", "barotropic", "vertical_mixing", "forcing"},
     {"physics"},
-    {"stepping", "parameters"},
+    {"stepping", "parameters", "momentum_weno"},
     {"model"},
     {"running", "output", "cases", "diagnostics", "restart", "checking"},
     {"validation"},

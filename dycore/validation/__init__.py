@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dycore.validation.baroclinic_wave import jablonowski_williamson_steady, jablonowski_williamson_wave
 from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
 from dycore.validation.held_suarez import held_suarez
 
 _ALL: tuple[Callable[..., Evidence], ...] = (
     held_suarez,
+    jablonowski_williamson_steady,
+    jablonowski_williamson_wave,
 )
 
 PROGRAMS = {program.__name__: program for program in _ALL}

@@ -1,0 +1,107 @@
+"""Momentum in vector-invariant form with an upwind vorticity flux, for flows whose enstrophy must go somewhere.
+
+    vorticity flux of u = [ mean of q V about the face ] + (q_upwind - mean of q) V_mean,   q = (f + zeta) / J
+
+The first term is the energy-conserving flux of dycore.momentum, which balances the gradient of K and so has
+no Hollingsworth instability. The second replaces what it advects by the fifth-order WENO-Z value from where
+the transport V_mean across the face comes from, along the face: what differs from a fifth-order mean is a
+dissipation of enstrophy at the grid scale, and friction is not needed there. After Silvestri, Wagner,
+Campin, Constantinou, Hill, Souza and Ferrari (2024, J. Adv. Model. Earth Syst. 16, e2023MS004130), who also
+upwind the divergence flux and the gradient of K; those stay centred here. Next to coasts the order falls:
+behind a closed face stands the last value before it.
+
+    Parameters(..., advection=(momentum_weno.weno_u, momentum_weno.weno_v))
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from dycore.advection import weno5
+from dycore.momentum import Preparation, prepared, vertical_advection_u, vertical_advection_v
+from dycore.operators import vorticity
+from dycore.stencils import stencil, where
+
+
+class Swirl(NamedTuple):
+    """What the stencils of this file read of a velocity, stored [k, j, i]."""
+
+    vorticity: Any  # at corners (1/s)
+    absolute: Any  # (f + zeta) / J at corners (1/s), two rows further than the corners of the cells
+    kinetic_energy: Any  # at centres (m2/s2)
+
+
+@stencil
+def swirling(k, j, i, grid, column, u, v):
+    """About corners: vorticity, and (f + zeta) / J (both 1/s).
+
+    Circulation about a pole is that of two opposite triangles, of which the grid knows one.
+    """
+    zeta = vorticity(k, j, i, grid, u, v)
+    shared = where(grid.inverse_dx_v[j, i] > 0.0, zeta, 0.5 * zeta)
+    return zeta, (grid.coriolis[j, i] + shared) * column.inverse_stretching_z[j, i]
+
+
+PREPARATION = Preparation(Swirl, swirling, 2)
+
+
+@stencil
+def corners_along_u(k, j, i, grid, absolute):
+    """Three corners on either side of the middle of a west face, from south to north."""
+    c1, d1 = absolute[k, j, i], absolute[k, j + 1, i]
+    behind, ahead = k >= grid.floor_u[j - 1, i], k >= grid.floor_u[j + 1, i]
+    c2, d2 = where(behind, absolute[k, j - 1, i], c1), where(ahead, absolute[k, j + 2, i], d1)
+    c3 = where(behind & (k >= grid.floor_u[j - 2, i]), absolute[k, j - 2, i], c2)
+    d3 = where(ahead & (k >= grid.floor_u[j + 2, i]), absolute[k, j + 3, i], d2)
+    return c3, c2, c1, d1, d2, d3
+
+
+@stencil
+def corners_along_v(k, j, i, grid, absolute):
+    """Three corners on either side of the middle of a south face, from west to east."""
+    c1, d1 = absolute[k, j, i], absolute[k, j, i + 1]
+    behind, ahead = k >= grid.floor_v[j, i - 1], k >= grid.floor_v[j, i + 1]
+    c2, d2 = where(behind, absolute[k, j, i - 1], c1), where(ahead, absolute[k, j, i + 2], d1)
+    c3 = where(behind & (k >= grid.floor_v[j, i - 2]), absolute[k, j, i - 2], c2)
+    d3 = where(ahead & (k >= grid.floor_v[j, i + 2]), absolute[k, j, i + 3], d2)
+    return c3, c2, c1, d1, d2, d3
+
+
+@stencil
+def vorticity_flux_u(k, j, i, grid, column, absolute, v):
+    """Vorticity flux at west faces (m/s2)."""
+    south = column.width_v[j, i] * v[k, j, i] + column.width_v[j, i - 1] * v[k, j, i - 1]
+    north = column.width_v[j + 1, i] * v[k, j + 1, i] + column.width_v[j + 1, i - 1] * v[k, j + 1, i - 1]
+    transport = south + north
+    c3, c2, c1, d1, d2, d3 = corners_along_u(k, j, i, grid, absolute)
+    upwind = weno5(transport, c3, c2, c1, d1, d2, d3) - 0.5 * (c1 + d1)
+    return 0.25 * grid.inverse_dx_u[j, i] * (c1 * south + d1 * north + upwind * transport)
+
+
+@stencil
+def vorticity_flux_v(k, j, i, grid, column, absolute, u):
+    """Vorticity flux at south faces (m/s2)."""
+    west = column.width_u[j, i] * u[k, j, i] + column.width_u[j - 1, i] * u[k, j - 1, i]
+    east = column.width_u[j, i + 1] * u[k, j, i + 1] + column.width_u[j - 1, i + 1] * u[k, j - 1, i + 1]
+    transport = west + east
+    c3, c2, c1, d1, d2, d3 = corners_along_v(k, j, i, grid, absolute)
+    upwind = weno5(transport, c3, c2, c1, d1, d2, d3) - 0.5 * (c1 + d1)
+    return -0.25 * grid.inverse_dy_v[j, i] * (c1 * west + d1 * east + upwind * transport)
+
+
+@prepared(PREPARATION)
+@stencil
+def weno_u(k, j, i, grid, column, motion, u, v, w):
+    """Coriolis force and advection of u at west faces (m/s2)."""
+    gradient = motion.kinetic_energy[k, j, i] - motion.kinetic_energy[k, j, i - 1]
+    return (vorticity_flux_u(k, j, i, grid, column, motion.absolute, v) - gradient * grid.inverse_dx_u[j, i]
+            + vertical_advection_u(k, j, i, grid, column, u, w))
+
+
+@prepared(PREPARATION)
+@stencil
+def weno_v(k, j, i, grid, column, motion, u, v, w):
+    """Coriolis force and advection of v at south faces (m/s2)."""
+    gradient = motion.kinetic_energy[k, j, i] - motion.kinetic_energy[k, j - 1, i]
+    return (vorticity_flux_v(k, j, i, grid, column, motion.absolute, u) - gradient * grid.inverse_dy_v[j, i]
+            + vertical_advection_v(k, j, i, grid, column, v, w))

@@ -30,32 +30,32 @@ EARTH_ROTATION = 7.29212e-5  # 1/s
 
 
 @stencil
-def all_of(k, j, i, floor, fraction, value):
+def whole_cell(k, j, i, floor, fraction, value):
     """The value: cells are whole."""
     return value
 
 
 @stencil
-def part_of(k, j, i, floor, fraction, value):
+def partial_cell(k, j, i, floor, fraction, value):
     """The value times the fraction that belongs to the lowest wet level; no sense below it."""
     return where(k > floor[j, i], 1.0, fraction[j, i]) * value
 
 
 @stencil
-def over_all(k, j, i, grid, value):
+def whole_corner(k, j, i, grid, value):
     """The value: cells are whole."""
     return value
 
 
 @stencil
-def over_part(k, j, i, grid, value):
+def partial_corner(k, j, i, grid, value):
     """The value over the thickness about a corner, as a fraction of the level: the mean of the wet cells about it."""
     wet_a, wet_b = wet_part(k, j, i, grid), wet_part(k, j, i - 1, grid)
     wet_c, wet_d = wet_part(k, j - 1, i, grid), wet_part(k, j - 1, i - 1, grid)
     area = wet_a + wet_b + wet_c + wet_d
-    volume = (part_of(k, j, i, grid.floor, grid.fraction, wet_a) + part_of(k, j, i - 1, grid.floor, grid.fraction, wet_b)
-              + part_of(k, j - 1, i, grid.floor, grid.fraction, wet_c)
-              + part_of(k, j - 1, i - 1, grid.floor, grid.fraction, wet_d))
+    volume = (partial_cell(k, j, i, grid.floor, grid.fraction, wet_a) + partial_cell(k, j, i - 1, grid.floor, grid.fraction, wet_b)
+              + partial_cell(k, j - 1, i, grid.floor, grid.fraction, wet_c)
+              + partial_cell(k, j - 1, i - 1, grid.floor, grid.fraction, wet_d))
     return value * where(area > 0.0, area, 1.0) / where(area > 0.0, volume, 1.0)
 
 
@@ -223,7 +223,8 @@ def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[st
     levels, fraction = np.full((ny, nx), lowest), np.ones((ny, nx))
     if partial_cells is not None:
         if terrain_following:
-            raise ValueError("Levels that follow the terrain have no partial cells: give one of terrain_following and partial_cells.")
+            raise ValueError("Levels that follow the terrain have no partial cells: give terrain_following or partial_cells, "
+                             "not both.")
         if not 0.0 < partial_cells <= 1.0:
             raise ValueError(f"partial_cells={partial_cells} must be the smallest fraction of a level that a cell may take: more "
                              "than 0 and at most 1, for example 0.2.")
@@ -284,7 +285,8 @@ def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[st
         thickness_u=thickness_u, thickness_v=thickness_v,
         inverse_thickness_u=inverse(thickness_u), inverse_thickness_v=inverse(thickness_v),
         fixed=fixed, fixed_reference=reference, surface_geopotential=np.zeros_like(coriolis, float),
-        part=all_of if partial_cells is None else part_of, over_corner=over_all if partial_cells is None else over_part,
+        part=whole_cell if partial_cells is None else partial_cell,
+        over_corner=whole_corner if partial_cells is None else partial_corner,
         fraction=fraction, fraction_u=fraction_u, fraction_v=fraction_v, fraction_z=fraction_z,
         inverse_fraction=1.0 / fraction, inverse_fraction_u=1.0 / fraction_u, inverse_fraction_v=1.0 / fraction_v)
 

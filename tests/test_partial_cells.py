@@ -289,7 +289,7 @@ def test_transports_through_partial_faces_are_those_of_their_part(numpy_backend,
 
 
 def test_a_step_changes_units_and_nothing_else(numpy_backend):
-    """Levels twice as thick under half the gravity and stress: heights double, velocities stay (powers of two: not one bit more)."""
+    """Levels twice as thick under half the gravity: heights double, velocities stay, and not one bit more."""
     results = []
     for factor in (1.0, 2.0):
         random = np.random.default_rng(3)

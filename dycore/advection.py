@@ -172,6 +172,6 @@ def tracer_divergence(k, j, i, grid, flux):
 def tracer_step(k, j, i, grid, time_step, stretching, inverse_new, horizontal, values, source, w, tracer):
     """The tracer one step later; `horizontal(k, j, i, grid, values)` is its horizontal divergence."""
     rise = grid.inverse_dr[k] * (flux_z(k + 1, j, i, grid, source, w) - flux_z(k, j, i, grid, source, w))
-    content = stretching[j, i] * tracer[k, j, i] - time_step * (
-        horizontal(k, j, i, grid, values) + rise - source.supply(k, j, i, grid, source))
+    outflow = grid.part(k, j, i, grid.floor, grid.inverse_fraction, horizontal(k, j, i, grid, values) + rise)
+    content = stretching[j, i] * tracer[k, j, i] - time_step * (outflow - source.supply(k, j, i, grid, source))
     return where(k >= grid.floor[j, i], content * inverse_new[j, i], tracer[k, j, i])

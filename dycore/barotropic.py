@@ -127,5 +127,6 @@ def impose_mean(k, j, i, grid, u, v, lack_u, lack_v):
 @stencil
 def corrected_transports(k, j, i, grid, width_u, width_v, correction_u, correction_v, u, v):
     """Transport (m2/s) through west and south faces with what the column lacks of the averaged one."""
-    return (where(k >= grid.floor_u[j, i], width_u[j, i] * (u[k, j, i] + correction_u[j, i]), 0.0),
-            where(k >= grid.floor_v[j, i], width_v[j, i] * (v[k, j, i] + correction_v[j, i]), 0.0))
+    through_u = grid.part(k, j, i, grid.floor_u, grid.fraction_u, width_u[j, i] * (u[k, j, i] + correction_u[j, i]))
+    through_v = grid.part(k, j, i, grid.floor_v, grid.fraction_v, width_v[j, i] * (v[k, j, i] + correction_v[j, i]))
+    return where(k >= grid.floor_u[j, i], through_u, 0.0), where(k >= grid.floor_v[j, i], through_v, 0.0)

@@ -3,7 +3,7 @@
     dR/dt = -sum_k D_k,      W_{k+1} = W_k - D_k - dr_k/D dR/dt,      W = 0 on both boundaries
 
 D_k = div(h u) in layer k and W (unit of r per s) is the flux through the lower-r face of a level, per
-area, positive towards larger r.
+area, positive towards larger r. Of a partial cell dr_k is the part that it takes of its level.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ class Flow(NamedTuple):
 
 @stencil
 def transports(k, j, i, grid, width_u, width_v, u, v):
-    """Transport of the velocity through west and south faces (m2/s)."""
-    return width_u[j, i] * u[k, j, i], width_v[j, i] * v[k, j, i]
+    """Transport of the velocity through west and south faces per thickness of the level (m2/s)."""
+    return (grid.part(k, j, i, grid.floor_u, grid.fraction_u, width_u[j, i] * u[k, j, i]),
+            grid.part(k, j, i, grid.floor_v, grid.fraction_v, width_v[j, i] * v[k, j, i]))
 
 
 @stencil
@@ -63,5 +64,6 @@ def no_flux(j, i, grid, layer_divergence, source, total):
 @stencil
 def flux_through_levels(k, j, i, carried, grid, layer_divergence, source, total):
     """W at the lower-r face of level k; carries W to the next."""
-    rise = where(k >= grid.floor[j, i], total[j, i] * grid.inverse_thickness[j, i], 0.0)
+    rise = where(k >= grid.floor[j, i],
+                 grid.part(k, j, i, grid.floor, grid.fraction, total[j, i] * grid.inverse_thickness[j, i]), 0.0)
     return (carried[0] + grid.dr[k] * (rise - layer_divergence(k, j, i, grid, source)),), (carried[0],)

@@ -7,8 +7,11 @@
       +----^----+
           v[j]
 
-Topography is made of whole cells: a cell is wet where k >= floor[j, i]. With `terrain_following`, the
-levels follow the bottom instead and all cells are wet.
+Topography is made of whole cells: a cell is wet where k >= floor[j, i]. With `partial_cells` the lowest
+wet cell of a column is only as thick as its level reaches down to the bottom (Adcroft, Hill and Marshall
+1997, Mon. Wea. Rev. 125, 2293); faces are open as far as both sides are, and tracers stay at the nominal
+level, so that a stratified fluid at rest stays at rest. With `terrain_following`, the levels follow the
+bottom instead and all cells are wet.
 """
 
 from __future__ import annotations
@@ -19,10 +22,47 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.stencils import stencil, where
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Tile
 
 EARTH_RADIUS = 6.371229e6  # m
 EARTH_ROTATION = 7.29212e-5  # 1/s
+
+
+@stencil
+def whole_cell(k, j, i, floor, fraction, value):
+    """The value: cells are whole."""
+    return value
+
+
+@stencil
+def partial_cell(k, j, i, floor, fraction, value):
+    """The value times the fraction that belongs to the lowest wet level; no sense below it."""
+    return where(k > floor[j, i], 1.0, fraction[j, i]) * value
+
+
+@stencil
+def whole_corner(k, j, i, grid, value):
+    """The value: cells are whole."""
+    return value
+
+
+@stencil
+def partial_corner(k, j, i, grid, value):
+    """The value over the thickness about a corner, as a fraction of the level: the mean of the wet cells about it."""
+    wet_a, wet_b = wet_part(k, j, i, grid), wet_part(k, j, i - 1, grid)
+    wet_c, wet_d = wet_part(k, j - 1, i, grid), wet_part(k, j - 1, i - 1, grid)
+    area = wet_a + wet_b + wet_c + wet_d
+    volume = (partial_cell(k, j, i, grid.floor, grid.fraction, wet_a) + partial_cell(k, j, i - 1, grid.floor, grid.fraction, wet_b)
+              + partial_cell(k, j - 1, i, grid.floor, grid.fraction, wet_c)
+              + partial_cell(k, j - 1, i - 1, grid.floor, grid.fraction, wet_d))
+    return value * where(area > 0.0, area, 1.0) / where(area > 0.0, volume, 1.0)
+
+
+@stencil
+def wet_part(k, j, i, grid):
+    """The area of a wet cell, zero of a dry one (m2)."""
+    return where(k >= grid.floor[j, i], grid.area[j, i], 0.0)
 
 
 class Metrics(NamedTuple):
@@ -58,6 +98,15 @@ class Metrics(NamedTuple):
     fixed: Any  # position of the fixed boundary [j, i] (unit of r)
     fixed_reference: Any  # reference level of that boundary [j, i] (unit of r)
     surface_geopotential: Any  # geopotential of the moving boundary at r = 0 [j, i] (m2/s2): mountains
+    part: Any  # stencil: a value times a fraction where k is the lowest level (partial cells), or the value itself
+    over_corner: Any  # stencil: a value over the open fraction about a corner, or the value itself
+    fraction: Any  # of its level that the lowest wet cell of a column takes [j, i]
+    fraction_u: Any  # that a west face is open at floor_u
+    fraction_v: Any  # that a south face is open at floor_v
+    fraction_z: Any  # mean about a corner at floor_z
+    inverse_fraction: Any
+    inverse_fraction_u: Any
+    inverse_fraction_v: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +152,9 @@ class Grid:
     def volume(self) -> np.ndarray:
         """Reference volume of every cell, interior [k, j, i] (m2 times the unit of r); zero in dry cells."""
         dr = self.metrics.dr[HALO_LEVELS: HALO_LEVELS + self.cells[0], None, None]
-        return self.wet * interior(self.metrics.area).astype(float) * dr
+        levels = HALO_LEVELS + np.arange(self.cells[0])[:, None, None]
+        fraction = np.where(levels == interior(self.metrics.floor), interior(self.metrics.fraction).astype(float), 1.0)
+        return self.wet * interior(self.metrics.area).astype(float) * dr * fraction
 
 
 def interior(array: Any) -> Any:
@@ -156,7 +207,7 @@ def _shifted(field: np.ndarray, south: int, west: int) -> np.ndarray:
 
 
 def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[str, np.ndarray], coriolis: np.ndarray,
-           bottom: Any, land: Any, terrain_following: bool, **coordinates: Any) -> Grid:
+           bottom: Any, land: Any, terrain_following: bool, partial_cells: float | None, **coordinates: Any) -> Grid:
     nz, ny, nx = tile.cells
     interfaces = np.asarray(interfaces, float)
     if interfaces.shape != (nz + 1,) or not (np.diff(interfaces) > 0.0).all():
@@ -169,8 +220,21 @@ def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[st
     if not np.isfinite(bottom).all():
         raise ValueError("bottom has values that are not finite numbers.")
     wet = np.ones((ny, nx), bool) if land is None else ~np.broadcast_to(np.asarray(land, bool), (ny, nx))
-    levels = np.full((ny, nx), lowest)
-    if not terrain_following:
+    levels, fraction = np.full((ny, nx), lowest), np.ones((ny, nx))
+    if partial_cells is not None:
+        if terrain_following:
+            raise ValueError("Levels that follow the terrain have no partial cells: give terrain_following or partial_cells, "
+                             "not both.")
+        if not 0.0 < partial_cells <= 1.0:
+            raise ValueError(f"partial_cells={partial_cells} must be the smallest fraction of a level that a cell may take: more "
+                             "than 0 and at most 1, for example 0.2.")
+        above = np.clip((interfaces[1:, None, None] - bottom) / np.diff(interfaces)[:, None, None], 0.0, 1.0)
+        # the nearer of a cell of that fraction and none, so that the depth is right to half of it
+        open_part = np.where(above < 0.5 * partial_cells, 0.0, np.maximum(above, partial_cells))
+        levels = lowest + (open_part == 0.0).sum(axis=0)
+        fraction = np.take_along_axis(open_part, np.minimum(levels - lowest, nz - 1)[None], axis=0)[0]
+        fraction = np.where(wet & (levels < top), fraction, 1.0)
+    elif not terrain_following:
         centres = 0.5 * (interfaces[1:] + interfaces[:-1])
         levels = lowest + (centres[:, None, None] < bottom).sum(axis=0)  # a cell is wet if its centre is
     wet &= levels < top
@@ -182,15 +246,29 @@ def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[st
     if tile.y is Boundary.POLE:  # faces of length zero
         floor_v[[HALO, HALO + ny]] = top
     floor_z = np.maximum(floor_u, _shifted(floor_u, 1, 0))
+    fraction = _padded(fraction, tile, beyond_wall=1.0)
 
-    def column(lowest_level: np.ndarray) -> np.ndarray:
-        return interfaces[-1] - interfaces[lowest_level - lowest]
+    def open_at(level: np.ndarray, south: int, west: int) -> np.ndarray:
+        """What the cell to the south or west takes of a level at which it is wet."""
+        return np.where(_shifted(floor, south, west) == level, _shifted(fraction, south, west), 1.0)
+
+    fraction_u = np.minimum(open_at(floor_u, 0, 0), open_at(floor_u, 0, 1))
+    fraction_v = np.minimum(open_at(floor_v, 0, 0), open_at(floor_v, 1, 0))
+    about = [(south, west, _shifted(lengths["area"], south, west)) for south in (0, 1) for west in (0, 1)]
+    fraction_z = sum(area * open_at(floor_z, south, west) for south, west, area in about) / sum(area for _, _, area in about)
+
+    def missing(lowest_level: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+        """What partial cells lack of the thickness of a column."""
+        return (1.0 - fraction) * dr[lowest_level]
+
+    def column(lowest_level: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+        return interfaces[-1] - interfaces[lowest_level - lowest] - missing(lowest_level, fraction)
 
     on_land = floor == top
-    reference = interfaces[np.where(on_land, lowest, floor) - lowest]
+    reference = interfaces[np.where(on_land, lowest, floor) - lowest] + missing(floor, fraction)
     fixed = np.where(on_land, reference, _padded(bottom, tile, interfaces[0])) if terrain_following else reference
     thickness = interfaces[-1] - reference
-    thickness_u, thickness_v = column(floor_u), column(floor_v)
+    thickness_u, thickness_v = column(floor_u, fraction_u), column(floor_v, fraction_v)
 
     def inverse(values: np.ndarray) -> np.ndarray:
         return np.divide(1.0, values, out=np.zeros_like(values), where=values != 0.0)
@@ -206,7 +284,11 @@ def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[st
         dr=dr, inverse_dr=1.0 / dr, thickness=thickness, inverse_thickness=1.0 / thickness,
         thickness_u=thickness_u, thickness_v=thickness_v,
         inverse_thickness_u=inverse(thickness_u), inverse_thickness_v=inverse(thickness_v),
-        fixed=fixed, fixed_reference=reference, surface_geopotential=np.zeros_like(coriolis, float))
+        fixed=fixed, fixed_reference=reference, surface_geopotential=np.zeros_like(coriolis, float),
+        part=whole_cell if partial_cells is None else partial_cell,
+        over_corner=whole_corner if partial_cells is None else partial_corner,
+        fraction=fraction, fraction_u=fraction_u, fraction_v=fraction_v, fraction_z=fraction_z,
+        inverse_fraction=1.0 / fraction, inverse_fraction_u=1.0 / fraction_u, inverse_fraction_v=1.0 / fraction_v)
 
     def convert(values: Any) -> Any:
         if not isinstance(values, np.ndarray):
@@ -220,12 +302,14 @@ def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[st
 def rectilinear(cells: tuple[int, int, int], *, extent: tuple[float, float], interfaces: np.ndarray,
                 x_boundary: Boundary = Boundary.PERIODIC, y_boundary: Boundary = Boundary.WALL,
                 coriolis: float = 0.0, beta: float = 0.0, bottom: Any = None, land: Any = None,
-                terrain_following: bool = False, precision: str = "float64") -> Grid:
+                terrain_following: bool = False, partial_cells: float | None = None,
+                precision: str = "float64") -> Grid:
     """A plane of extent (length in x, length in y) in metres, with uniform spacing.
 
     The Coriolis parameter is `coriolis + beta * y` (1/s), y measured from the middle. `bottom` [j, i]
-    is the position of the fixed boundary (unit of r), `land` [j, i] is True on land. Raises ValueError
-    for sizes that make no grid.
+    is the position of the fixed boundary (unit of r), `land` [j, i] is True on land. `partial_cells` is
+    the smallest fraction of a level that the lowest cell of a column may take; None is whole cells only.
+    Raises ValueError for sizes that make no grid.
     """
     tile = Tile(check_cells(cells), x_boundary, y_boundary)
     if Boundary.POLE in (x_boundary, y_boundary):
@@ -239,7 +323,7 @@ def rectilinear(cells: tuple[int, int, int], *, extent: tuple[float, float], int
                "dy_v": np.full(shape, dy), "area": np.full(shape, dx * dy), "area_z": np.full(shape, dx * dy)}
     y_corner = (np.arange(shape[0]) - HALO) * dy - 0.5 * extent[1]
     f = np.broadcast_to((coriolis + beta * y_corner)[:, None], shape)
-    return _build(tile, _precision(precision), interfaces, lengths, f, bottom, land, terrain_following,
+    return _build(tile, _precision(precision), interfaces, lengths, f, bottom, land, terrain_following, partial_cells,
                   x=(np.arange(nx) + 0.5) * dx, y=(np.arange(ny) + 0.5) * dy, x_face=np.arange(nx + 1) * dx,
                   y_face=np.arange(ny + 1) * dy, spherical=False)
 
@@ -249,12 +333,13 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
                        radius: float = EARTH_RADIUS, rotation: float = EARTH_ROTATION,
                        coriolis: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
                        bottom: Any = None, land: Any = None, terrain_following: bool = False,
-                       precision: str = "float64") -> Grid:
+                       partial_cells: float | None = None, precision: str = "float64") -> Grid:
     """A sphere or part of it, with uniform spacing in longitude and latitude (degrees).
 
     Latitudes that reach both poles make a full sphere, others are bounded by walls; longitudes that span
     360 degrees are periodic, others walled. `coriolis(longitude, latitude)` (radians) replaces
-    2 rotation sin(latitude). Raises ValueError for sizes that make no grid.
+    2 rotation sin(latitude). Bottom, land and partial cells are as in `rectilinear`. Raises ValueError for
+    sizes that make no grid.
     """
     nz, ny, nx = check_cells(cells)
     south, north = latitudes
@@ -295,6 +380,6 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
     corner_longitude = np.radians(longitudes[0]) + (np.arange(shape[1]) - HALO) * dlon
     function = coriolis or (lambda longitude, latitude: 2.0 * rotation * np.sin(latitude) + 0.0 * longitude)
     f = function(corner_longitude[None, :], over_the_pole(face)[:, None])
-    return _build(tile, _precision(precision), interfaces, lengths, f, bottom, land, terrain_following,
+    return _build(tile, _precision(precision), interfaces, lengths, f, bottom, land, terrain_following, partial_cells,
                   x=0.5 * (x_face[1:] + x_face[:-1]), y=np.degrees(centre[HALO: HALO + ny]), x_face=x_face,
                   y_face=np.degrees(np.radians(south) + np.arange(ny + 1) * dlat), spherical=True)

@@ -1,6 +1,9 @@
 """Friction and diffusion along the levels, harmonic or biharmonic.
 
-    friction   = grad(nu div u) - curl(nu zeta)          diffusion  = div(kappa h grad c) / h
+    friction   = [grad(nu a div u) - curl(nu a zeta)] / a          diffusion  = div(kappa h grad c) / h
+
+a is the fraction of its level that a partial cell takes, 1 elsewhere: friction with it removes energy
+whatever the bottom.
 
 The biharmonic operators are minus the harmonic ones applied twice, with sqrt(nu) in both passes so
 that they only ever remove energy.
@@ -41,23 +44,33 @@ def no_friction(k, j, i, grid, forces):
 
 
 @stencil
+def pressing(k, j, i, grid, viscosity, rubbing):
+    """nu a div u at centres (m2/s2)."""
+    return grid.part(k, j, i, grid.floor, grid.fraction, viscosity.centre[j, i] * rubbing.divergence[k, j, i])
+
+
+@stencil
+def shearing(k, j, i, grid, viscosity, rubbing):
+    """nu a zeta at corners (m2/s2)."""
+    return grid.part(k, j, i, grid.floor_z, grid.fraction_z, viscosity.corner[j, i] * rubbing.vorticity[k, j, i])
+
+
+@stencil
 def harmonic_u(k, j, i, grid, viscosity, rubbing):
-    """grad(nu div u) - curl(nu zeta) at west faces (m/s2)."""
-    stretch = (viscosity.centre[j, i] * rubbing.divergence[k, j, i]
-               - viscosity.centre[j, i - 1] * rubbing.divergence[k, j, i - 1])
-    shear = (viscosity.corner[j + 1, i] * rubbing.vorticity[k, j + 1, i]
-             - viscosity.corner[j, i] * rubbing.vorticity[k, j, i])
-    return stretch * grid.inverse_dx_u[j, i] - shear * grid.inverse_dy_u[j, i]
+    """[grad(nu a div u) - curl(nu a zeta)] / a at west faces (m/s2)."""
+    stretch = pressing(k, j, i, grid, viscosity, rubbing) - pressing(k, j, i - 1, grid, viscosity, rubbing)
+    shear = shearing(k, j + 1, i, grid, viscosity, rubbing) - shearing(k, j, i, grid, viscosity, rubbing)
+    return grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u,
+                     stretch * grid.inverse_dx_u[j, i] - shear * grid.inverse_dy_u[j, i])
 
 
 @stencil
 def harmonic_v(k, j, i, grid, viscosity, rubbing):
-    """grad(nu div u) - curl(nu zeta) at south faces (m/s2)."""
-    stretch = (viscosity.centre[j, i] * rubbing.divergence[k, j, i]
-               - viscosity.centre[j - 1, i] * rubbing.divergence[k, j - 1, i])
-    shear = (viscosity.corner[j, i + 1] * rubbing.vorticity[k, j, i + 1]
-             - viscosity.corner[j, i] * rubbing.vorticity[k, j, i])
-    return stretch * grid.inverse_dy_v[j, i] + shear * grid.inverse_dx_v[j, i]
+    """[grad(nu a div u) - curl(nu a zeta)] / a at south faces (m/s2)."""
+    stretch = pressing(k, j, i, grid, viscosity, rubbing) - pressing(k, j - 1, i, grid, viscosity, rubbing)
+    shear = shearing(k, j, i + 1, grid, viscosity, rubbing) - shearing(k, j, i, grid, viscosity, rubbing)
+    return grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v,
+                     stretch * grid.inverse_dy_v[j, i] + shear * grid.inverse_dx_v[j, i])
 
 
 @stencil
@@ -90,7 +103,8 @@ def diffusion_x(k, j, i, grid, source):
     """Diffusive flux through a west face per reference thickness (m2/s times the unit of the tracer)."""
     step = source.diffused[k, j, i] - source.diffused[k, j, i - 1]
     step = where(k >= grid.floor_u[j, i], step, 0.0)
-    return -source.diffusivity * source.flow.width_u[j, i] * grid.inverse_dx_u[j, i] * step
+    return grid.part(k, j, i, grid.floor_u, grid.fraction_u,
+                     -source.diffusivity * source.flow.width_u[j, i] * grid.inverse_dx_u[j, i] * step)
 
 
 @stencil
@@ -98,17 +112,32 @@ def diffusion_y(k, j, i, grid, source):
     """Diffusive flux through a south face per reference thickness (m2/s times the unit of the tracer)."""
     step = source.diffused[k, j, i] - source.diffused[k, j - 1, i]
     step = where(k >= grid.floor_v[j, i], step, 0.0)
-    return -source.diffusivity * source.flow.width_v[j, i] * grid.inverse_dy_v[j, i] * step
+    return grid.part(k, j, i, grid.floor_v, grid.fraction_v,
+                     -source.diffusivity * source.flow.width_v[j, i] * grid.inverse_dy_v[j, i] * step)
+
+
+@stencil
+def open_step_x(k, j, i, grid, tracer):
+    """Difference of a tracer across a west face, times the fraction that is open."""
+    step = grid.part(k, j, i, grid.floor_u, grid.fraction_u, tracer[k, j, i] - tracer[k, j, i - 1])
+    return where(k >= grid.floor_u[j, i], step, 0.0)
+
+
+@stencil
+def open_step_y(k, j, i, grid, tracer):
+    """Difference of a tracer across a south face, times the fraction that is open."""
+    step = grid.part(k, j, i, grid.floor_v, grid.fraction_v, tracer[k, j, i] - tracer[k, j - 1, i])
+    return where(k >= grid.floor_v[j, i], step, 0.0)
 
 
 @stencil
 def laplacian(k, j, i, grid, tracer):
     """div grad of a tracer (its unit per m2), no flux through coasts: the first pass of biharmonic diffusion."""
-    east = where(k >= grid.floor_u[j, i + 1], tracer[k, j, i + 1] - tracer[k, j, i], 0.0)
-    west = where(k >= grid.floor_u[j, i], tracer[k, j, i] - tracer[k, j, i - 1], 0.0)
-    north = where(k >= grid.floor_v[j + 1, i], tracer[k, j + 1, i] - tracer[k, j, i], 0.0)
-    south = where(k >= grid.floor_v[j, i], tracer[k, j, i] - tracer[k, j - 1, i], 0.0)
-    return grid.inverse_area[j, i] * (
+    east = open_step_x(k, j, i + 1, grid, tracer)
+    west = open_step_x(k, j, i, grid, tracer)
+    north = open_step_y(k, j + 1, i, grid, tracer)
+    south = open_step_y(k, j, i, grid, tracer)
+    return grid.part(k, j, i, grid.floor, grid.inverse_fraction, grid.inverse_area[j, i]) * (
         grid.dy_u[j, i + 1] * grid.inverse_dx_u[j, i + 1] * east - grid.dy_u[j, i] * grid.inverse_dx_u[j, i] * west
         + (grid.dx_v[j + 1, i] * grid.inverse_dy_v[j + 1, i] * north - grid.dx_v[j, i] * grid.inverse_dy_v[j, i] * south))
 

@@ -122,6 +122,7 @@ class Model:
     def _step(self, constants: Constants, state: State) -> State:
         """One time step: pressure, velocity, mass, tracers."""
         backend, parameters, tile = self.backend, self.parameters, self.tile
+        constants = constants._replace(grid=self._with_choices(constants.grid))
         grid, fluid = constants.grid, parameters.fluid
         cells = tile.region
         record, corners, reach = momentum.preparation_of(parameters.advection)
@@ -283,6 +284,10 @@ class Model:
 
     # Choices made once ----------------------------------------------------------------------------
 
+    def _with_choices(self, metrics: Metrics) -> Metrics:
+        """The metrics with the stencils of the grid, which are no argument of a compiled step."""
+        return metrics._replace(part=self.grid.metrics.part, over_corner=self.grid.metrics.over_corner)
+
     def _wide_tile(self) -> tuple[Tile, int]:
         """The tile of the barotropic substeps, with a halo as wide as so many of them need, and their number."""
         substeps = len(barotropic.averaging_weights(self.parameters.substeps).velocity) if self.parameters.substeps > 1 else 1
@@ -367,7 +372,7 @@ class Model:
 
         def constant(values: Any, tile: Tile = self.tile) -> Any:
             if not isinstance(values, np.ndarray):
-                return values
+                return None if callable(values) else values
             return backend.scatter(tile, values, constant=True) if values.ndim == 2 else backend.asarray(values)
 
         responses = [None, None]

@@ -44,9 +44,11 @@ def turning(k, j, i, grid, column, u, v):
     (f + zeta) / J is potential vorticity times the reference thickness.
     """
     zeta = vorticity(k, j, i, grid, u, v)
-    absolute = (grid.coriolis[j, i] + zeta) * column.inverse_stretching_z[j, i]
-    northward = column.width_v[j, i] * v[k, j, i] + column.width_v[j, i - 1] * v[k, j, i - 1]
-    eastward = column.width_u[j, i] * u[k, j, i] + column.width_u[j - 1, i] * u[k, j - 1, i]
+    absolute = grid.over_corner(k, j, i, grid, (grid.coriolis[j, i] + zeta) * column.inverse_stretching_z[j, i])
+    northward = (grid.part(k, j, i, grid.floor_v, grid.fraction_v, column.width_v[j, i] * v[k, j, i])
+                 + grid.part(k, j, i - 1, grid.floor_v, grid.fraction_v, column.width_v[j, i - 1] * v[k, j, i - 1]))
+    eastward = (grid.part(k, j, i, grid.floor_u, grid.fraction_u, column.width_u[j, i] * u[k, j, i])
+                + grid.part(k, j - 1, i, grid.floor_u, grid.fraction_u, column.width_u[j - 1, i] * u[k, j - 1, i]))
     return zeta, absolute * northward, absolute * eastward
 
 
@@ -80,7 +82,8 @@ def vertical_advection_u(k, j, i, grid, column, u, w):
     above = (w[k + 1, j, i] + w[k + 1, j, i - 1]) * (u[k + 1, j, i] - u[k, j, i])
     below = (w[k, j, i] + w[k, j, i - 1]) * (u[k, j, i] - u[k - 1, j, i])
     below = where(k > grid.floor_u[j, i], below, 0.0)
-    return -0.25 * grid.inverse_dr[k] * column.inverse_stretching_u[j, i] * (above + below)
+    return grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u,
+                     -0.25 * grid.inverse_dr[k] * column.inverse_stretching_u[j, i] * (above + below))
 
 
 @stencil
@@ -89,7 +92,8 @@ def vertical_advection_v(k, j, i, grid, column, v, w):
     above = (w[k + 1, j, i] + w[k + 1, j - 1, i]) * (v[k + 1, j, i] - v[k, j, i])
     below = (w[k, j, i] + w[k, j - 1, i]) * (v[k, j, i] - v[k - 1, j, i])
     below = where(k > grid.floor_v[j, i], below, 0.0)
-    return -0.25 * grid.inverse_dr[k] * column.inverse_stretching_v[j, i] * (above + below)
+    return grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v,
+                     -0.25 * grid.inverse_dr[k] * column.inverse_stretching_v[j, i] * (above + below))
 
 
 @stencil

@@ -116,8 +116,10 @@ def advance(k, j, i, carried, grid, time_step, of_u, of_v, u, v):
     """u and v one step later (m/s) before their depth mean is settled; carries the `Sums` upwards."""
     new_u = where(k >= grid.floor_u[j, i], u[k, j, i] + time_step * of_u[k, j, i], 0.0)
     new_v = where(k >= grid.floor_v[j, i], v[k, j, i] + time_step * of_v[k, j, i], 0.0)
-    return (carried[0] + grid.dr[k] * u[k, j, i], carried[1] + grid.dr[k] * v[k, j, i],
-            carried[2] + grid.dr[k] * new_u, carried[3] + grid.dr[k] * new_v), (new_u, new_v)
+    return (carried[0] + grid.part(k, j, i, grid.floor_u, grid.fraction_u, grid.dr[k] * u[k, j, i]),
+            carried[1] + grid.part(k, j, i, grid.floor_v, grid.fraction_v, grid.dr[k] * v[k, j, i]),
+            carried[2] + grid.part(k, j, i, grid.floor_u, grid.fraction_u, grid.dr[k] * new_u),
+            carried[3] + grid.part(k, j, i, grid.floor_v, grid.fraction_v, grid.dr[k] * new_v)), (new_u, new_v)
 
 
 @stencil
@@ -140,11 +142,14 @@ def advance_mixed(k, j, i, carried, grid, time_step, column, mixed, drag, of_u, 
     south_below, south_above = mixed.read(k, j - 1, i, mixed.viscosity), mixed.read(k + 1, j - 1, i, mixed.viscosity)
     down, up = exchange_rates(k, grid, grid.floor_u[j, i], time_step, column.inverse_stretching_u[j, i],
                               0.5 * (below + west_below), 0.5 * (above + west_above))
+    up = grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, up)
     ratio_u, value_u = eliminate(down, up, time_step * drag.of_u(k, j, i, grid, column, drag, u, v), new_u, ratio_u, value_u)
     down, up = exchange_rates(k, grid, grid.floor_v[j, i], time_step, column.inverse_stretching_v[j, i],
                               0.5 * (below + south_below), 0.5 * (above + south_above))
+    up = grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, up)
     ratio_v, value_v = eliminate(down, up, time_step * drag.of_v(k, j, i, grid, column, drag, u, v), new_v, ratio_v, value_v)
-    sums = sum_u + grid.dr[k] * u[k, j, i], sum_v + grid.dr[k] * v[k, j, i]
+    sums = (sum_u + grid.part(k, j, i, grid.floor_u, grid.fraction_u, grid.dr[k] * u[k, j, i]),
+            sum_v + grid.part(k, j, i, grid.floor_v, grid.fraction_v, grid.dr[k] * v[k, j, i]))
     return (*sums, ratio_u, value_u, ratio_v, value_v), (ratio_u, value_u, ratio_v, value_v)
 
 
@@ -159,7 +164,8 @@ def substitute(k, j, i, carried, grid, ratio_u, value_u, ratio_v, value_v):
     """u and v (m/s) by back substitution; carries them downwards, and their sums times the reference thickness."""
     new_u = where(k >= grid.floor_u[j, i], value_u[k, j, i] + ratio_u[k, j, i] * carried[0], 0.0)
     new_v = where(k >= grid.floor_v[j, i], value_v[k, j, i] + ratio_v[k, j, i] * carried[1], 0.0)
-    return (new_u, new_v, carried[2] + grid.dr[k] * new_u, carried[3] + grid.dr[k] * new_v), (new_u, new_v)
+    return (new_u, new_v, carried[2] + grid.part(k, j, i, grid.floor_u, grid.fraction_u, grid.dr[k] * new_u),
+            carried[3] + grid.part(k, j, i, grid.floor_v, grid.fraction_v, grid.dr[k] * new_v)), (new_u, new_v)
 
 
 @stencil
@@ -174,6 +180,7 @@ def tracer_step_mixed(k, j, i, carried, grid, time_step, stretching, inverse_new
     new = tracer_step(k, j, i, grid, time_step, stretching, inverse_new, horizontal, values, source, w, tracer)
     down, up = exchange_rates(k, grid, grid.floor[j, i], time_step, inverse_new[j, i],
                               mixed.read(k, j, i, mixed.diffusivity), mixed.read(k + 1, j, i, mixed.diffusivity))
+    up = grid.part(k, j, i, grid.floor, grid.inverse_fraction, up)
     ratio, value = eliminate(down, up, 0.0, new, carried[0], carried[1])
     return (ratio, value), (ratio, value)
 

@@ -141,7 +141,7 @@ def drag_u(k, j, i, grid, column, drag, u, v):
     across = 0.25 * (v[k, j, i] + v[k, j, i - 1] + (v[k, j + 1, i] + v[k, j + 1, i - 1]))
     speed = square_root(u[k, j, i] * u[k, j, i] + across * across)
     rate = (drag.linear + drag.quadratic * speed) * grid.inverse_dr[k] * column.inverse_stretching_u[j, i]
-    return where(k == grid.floor_u[j, i], rate, 0.0)
+    return where(k == grid.floor_u[j, i], grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, rate), 0.0)
 
 
 @stencil
@@ -150,12 +150,12 @@ def drag_v(k, j, i, grid, column, drag, u, v):
     across = 0.25 * (u[k, j, i] + u[k, j, i + 1] + (u[k, j - 1, i] + u[k, j - 1, i + 1]))
     speed = square_root(v[k, j, i] * v[k, j, i] + across * across)
     rate = (drag.linear + drag.quadratic * speed) * grid.inverse_dr[k] * column.inverse_stretching_v[j, i]
-    return where(k == grid.floor_v[j, i], rate, 0.0)
+    return where(k == grid.floor_v[j, i], grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, rate), 0.0)
 
 
 @stencil
 def exchange_rates(k, grid, floor, time_step, inverse_stretching, below, above):
-    """What a level gives to those below and above in a step, from the coefficients at both of its faces (no unit)."""
+    """What a whole level gives to those below and above in a step, from the coefficients at both of its faces (no unit)."""
     thinner = time_step * inverse_stretching * inverse_stretching * grid.inverse_dr[k] * 2.0
     return (where(k > floor, thinner * below / (grid.dr[k] + grid.dr[k - 1]), 0.0),
             where(k + 1 < grid.top, thinner * above / (grid.dr[k] + grid.dr[k + 1]), 0.0))

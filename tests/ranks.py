@@ -28,6 +28,15 @@ def channel(precision, x=Boundary.PERIODIC, y=Boundary.WALL, **changes):
     return grid, dataclasses.replace(parameters, **changes), initial_state(grid, surface=0.0, tracers=tracers)
 
 
+def partial(precision):
+    """The channel over a floor of partial cells."""
+    _, parameters, state = channel(precision)
+    bottom = -4000.0 + 3000.0 * np.random.default_rng(3).random((13, 22))
+    grid = rectilinear((4, 13, 22), extent=(4.0e6, 2.0e6), interfaces=np.linspace(-4000.0, 0.0, 5), coriolis=-1.1e-4, beta=1.4e-11,
+                       bottom=bottom, partial_cells=0.2, precision=precision)
+    return grid, parameters, initial_state(grid, surface=0.0, tracers=tuple(interior(tracer) for tracer in state.tracers))
+
+
 def wave(precision):
     """An atmosphere on the full sphere, filtered near the poles."""
     return cases.baroclinic_wave((4, 14, 22), precision=precision)
@@ -35,7 +44,7 @@ def wave(precision):
 
 WIDE = {"tracer_face": weno5, "biharmonic_diffusion": True, "diffusivity": 1.0e12, "friction": Mixing(1.0e13, 1.0e13, True)}
 CASES = {
-    "channel": channel, "wave": wave,
+    "channel": channel, "wave": wave, "partial cells": partial,
     "basin": lambda precision: channel(precision, x=Boundary.WALL, **WIDE),
     "periodic": lambda precision: channel(precision, y=Boundary.PERIODIC),
     "over the poles": lambda precision: cases.steady_zonal_flow((1, 14, 22), precision=precision, angle=45.0),

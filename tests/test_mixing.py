@@ -104,7 +104,7 @@ def test_friction_only_ever_removes_energy(numpy_backend, random, make, biharmon
     around = grid.tile.region.columns.grow(1, 1, 1, 1)
     made = column.Column(*numpy_backend.apply(column.columns, around, grid.metrics, Ocean(), state.surface))
     moved = motion(numpy_backend, grid, made, state.u, state.v)
-    forces = model._forces(model.constants, None, moved, state)
+    forces = model._forces(model.constants._replace(grid=grid.metrics), moved, state)
     at = grid.tile.region.indices()
     work = 0.0
     for velocity, stencil, area, floor in (

@@ -20,7 +20,9 @@ NUMPY = [(case, "numpy", precision, shape, STEPS)
          for case in ("channel", "wave", "basin", "periodic", "over the poles") for precision in ("float64", "float32")
          for shape in ((2, 1), (1, 2), (3, 1), (1, 3), (2, 2), (4, 1), (1, 4))
          if not (shape == (4, 1) and case in ("wave", "over the poles"))  # three rows are too few near a pole
-         and (precision == "float64" or case in ("channel", "wave"))] + [("channel", "numpy", "float64", (1, 1), STEPS)]
+         and (precision == "float64" or case in ("channel", "wave"))] + [
+             ("channel", "numpy", "float64", (1, 1), STEPS), ("partial cells", "numpy", "float64", (2, 1), STEPS),
+             ("partial cells", "numpy", "float64", (1, 2), STEPS)]
 NUMBA = [(case, "numba", precision, shape, STEPS)
          for case, precision in (("channel", "float64"), ("wave", "float64"), ("wave", "float32"))
          for shape in ((2, 1), (1, 2), (3, 1), (2, 2))] + [("channel", "numba", "float32", (2, 1), STEPS)]

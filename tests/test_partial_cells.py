@@ -1,0 +1,304 @@
+"""Partial bottom cells: the sea floor where it is, everything conserved, rest kept, and nothing changed where there are none."""
+
+import importlib
+
+import numpy as np
+import pytest
+from conftest import channel, content, fields_of, filled, flow_of, motion, random_velocity, rubbing
+
+from dycore import Model, column, continuity, mixing, momentum
+from dycore.column import Column
+from dycore.fluid import Ocean, shallow_water
+from dycore.grid import interior, rectilinear
+from dycore.mixing import Viscosity
+from dycore.operators import kinetic_energy, velocity_divergence, vorticity
+from dycore.parameters import Mixing, Parameters
+from dycore.state import initial_state
+from dycore.tiles import Boundary, Place
+from dycore.vertical_mixing import Uniform, VerticalMixing
+
+LEAST = 0.2
+
+
+def rough(random, cells=(4, 7, 10), **options):
+    """The channel of the other tests over a sea floor of random depth."""
+    return channel(cells, **({"bottom": random.uniform(-4300.0, -300.0, cells[1:]), "partial_cells": LEAST} | options))
+
+
+def levels_of(grid):
+    return np.arange(*grid.tile.region.k)[:, None, None]
+
+
+def fractions(grid, floor, fraction):
+    """What is open of every level, interior [k, j, i], from a floor and the fraction there."""
+    levels, floor = levels_of(grid), interior(floor)
+    return np.where(levels > floor, 1.0, np.where(levels == floor, interior(fraction), 0.0))
+
+
+def test_columns_are_as_thick_as_the_sea_is_deep(random):
+    grid = rough(random, land=None, bottom=(bottom := random.uniform(-4000.0, -300.0, (7, 10))))
+    metrics, dr = grid.metrics, np.diff(grid.interfaces)
+    exact = -np.clip(bottom, -4000.0, 0.0)
+    lowest = interior(metrics.floor) - 2
+    level = np.maximum(dr[lowest], dr[np.maximum(lowest - 1, 0)])  # where a thin cell was made thicker, or none
+    assert (np.abs(interior(metrics.thickness) - exact) <= 0.5 * LEAST * level + 1e-9).all()
+    right = (interior(metrics.fraction) > LEAST) & (interior(metrics.fraction) < 1.0)
+    assert right.sum() > 20 and np.abs(interior(metrics.thickness) - exact)[right].max() < 1e-12 * 4000.0
+    assert np.allclose(-interior(metrics.fixed), interior(metrics.thickness), rtol=1e-15)
+    assert np.allclose(grid.volume.sum(axis=0), interior(metrics.area * metrics.thickness), rtol=1e-14)
+    for thickness, floor, fraction in ((metrics.thickness_u, metrics.floor_u, metrics.fraction_u),
+                                       (metrics.thickness_v, metrics.floor_v, metrics.fraction_v)):
+        total = (fractions(grid, floor, fraction) * dr[:, None, None]).sum(axis=0)
+        assert np.abs(interior(thickness) - total).max() < 1e-14 * 4000.0
+
+
+def test_faces_are_open_as_far_as_both_sides_are(random):
+    grid = rough(random)
+    here = fractions(grid, grid.metrics.floor, grid.metrics.fraction)
+    at_u = fractions(grid, grid.metrics.floor_u, grid.metrics.fraction_u)
+    at_v = fractions(grid, grid.metrics.floor_v, grid.metrics.fraction_v)
+    assert (at_u == np.minimum(here, np.roll(here, 1, axis=2))).all()
+    assert (at_v[:, 1:] == np.minimum(here[:, 1:], here[:, :-1])).all()
+
+
+def test_a_floor_on_the_interfaces_makes_whole_cells():
+    interfaces = np.linspace(-4000.0, 0.0, 5)
+    bottom = np.broadcast_to(np.tile([-4000.0, -2000.0, -3000.0, -1000.0, -4000.0], 2), (7, 10))
+    whole, partial = (channel(interfaces=interfaces, bottom=bottom, partial_cells=least).metrics for least in (None, LEAST))
+    assert all((one == other).all() for one, other in zip(whole, partial, strict=True) if isinstance(one, np.ndarray))
+
+
+@pytest.mark.parametrize("substeps", [1, 12])
+def test_volume_and_tracers_are_kept_and_a_constant_stays_constant(numpy_backend, random, substeps):
+    grid = rough(random)
+    salt = 35.0 + random.standard_normal(grid.cells)
+    parameters = Parameters(
+        Ocean(), time_step=40.0 if substeps == 1 else 300.0, substeps=substeps, tracer_names=("constant", "salinity"),
+        friction=Mixing(50.0, 50.0), diffusivity=50.0, surface_stress=(np.full((7, 10), 0.2), 0.0),
+        vertical_mixing=VerticalMixing(values=Uniform(1e-2, 1e-3), quadratic_drag=3e-3))
+    state = initial_state(grid, surface=0.5 * random.standard_normal(grid.cells[1:]),
+                          u=0.1 * random.standard_normal(grid.cells), tracers=(10.0, salt))
+    volume, salinity = content(grid, state), content(grid, state, 1)
+    after = Model(grid, parameters, numpy_backend).steps(state, 40)
+    assert np.abs(interior(after.w)).max() > 1e-6 and np.abs(interior(after.surface - state.surface)).max() > 1e-2
+    assert content(grid, after) == pytest.approx(volume, rel=2e-15)
+    # round-off of some 200 cells in 40 steps
+    assert content(grid, after, 1) == pytest.approx(salinity, rel=1e-14)
+    assert np.abs(interior(after.tracers[0]) - 10.0).max() < 1e-12
+
+
+def made_of(backend, grid, random):
+    """The columns under a random surface."""
+    surface = filled(grid, Place.CENTER, 50.0 * random.standard_normal(grid.cells[1:]))
+    return Column(*backend.apply(column.columns, grid.tile.region.columns.grow(1, 1, 1, 1), grid.metrics, Ocean(), surface))
+
+
+def volumes(grid, made):
+    """Volume of the flow about open faces (m3)."""
+    metrics, at, dr = grid.metrics, grid.tile.region.columns.indices(), np.diff(grid.interfaces)[:, None, None]
+    return (fractions(grid, metrics.floor_u, metrics.fraction_u) * dr * made.width_u[at] * interior(metrics.dx_u),
+            fractions(grid, metrics.floor_v, metrics.fraction_v) * dr * made.width_v[at] * interior(metrics.dy_v))
+
+
+def test_the_vorticity_flux_and_the_gradient_of_kinetic_energy_do_no_work(numpy_backend, random):
+    grid = rough(random)
+    region, at, metrics = grid.tile.region, grid.tile.region.indices(), grid.metrics
+    made = made_of(numpy_backend, grid, random)
+    u, v = random_velocity(grid, random)
+    moved = motion(numpy_backend, grid, made, u, v)
+    flux = [numpy_backend.apply(function, region, metrics, moved)[at]
+            for function in (momentum.energy_conserving_u, momentum.energy_conserving_v)]
+    work = [volume * interior(velocity) * force for volume, velocity, force in zip(volumes(grid, made), (u, v), flux, strict=True)]
+    assert abs(work[0].sum() + work[1].sum()) < 1e-14 * sum(np.abs(part).sum() for part in work)
+    assert abs(work[0].sum()) > 1e-3 * np.abs(work[0]).sum()
+
+    resting = np.zeros(region.padded)
+    whole = [numpy_backend.apply(function, region, metrics, made, moved, u, v, resting)[at]
+             for function in (momentum.advection_u, momentum.advection_v)]
+    climbed = sum((volume * interior(velocity) * (all_of_it - part)).sum() for volume, velocity, all_of_it, part in zip(
+        volumes(grid, made), (u, v), whole, flux, strict=True))
+    widths = made.width_u, made.width_v
+    flow = continuity.Flow(*numpy_backend.apply(continuity.transports, region.grow(east=1, north=1), metrics, *widths, u, v),
+                           *widths)
+    whole_cells = grid.wet * interior(metrics.area) * np.diff(grid.interfaces)[:, None, None]  # D_k is per whole level
+    stored = (numpy_backend.apply(kinetic_energy, region, metrics, u, v)[at]
+              * numpy_backend.apply(continuity.divergence, region, metrics, flow)[at] * whole_cells).sum()
+    assert climbed == pytest.approx(stored, rel=1e-11)  # sums of some 300 terms that partly cancel
+
+
+def test_a_uniform_flow_along_a_slope_feels_the_whole_coriolis_force(numpy_backend):
+    """The mean thickness about a corner is that of the two faces that it serves: f v of a flow along the contours is exact."""
+    f, speed = 1.2e-4, 0.3
+    bottom = np.broadcast_to(-4000.0 + 90.0 * np.abs(np.arange(10) - 4.5), (7, 10))
+    grid = channel(interfaces=np.linspace(-4000.0, 0.0, 5), bottom=bottom, land=None, partial_cells=LEAST, coriolis=f, beta=0.0,
+                   y_boundary=Boundary.PERIODIC)
+    made = Column(*numpy_backend.apply(column.columns, grid.tile.region.columns.grow(1, 1, 1, 1), grid.metrics, Ocean(),
+                                       filled(grid, Place.CENTER, np.zeros(grid.cells[1:]))))
+    u, v = filled(grid, Place.WEST_FACE, np.zeros(grid.cells)), filled(grid, Place.SOUTH_FACE, np.full(grid.cells, speed))
+    moved = motion(numpy_backend, grid, made, u, v)
+    turned = numpy_backend.apply(momentum.energy_conserving_u, grid.tile.region, grid.metrics, moved)[grid.tile.region.indices()]
+    assert np.ptp(interior(grid.metrics.fraction)) > 0.3
+    assert np.allclose(turned, f * speed, rtol=1e-13)
+
+
+def test_friction_removes_exactly_the_squares_of_divergence_and_vorticity(numpy_backend, random):
+    grid = rough(random)
+    metrics, region, at = grid.metrics, grid.tile.region, grid.tile.region.indices()
+    u, v = random_velocity(grid, random)
+    ones = np.ones(region.padded[1:])
+    friction = numpy_backend.apply(mixing.harmonic, region, metrics, Viscosity(2.0 * ones, 3.0 * ones),
+                                   rubbing(numpy_backend, grid, u, v))
+    opened = (fractions(grid, metrics.floor_u, metrics.fraction_u), fractions(grid, metrics.floor_v, metrics.fraction_v))
+    work = sum((opening * interior(velocity) * force[at] * interior(area)).sum() for opening, velocity, force, area in zip(
+        opened, (u, v), friction, (metrics.area_u, metrics.area_v), strict=True))
+    divergence = numpy_backend.apply(velocity_divergence, region, metrics, u, v)[at]
+    curl = numpy_backend.apply(vorticity, region, metrics, u, v)[at]
+    removed = (2.0 * fractions(grid, metrics.floor, metrics.fraction) * divergence**2 * interior(metrics.area)).sum()
+    about = fractions(grid, metrics.floor_z, metrics.fraction_z)
+    removed += (3.0 * about * curl**2 / interior(metrics.inverse_area_z)).sum()
+    assert work == pytest.approx(-removed, rel=1e-12)  # summation by parts, exact but for round-off
+
+
+@pytest.mark.parametrize("biharmonic", [False, True])
+def test_diffusion_keeps_the_content_and_lowers_the_variance(numpy_backend, random, biharmonic):
+    grid = rough(random)
+    tracer = np.where(grid.wet, random.standard_normal(grid.cells), 0.0)
+    width = 5.0e5 / 7.0
+    coefficient = 0.02 * width**4 / 300.0 / 16.0 if biharmonic else 0.05 * width**2 / 300.0
+    parameters = Parameters(shallow_water(1e-12), time_step=300.0, diffusivity=coefficient, tracer_names=("dye",),
+                            biharmonic_diffusion=biharmonic, vertical_mixing=VerticalMixing(values=Uniform(0.0, 10.0)))
+    state = initial_state(grid, surface=0.0, tracers=(tracer,))
+    model = Model(grid, parameters, numpy_backend)
+    variances, before = [], content(grid, state, 0)
+    scale = (np.abs(tracer) * grid.volume).sum()
+    for _ in range(10):
+        variances.append((interior(state.tracers[0]) ** 2 * grid.volume).sum())
+        state = model.step(state)
+    assert abs(content(grid, state, 0) - before) < 1e-14 * scale
+    assert (np.diff(variances) < 0.0).all()
+
+
+def test_the_wind_gives_a_thin_layer_its_whole_stress(numpy_backend):
+    """One layer of half the thickness speeds up twice as fast."""
+    speeds = []
+    for depth in (1000.0, 500.0):
+        grid = rectilinear((1, 4, 6), extent=(6e4, 4e4), interfaces=np.array([-1000.0, 0.0]), bottom=-depth,
+                           y_boundary=Boundary.PERIODIC, partial_cells=LEAST)
+        parameters = Parameters(shallow_water(), time_step=10.0, surface_stress=(0.1, 0.0))
+        after = Model(grid, parameters, numpy_backend).steps(initial_state(grid, surface=0.0), 3)
+        speeds.append(interior(after.u)[0, 0, 0])
+    assert speeds[0] == pytest.approx(3.0 * 10.0 * 0.1 / 1025.0 / 1000.0, rel=1e-12)
+    assert speeds[1] == pytest.approx(2.0 * speeds[0], rel=1e-12)
+
+
+def test_a_stratified_ocean_stays_at_rest_over_a_ridge(numpy_backend):
+    bottom = -4000.0 + 2500.0 * np.exp(-(((np.arange(24) - 11.5) / 4.0) ** 2))
+    grid = rectilinear((8, 6, 24), extent=(1.2e6, 3e5), interfaces=np.linspace(-4000.0, 0.0, 9), coriolis=1e-4,
+                       bottom=np.broadcast_to(bottom, (6, 24)), partial_cells=LEAST)
+    centre = 0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])[:, None, None]
+    parameters = Parameters(Ocean(), time_step=400.0, substeps=16, tracer_names=("temperature", "salinity"))
+    state = initial_state(grid, surface=0.0, tracers=(2.0 + 18.0 * np.exp(centre / 800.0), 35.0))
+    after = Model(grid, parameters, numpy_backend).steps(state, 100)
+    # tracers stay on the nominal levels: no force but round-off of phi (1e-16 of 1e3 m2/s2 over 5e4 m) for 4e4 s
+    assert max(np.abs(fields_of(after)[name]).max() for name in ("u", "v")) < 1e-12
+
+
+def seiche(depth, x):
+    """(frequency (1/s), surface at x) of the gravest seiche in a closed canal: d/dx(g H d eta/dx) = -omega2 eta, finely solved."""
+    n = 600
+    dx = x[-1] * len(x) / (len(x) - 0.5) / n
+    faces = 9.81 * depth(np.arange(1, n) * dx) / dx**2
+    matrix = np.diag(np.r_[faces, 0.0] + np.r_[0.0, faces]) - np.diag(faces, 1) - np.diag(faces, -1)
+    values, vectors = np.linalg.eigh(matrix)
+    shape = np.interp(x, (np.arange(n) + 0.5) * dx, vectors[:, 1])
+    return values[1] ** 0.5, shape / np.abs(shape).max()
+
+
+def test_waves_over_a_slope_are_better_with_partial_cells(numpy_backend):
+    """Half a period of a seiche over a sloping floor turns the surface upside down: the error against a fine solution."""
+    length, nx = 1.0e6, 40
+    x = (np.arange(nx) + 0.5) * length / nx
+
+    def depth(x):
+        return 1000.0 + 3000.0 * x / length
+
+    frequency, shape = seiche(depth, x)
+    steps = 120
+    errors = []
+    for least in (None, LEAST):
+        grid = rectilinear((4, 3, nx), extent=(length, 7.5e4), interfaces=np.linspace(-4000.0, 0.0, 5), partial_cells=least,
+                           bottom=np.broadcast_to(-depth(x), (3, nx)), x_boundary=Boundary.WALL, y_boundary=Boundary.PERIODIC)
+        parameters = Parameters(shallow_water(9.81), time_step=np.pi / frequency / steps)
+        after = Model(grid, parameters, numpy_backend).steps(initial_state(grid, surface=0.01 * shape), steps)
+        errors.append(np.sqrt(np.mean((interior(after.surface)[1] / 0.01 + shape) ** 2)))
+    assert errors[1] < 0.02  # the second-order error of 40 cells a half-wave, and faces a little too low
+    assert errors[0] > 4.0 * errors[1]
+
+
+def everything(precision="float64"):
+    """A small ocean over a rough floor; without vertical mixing, which takes long to compile."""
+    random = np.random.default_rng(7)
+    grid = rough(random, precision=precision)
+    stress = np.broadcast_to(0.1 * np.sin(np.arange(7))[:, None], (7, 10))
+    parameters = Parameters(Ocean(), time_step=300.0, substeps=12, tracer_names=("temperature", "salinity"),
+                            friction=Mixing(50.0, 50.0), diffusivity=50.0, surface_stress=(stress, 0.0))
+    temperature, salinity = 10.0 + random.standard_normal(grid.cells), 35.0 + random.standard_normal(grid.cells)
+    return grid, parameters, initial_state(grid, surface=0.1 * random.standard_normal(grid.cells[1:]),
+                                           tracers=(temperature, salinity))
+
+
+# XLA contracts and reorders: round-off of 1e-16 grows in ten steps
+@pytest.mark.parametrize("name, tolerance", [("numba", 0.0), ("jax", 1e-11)])
+def test_backends_agree(numpy_backend, name, tolerance):
+    pytest.importorskip(name)
+    grid, parameters, state = everything()
+    expected = fields_of(Model(grid, parameters, numpy_backend).steps(state, 10))
+    found = fields_of(Model(grid, parameters, importlib.import_module(f"dycore.backends.on_{name}")).steps(state, 10))
+    for field, values in expected.items():
+        assert np.abs(found[field] - values).max() <= tolerance * np.ptp(values), field
+
+
+def test_grids_without_partial_cells_pass_values_through_unchanged():
+    """The stencil of whole cells is the identity, so that a case without partial cells computes what it did before."""
+    metrics = channel().metrics
+    value = np.arange(3.0)
+    assert metrics.part(0, 0, 0, None, None, value) is value and metrics.over_corner(0, 0, 0, metrics, value) is value
+
+
+def test_single_precision_stays_single(numpy_backend):
+    grid, parameters, state = everything("float32")
+    after = Model(grid, parameters, numpy_backend).steps(state, 3)
+    assert after.u.dtype == after.tracers[0].dtype == np.float32 and np.isfinite(after.u).all()
+
+
+@pytest.mark.parametrize("wrong, sentence", [
+    ({"partial_cells": 0.0}, "partial_cells=0.0 must be the smallest fraction"),
+    ({"partial_cells": 1.5}, "partial_cells=1.5 must be the smallest fraction"),
+    ({"partial_cells": 0.2, "terrain_following": True}, "give terrain_following or partial_cells, not both")])
+def test_what_makes_no_partial_cells_is_refused_with_a_sentence(wrong, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        channel(**wrong)
+
+
+def test_transports_through_partial_faces_are_those_of_their_part(numpy_backend, random):
+    grid = rough(random)
+    u, v = random_velocity(grid, random)
+    flow, at = flow_of(numpy_backend, grid, u, v), grid.tile.region.indices()
+    opened = fractions(grid, grid.metrics.floor_u, grid.metrics.fraction_u)
+    assert np.allclose(flow.transport_u[at], opened * interior(u) * interior(grid.metrics.dy_u), rtol=1e-15)
+
+
+def test_a_step_changes_units_and_nothing_else(numpy_backend):
+    """Levels twice as thick under half the gravity: heights double, velocities stay, and not one bit more."""
+    results = []
+    for factor in (1.0, 2.0):
+        random = np.random.default_rng(3)
+        interfaces = np.linspace(-4000.0, 0.0, 5) * factor
+        bottom = random.uniform(-4000.0, -300.0, (7, 10)) * factor
+        grid = channel(interfaces=interfaces, bottom=bottom, partial_cells=0.25)
+        parameters = Parameters(shallow_water(9.81 / factor), time_step=300.0, substeps=12, friction=Mixing(50.0, 50.0))
+        state = initial_state(grid, surface=0.1 * factor * random.standard_normal(grid.cells[1:]))
+        results.append(Model(grid, parameters, numpy_backend).steps(state, 5))
+    assert (results[0].u == results[1].u).all()
+    assert (2.0 * results[0].surface == results[1].surface).all()
+

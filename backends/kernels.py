@@ -16,6 +16,7 @@ import operator
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -353,7 +354,7 @@ def build(source: str, name: str, names: dict[str, Any], digest: str, alone: boo
 
     `alone`: no two of its array arguments overlap, which LLVM may rely on.
     """
-    digest = hashlib.sha256(f"{digest}{source}{parallel}{numba.__version__}{sys.version}".encode()).hexdigest()[:24]
+    digest = hashlib.sha256(f"{digest}{source}{parallel}{_generator()}{numba.__version__}{sys.version}".encode()).hexdigest()[:24]
     if digest in _built:
         return _built[digest]
     path = cache_folder() / f"{name}_{digest}.py"
@@ -368,6 +369,13 @@ def build(source: str, name: str, names: dict[str, Any], digest: str, alone: boo
     if alone:
         function._compiler._customize_flags = without_aliases  # Numba has no public option for it
     return _built.setdefault(digest, function)
+
+
+@cache
+def _generator() -> str:
+    """What generated source calls besides stencils is in these files: what was compiled with other versions is not used."""
+    here = Path(__file__).parent
+    return hashlib.sha256(b"".join((here / name).read_bytes() for name in ("kernels.py", "on_numba.py"))).hexdigest()
 
 
 def without_aliases(flags: Any) -> Any:

@@ -506,8 +506,11 @@ class Writer:
 
 @numba.njit(cache=True, error_model="numpy")
 def fill_strips(array, sign, j0, nj, from_j, step_j, i0, ni, from_i, step_i):
-    """array[j0 + a, :, i0 + b] = sign * array[from_j + a * step_j, :, from_i + b * step_i]"""
+    """array[j0 + a, :, i0 + b] = sign * array[from_j + a * step_j, :, from_i + b * step_i]; a sign of 0 gives 0."""
     factor = array.dtype.type(sign)
+    if sign == 0.0:  # whatever stands there, which may be no number
+        array[j0: j0 + nj, :, i0: i0 + ni] = factor
+        return
     if ni == HALO and step_i == 1:  # the compiler unrolls what it knows
         for a in range(nj):
             for k in range(array.shape[1]):

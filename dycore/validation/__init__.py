@@ -11,9 +11,11 @@ from collections.abc import Callable
 
 from dycore.validation.baroclinic_wave import jablonowski_williamson_steady, jablonowski_williamson_wave
 from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
+from dycore.validation.global_ocean import global_ocean
 from dycore.validation.held_suarez import held_suarez
 
 _ALL: tuple[Callable[..., Evidence], ...] = (
+    global_ocean,
     held_suarez,
     jablonowski_williamson_steady,
     jablonowski_williamson_wave,

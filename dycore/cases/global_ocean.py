@@ -1,0 +1,114 @@
+"""A global ocean with real coastlines."""
+
+from __future__ import annotations
+
+import importlib.util
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from dycore.fluid import Ocean
+from dycore.grid import EARTH_RADIUS, Grid, latitude_longitude
+from dycore.parameters import Mixing, Parameters
+from dycore.physics.surface import surface_relaxation
+from dycore.seawater import teos10
+from dycore.state import State, initial_state
+from dycore.vertical import stretched
+from dycore.vertical_mixing import PacanowskiPhilander, VerticalMixing, pacanowski_philander
+
+NORTHERNMOST, DEPTH, SHELF, SLOPE = 76.0, 5000.0, 400.0, 4.0e5  # degrees, m, m, m
+# zonal wind stress (N/m2) at latitudes (degrees): trades, westerlies, polar easterlies, rounded
+WIND = ((-90.0, 0.0), (-70.0, -0.01), (-50.0, 0.16), (-32.0, 0.0), (-15.0, -0.07), (0.0, -0.03), (15.0, -0.07), (30.0, 0.0),
+        (45.0, 0.09), (62.0, 0.0), (75.0, -0.02), (90.0, 0.0))
+
+
+def land_fraction(ny: int, nx: int, latitudes: tuple[float, float]) -> np.ndarray:
+    """Share of land in cells [j, i] of equal size in degrees, eastward from Greenwich.
+
+    From the mask of the package global-land-mask (made of GLOBE, NOAA; 1/120 degree), of which every cell
+    takes points on a grid of 1/12 degree. Raises ValueError where it is not installed.
+    """
+    found = importlib.util.find_spec("global_land_mask")
+    if found is None or found.origin is None:
+        raise ValueError("The coastlines come with a package that is not installed. Install it with: pip install global-land-mask.")
+    every, rows, columns = 10, 21600, 43200
+    points = np.empty((rows // every, columns // every), bool)
+    with zipfile.ZipFile(Path(found.origin).parent / "globe_combined_mask_compressed.npz") as archive, \
+            archive.open("mask.npy") as stream:  # nearly 1 GB as a whole: read row by row, from the north
+        np.lib.format.read_magic(stream)
+        np.lib.format.read_array_header_1_0(stream)
+        for row in range(rows // every):
+            block = stream.read(every * columns)
+            points[row] = np.frombuffer(block[every // 2 * columns: (every // 2 + 1) * columns], bool)[every // 2:: every]
+    land = ~np.roll(points[::-1], -columns // every // 2, axis=1)  # the mask is true on water, and begins at 180 degrees west
+    latitude = -90.0 + (np.arange(land.shape[0]) + 0.5) * 180.0 / land.shape[0]
+    j = np.floor((latitude - latitudes[0]) / (latitudes[1] - latitudes[0]) * ny).astype(int)
+    i = np.arange(land.shape[1]) * nx // land.shape[1]
+    inside = (j >= 0) & (j < ny)
+    cell = (j[inside, None] * nx + i).ravel()
+    return np.divide(np.bincount(cell, land[inside].ravel(), ny * nx), np.bincount(cell, minlength=ny * nx)).reshape(ny, nx)
+
+
+def connected(wet: np.ndarray) -> np.ndarray:
+    """The largest connected part of a sea [j, i] that is periodic in i: lakes and inland seas are filled."""
+    number = np.where(wet, np.arange(1, wet.size + 1).reshape(wet.shape), 0)
+    while True:
+        padded = np.pad(number, ((1, 1), (0, 0)))
+        around = np.maximum.reduce([number, padded[2:], padded[:-2], np.roll(number, 1, 1), np.roll(number, -1, 1)])
+        new = np.where(wet, around, 0)
+        if (new == number).all():
+            return number == np.bincount(number[wet]).argmax()
+        number = new
+
+
+def distance_to_land(wet: np.ndarray, dx: np.ndarray, dy: float) -> np.ndarray:
+    """Distance (m) along rows, columns and diagonals from a cell to the nearest land; dx [j, 1]."""
+    distance = np.where(wet, np.inf, 0.0)
+    steps = [(a, b, np.hypot(a * dy, b * dx)) for a in (-1, 0, 1) for b in (-1, 0, 1) if a or b]
+    while True:
+        padded = np.pad(distance, ((1, 1), (0, 0)), constant_values=np.inf)
+        new = np.minimum.reduce([distance] + [np.roll(padded, b, 1)[1 + a: 1 + a + len(wet)] + step for a, b, step in steps])
+        if (new == distance).all():
+            return distance
+        distance = new
+
+
+def surface_temperature(latitude: np.ndarray) -> np.ndarray:
+    """What the surface is relaxed to (degree C): 28 in the tropics, freezing at the poles."""
+    return -1.8 + 29.8 * np.cos(np.radians(latitude)) ** 2
+
+
+def global_ocean(cells: tuple[int, int, int] = (15, 76, 180), precision: str = "float64",
+                 time_step: float | None = None) -> tuple[Grid, Parameters, State]:
+    """Ocean: the world with real coastlines and invented depths, driven by zonal winds and a relaxed temperature.
+
+    From 76 degrees south to 76 north, 2 degrees wide by default. Coasts are those of the package
+    global-land-mask; seas that are cut off are filled, as are cells that are half land or more. The depth is
+    invented: 400 m at the coast, 5000 m far from it, with partial cells. TEOS-10; Pacanowski-Philander mixing
+    and convection; temperature of the surface relaxed in 30 days to 28 degrees in the tropics and freezing
+    at high latitudes; salinity not forced. Starts at rest, with temperature falling with depth.
+    """
+    nz, ny, nx = cells
+    latitudes = (-NORTHERNMOST, NORTHERNMOST)
+    wet = connected(land_fraction(ny, nx, latitudes) < 0.5)
+    latitude = -NORTHERNMOST + (np.arange(ny) + 0.5) * 2.0 * NORTHERNMOST / ny
+    dy = EARTH_RADIUS * np.radians(2.0 * NORTHERNMOST / ny)
+    dx = EARTH_RADIUS * np.radians(360.0 / nx) * np.cos(np.radians(latitude))[:, None]
+    away = np.where(wet, distance_to_land(wet, dx, dy), 0.0)
+    bottom = -SHELF - (DEPTH - SHELF) * (1.0 - np.exp(-away / SLOPE))
+    grid = latitude_longitude(cells, interfaces=stretched(nz, DEPTH, 20.0), latitudes=latitudes, bottom=bottom, land=~wet,
+                              partial_cells=0.2, precision=precision)
+
+    spacing = EARTH_RADIUS * np.radians(360.0 / nx)
+    stress = np.interp(latitude, *np.transpose(WIND))
+    warm = np.broadcast_to(surface_temperature(latitude)[:, None], (ny, nx))
+    parameters = Parameters(
+        fluid=Ocean(buoyancy=teos10), time_step=1800.0 if time_step is None else time_step,
+        substeps=max(20, round(4.4e6 / dx.min()) + 1), tracer_names=("temperature", "salinity"),
+        friction=Mixing(divergence=0.5 * spacing, vorticity=0.5 * spacing), diffusivity=0.005 * spacing,
+        surface_stress=(np.broadcast_to(stress[:, None], (ny, nx)), 0.0), forcing=(surface_relaxation(0, warm, 30.0 * 86400.0),),
+        vertical_mixing=VerticalMixing(pacanowski_philander, PacanowskiPhilander(), quadratic_drag=2.5e-3))
+    depth = 0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])[:, None, None]
+    temperature = 1.5 + (warm - 1.5) * np.exp(depth / 800.0)
+    return grid, parameters, initial_state(grid, surface=0.0, tracers=(temperature, np.full(cells, 35.0)))

@@ -1,0 +1,112 @@
+"""One year of a global ocean with real coastlines: its gyres, its circumpolar current, its budgets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dycore import cases
+from dycore.grid import EARTH_RADIUS, EARTH_ROTATION, interior
+from dycore.model import Model
+from dycore.validation.evidence import Evidence, Kind, within
+
+SVERDRUP = 1.0e6  # m3/s
+DRAKE = "Donohue et al. 2016 (173 Sv) and Cunningham et al. 2003 (137 Sv), observed in Drake Passage"
+
+
+def transport_stream_function(model: Model, state: Any) -> np.ndarray:
+    """Barotropic stream function [j, i] (Sv) at west faces and north edges of cells, zero on the southern wall.
+
+    The transport between two latitudes is their difference: U = -d(psi)/dy.
+    """
+    metrics, nz = model.grid.metrics, model.grid.cells[0]
+    u, surface = (interior(model.backend.to_numpy(a)).astype(float) for a in (state.u, state.surface))
+    stretching = 1.0 + surface / interior(metrics.thickness)
+    k = np.arange(nz)[:, None, None] + 2
+    floor, fraction = interior(metrics.floor_u), interior(np.broadcast_to(metrics.fraction_u, metrics.floor_u.shape))
+    thickness = np.diff(model.grid.interfaces)[:, None, None] * np.where(k == floor, fraction, k > floor)
+    width = interior(metrics.dy_u) * 0.5 * (stretching + np.roll(stretching, 1, axis=1))
+    return -np.cumsum((thickness * u).sum(axis=0) * width, axis=0) / SVERDRUP
+
+
+def sverdrup_transport(model: Model, stress: np.ndarray, latitude: float, west: float, east: float) -> float:
+    """Southward transport (Sv) that the wind stress [j] drives between two longitudes: -curl(tau) / (beta rho) times the width."""
+    curl = -np.gradient(stress * np.cos(np.radians(model.grid.y)), np.radians(model.grid.y)) / (
+        EARTH_RADIUS * np.cos(np.radians(model.grid.y)))
+    beta = 2.0 * EARTH_ROTATION * np.cos(np.radians(latitude)) / EARTH_RADIUS
+    width = EARTH_RADIUS * np.cos(np.radians(latitude)) * np.radians(east - west)
+    density = model.parameters.fluid.reference_density
+    return float(-np.interp(latitude, model.grid.y, curl) * width / (beta * density * SVERDRUP))
+
+
+def global_ocean(backend: Any, short: bool = False) -> Evidence:
+    """A global ocean at 2 degrees with real coastlines, one simulated year from rest (depths invented).
+
+    Coastlines of the package global-land-mask; the depth falls from 400 m at the coast to 5000 m and is
+    invented, as are the rounded winds and the temperature that the surface is relaxed to. So nothing
+    here is to be compared with the sea to better than the sign and the size.
+    """
+    cells, days = ((6, 30, 72), 60.0) if short else ((15, 76, 180), 365.0)
+    grid, parameters, state = cases.global_ocean(cells)
+    model = Model(grid, parameters, backend)
+    before = budgets(model, state)
+    state = model.run(state, days=days / 2.0, progress=False)
+    psi, samples = np.zeros(cells[1:]), max(1, round(days / 2.0))
+    for _ in range(samples):  # the mean over the second half
+        state = model.steps(state, max(1, round(86400.0 / parameters.time_step)))
+        psi += transport_stream_function(model, state) / samples
+    after = budgets(model, state)
+    speed = float(np.abs(interior(backend.to_numpy(state.u))).max())
+    stress = np.asarray(parameters.surface_stress[0])[:, 0]  # type: ignore[index]
+
+    j, i = np.argmin(np.abs(grid.y - 30.0)), np.abs(grid.x[:, None] - np.arange(125.0, 240.0, 10.0)).argmin(axis=0)
+    psi_coast = float(psi[j, np.argmin(np.abs(grid.x - 255.0))])  # on land in the east: the constant of the continent
+    pacific = float(psi[j, i].max() - psi_coast)
+    theory = sverdrup_transport(model, stress, float(grid.y[j]), 122.0, 245.0)
+    drake = np.argmin(np.abs(grid.x - 295.0))
+    eastward = -float(psi[(grid.y < -50.0), drake][-1])
+    rows = [
+        within("drift of volume over the run, relative", abs(after[0] / before[0] - 1.0), None, 1e-12, "0",
+               "round-off of every step", "conservation"),
+        within("drift of the salt content over the run, relative", abs(after[1] / before[1] - 1.0), None, 1e-11, "0",
+               "round-off of every step; salinity has no forcing", "conservation"),
+        within("gyre of the North Pacific at 30 N (Sv)", pacific, 0.4 * theory, 1.6 * theory, f"{theory:.1f}",
+               "Sverdrup's balance has no bottom, friction or spin-up: size and sign", "Sverdrup 1947, with this wind"),
+        within("transport through Drake Passage (Sv)", eastward, 10.0 if short else 40.0, 250.0, "137 to 173",
+               "invented depths, one year from rest: size and sign", DRAKE, Kind.FIGURE),
+        within("largest speed (m/s)", speed, 0.1, 3.0, "-", "currents on a grid of 2 degrees", "sanity"),
+    ]
+    return Evidence(rows, {"stream-function": picture(model, state, psi, days)})
+
+
+def budgets(model: Model, state: Any) -> tuple[float, float]:
+    """(volume (m3), salt content (g/kg m3))."""
+    surface, salinity = (interior(model.backend.to_numpy(a)).astype(float) for a in (state.surface, state.tracers[1]))
+    wet = model.grid.wet[-1]
+    volume = model.grid.volume * np.where(wet, 1.0 + surface / interior(model.grid.metrics.thickness), 0.0)
+    return float(volume.sum()), float((volume * salinity).sum())
+
+
+def picture(model: Model, state: Any, psi: np.ndarray, days: float) -> Any:
+    """Maps of the stream function and of the temperature of the uppermost layer."""
+    from matplotlib.figure import Figure
+
+    grid, wet = model.grid, model.grid.wet[-1]
+    figure = Figure(figsize=(10, 9), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    americas = psi[np.argmin(np.abs(grid.y - 40.0)), np.argmin(np.abs(grid.x - 255.0))]
+    sea = np.ma.masked_where(~wet, psi - americas)
+    levels = np.arange(-100.0, 101.0, 10.0)
+    temperature = np.ma.masked_where(~wet, interior(model.backend.to_numpy(state.tracers[0]))[-1])
+    mean = f"barotropic stream function (Sv; 0 on the Americas), mean of days {days / 2:.0f} to {days:.0f}"
+    for axes, values, title, options in (
+            (upper, sea, mean, {"levels": levels, "cmap": "RdBu_r"}),
+            (lower, temperature, f"temperature of the uppermost layer (degree C), day {days:.0f}",
+             {"levels": np.arange(-2.0, 30.0, 2.0), "cmap": "inferno"})):
+        filled = axes.contourf(grid.x, grid.y, values, extend="both", **options)
+        axes.contour(grid.x, grid.y, values, levels=options["levels"], colors="k", linewidths=0.3)
+        figure.colorbar(filled, ax=axes)
+        axes.set(title=title, ylabel="latitude (degrees)", facecolor="0.8")
+    lower.set_xlabel("longitude (degrees east); depths are invented")
+    return figure

@@ -9,7 +9,8 @@ Modelling 90, 29; polyTEOS10-bsq), fitted to TEOS-10 in the range of waters that
 
 A part of the density that depends on Z alone moves nothing. So r0 and r(S_r, T_r, Z) of the water S_r,
 T_r are left out of the buoyancy: the polynomial is written in the differences from s_r and t_r, and its
-terms in z alone are dropped. Single precision then keeps density to 2e-6 kg/m3, not to 1e-4.
+terms in z alone are dropped. Single precision then keeps density to 1e-6 kg/m3 (7e-6 in fresh water), where
+the polynomial as published loses 1e-3.
 """
 
 from __future__ import annotations

@@ -10,13 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dycore.validation.baroclinic_wave import jablonowski_williamson_steady, jablonowski_williamson_wave
+from dycore.validation.channel import channel_with_ridge
+from dycore.validation.eady import eady
 from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
+from dycore.validation.gyre import wind_driven_gyre
 from dycore.validation.held_suarez import held_suarez
+from dycore.validation.waves import linear_waves
 
 _ALL: tuple[Callable[..., Evidence], ...] = (
     held_suarez,
     jablonowski_williamson_steady,
     jablonowski_williamson_wave,
+    linear_waves,
+    eady,
+    wind_driven_gyre,
+    channel_with_ridge,
 )
 
 PROGRAMS = {program.__name__: program for program in _ALL}

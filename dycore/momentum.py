@@ -114,7 +114,7 @@ def advection_v(k, j, i, grid, column, motion, u, v, w):
 
 @stencil
 def coriolis_u(k, j, i, grid, column, motion, u, v, w):
-    """Coriolis force alone at west faces (m/s2), for linear flow on whole cells; what `motion` holds besides kinetic energy stays."""
+    """Coriolis force alone at west faces (m/s2), on whole cells; what `motion` holds besides kinetic energy stays."""
     northward = (grid.coriolis[j, i] * (grid.dx_v[j, i] * v[k, j, i] + grid.dx_v[j, i - 1] * v[k, j, i - 1])
                  + grid.coriolis[j + 1, i] * (grid.dx_v[j + 1, i] * v[k, j + 1, i] + grid.dx_v[j + 1, i - 1] * v[k, j + 1, i - 1]))
     east = motion.kinetic_energy[k, j, i] - kinetic_energy(k, j, i, grid, u, v)
@@ -124,7 +124,7 @@ def coriolis_u(k, j, i, grid, column, motion, u, v, w):
 
 @stencil
 def coriolis_v(k, j, i, grid, column, motion, u, v, w):
-    """Coriolis force alone at south faces (m/s2), for linear flow on whole cells; what `motion` holds besides kinetic energy stays."""
+    """Coriolis force alone at south faces (m/s2), on whole cells; what `motion` holds besides kinetic energy stays."""
     eastward = (grid.coriolis[j, i] * (grid.dy_u[j, i] * u[k, j, i] + grid.dy_u[j - 1, i] * u[k, j - 1, i])
                 + grid.coriolis[j, i + 1] * (grid.dy_u[j, i + 1] * u[k, j, i + 1] + grid.dy_u[j - 1, i + 1] * u[k, j - 1, i + 1]))
     north = motion.kinetic_energy[k, j, i] - kinetic_energy(k, j, i, grid, u, v)

@@ -14,7 +14,7 @@ from dycore.tiles import Boundary, Place
 from dycore.validation import channel_with_ridge, eady, linear_waves, wind_driven_gyre
 from dycore.validation.channel import box, friction, pressure_on_steps
 from dycore.validation.eady import SHEAR, WIDTH, atmosphere, growth_rate
-from dycore.validation.gyre import munk
+from dycore.validation.gyre import munk, munk_on_grid
 from dycore.validation.waves import (
     atmosphere_mode_speeds,
     factor_per_sample,
@@ -128,6 +128,14 @@ def test_munks_gyre_solves_its_equation_and_meets_the_walls():
         assert abs(wall) < 0.03 * slope.max()  # a difference over 500 m of a layer of 34 km
     # between the boundary layers the flow is Sverdrup's: beta psi_x = curl(stress) / density
     assert slope[1600] == pytest.approx(-0.1 * np.pi / 1.2e6 / 1000.0 / 1.0e-11, rel=0.02)
+
+
+def test_munks_gyre_in_differences_converges_to_munks_gyre_in_second_order():
+    errors = []
+    for n in (60, 120, 240):
+        exact, _ = munk(np.linspace(0.0, 1.2e6, n + 1), 400.0, no_slip=False)
+        errors.append(np.abs(munk_on_grid(n, 400.0) - exact).max() / exact.max())
+    assert errors[0] < 0.02 and np.array(errors[:-1]) / errors[1:] == pytest.approx([4.0, 4.0], rel=0.1)
 
 
 # What the programs needed of the core ----------------------------------------------------------------

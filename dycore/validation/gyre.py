@@ -97,7 +97,8 @@ def wind_driven_gyre(backend: Any, short: bool = False) -> Evidence:
             np.sqrt(((middle - exact) ** 2).mean()) / exact.max()), None, 0.03, "0", reason, "Munk 1950, exact for these walls"),
         within("linear, walls slip: rms error on this grid / its maximum", float(
             np.sqrt(((middle - on_grid) ** 2).mean()) / exact.max()), None, 0.01, "0",
-            "basin waves of the spin-up, which fade in years: they are weeks long and averaged over a year", "the same equation in differences"),
+            "basin waves of the spin-up, which fade in years: they are weeks long and averaged over a year",
+            "the same equation in differences"),
         close_to("linear, walls slip: largest transport (Sv)", middle.max() / SVERDRUP,
                  munk(fine, viscosity, False)[0].max() / SVERDRUP, 0.03 * exact.max() / SVERDRUP, reason,
                  "Munk 1950, exact for these walls"),

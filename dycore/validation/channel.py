@@ -165,7 +165,7 @@ def budget_figure(found: dict[str, Any]) -> Any:
                                  (rest, "advection of momentum (the rest)", "C0--")):
         right.plot(values * density / area, y, style, label=label, lw=1.3)
     right.axvline(0.0, color="0.8", lw=0.8)
-    right.set(xlabel="N/m2, mean along the channel", ylabel="y (km)", ylim=(0.0, WIDTH / 1e3),
+    right.set(xlabel="N/m2, mean along the channel", ylabel="y (km)", ylim=(0.0, 1.45 * WIDTH / 1e3),
               xlim=(-1.6 * WIND_STRESS, 1.6 * WIND_STRESS), title="Momentum by latitude")
     right.legend(fontsize=7, loc="upper right")
     return figure

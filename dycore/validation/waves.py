@@ -31,7 +31,7 @@ SCHEME = "dispersion relation of the scheme"
 
 
 @stencil
-def thermal(k, j, i, fluid, tracers):
+def thermal(k, j, i, fluid, s, tracers):
     """Buoyancy (m/s2) of the one tracer temperature: g alpha (T - T0)."""
     return fluid.gravity * fluid.thermal_expansion * (tracers[0][k, j, i] - fluid.reference_temperature)
 

@@ -38,6 +38,23 @@ def vorticity_and_divergence(k, j, i, grid, u, v):
 
 
 @stencil
+def no_slip_vorticity(k, j, i, grid, u, v):
+    """Vorticity about the corner [k, j, i] of a flow that stops at coasts, half a cell away: there twice its circulation (1/s)."""
+    north = where(k >= grid.floor_u[j, i], grid.dx_u[j, i] * u[k, j, i], 0.0)
+    south = where(k >= grid.floor_u[j - 1, i], grid.dx_u[j - 1, i] * u[k, j - 1, i], 0.0)
+    east = where(k >= grid.floor_v[j, i], grid.dy_v[j, i] * v[k, j, i], 0.0)
+    west = where(k >= grid.floor_v[j, i - 1], grid.dy_v[j, i - 1] * v[k, j, i - 1], 0.0)
+    turning = (east - west - north + south) * grid.inverse_area_z[j, i]
+    return where(k >= grid.floor_z[j, i], turning, 2.0 * turning)
+
+
+@stencil
+def no_slip_vorticity_and_divergence(k, j, i, grid, u, v):
+    """The values of `Rubbing` for a flow that stops at coasts."""
+    return no_slip_vorticity(k, j, i, grid, u, v), velocity_divergence(k, j, i, grid, u, v)
+
+
+@stencil
 def no_friction(k, j, i, grid, forces):
     """No friction."""
     return 0.0

@@ -352,11 +352,15 @@ class Model:
             viscosity, sign = constants.viscosity, 1.0
             backend, grid, cells = self.backend, constants.grid, self.tile.region
             u, v, vorticity = state.u, state.v, motion.vorticity
+            about_corners, both = operators.vorticity, mixing.vorticity_and_divergence
+            if self.parameters.friction.no_slip:
+                about_corners, both = mixing.no_slip_vorticity, mixing.no_slip_vorticity_and_divergence
             if self.parameters.friction.biharmonic:
                 around, sign = cells.grow(1, 1, 1, 1), -1.0
-                wide = backend.apply(mixing.vorticity_and_divergence, around.grow(1, 1, 1, 1), grid, u, v)
+                wide = backend.apply(both, around.grow(1, 1, 1, 1), grid, u, v)
                 u, v = backend.apply(mixing.harmonic, around, grid, viscosity, Rubbing(*wide))
-                vorticity = backend.apply(operators.vorticity, cells.grow(east=1, north=1), grid, u, v)
+            if self.parameters.friction.biharmonic or self.parameters.friction.no_slip:
+                vorticity = backend.apply(about_corners, cells.grow(east=1, north=1), grid, u, v)
             divergence = backend.apply(operators.velocity_divergence, cells.grow(west=1, south=1), grid, u, v)
             rubbing = Rubbing(vorticity, divergence)
         return Forces(*friction, viscosity, sign, rubbing)  # type: ignore[call-arg]

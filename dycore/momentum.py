@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from dycore.operators import Motion, vorticity
+from dycore.operators import Motion, kinetic_energy, vorticity
 from dycore.stencils import stencil, where
 
 
@@ -110,3 +110,23 @@ def advection_v(k, j, i, grid, column, motion, u, v, w):
     gradient = motion.kinetic_energy[k, j, i] - motion.kinetic_energy[k, j - 1, i]
     return (energy_conserving_v(k, j, i, grid, motion) - gradient * grid.inverse_dy_v[j, i]
             + vertical_advection_v(k, j, i, grid, column, v, w))
+
+
+@stencil
+def coriolis_u(k, j, i, grid, column, motion, u, v, w):
+    """Coriolis force alone at west faces (m/s2), on whole cells; what `motion` holds besides kinetic energy stays."""
+    northward = (grid.coriolis[j, i] * (grid.dx_v[j, i] * v[k, j, i] + grid.dx_v[j, i - 1] * v[k, j, i - 1])
+                 + grid.coriolis[j + 1, i] * (grid.dx_v[j + 1, i] * v[k, j + 1, i] + grid.dx_v[j + 1, i - 1] * v[k, j + 1, i - 1]))
+    east = motion.kinetic_energy[k, j, i] - kinetic_energy(k, j, i, grid, u, v)
+    west = motion.kinetic_energy[k, j, i - 1] - kinetic_energy(k, j, i - 1, grid, u, v)
+    return grid.inverse_dx_u[j, i] * (0.25 * northward - (east - west))
+
+
+@stencil
+def coriolis_v(k, j, i, grid, column, motion, u, v, w):
+    """Coriolis force alone at south faces (m/s2), on whole cells; what `motion` holds besides kinetic energy stays."""
+    eastward = (grid.coriolis[j, i] * (grid.dy_u[j, i] * u[k, j, i] + grid.dy_u[j - 1, i] * u[k, j - 1, i])
+                + grid.coriolis[j, i + 1] * (grid.dy_u[j, i + 1] * u[k, j, i + 1] + grid.dy_u[j - 1, i + 1] * u[k, j - 1, i + 1]))
+    north = motion.kinetic_energy[k, j, i] - kinetic_energy(k, j, i, grid, u, v)
+    south = motion.kinetic_energy[k, j - 1, i] - kinetic_energy(k, j - 1, i, grid, u, v)
+    return grid.inverse_dy_v[j, i] * (-0.25 * eastward - (north - south))

@@ -19,11 +19,13 @@ class Mixing:
 
     `divergence` and `vorticity` are the viscosities that act on either part of the flow. On the sphere
     they hold at the equator and fall with the cosine of latitude (its square for the biharmonic one).
+    `no_slip`: the flow along a coast stops there; otherwise it slips freely.
     """
 
     divergence: float = 0.0
     vorticity: float = 0.0
     biharmonic: bool = False
+    no_slip: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dycore.validation.baroclinic_wave import jablonowski_williamson_steady, jablonowski_williamson_wave
+from dycore.validation.channel import channel_with_ridge
+from dycore.validation.eady import eady
 from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
 from dycore.validation.global_ocean import global_ocean
+from dycore.validation.gyre import wind_driven_gyre
 from dycore.validation.held_suarez import held_suarez
+from dycore.validation.waves import linear_waves
 
 _ALL: tuple[Callable[..., Evidence], ...] = (
+    channel_with_ridge,
+    eady,
     global_ocean,
     held_suarez,
     jablonowski_williamson_steady,
     jablonowski_williamson_wave,
+    linear_waves,
+    wind_driven_gyre,
 )
 
 PROGRAMS = {program.__name__: program for program in _ALL}

@@ -29,7 +29,7 @@ def flow_over_mountain(cells: tuple[int, int, int] = (1, 64, 128), precision: st
     of 0 is a lake at rest.
     """
     at = places(cells)
-    grid, parameters = water(cells, precision, DEPTH, time_step, bottom=mountain(*at.centre))
+    grid, parameters = water(cells, precision, DEPTH, time_step, bottom=mountain(*at.centre), step_per_metre=1.2e-3)
     surface = DEPTH - (RADIUS * ROTATION * speed + 0.5 * speed**2) * np.sin(at.centre[1]) ** 2 / GRAVITY
     u = speed * np.cos(at.west[1]) + 0.0 * at.west[0]
     return grid, parameters, initial_state(grid, surface=surface + 0.0 * at.centre[0], u=u[None])

@@ -12,8 +12,12 @@ from collections.abc import Callable
 from dycore.validation.baroclinic_wave import jablonowski_williamson_steady, jablonowski_williamson_wave
 from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
 from dycore.validation.held_suarez import held_suarez
+from dycore.validation.shallow_water import williamson_2, williamson_5, williamson_6
 
 _ALL: tuple[Callable[..., Evidence], ...] = (
+    williamson_2,
+    williamson_5,
+    williamson_6,
     held_suarez,
     jablonowski_williamson_steady,
     jablonowski_williamson_wave,

@@ -101,7 +101,9 @@ def williamson_2(backend: Any, short: bool = False) -> Evidence:
 def symmetric_levels(field: np.ndarray) -> np.ndarray:
     """Contour levels from -x to x without zero, that hold most of a field."""
     largest = float(np.quantile(np.abs(field), 0.995))
-    return np.linspace(-largest, largest, 12)
+    unit = 10.0 ** np.floor(np.log10(largest / 6.0))
+    step = unit * min((1.0, 2.0, 3.0, 5.0, 10.0), key=lambda number: abs(number * unit - largest / 6.0))
+    return step * np.array([-6.0, -5.0, -4.0, -3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
 
 
 def williamson_5(backend: Any, short: bool = False) -> Evidence:
@@ -130,8 +132,9 @@ def williamson_5(backend: Any, short: bool = False) -> Evidence:
                  "space conserves it; the time step damps gravity waves: 2e-6 are 3e-4 of the kinetic energy", TEST + "5"),
         close_to("lowest surface height on day 15 (m), 64 x 128 cells", at_64.min(), 5041.7, 9.0, reason, prototype, Kind.MODEL),
         close_to("highest surface height on day 15 (m), 64 x 128 cells", at_64.max(), 5950.6, 3.0, reason, prototype, Kind.MODEL),
-        within(f"order of l2 of the height on day {days}, {sizes[0]} to {sizes[-1]} rows", orders(steps)[0], 1.5 if short else 1.7,
-               None, "2", "second order, less where the cone has kinks" + (" and while cells are large" if short else ""), "theory"),
+        within(f"order of l2 of the height on day {days}, {sizes[0]} to {sizes[-1]} rows", orders(steps)[0], 1.0 if short else 1.5,
+               None, "1 to 2", "2 where the flow is smooth, 1 for what the kinks of the cone send out (data that have 3/2 derivatives)"
+               + ("; on day 5 there is more of it" if short else ""), "theory"),
     ]
     figure = Figure(figsize=(8.0, 4.2), layout="constrained")
     grid = runs[-1].model.grid

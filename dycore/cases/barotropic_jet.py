@@ -12,7 +12,7 @@ from dycore.state import State, initial_state
 SPEED, DEPTH = 80.0, 1.0e4  # m/s, mean depth (m)
 SOUTH, NORTH = np.pi / 7.0, np.pi / 2.0 - np.pi / 7.0  # edges of the jet
 BUMP, BUMP_LENGTH, BUMP_WIDTH, BUMP_LATITUDE = 120.0, 1.0 / 3.0, 1.0 / 15.0, np.pi / 4.0  # m, radians
-DAMPING = 3.3e-7  # 1/s: biharmonic friction / spacing^4, so that waves of two cells lose 1/e in nine hours
+DAMPING = 1.0e-6  # 1/s: biharmonic viscosity / spacing^4, so that waves of two cells fall to 1/e in three hours
 
 
 def jet(latitude: np.ndarray) -> np.ndarray:
@@ -38,20 +38,23 @@ def balanced_depth(latitude: np.ndarray) -> np.ndarray:
     return DEPTH + mean - np.interp(latitude, nodes, drop)
 
 
+def bump(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+    """Height (m) of the bump at longitude, latitude (radians): equation (4); it stands on longitude 0."""
+    away = np.minimum(longitude, 2.0 * np.pi - longitude)
+    return BUMP * np.cos(latitude) * np.exp(-((away / BUMP_LENGTH) ** 2) - ((BUMP_LATITUDE - latitude) / BUMP_WIDTH) ** 2)
+
+
 def barotropic_jet(cells: tuple[int, int, int] = (1, 128, 256), precision: str = "float64", time_step: float | None = None,
-                   perturbation: float = BUMP, friction: float = DAMPING) -> tuple[Grid, Parameters, State]:
+                   perturbation: float = 1.0, friction: float = DAMPING) -> tuple[Grid, Parameters, State]:
     """Shallow water: a mid-latitude jet that a bump in the depth makes roll up (Galewsky et al. 2004).
 
-    Tellus A 56, 429, equations (2) to (4). `perturbation` is the height of the bump (m); 0 gives the steady
-    jet. `friction` (1/s) times the fourth power of the spacing is the biharmonic viscosity that takes up the
+    Tellus A 56, 429, equations (2) to (4). `perturbation` scales the bump of 120 m; 0 gives the steady jet.
+    `friction` (1/s) times the fourth power of the spacing is the biharmonic viscosity that takes up the
     enstrophy which the flow sends to the grid scale; 0 is none.
     """
     at = places(cells)
     viscosity = friction * spacing(cells) ** 4
     grid, parameters = water(cells, precision, DEPTH, time_step,
                              friction=Mixing(viscosity, viscosity, biharmonic=True) if friction else None)
-    longitude, latitude = at.centre
-    east = np.minimum(longitude, 2.0 * np.pi - longitude)  # the bump stands on longitude 0
-    bump = perturbation * np.cos(latitude) * np.exp(-((east / BUMP_LENGTH) ** 2) - ((BUMP_LATITUDE - latitude) / BUMP_WIDTH) ** 2)
-    u = jet(at.west[1]) + 0.0 * at.west[0]
-    return grid, parameters, initial_state(grid, surface=balanced_depth(latitude) + bump, u=u[None])
+    surface = balanced_depth(at.centre[1]) + perturbation * bump(*at.centre)
+    return grid, parameters, initial_state(grid, surface=surface, u=(jet(at.west[1]) + 0.0 * at.west[0])[None])

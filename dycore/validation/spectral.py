@@ -86,13 +86,14 @@ def places(made: Transform) -> tuple[np.ndarray, np.ndarray]:
     return np.pi * np.arange(2 * made.rows)[None, :] / made.rows, np.arcsin(sine)[:, None]
 
 
-def run(made: Transform, u: np.ndarray, v: np.ndarray, depth: np.ndarray, ground: np.ndarray, days: float,
+def run(made: Transform, u: Any, v: Any, depth: Any, ground: Any, days: float,
         each: Callable[[float, Waves], None] | None = None) -> Waves:
-    """The flow so many days after velocity u, v (m/s) and depth over the ground (m), all [j, i] on the Gaussian grid.
+    """The flow so many days after velocity u, v (m/s) and depth over the ground (m) on the Gaussian grid [j, i], or constant.
 
     `each` is called with the time (s) and the waves at the start and after every step.
     """
-    _, latitude = places(made)
+    longitude, latitude = places(made)
+    u, v, depth, ground = (field + 0.0 * (longitude + latitude) for field in (u, v, depth, ground))
     coriolis, below = 2.0 * ROTATION * np.sin(latitude), made.coefficients(ground)
     vorticity, divergence = made.curl_and_divergence(-v, u)
     waves = Waves(vorticity, divergence, made.coefficients(depth) + below)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dycore.validation.baroclinic_wave import jablonowski_williamson_steady, jablonowski_williamson_wave
+from dycore.validation.barotropic_jet import galewsky
 from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
 from dycore.validation.held_suarez import held_suarez
 from dycore.validation.shallow_water import williamson_2, williamson_5, williamson_6
@@ -18,6 +19,7 @@ _ALL: tuple[Callable[..., Evidence], ...] = (
     williamson_2,
     williamson_5,
     williamson_6,
+    galewsky,
     held_suarez,
     jablonowski_williamson_steady,
     jablonowski_williamson_wave,

@@ -15,7 +15,6 @@ from dycore.stencils import Region
 from dycore.validation.evidence import Row, close_to
 
 
-
 class Run(NamedTuple):
     """A case that was run: the model, its first state and its last."""
 
@@ -115,13 +114,6 @@ def on_half_the_cells(field: np.ndarray) -> np.ndarray:
     rows = (9.0 * (rows[1:-2] + rows[2:-1]) - rows[:-3] - rows[3:])[::2] / 16.0
     west, east = np.roll(rows, 1, axis=1), np.roll(rows, -1, axis=1)
     return ((9.0 * (rows + east) - west - np.roll(rows, -2, axis=1)) / 16.0)[:, ::2]
-
-
-def on_cells_of(field: np.ndarray, rows: int) -> np.ndarray:
-    """A field at the centres of a coarser grid with so many rows (a power of 2 fewer)."""
-    while len(field) > rows:
-        field = on_half_the_cells(field)
-    return field
 
 
 def map_of(axes: Any, longitude: np.ndarray, latitude: np.ndarray, field: np.ndarray, levels: Any, colours: str, label: str,

@@ -198,9 +198,10 @@ def williamson_6(backend: Any, short: bool = False) -> Evidence:
     kept: list[tuple[float, np.ndarray]] = []
     waves = spectral.run(reference, *velocity(longitude, latitude), balanced_depth(longitude, latitude), 0.0, times[-1] / 86400.0,
                          lambda time, waves: kept.append((time, waves.surface)))
-    nearest = [min(kept, key=lambda pair, time=time: abs(pair[0] - time)) for time in times]  # the wave pulsates: sample both alike
-    other = eastward_speed(np.array([time for time, _ in nearest]), [reference.values(surface) for _, surface in nearest],
-                           np.degrees(latitude[:, 0]))
+    at = np.array([time for time, _ in kept])
+    nearest = [kept[int(np.abs(at - time).argmin())] for time in times]  # the wave pulsates: sample both alike
+    other = eastward_speed(np.array([time for time, _ in nearest]),
+                           [spectral.on_cells(reference, surface, rows) for _, surface in nearest], model.grid.y)
     truth = spectral.on_cells(reference, waves.surface, rows)
 
     heights = [cells_of(model, state.surface) for state in (before, run.after)]

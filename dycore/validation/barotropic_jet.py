@@ -58,7 +58,8 @@ def galewsky(backend: Any, short: bool = False) -> Evidence:
     if not short:
         reference = spectral.transform(85)
         longitude, latitude = spectral.places(reference)
-        waves = spectral.run(reference, jet(latitude), 0.0, balanced_depth(latitude) + bump(longitude, latitude), 0.0, 6.0)
+        start = spectral.waves_of(reference, jet(latitude), 0.0, balanced_depth(latitude) + bump(longitude, latitude))
+        waves = spectral.run(reference, start, 6.0)
         errors = [norms(area_of(run.model), cells_of(run.model, run.after.surface),
                         spectral.on_cells(reference, waves.surface, rows)).l2 for run, rows in zip(runs, sizes, strict=True)]
         rows_found += [

@@ -128,7 +128,8 @@ def williamson_5(backend: Any, short: bool = False) -> Evidence:
     reference = spectral.transform(42 if short else 85)
     longitude, latitude = spectral.places(reference)
     ground = mountain(longitude, latitude)
-    waves = spectral.run(reference, SPEED * np.cos(latitude), 0.0, balanced_surface(latitude) - ground, ground, days)
+    waves = spectral.run(reference, spectral.waves_of(reference, SPEED * np.cos(latitude), 0.0, balanced_surface(latitude)), days,
+                         ground)
     errors = [norms(area_of(run.model), height, spectral.on_cells(reference, waves.surface, rows)).l2
               for run, height, rows in zip(runs, heights, sizes, strict=True)]
     truth = spectral.on_cells(reference, waves.surface, sizes[-1])
@@ -196,8 +197,9 @@ def williamson_6(backend: Any, short: bool = False) -> Evidence:
     reference = spectral.transform(42)
     longitude, latitude = spectral.places(reference)
     kept: list[tuple[float, np.ndarray]] = []
-    waves = spectral.run(reference, *velocity(longitude, latitude), balanced_depth(longitude, latitude), 0.0, times[-1] / 86400.0,
-                         lambda time, waves: kept.append((time, waves.surface)))
+    start = spectral.waves_of(reference, *velocity(longitude, latitude), balanced_depth(longitude, latitude))
+    waves = spectral.run(reference, start, times[-1] / 86400.0,
+                         each=lambda time, waves: kept.append((time, waves.surface)))
     at = np.array([time for time, _ in kept])
     nearest = [kept[int(np.abs(at - time).argmin())] for time in times]  # the wave pulsates: sample both alike
     other = eastward_speed(np.array([time for time, _ in nearest]),

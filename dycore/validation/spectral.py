@@ -34,6 +34,7 @@ class Transform(NamedTuple):
     truncation: int
     rows: int
     degree: np.ndarray  # l of each coefficient
+    latitude: np.ndarray  # of the rows (radians)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -77,50 +78,60 @@ def transform(truncation: int) -> Transform:
     """Transforms with so many wavenumbers."""
     rows = (3 * truncation + 1) // 2 + 1
     degree = np.concatenate([np.arange(m, truncation + 1) for m in range(truncation + 1)])
-    return Transform(truncation, rows + rows % 2, degree)
+    rows += rows % 2
+    return Transform(truncation, rows, degree, np.arcsin(np.polynomial.legendre.leggauss(rows)[0][::-1]))
 
 
 def places(made: Transform) -> tuple[np.ndarray, np.ndarray]:
     """Longitude [1, i] and latitude [j, 1] (radians) of the Gaussian grid."""
-    sine = np.polynomial.legendre.leggauss(made.rows)[0][::-1]
-    return np.pi * np.arange(2 * made.rows)[None, :] / made.rows, np.arcsin(sine)[:, None]
+    return np.pi * np.arange(2 * made.rows)[None, :] / made.rows, made.latitude[:, None]
 
 
-def run(made: Transform, u: Any, v: Any, depth: Any, ground: Any, days: float,
+def waves_of(made: Transform, u: Any, v: Any, surface: Any) -> Waves:
+    """Coefficients of velocity u, v (m/s) and surface height (m), on the Gaussian grid [j, i] or constant along an axis."""
+    longitude, latitude = places(made)
+    u, v, surface = (field + 0.0 * (longitude + latitude) for field in (u, v, surface))
+    return Waves(*made.curl_and_divergence(-v, u), made.coefficients(surface))
+
+
+def tendency(made: Transform, ground: np.ndarray, waves: Waves) -> Waves:
+    """Rates of change (per s) over a ground of such coefficients (m)."""
+    _, latitude = places(made)
+    south, east = made.wind(waves.vorticity, waves.divergence)
+    absolute = made.values(waves.vorticity) + 2.0 * ROTATION * np.sin(latitude)
+    depth = made.values(waves.surface - ground)
+    turning, outflow = made.curl_and_divergence(absolute * south, absolute * east)
+    _, flux = made.curl_and_divergence(depth * south, depth * east)
+    head = made.coefficients(0.5 * (south**2 + east**2)) + GRAVITY * waves.surface
+    return Waves(-outflow, turning + made.root**2 * head, -flux)
+
+
+def moved(waves: Waves, rate: Waves, time: float) -> Waves:
+    """The waves after such rates for so long (s)."""
+    return Waves(*(now + time * change for now, change in zip(waves, rate, strict=True)))
+
+
+def run(made: Transform, waves: Waves, days: float, ground: Any = 0.0,
         each: Callable[[float, Waves], None] | None = None) -> Waves:
-    """The flow so many days after velocity u, v (m/s) and depth over the ground (m) on the Gaussian grid [j, i], or constant.
+    """The waves so many days later, over the ground (m), which is given on the Gaussian grid or constant.
 
     `each` is called with the time (s) and the waves at the start and after every step.
     """
     longitude, latitude = places(made)
-    u, v, depth, ground = (field + 0.0 * (longitude + latitude) for field in (u, v, depth, ground))
-    coriolis, below = 2.0 * ROTATION * np.sin(latitude), made.coefficients(ground)
-    vorticity, divergence = made.curl_and_divergence(-v, u)
-    waves = Waves(vorticity, divergence, made.coefficients(depth) + below)
-    speed = float(np.sqrt(GRAVITY * depth.max()) + np.hypot(u, v).max())
+    below = made.coefficients(ground + 0.0 * (longitude + latitude))
+    wind = np.hypot(*made.wind(waves.vorticity, waves.divergence)).max()
+    speed = float(np.sqrt(GRAVITY * made.values(waves.surface - below).max()) + wind)
     steps = int(np.ceil(days * 86400.0 * speed * made.truncation / RADIUS / 1.8))
     dt = days * 86400.0 / steps
     scale = made.degree * (made.degree + 1.0) / (made.truncation * (made.truncation + 1.0))
     left = np.exp(-DAMPING * dt * scale**4)
-
-    def tendency(waves: Waves) -> Waves:
-        south, east = made.wind(waves.vorticity, waves.divergence)
-        absolute, depth = made.values(waves.vorticity) + coriolis, made.values(waves.surface - below)
-        turning, outflow = made.curl_and_divergence(absolute * south, absolute * east)
-        _, flux = made.curl_and_divergence(depth * south, depth * east)
-        head = made.coefficients(0.5 * (south**2 + east**2)) + GRAVITY * waves.surface
-        return Waves(-outflow, turning + made.root**2 * head, -flux)
-
-    def moved(waves: Waves, rate: Waves, time: float) -> Waves:
-        return Waves(*(now + time * change for now, change in zip(waves, rate, strict=True)))
-
     for step in range(steps):
         if each is not None:
             each(step * dt, waves)
-        first = tendency(waves)
-        second = tendency(moved(waves, first, 0.5 * dt))
-        third = tendency(moved(waves, second, 0.5 * dt))
-        fourth = tendency(moved(waves, third, dt))
+        first = tendency(made, below, waves)
+        second = tendency(made, below, moved(waves, first, 0.5 * dt))
+        third = tendency(made, below, moved(waves, second, 0.5 * dt))
+        fourth = tendency(made, below, moved(waves, third, dt))
         rates = zip(first, second, third, fourth, strict=True)
         waves = moved(waves, Waves(*((a + 2.0 * b + 2.0 * c + d) / 6.0 for a, b, c, d in rates)), dt)
         waves = waves._replace(vorticity=left * waves.vorticity, divergence=left * waves.divergence)

@@ -118,9 +118,11 @@ def on_half_the_cells(field: np.ndarray) -> np.ndarray:
 
 def map_of(axes: Any, longitude: np.ndarray, latitude: np.ndarray, field: np.ndarray, levels: Any, colours: str, label: str,
            title: str) -> None:
-    """Draw filled contours of a field [j, i] over longitude and latitude (degrees) with a colour bar, and lines."""
+    """Draw filled contours of a field [j, i] over longitude and latitude (degrees) with a colour bar.
+
+    No lines: they would make the picture file five times as large.
+    """
     drawn = axes.contourf(longitude, latitude, field, levels=levels, cmap=colours, extend="both")
-    axes.contour(longitude, latitude, field, levels=levels, colors="black", linewidths=0.3)
     axes.figure.colorbar(drawn, ax=axes, label=label, pad=0.02)
     axes.set_title(title, fontsize=10)
     axes.set_xlabel("longitude (degrees east)")

@@ -76,7 +76,7 @@ def williamson_2(backend: Any, short: bool = False) -> Evidence:
                                      "not small yet", "theory"))
     rows_found.append(mass_row(runs[45, sizes[-1]], TEST + "2, angle 45"))
 
-    figure = Figure(figsize=(11.0, 4.0), layout="constrained")
+    figure = Figure(figsize=(11.0, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1.0))
     run = runs[45, sizes[-1]]
     grid = run.model.grid
@@ -94,7 +94,7 @@ def williamson_2(backend: Any, short: bool = False) -> Evidence:
     right.minorticks_off()
     right.set_xlabel("rows of cells")
     right.set_ylabel("relative l2 on day 5 (dashed: velocity)")
-    right.legend(fontsize=7)
+    right.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
     return Evidence(rows_found, {"errors": figure})
 
 

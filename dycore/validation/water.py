@@ -123,7 +123,7 @@ def map_of(axes: Any, longitude: np.ndarray, latitude: np.ndarray, field: np.nda
     No lines: they would make the picture file five times as large.
     """
     drawn = axes.contourf(longitude, latitude, field, levels=levels, cmap=colours, extend="both")
-    axes.figure.colorbar(drawn, ax=axes, label=label, pad=0.02)
+    axes.figure.colorbar(drawn, ax=axes, label=label, pad=0.02, ticks=levels if len(levels) < 13 else levels[::2])
     axes.set_title(title, fontsize=10)
     axes.set_xlabel("longitude (degrees east)")
     axes.set_ylabel("latitude (degrees north)")

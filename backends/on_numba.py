@@ -270,7 +270,8 @@ class Program:
                 part(frame, self.numbers)
             now = {number: frame[source] for number, source in self.after}
             after = [leaf.value(self.numbers) for leaf in self.whole]
-            self.numbers[:self.n_run] = after[:self.n_run]
+            carried = after[:self.n_run]  # none where a stencil is applied by itself
+            self.numbers[:len(carried)] = carried
         return map_leaves(self.result, frame, iter(after)) if n else state
 
     def _taken_in(self, array: Any) -> np.ndarray:

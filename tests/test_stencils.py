@@ -33,6 +33,12 @@ def root(k, j, i, q, exponent):
 
 
 @stencil
+def above_level(k, j, i, q, level):
+    """Where a level is at least one that is the same everywhere."""
+    return where(k >= level, q[k, j, i], -1.0)
+
+
+@stencil
 def levels_above(k, j, i, q, floor):
     """A comparison of the level itself."""
     return where(k >= floor[j, i], q[k, j, i], -1.0)
@@ -130,6 +136,14 @@ def test_a_level_can_be_compared_with_a_field_of_whole_numbers(backend, random):
     for n, k in enumerate(range(*REGION.k)):
         inner, low = (a[3:-3, 3:-3] for a in (q[k], floor))
         assert (result[n] == np.where(k >= low, inner, -1.0)).all()
+
+
+def test_a_stencil_by_itself_takes_a_whole_number(backend, random):
+    q, _, _ = fields(random)
+    for level in (3, 5):
+        result = cells(backend, backend.apply(above_level, REGION, backend.asarray(q), level))
+        for n, k in enumerate(range(*REGION.k)):
+            assert (result[n] == (q[k, 3:-3, 3:-3] if k >= level else -1.0)).all()
 
 
 def test_a_stencil_of_two_values_gives_two_fields(backend, random):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from dycore.fluid import shallow_water
-from dycore.grid import Grid, latitude_longitude
+from dycore.cases.water_on_a_sphere import GRAVITY, RADIUS, ROTATION, places, water
+from dycore.grid import Grid
 from dycore.parameters import Parameters
 from dycore.state import State, initial_state
 
-RADIUS, ROTATION, GRAVITY = 6.37122e6, 7.292e-5, 9.80616  # of the test
 SPEED = 2.0 * np.pi * RADIUS / (12.0 * 86400.0)  # m/s
 GEOPOTENTIAL = 2.94e4  # m2/s2
 
@@ -40,16 +39,8 @@ def steady_zonal_flow(cells: tuple[int, int, int] = (1, 64, 128), precision: str
     def coriolis(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
         return 2.0 * ROTATION * (-np.cos(longitude) * np.cos(latitude) * np.sin(alpha) + np.sin(latitude) * np.cos(alpha))
 
-    if cells[0] != 1:
-        raise ValueError(f"cells={tuple(cells)}: shallow water has one level. Give (1, ny, nx).")
-    grid = latitude_longitude(cells, interfaces=np.array([0.0, GEOPOTENTIAL / GRAVITY]), radius=RADIUS, coriolis=coriolis,
-                              precision=precision)
-    longitude, latitude = np.radians(grid.x)[None, :], np.radians(grid.y)[:, None]
-    longitude_face, latitude_face = np.radians(grid.x_face[:-1])[None, :], np.radians(grid.y_face[:-1])[:, None]
-    spacing = RADIUS * min(2.0 * np.pi / cells[2], np.pi / cells[1])
-    parameters = Parameters(fluid=shallow_water(GRAVITY), time_step=9.0e-4 * spacing if time_step is None else time_step)
-    u, _ = exact_velocity(longitude_face, latitude, angle)
-    _, v = exact_velocity(longitude, latitude_face, angle)
-    state = initial_state(grid, surface=exact_depth(longitude, latitude, angle), u=u[None], v=v[None])
-    return grid, parameters, state
-
+    at = places(cells)
+    grid, parameters = water(cells, precision, GEOPOTENTIAL / GRAVITY, time_step, coriolis=coriolis, step_per_metre=9.0e-4)
+    u, _ = exact_velocity(*at.west, angle)
+    _, v = exact_velocity(*at.south, angle)
+    return grid, parameters, initial_state(grid, surface=exact_depth(*at.centre, angle), u=u[None], v=v[None])

@@ -10,22 +10,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dycore.validation.baroclinic_wave import jablonowski_williamson_steady, jablonowski_williamson_wave
+from dycore.validation.barotropic_jet import galewsky
 from dycore.validation.channel import channel_with_ridge
 from dycore.validation.eady import eady
 from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
 from dycore.validation.global_ocean import global_ocean
 from dycore.validation.gyre import wind_driven_gyre
 from dycore.validation.held_suarez import held_suarez
+from dycore.validation.shallow_water import williamson_2, williamson_5, williamson_6
 from dycore.validation.waves import linear_waves
 
 _ALL: tuple[Callable[..., Evidence], ...] = (
     channel_with_ridge,
     eady,
+    galewsky,
     global_ocean,
     held_suarez,
     jablonowski_williamson_steady,
     jablonowski_williamson_wave,
     linear_waves,
+    williamson_2,
+    williamson_5,
+    williamson_6,
     wind_driven_gyre,
 )
 

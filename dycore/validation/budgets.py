@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -121,7 +122,7 @@ class History(NamedTuple):
 def history(model: Model, state: State, steps: int, samples: int) -> History:
     """Contents from the beginning to the end of a run."""
     at, contents = np.linspace(0, steps, samples + 1).astype(int), [content(model, state)]
-    for before, after in zip(at[:-1], at[1:], strict=True):
+    for before, after in pairwise(at):
         state = model.steps(state, int(after - before))
         contents.append(content(model, state))
     return History(at, contents)
@@ -204,10 +205,10 @@ def _conservation(name: str, model: Model, found: History) -> list[Row]:
     names = ("mass", *model.parameters.tracer_names)
     rows = []
     for quantity, number in zip(names, (None, *range(len(model.parameters.tracer_names))), strict=True):
-        worst = np.abs(relative(found, number)).max()
-        rows.append(within(f"{name}: relative drift of {quantity} in {found.steps[-1]} steps, per step", worst / found.steps[-1], None,
-                           1e-16, "0", "round-off of 2e-16 a step in every cell, which cancels in the sum over cells but for "
-                           "the rounding of the thickness of a column", "conservation"))
+        worst, steps = np.abs(relative(found, number)).max(), found.steps[-1]
+        rows.append(within(f"{name}: relative drift of {quantity} in {steps} steps, per step", worst / steps, None, 1e-16, "0",
+                           "round-off of 2e-16 a step in every cell, which cancels in the sum over cells but for the rounding of "
+                           "the thickness of a column", "conservation"))
     return rows
 
 

@@ -371,11 +371,12 @@ def _picture_of_bells(turned: dict[tuple[str, int, float], Turned], name: str, n
     axes = figure.subplots(1, len(angles), sharey=True)
     for axis, angle in zip(axes, angles, strict=True):
         run = turned[name, ny, angle]
-        drawn = axis.contourf(run.grid.x, run.grid.y, run.end, np.arange(-50.0, 1001.0, 50.0), cmap="viridis", extend="both")
+        drawn = axis.contourf(run.grid.x, run.grid.y, run.end, np.arange(-75.0, 1026.0, 50.0), cmap="viridis", extend="both")
         exact = np.asarray(fields(run.grid, {"bell": cosine_bell})[0])[0]
         axis.contour(run.grid.x, run.grid.y, exact, [10.0, 250.0, 500.0, 750.0], colors="white", linewidths=0.9)
         axis.set(xlim=(225.0, 315.0), ylim=(-45.0, 45.0), xlabel="longitude (degrees)",
                  title=f"{angle:.0f} degrees, l2 error {run.errors.l2:.3f}")
     axes[0].set_ylabel("latitude (degrees)")
-    figure.colorbar(drawn, ax=axes, label=f"after 12 days (m), {name}, {ny} rows; white: exact")
+    figure.suptitle(f"{name}, {ny} rows; white: exact (10, 250, 500, 750 m)", fontsize=10)
+    figure.colorbar(drawn, ax=axes, label="height after 12 days (m)")
     return figure

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from dycore.advection import weno5
-from dycore.momentum import Preparation, prepared, vertical_advection_u, vertical_advection_v
+from dycore.momentum import Preparation, eastward, northward, prepared, vertical_advection_u, vertical_advection_v
 from dycore.operators import vorticity
 from dycore.stencils import stencil, where
 
@@ -39,7 +39,7 @@ def swirling(k, j, i, grid, column, u, v):
     """
     zeta = vorticity(k, j, i, grid, u, v)
     shared = where(grid.inverse_dx_v[j, i] > 0.0, zeta, 0.5 * zeta)
-    return zeta, (grid.coriolis[j, i] + shared) * column.inverse_stretching_z[j, i]
+    return zeta, grid.over_corner(k, j, i, grid, (grid.coriolis[j, i] + shared) * column.inverse_stretching_z[j, i])
 
 
 PREPARATION = Preparation(Swirl, swirling, 2)
@@ -70,8 +70,7 @@ def corners_along_v(k, j, i, grid, absolute):
 @stencil
 def vorticity_flux_u(k, j, i, grid, column, absolute, v):
     """Vorticity flux at west faces (m/s2)."""
-    south = column.width_v[j, i] * v[k, j, i] + column.width_v[j, i - 1] * v[k, j, i - 1]
-    north = column.width_v[j + 1, i] * v[k, j + 1, i] + column.width_v[j + 1, i - 1] * v[k, j + 1, i - 1]
+    south, north = northward(k, j, i, grid, column, v), northward(k, j + 1, i, grid, column, v)
     transport = south + north
     c3, c2, c1, d1, d2, d3 = corners_along_u(k, j, i, grid, absolute)
     upwind = weno5(transport, c3, c2, c1, d1, d2, d3) - 0.5 * (c1 + d1)
@@ -81,8 +80,7 @@ def vorticity_flux_u(k, j, i, grid, column, absolute, v):
 @stencil
 def vorticity_flux_v(k, j, i, grid, column, absolute, u):
     """Vorticity flux at south faces (m/s2)."""
-    west = column.width_u[j, i] * u[k, j, i] + column.width_u[j - 1, i] * u[k, j - 1, i]
-    east = column.width_u[j, i + 1] * u[k, j, i + 1] + column.width_u[j - 1, i + 1] * u[k, j - 1, i + 1]
+    west, east = eastward(k, j, i, grid, column, u), eastward(k, j, i + 1, grid, column, u)
     transport = west + east
     c3, c2, c1, d1, d2, d3 = corners_along_v(k, j, i, grid, absolute)
     upwind = weno5(transport, c3, c2, c1, d1, d2, d3) - 0.5 * (c1 + d1)

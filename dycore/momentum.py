@@ -38,6 +38,20 @@ def prepared(preparation: Preparation) -> Callable:
 
 
 @stencil
+def northward(k, j, i, grid, column, v):
+    """Transport through the two south faces that meet at a corner, per thickness of the level (m2/s)."""
+    return (grid.part(k, j, i, grid.floor_v, grid.fraction_v, column.width_v[j, i] * v[k, j, i])
+            + grid.part(k, j, i - 1, grid.floor_v, grid.fraction_v, column.width_v[j, i - 1] * v[k, j, i - 1]))
+
+
+@stencil
+def eastward(k, j, i, grid, column, u):
+    """Transport through the two west faces that meet at a corner, per thickness of the level (m2/s)."""
+    return (grid.part(k, j, i, grid.floor_u, grid.fraction_u, column.width_u[j, i] * u[k, j, i])
+            + grid.part(k, j - 1, i, grid.floor_u, grid.fraction_u, column.width_u[j - 1, i] * u[k, j - 1, i]))
+
+
+@stencil
 def turning(k, j, i, grid, column, u, v):
     """About corners: vorticity (1/s), and (f + zeta) / J times the transport v and u (m2/s2), summed over two faces.
 
@@ -45,11 +59,7 @@ def turning(k, j, i, grid, column, u, v):
     """
     zeta = vorticity(k, j, i, grid, u, v)
     absolute = grid.over_corner(k, j, i, grid, (grid.coriolis[j, i] + zeta) * column.inverse_stretching_z[j, i])
-    northward = (grid.part(k, j, i, grid.floor_v, grid.fraction_v, column.width_v[j, i] * v[k, j, i])
-                 + grid.part(k, j, i - 1, grid.floor_v, grid.fraction_v, column.width_v[j, i - 1] * v[k, j, i - 1]))
-    eastward = (grid.part(k, j, i, grid.floor_u, grid.fraction_u, column.width_u[j, i] * u[k, j, i])
-                + grid.part(k, j - 1, i, grid.floor_u, grid.fraction_u, column.width_u[j - 1, i] * u[k, j - 1, i]))
-    return zeta, absolute * northward, absolute * eastward
+    return zeta, absolute * northward(k, j, i, grid, column, v), absolute * eastward(k, j, i, grid, column, u)
 
 
 ENERGY_CONSERVING = Preparation(Motion, turning, 0)

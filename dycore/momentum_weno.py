@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from dycore.advection import weno5
-from dycore.momentum import Preparation, prepared, vertical_advection_u, vertical_advection_v
+from dycore.momentum import Preparation, eastward, northward, prepared, vertical_advection_u, vertical_advection_v
 from dycore.operators import vorticity
 from dycore.stencils import stencil, where
 
@@ -68,22 +68,9 @@ def corners_along_v(k, j, i, grid, absolute):
 
 
 @stencil
-def through_u(k, j, i, grid, column, u):
-    """Transport through a west face, per reference thickness (m2/s)."""
-    return grid.part(k, j, i, grid.floor_u, grid.fraction_u, column.width_u[j, i] * u[k, j, i])
-
-
-@stencil
-def through_v(k, j, i, grid, column, v):
-    """Transport through a south face, per reference thickness (m2/s)."""
-    return grid.part(k, j, i, grid.floor_v, grid.fraction_v, column.width_v[j, i] * v[k, j, i])
-
-
-@stencil
 def vorticity_flux_u(k, j, i, grid, column, absolute, v):
     """Vorticity flux at west faces (m/s2)."""
-    south = through_v(k, j, i, grid, column, v) + through_v(k, j, i - 1, grid, column, v)
-    north = through_v(k, j + 1, i, grid, column, v) + through_v(k, j + 1, i - 1, grid, column, v)
+    south, north = northward(k, j, i, grid, column, v), northward(k, j + 1, i, grid, column, v)
     transport = south + north
     c3, c2, c1, d1, d2, d3 = corners_along_u(k, j, i, grid, absolute)
     upwind = weno5(transport, c3, c2, c1, d1, d2, d3) - 0.5 * (c1 + d1)
@@ -93,8 +80,7 @@ def vorticity_flux_u(k, j, i, grid, column, absolute, v):
 @stencil
 def vorticity_flux_v(k, j, i, grid, column, absolute, u):
     """Vorticity flux at south faces (m/s2)."""
-    west = through_u(k, j, i, grid, column, u) + through_u(k, j - 1, i, grid, column, u)
-    east = through_u(k, j, i + 1, grid, column, u) + through_u(k, j - 1, i + 1, grid, column, u)
+    west, east = eastward(k, j, i, grid, column, u), eastward(k, j, i + 1, grid, column, u)
     transport = west + east
     c3, c2, c1, d1, d2, d3 = corners_along_v(k, j, i, grid, absolute)
     upwind = weno5(transport, c3, c2, c1, d1, d2, d3) - 0.5 * (c1 + d1)

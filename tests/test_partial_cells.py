@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import channel, content, fields_of, filled, flow_of, motion, random_velocity, rubbing
 
-from dycore import Model, column, continuity, mixing, momentum
+from dycore import Model, column, continuity, mixing, momentum, momentum_weno
 from dycore.column import Column
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior, rectilinear
@@ -139,6 +139,12 @@ def test_a_uniform_flow_along_a_slope_feels_the_whole_coriolis_force(numpy_backe
     turned = numpy_backend.apply(momentum.energy_conserving_u, grid.tile.region, grid.metrics, moved)[grid.tile.region.indices()]
     assert np.ptp(interior(grid.metrics.fraction)) > 0.3
     assert np.allclose(turned, f * speed, rtol=1e-13)
+    wide = grid.tile.region.grow(2, 3, 2, 3)
+    around = Column(*numpy_backend.apply(column.columns, wide.columns, grid.metrics, Ocean(), np.zeros(wide.padded[1:])))
+    _, absolute = numpy_backend.apply(momentum_weno.swirling, wide, grid.metrics, around, u, v)
+    upwind = numpy_backend.apply(momentum_weno.vorticity_flux_u, grid.tile.region, grid.metrics, made, absolute, v)
+    # the upwind value is sought along the contours, where potential vorticity does not change
+    assert np.allclose(upwind[grid.tile.region.indices()], f * speed, rtol=1e-13)
 
 
 def test_friction_removes_exactly_the_squares_of_divergence_and_vorticity(numpy_backend, random):

@@ -29,7 +29,8 @@ class Target(NamedTuple):
 @stencil
 def into_uppermost(k, j, i, grid, column, values, now):
     """Rate of a tracer in the uppermost layer by a flux (its unit per s)."""
-    return where(k == grid.top - 1, values.flux[j, i] * grid.inverse_dr[k] / column.stretching[j, i], 0.0)
+    supply = values.flux[j, i] * grid.inverse_dr[k] / column.stretching[j, i]
+    return where(k == grid.top - 1, grid.part(k, j, i, grid.floor, grid.inverse_fraction, supply), 0.0)
 
 
 def surface_flux(tracer: int, flux: Any) -> Forcing:

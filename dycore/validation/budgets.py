@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -121,7 +122,7 @@ class History(NamedTuple):
 def history(model: Model, state: State, steps: int, samples: int) -> History:
     """Contents from the beginning to the end of a run."""
     at, contents = np.linspace(0, steps, samples + 1).astype(int), [content(model, state)]
-    for before, after in zip(at[:-1], at[1:], strict=True):
+    for before, after in pairwise(at):
         state = model.steps(state, int(after - before))
         contents.append(content(model, state))
     return History(at, contents)
@@ -189,8 +190,7 @@ def budgets(backend: Any, short: bool = False) -> Evidence:
             found = history(model, state, n, 20)
             runs[f"{name} {kind}"] = model, found
             rows += _conservation(f"{name} {kind}", model, found)
-            if kind == "without dissipation":
-                rows.append(_energy(name, model, found))
+            rows.append(_energy(name, model, found) if kind == "without dissipation" else _heating(name, model, found))
     return Evidence(rows, {"history": _picture_of_budgets(runs)})
 
 
@@ -204,10 +204,10 @@ def _conservation(name: str, model: Model, found: History) -> list[Row]:
     names = ("mass", *model.parameters.tracer_names)
     rows = []
     for quantity, number in zip(names, (None, *range(len(model.parameters.tracer_names))), strict=True):
-        worst = np.abs(relative(found, number)).max()
-        rows.append(within(f"{name}: relative drift of {quantity} in {found.steps[-1]} steps, per step", worst / found.steps[-1], None,
-                           1e-16, "0", "round-off of 2e-16 a step in every cell, which cancels in the sum over cells but for "
-                           "the rounding of the thickness of a column", "conservation"))
+        worst, steps = np.abs(relative(found, number)).max(), found.steps[-1]
+        rows.append(within(f"{name}: relative drift of {quantity} in {steps} steps, per step", worst / steps, None, 1e-16, "0",
+                           "round-off of 2e-16 a step in every cell, which cancels in the sum over cells but for the rounding of "
+                           "the thickness of a column", "conservation"))
     return rows
 
 
@@ -228,10 +228,18 @@ def _energy(name: str, model: Model, found: History) -> Row:
                   "Sadourny 1975; Arakawa and Suarez 1983")
 
 
+def _heating(name: str, model: Model, found: History) -> Row:
+    seconds = found.steps[-1] * model.parameters.time_step
+    return within(f"{name} as it comes: mean change of the total energy in {found.steps[-1]} steps (W/m2)",
+                  energy_per_area(model, found)[-1] / seconds, -1.0, 1.0, "0 without mixing",
+                  "upwind faces and diffusion mix tracers across and along the levels, which changes potential energy; less than a "
+                  "hundredth of the heat that the sun gives", "stated")
+
+
 def _picture_of_budgets(runs: dict[str, tuple[Model, History]]) -> Any:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9.0, 2.6 * len(runs)), layout="constrained")
+    figure = Figure(figsize=(8.0, 1.9 * len(runs)), layout="constrained")
     for (name, (model, found)), (left, right) in zip(runs.items(), figure.subplots(len(runs), 2), strict=True):
         for quantity, number in zip(("mass", *model.parameters.tracer_names), (None, *range(len(model.parameters.tracer_names))),
                                     strict=True):

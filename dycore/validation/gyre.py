@@ -137,7 +137,7 @@ def gyre_figure(gyres: dict[str, dict[str, Any]], viscosity: float) -> Any:
     """Stream functions, and sections of v through the western boundary current beside Munk's."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.0 * len(gyres) + 1.0, 7.5) if len(gyres) > 1 else (6.0, 9.0), layout="constrained")
+    figure = Figure(figsize=(3.0 * len(gyres) + 1.0, 6.0) if len(gyres) > 1 else (6.0, 9.0), layout="constrained")
     axes = figure.subplot_mosaic([list(gyres), ["section"] * len(gyres)])
     levels = np.arange(-4.0, 37.0, 4.0)
     for name, gyre in gyres.items():

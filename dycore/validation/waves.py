@@ -384,7 +384,7 @@ def dispersion_figure(external: dict, internal: dict, rossby: dict, lamb: dict) 
     """Four panels of speeds: theory as lines, the scheme's relation dashed, our runs as points."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10.0, 7.5), layout="constrained")
+    figure = Figure(figsize=(9.0, 6.8), layout="constrained")
     axes = figure.subplots(2, 2)
 
     axis, spacing, c = axes[0, 0], external["spacing"], external["exact"]

@@ -196,7 +196,7 @@ def work_of(record: dict[str, Any]) -> Work:
     from dycore.barotropic import averaging_weights
 
     substeps = len(averaging_weights(record["substeps"]).velocity) if record["substeps"] > 1 else 1
-    return Work(record["tracers"], substeps, record["case"] == "baroclinic_wave", numpy.dtype(record["precision"]).itemsize)
+    return Work(record["tracers"], substeps, record["case"] != "baroclinic_channel", numpy.dtype(record["precision"]).itemsize)
 
 
 def layout_of(record: dict[str, Any]) -> Layout:

@@ -20,7 +20,7 @@ BACKENDS = ("numpy", "numba", "jax")
 PRECISIONS = ("float64", "float32")
 COMPETITORS = (*BACKENDS, "fortran")
 SCALINGS = ("strong", "weak")
-BENCHMARK_CASES = ("baroclinic_channel", "baroclinic_wave")
+BENCHMARK_CASES = ("baroclinic_channel", "baroclinic_wave", "held_suarez")
 
 
 class BadInput(Exception):

@@ -13,6 +13,7 @@ import pytest
 from dycore.backends import on_numpy
 from dycore.cases.baroclinic_channel import baroclinic_channel
 from dycore.cases.baroclinic_wave import baroclinic_wave
+from dycore.cases.held_suarez import held_suarez
 from dycore.grid import interior
 from dycore.model import Model
 
@@ -22,8 +23,8 @@ STEPS = 20
 # Beside the Python that runs this, where `pip install mpich` puts it, or on PATH.
 PLACES = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 MPI = shutil.which(os.environ.get("MPICC", "mpicc").split()[0], path=PLACES)
-# Sides of different length; the channel has a ridge, the sphere filtered rows.
-CASES = {baroclinic_channel: (8, 24, 48), baroclinic_wave: (10, 24, 48)}
+# Sides of different length; the channel has a ridge, the spheres filtered rows.
+CASES = {baroclinic_channel: (8, 24, 48), baroclinic_wave: (10, 24, 48), held_suarez: (10, 24, 48)}
 SMALL = ["--case", "baroclinic_wave", "--cells", "4,12,24"]
 
 pytestmark = pytest.mark.skipif(shutil.which(COMPILER.split()[0]) is None or shutil.which("make") is None,
@@ -125,7 +126,7 @@ def test_samples_follow_the_protocol_of_the_suite(program):
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
-    (["--case", "wave", "--cells", "4,12,24", "--steps", "1"], "is neither baroclinic_channel nor baroclinic_wave."),
+    (["--case", "wave", "--cells", "4,12,24", "--steps", "1"], "is none of baroclinic_channel, baroclinic_wave and held_suarez."),
     (["--case", "baroclinic_wave", "--cells", "4,12", "--steps", "1"], "are not three whole numbers NZ,NY,NX"),
     (["--case", "baroclinic_wave", "--cells", "4,12,25", "--steps", "1"], "does not match across the pole"),
     ([*SMALL, "--steps", "-1"], "--steps '-1' is not a whole number"),
@@ -156,7 +157,7 @@ def test_a_missing_compiler_is_one_line(tmp_path):
 
 needs_mpi = pytest.mark.skipif(MPI is None, reason="no MPI: mpicc was not found (pip install mpich)")
 # Neither rows nor columns divide evenly by any of the shapes; some parts are smaller than the number of substeps.
-UNEVEN = {"baroclinic_channel": "4,41,46", "baroclinic_wave": "4,23,50"}
+UNEVEN = {"baroclinic_channel": "4,41,46", "baroclinic_wave": "4,23,50", "held_suarez": "4,23,50"}
 SHAPES = ["2,1", "1,2", "3,1", "2,2", "1,4", "1,3"]
 
 
@@ -215,6 +216,7 @@ def test_substeps_between_messages_do_not_change_bits(everything, cells, tmp_pat
     ("baroclinic_channel", "4,40,40", "2,2", 6),
     ("baroclinic_wave", "4,40,40", "2,1", 2),
     ("baroclinic_wave", "4,40,40", "1,2", 6),         # and two transposes there and back
+    ("held_suarez", "4,40,40", "2,1", 2),             # a wider halo of velocity, no message more
 ])
 def test_a_step_takes_few_messages(everything, case, cells, shape, messages):
     ran = run_parallel(everything, "float64", ranks_of(shape), "--case", case, "--cells", cells, "--processes", shape,

@@ -1,11 +1,12 @@
-!> The two cases, as in dycore/cases: grid, parameters and initial state, worked out in double precision.
+!> The three cases, as in dycore/cases: grid, parameters and initial state, worked out in double precision.
 module cases
   use precision, only: rk, real64, pi
   use messages, only: largest
-  use grid_module, only: grid_type, rectilinear, latitude_longitude, earth_radius, earth_rotation
+  use grid_module, only: grid_type, rectilinear, latitude_longitude, halo, earth_radius, earth_rotation
+  use held_suarez_module, only: held_suarez_type, prepare_held_suarez
   implicit none
   private
-  public :: baroclinic_channel, baroclinic_wave, stable_time_step, averaging_weights, substeps_between_messages
+  public :: baroclinic_channel, baroclinic_wave, held_suarez, stable_time_step, averaging_weights, substeps_between_messages
 
   type, public :: parameters_type
     logical :: ocean                     ! else atmosphere
@@ -15,6 +16,9 @@ module cases
     real(real64) :: external = 0.0       ! m2/s2 per unit of r: gravity of the barotropic substeps
     real(real64) :: surface_gravity = 0.0  ! m2/s2 per unit of r: phi at the moving boundary
     real(real64) :: viscosity = 0.0, diffusivity = 0.0  ! m2/s
+    ! Roots of biharmonic viscosity (m2 s-1/2) for divergence at centres and for vorticity at corners, (j) of the rows of this
+    ! process and its halo; not allocated for none.
+    real(real64), allocatable, dimension(:) :: root_centre, root_corner
     real(real64) :: kappa = 2.0_real64 / 7.0_real64
     ! Buoyancy is the sum over tracers of slope (tracer - reference), m2/s2 per unit of s.
     real(real64) :: buoyancy_slope(2) = 0.0, buoyancy_reference(2) = 0.0
@@ -22,6 +26,7 @@ module cases
     real(real64) :: polar_damping = 3600.0  ! s: in which the filter removes from the velocity what it slows down
     real(real64), allocatable :: height_face(:), height_layer(:)  ! (0:nz), (nz): s at the interfaces, mean in the layers
     real(real64), allocatable :: stress_u(:)  ! (j) m2/s2: surface stress over density, of all rows; not allocated for none
+    type(held_suarez_type), allocatable :: forcing
   end type parameters_type
 
   type, public :: initial_type
@@ -96,24 +101,14 @@ contains
     type(initial_type), intent(out) :: initial
     real(real64), parameter :: gravity = 9.80616_real64, gas_constant = 287.0_real64, pressure = 1.0e5_real64
     real(real64), parameter :: jet = 35.0_real64, level_jet = 0.252_real64, level_tropopause = 0.2_real64
-    real(real64), allocatable, dimension(:) :: interfaces, eta, eta_v, cosine, mean, first, second, mountain, longitude, distance, bump
-    real(real64) :: heat_capacity, temperature, factor, s, c
+    real(real64), allocatable, dimension(:) :: eta, eta_v, cosine, mean, first, second, mountain, longitude, distance, bump
+    real(real64) :: temperature, factor, s, c
     integer :: i, j, k, nz, ny, nx, row
 
     nz = cells(1)
     ny = cells(2)
     nx = cells(3)
-    interfaces = [(pressure * k / nz, k=0, nz)]
-    g = latitude_longitude(cells, processes, interfaces)
-    heat_capacity = gas_constant * 3.5_real64
-    p%ocean = .false.
-    p%n_tracers = 1
-    p%time_step = 9.0e-4_real64 * earth_radius * min(2.0_real64 * pi / nx, pi / ny)
-    p%wave_speed = sqrt((1.0_real64 + p%kappa) * p%kappa * heat_capacity * 300.0_real64)
-    p%buoyancy_slope(1) = -heat_capacity
-    p%height_face = (interfaces / pressure)**p%kappa
-    p%height_layer = (p%height_face(2:) * interfaces(2:) - p%height_face(:nz) * interfaces(:nz)) &
-                     / ((1.0_real64 + p%kappa) * (interfaces(2:) - interfaces(:nz)))
+    call dry_sphere(cells, processes, gas_constant * 3.5_real64, pressure, g, p)
 
     eta = p%height_layer**(1.0_real64 / p%kappa)
     eta_v = 0.5_real64 * pi * (eta - level_jet)
@@ -147,6 +142,65 @@ contains
       end do
     end do
   end subroutine baroclinic_wave
+
+  !> Atmosphere: the climate of Held and Suarez (1994, Bull. Amer. Meteor. Soc. 75, 1825), with biharmonic friction.
+  subroutine held_suarez(cells, processes, g, p, initial)
+    integer, intent(in) :: cells(3), processes(2)
+    type(grid_type), intent(out) :: g
+    type(parameters_type), intent(out) :: p
+    type(initial_type), intent(out) :: initial
+    real(real64), parameter :: pressure = 1.0e5_real64, temperature = 280.0_real64
+    real(real64), parameter :: friction = 1.0e-6_real64  ! 1/s: viscosity of vorticity / spacing^4; twice that of divergence
+    real(real64), allocatable, dimension(:) :: face, root_centre, root_corner, noise
+    real(real64) :: root
+    integer :: i, j, k, row
+
+    call dry_sphere(cells, processes, 1004.5_real64, pressure, g, p)
+    allocate (p%forcing)
+    call prepare_held_suarez(p%forcing, g%interfaces, p%height_layer, p%kappa, g%y)
+
+    ! Of all rows, as in grid.f90.
+    face = [(-0.5_real64 * pi + (j - 1) * pi / g%all_ny, j=1 - halo, g%all_ny + halo)]
+    root = sqrt(friction) * (earth_radius * min(2.0_real64 * pi / g%all_nx, pi / g%all_ny))**2
+    root_centre = sqrt(2.0_real64) * root * abs(cos(face + 0.5_real64 * pi / g%all_ny))
+    root_corner = root * abs(cos(face))
+    allocate (p%root_centre(g%south:g%north), p%root_corner(g%south:g%north))
+    p%root_centre = root_centre(g%before_j + 1:g%before_j + g%ny + 2 * halo)
+    p%root_corner = root_corner(g%before_j + 1:g%before_j + g%ny + 2 * halo)
+
+    initial%surface = pressure
+    allocate (initial%u(g%nx, g%nz, g%ny), source=0.0_real64)
+    allocate (initial%tracers(g%nx, g%nz, g%ny, 1))
+    do j = 1, g%ny
+      row = g%before_j + j
+      noise = 0.1_real64 * sin([(i - 1 + sqrt(2.0_real64) * (row - 1), i=1, g%all_nx)]**2)
+      do k = 1, g%nz
+        initial%tracers(:, k, j, 1) = (temperature + noise(g%before_i + 1:g%before_i + g%nx)) / p%height_layer(k)
+      end do
+    end do
+  end subroutine held_suarez
+
+  !> Grid and parameters that both atmospheres share: the full sphere, levels of equal thickness up to zero pressure.
+  subroutine dry_sphere(cells, processes, heat_capacity, pressure, g, p)
+    integer, intent(in) :: cells(3), processes(2)
+    real(real64), intent(in) :: heat_capacity, pressure  ! J/(kg K), Pa
+    type(grid_type), intent(out) :: g
+    type(parameters_type), intent(inout) :: p
+    real(real64), allocatable :: interfaces(:)
+    integer :: k, nz
+
+    nz = cells(1)
+    interfaces = [(pressure * k / nz, k=0, nz)]
+    g = latitude_longitude(cells, processes, interfaces)
+    p%ocean = .false.
+    p%n_tracers = 1
+    p%time_step = 9.0e-4_real64 * earth_radius * min(2.0_real64 * pi / cells(3), pi / cells(2))
+    p%wave_speed = sqrt((1.0_real64 + p%kappa) * p%kappa * heat_capacity * 300.0_real64)
+    p%buoyancy_slope(1) = -heat_capacity
+    p%height_face = (interfaces / pressure)**p%kappa
+    p%height_layer = (p%height_face(2:) * interfaces(2:) - p%height_face(:nz) * interfaces(:nz)) &
+                     / ((1.0_real64 + p%kappa) * (interfaces(2:) - interfaces(:nz)))
+  end subroutine dry_sphere
 
   !> The longest step (s) that external waves, or the barotropic substeps, allow without mean flow.
   function stable_time_step(g, p) result(limit)

@@ -1,8 +1,8 @@
-!> The Fortran reference of dycore: two cases, timed or written out. `--help` shows the command line.
+!> The Fortran reference of dycore: three cases, timed or written out. `--help` shows the command line.
 program dycore_reference
   use, intrinsic :: iso_fortran_env, only: output_unit, error_unit, int64, compiler_version
   use precision, only: rk, real64, precision_name
-  use cases, only: initial_type, baroclinic_channel, baroclinic_wave, stable_time_step
+  use cases, only: initial_type, baroclinic_channel, baroclinic_wave, held_suarez, stable_time_step
   use model_module, only: model_type
   use polar_filter, only: filter_method
   use shapes, only: choose_shape, check_shape
@@ -86,10 +86,10 @@ contains
       end select
       n = n + 1
     end do
-    if (case_name /= "baroclinic_channel" .and. case_name /= "baroclinic_wave") &
-      call refuse("--case '"//case_name//"' is neither baroclinic_channel nor baroclinic_wave.")
+    if (all(case_name /= [character(18) :: "baroclinic_channel", "baroclinic_wave", "held_suarez"])) &
+      call refuse("--case '"//case_name//"' is none of baroclinic_channel, baroclinic_wave and held_suarez.")
     if (cells(1) == 0) call refuse("--cells NZ,NY,NX is missing.")
-    if (processes(1) == 0) processes = choose_shape(ranks, cells, case_name == "baroclinic_wave")
+    if (processes(1) == 0) processes = choose_shape(ranks, cells, case_name /= "baroclinic_channel")
     problem = check_shape(processes, ranks, cells)
     if (len(problem) > 0) call refuse(problem)
     if (.not. samples .and. steps < 0) call refuse("give --steps N, or --samples to be asked for steps.")
@@ -150,7 +150,7 @@ contains
   subroutine show_help
     print "(a)", "dycore reference in "//precision_name//", polar filter by "//filter_method, &
       "", &
-      "  --case NAME        baroclinic_channel or baroclinic_wave", &
+      "  --case NAME        baroclinic_channel, baroclinic_wave or held_suarez", &
       "  --cells NZ,NY,NX   number of cells", &
       "  --time-step S      seconds; the default is that of the case", &
       "  --warmup N         steps before anything else", &
@@ -186,7 +186,11 @@ contains
       call baroclinic_channel(cells, processes, model%grid, model%parameters, initial)
     else
       if (modulo(cells(3), 2) == 1) call refuse("an odd number of cells in longitude does not match across the pole; use an even NX.")
-      call baroclinic_wave(cells, processes, model%grid, model%parameters, initial)
+      if (case_name == "baroclinic_wave") then
+        call baroclinic_wave(cells, processes, model%grid, model%parameters, initial)
+      else
+        call held_suarez(cells, processes, model%grid, model%parameters, initial)
+      end if
     end if
     if (time_step > 0.0_real64) model%parameters%time_step = time_step
     if (model%parameters%time_step > stable_time_step(model%grid, model%parameters)) then

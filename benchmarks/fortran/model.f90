@@ -90,7 +90,7 @@ contains
   !> What is exchanged when, and how far the stencils reach for it: to the south, north, west and east.
   subroutine connect(self)
     class(model_type), intent(inout) :: self
-    integer :: m, wide(4), filtered
+    integer :: m, wide(4), near(4), filtered
     logical :: split
 
     associate (g => self%grid, p => self%parameters)
@@ -114,8 +114,9 @@ contains
       end associate
       associate (x => self%after_step)
         call x%add(1, centre, wide, rows_filled=.false.)
-        call x%add(g%nz, west_face, [1, 1, 1, 1], rows_filled=.true.)
-        call x%add(g%nz, south_face, [1, 1, 1, 1], rows_filled=.true.)
+        near = merge(2, 1, allocated(p%root_centre))  ! biharmonic friction reads twice as far
+        call x%add(g%nz, west_face, near, rows_filled=.true.)
+        call x%add(g%nz, south_face, near, rows_filled=.true.)
         call x%add(g%nz, centre, [1, 0, 1, 0], rows_filled=.true.)
         do m = 1, p%n_tracers
           call x%add(g%nz, centre, [2, 2, 2, 2], rows_filled=.true.)

@@ -3,7 +3,7 @@
 !>
 !> Iteration j works out what stands on the corners and centres of row j, level by level,
 !> finishes v of row j and u of row j - 1, and keeps in `slices` what
-!> the next row needs. So nothing is computed twice, and a velocity is overwritten when all have read it. Where x is
+!> the next row needs. The first pass of biharmonic friction runs a row ahead. So nothing is computed twice, and a velocity is overwritten when all have read it. Where x is
 !> divided, filtered rows wait for each other: `transposed` holds their changes, and they are finished after the pass.
 module momentum
   use precision, only: rk, real64
@@ -15,6 +15,7 @@ module momentum
   use rows, only: close_row
   use transposes, only: transpose_type
   use halo_module, only: fill_rows
+  use held_suarez_module, only: drag_row
   implicit none
   private
   public :: step_velocity
@@ -26,6 +27,8 @@ module momentum
 
   ! Vertical slices (i, k, parity of the row).
   real(rk), pointer, contiguous, dimension(:, :, :) :: buoyancy => null(), energy, push, north_flux, shear
+  ! Of biharmonic friction: vorticity and divergence of the velocity, and minus the harmonic friction made of them.
+  real(rk), pointer, contiguous, dimension(:, :, :) :: turning, spreading, first_u, first_v
   real(rk), pointer, contiguous, dimension(:) :: east_flux, scale_u, shift_u, scale_v, shift_v, phi, slow_offset, products  ! (i)
   real(rk), pointer, contiguous, dimension(:, :) :: through_u, through_v  ! (i, parity of the level): through upper faces
   real(rk), pointer, contiguous, dimension(:, :) :: change_u, change_v  ! (i, k) m/s2
@@ -49,9 +52,10 @@ contains
     integer, intent(in) :: now, one, two
     type(means_type), intent(inout) :: means
     real(rk), dimension(g%nz) :: layer, upper, whole
-    real(rk) :: dt, rate, viscosity, slope(2), reference(2), wind
+    real(rk) :: dt, rate, viscosity, slope(2), reference(2), wind, drag(g%nz)
+    real(rk), dimension(g%south:g%north) :: root_centre, root_corner
     integer :: i, j, k, here, last, nx, below, above, first
-    logical :: land, friction
+    logical :: land, friction, biharmonic
 
     nx = g%nx
     if (.not. associated(buoyancy)) then
@@ -72,11 +76,24 @@ contains
       through_v(g%west:g%east, 0:1) => zeros(2 * g%stride)
       change_u(g%west:g%east, 1:g%nz) => zeros(g%stride * g%nz)
       change_v(g%west:g%east, 1:g%nz) => zeros(g%stride * g%nz)
+      if (allocated(p%root_centre)) then
+        turning(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
+        spreading(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
+        first_u(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
+        first_v(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
+      end if
     end if
     dt = real(p%time_step, rk)
     rate = real(1.0_real64 / max(p%polar_damping, p%time_step), rk)
     viscosity = real(p%viscosity, rk)
     friction = p%viscosity > 0.0_real64
+    biharmonic = allocated(p%root_centre)
+    if (biharmonic) then
+      root_centre = real(p%root_centre, rk)
+      root_corner = real(p%root_corner, rk)
+    end if
+    drag = 0.0_rk
+    if (allocated(p%forcing)) drag = real(p%forcing%drag, rk)
     slope = real(p%buoyancy_slope, rk)
     reference = real(p%buoyancy_reference, rk)
     layer = real(p%height_layer, rk)
@@ -84,6 +101,13 @@ contains
     whole = real(p%height_face(:g%nz), rk) - real(p%height_face(2:), rk)
 
     first = merge(1, 0, g%at_south)  ! of row 0 of others only the slices
+    if (biharmonic) then
+      do j = first - 2, first - 1
+        do k = 1, g%nz
+          call look_ahead
+        end do
+      end do
+    end if
     do j = first, g%ny + 1
       here = modulo(j, 2)
       last = 1 - here
@@ -104,6 +128,7 @@ contains
         land = k < max(g%open_level(j), g%open_level(j - 1))
         above = modulo(k, 2)
         below = 1 - above
+        if (biharmonic) call look_ahead
         if (j > 0) call corners
         if (j <= g%ny) call centres
         if (j > first .and. j <= g%ny) call step_v
@@ -143,14 +168,50 @@ contains
 
     !> Vorticity of corners (i, j) and its fluxes through the faces that meet there.
     subroutine corners
-      call vorticity_row(nx + 1, g%dy * g%inverse_area_z(j), g%dx_u(j) * g%inverse_area_z(j), g%dx_u(j - 1) * g%inverse_area_z(j), &
-                         u(1, k, j), u(1, k, j - 1), v(0, k, j), shear(1:, k, here))
-      if (land) call close_row(nx + 1, k, g%floor_z(1, j), shear(1:, k, here))
       call product_row(nx + 2, column%width_v(0:, j), v(0, k, j), products(0:))
-      call vorticity_flux_row(nx + 1, g%coriolis(j), shear(1:, k, here), column%inverse_z(1:, j), column%width_u(1:, j), &
+      if (biharmonic) then
+        call fluxes(turning(1:, k, here))
+        call vorticity_row(nx + 1, root_corner(j) * (g%dy * g%inverse_area_z(j)), root_corner(j) * (g%dx_u(j) * g%inverse_area_z(j)), &
+                           root_corner(j) * (g%dx_u(j - 1) * g%inverse_area_z(j)), first_u(1:, k, here), first_u(1:, k, last), &
+                           first_v(0:, k, here), shear(1:, k, here))
+      else
+        call vorticity_row(nx + 1, g%dy * g%inverse_area_z(j), g%dx_u(j) * g%inverse_area_z(j), g%dx_u(j - 1) * g%inverse_area_z(j), &
+                           u(1, k, j), u(1, k, j - 1), v(0, k, j), shear(1:, k, here))
+        if (land) call close_row(nx + 1, k, g%floor_z(1, j), shear(1:, k, here))
+        call fluxes(shear(1:, k, here))
+      end if
+    end subroutine corners
+
+    subroutine fluxes(vorticity)
+      real(rk), intent(in) :: vorticity(nx + 1)
+      call vorticity_flux_row(nx + 1, g%coriolis(j), vorticity, column%inverse_z(1:, j), column%width_u(1:, j), &
                               column%width_u(1:, j - 1), products(0:), u(1, k, j), u(1, k, j - 1), &
                               north_flux(1:, k, here), east_flux(1:))
-    end subroutine corners
+    end subroutine fluxes
+
+    !> The first pass of biharmonic friction: vorticity and divergence of row j + 1, and minus the friction that follows from
+    !> them on its south faces and on the west faces of row j. It is used on the sphere alone, which has no sea floor.
+    subroutine look_ahead
+      integer :: north, this, next
+
+      north = j + 1
+      this = modulo(j, 2)
+      next = 1 - this
+      if (north >= 0) call vorticity_row(nx + 3, g%dy * g%inverse_area_z(north), g%dx_u(north) * g%inverse_area_z(north), &
+                                         g%dx_u(j) * g%inverse_area_z(north), u(0, k, north), u(0, k, j), v(-1, k, north), turning(0:, k, next))
+      if (north <= g%ny + 1) call divergence_row(nx + 3, g%inverse_area(north) * [g%dy, g%dx_v(north), g%dx_v(north + 1)], &
+                                                 u(-1, k, north), v(-1, k, north), v(-1, k, north + 1), spreading(-1:, k, next))
+      if (north > 0) call rubbing_row(nx + 2, g%inverse_dy * root_corner(north), g%inverse_dy * root_corner(j), g%inverse_dx_u(j) * root_centre(j), &
+                                      turning(0:, k, next), turning(0:, k, this), spreading(-1:, k, this), spreading(0:, k, this), &
+                                      first_u(0:, k, this))
+      if (north < first .or. north > g%ny + 1) return
+      if (any(g%before_j + north == [1, g%all_ny + 1])) then  ! the poles, faces of length zero
+        first_v(:, k, next) = 0.0_rk
+      else
+        call rubbing_row(nx + 2, g%inverse_dy * root_centre(j), g%inverse_dy * root_centre(north), g%inverse_dx_v(north) * root_corner(north), &
+                         spreading(0:, k, this), spreading(0:, k, next), turning(0:, k, next), turning(1:, k, next), first_v(0:, k, next))
+      end if
+    end subroutine look_ahead
 
     !> Buoyancy and pressure of row j. Tracers are read upwards, as they lie in memory: read in the order of the
     !> sweep they would come too late.
@@ -170,8 +231,10 @@ contains
       call product_row(nx + 2, u(0, k, j), u(0, k, j), products(0:))
       call energy_row(nx + 1, 0.25_rk * g%inverse_area(j) * [g%area_u(j), g%area_v(j), g%area_v(j + 1)], &
                       products(0:), v(0, k, j), v(0, k, j + 1), energy(0:, k, here))
-      if (friction) call divergence_row(nx + 1, viscosity * g%inverse_area(j) * [g%dy, g%dx_v(j), g%dx_v(j + 1)], &
-                                        u(0, k, j), v(0, k, j), v(0, k, j + 1), push(0:, k, here))
+      if (friction) call add_divergence_row(nx + 1, viscosity * g%inverse_area(j) * [g%dy, g%dx_v(j), g%dx_v(j + 1)], &
+                                            u(0, k, j), v(0, k, j), v(0, k, j + 1), push(0:, k, here))
+      if (biharmonic) call add_divergence_row(nx + 1, root_centre(j) * g%inverse_area(j) * [g%dy, g%dx_v(j), g%dx_v(j + 1)], &
+                                              first_u(0:, k, here), first_v(0:, k, here), first_v(0:, k, last), push(0:, k, here))
     end subroutine centres
 
     subroutine step_v
@@ -186,6 +249,8 @@ contains
                       energy(1:, k, last), energy(1:, k, here), push(1:, k, last), push(1:, k, here), share, weights, &
                       before_v(1, k, j, one), before_v(1, k, j, two), change_v(1:, k))
       if (friction) call add_difference(nx, viscosity * g%inverse_dx_v(j), shear(1:, k, here), shear(2:, k, here), change_v(1:, k))
+      if (biharmonic) call add_difference(nx, g%inverse_dx_v(j), shear(1:, k, here), shear(2:, k, here), change_v(1:, k))
+      if (drag(k) > 0.0_rk) call drag_row(nx, drag(k), weights(1), v(1, k, j), before_v(1, k, j, two), change_v(1:, k))
     end subroutine step_v
 
     !> u of row j - 1, the newest for which both rows of corners are known.
@@ -201,6 +266,8 @@ contains
                       buoyancy(0:, k, last), buoyancy(1:, k, last), energy(0:, k, last), energy(1:, k, last), push(0:, k, last), &
                       push(1:, k, last), share, weights, before_u(1, k, j - 1, one), before_u(1, k, j - 1, two), change_u(1:, k))
       if (friction) call add_difference(nx, -viscosity * g%inverse_dy, shear(1:, k, last), shear(1:, k, here), change_u(1:, k))
+      if (biharmonic) call add_difference(nx, -g%inverse_dy, shear(1:, k, last), shear(1:, k, here), change_u(1:, k))
+      if (drag(k) > 0.0_rk) call drag_row(nx, drag(k), weights(1), u(1, k, j - 1), before_u(1, k, j - 1, two), change_u(1:, k))
       if (k == g%nz .and. allocated(p%stress_u)) then
         wind = real(p%stress_u(g%before_j + j - 1), rk) * g%inverse_dr(k)
         before_u(1:nx, k, j - 1, two) = before_u(1:nx, k, j - 1, two) + wind * column%inverse_u(1:nx, j - 1)
@@ -344,7 +411,17 @@ contains
     end do
   end subroutine energy_row
 
-  pure subroutine divergence_row(n, factors, u, v, v_north, push)
+  pure subroutine divergence_row(n, factors, u, v, v_north, divergence)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: factors(3), u(n + 1), v(n), v_north(n)
+    real(rk), intent(out) :: divergence(n)
+    integer :: i
+    do i = 1, n
+      divergence(i) = factors(1) * (u(i + 1) - u(i)) + (factors(3) * v_north(i) - (factors(2) * v(i)))
+    end do
+  end subroutine divergence_row
+
+  pure subroutine add_divergence_row(n, factors, u, v, v_north, push)
     integer, intent(in) :: n
     real(rk), intent(in) :: factors(3), u(n + 1), v(n), v_north(n)
     real(rk), intent(inout) :: push(n)
@@ -352,7 +429,19 @@ contains
     do i = 1, n
       push(i) = push(i) + (factors(1) * (u(i + 1) - u(i)) + (factors(3) * v_north(i) - (factors(2) * v(i))))
     end do
-  end subroutine divergence_row
+  end subroutine add_divergence_row
+
+  !> Minus harmonic friction, of either component: a is vorticity and b divergence, or the other way round.
+  pure subroutine rubbing_row(n, factor1, factor2, along, a1, a2, b1, b2, rubbing)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: factor1, factor2, along
+    real(rk), intent(in), dimension(n) :: a1, a2, b1, b2
+    real(rk), intent(out) :: rubbing(n)
+    integer :: i
+    do i = 1, n
+      rubbing(i) = factor1 * a1(i) - (factor2 * a2(i)) - along * (b2(i) - b1(i))
+    end do
+  end subroutine rubbing_row
 
   pure subroutine through_row(n, w, w_other, velocity, velocity_under, through)
     integer, intent(in) :: n

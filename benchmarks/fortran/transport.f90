@@ -15,6 +15,7 @@ module transport
   use transposes, only: transpose_type
   use rows, only: close_row, choose_row, keep_row
   use halo_module, only: fill_rows
+  use held_suarez_module, only: column_row, relax_row
   implicit none
   private
   public :: step_tracers
@@ -31,7 +32,7 @@ module transport
   real(rk), pointer, contiguous :: south_flux(:, :, :)          ! (i, k, tracer)
   real(rk), pointer, contiguous :: divergence(:, :, :)          ! (i, k, 0 for mass or tracer)
   real(rk), pointer, contiguous :: lower(:, :)                  ! (i, tracer)
-  real(rk), pointer, contiguous, dimension(:) :: transport_u, transport_v, flux, north, upper, upstream, downstream, rise, open_rise, inverse_new
+  real(rk), pointer, contiguous, dimension(:) :: transport_u, transport_v, flux, north, upper, upstream, downstream, rise, open_rise, inverse_new, inverse_scale, logarithm
 
 contains
 
@@ -71,6 +72,8 @@ contains
       rise(g%west:g%east) => zeros(g%stride)
       open_rise(g%west:g%east) => zeros(g%stride)
       inverse_new(g%west:g%east) => zeros(g%stride)
+      inverse_scale(g%west:g%east) => zeros(g%stride)
+      logarithm(g%west:g%east) => zeros(g%stride)
     end if
     dt = real(p%time_step, rk)
     diffusivity = real(p%diffusivity, rk)
@@ -219,11 +222,13 @@ contains
       inverse_new(1:nx) = 1.0_rk / ((surface(1:nx, j, two) - g%fixed(1:nx, j)) * g%inverse_thickness(1:nx, j))
       lower = 0.0_rk
       rise(1:nx) = flow%total(1:nx, j) * g%inverse_thickness(1:nx, j)
+      if (allocated(p%forcing)) call column_row(nx, column%stretching(1:, j), column%scale(1:, j), inverse_scale(1:), logarithm(1:))
       w(:, 1, j) = 0.0_rk
       do k = 1, g%nz
         land = k <= g%open_level(j) .and. g%open_level(j) > 1  ! a face reads one level below its own
         if (k == 1 .or. land) open_rise = rise
         if (land) call close_row(nx, k, g%floor(1, j), open_rise(1:))
+        if (allocated(p%forcing)) call relax
         if (k < g%nz) call continuity_row(nx, g%dr(k), open_rise(1:), divergence(1:, k, 0), w(1, k, j), w(1, k + 1, j))
         do m = 1, p%n_tracers
           if (k == g%nz) then  ! nothing passes the moving boundary
@@ -250,6 +255,14 @@ contains
         call fill_rows(g, g%nz, v(:, :, j))
       end if
     end subroutine finish
+
+    !> The first tracer is potential temperature.
+    subroutine relax
+      associate (f => p%forcing, all_j => g%before_j + j)
+        call relax_row(nx, real(f%rate(k, all_j), rk), real(f%cold(k), rk), real(f%warm(k, all_j), rk), real(f%fall(all_j), rk), &
+                       column%stretching(1:, j), inverse_scale(1:), logarithm(1:), c(1, k, j, now, 1), divergence(1:, k, 1))
+      end associate
+    end subroutine relax
   end subroutine step_tracers
 
   ! Rows, as in momentum.f90.

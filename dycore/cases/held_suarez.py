@@ -22,7 +22,8 @@ def held_suarez(cells: tuple[int, int, int] = (20, 64, 128), precision: str = "f
     Bull. Amer. Meteor. Soc. 75, 1825. nz levels of equal pressure thickness, biharmonic friction of
     1e-6 / s times the fourth power of the spacing (twice that on divergence) times `dissipation`; the
     two-spacing wave at the equator then decays in 17 / dissipation hours. Starts at rest with 280 K everywhere
-    and noise of 0.1 K; takes some 200 days to forget that.
+    and noise of 0.1 K; takes some 200 days to forget that. The noise is a formula of the cell, sin((i + sqrt(2) j)^2),
+    which holds all zonal wavenumbers alike: the Fortran reference begins with the same.
     """
     nz, ny, nx = cells
     fluid = Atmosphere()
@@ -34,6 +35,6 @@ def held_suarez(cells: tuple[int, int, int] = (20, 64, 128), precision: str = "f
         fluid=fluid, time_step=9.0e-4 * spacing if time_step is None else time_step, tracer_names=("potential_temperature",),
         friction=Mixing(divergence=2.0 * viscosity, vorticity=viscosity, biharmonic=True), forcing=(forcing(grid, fluid),))
     _, exner = fluid.reference_s(interfaces)
-    noise = np.random.default_rng(1994).uniform(-0.1, 0.1, (ny, nx))
+    noise = 0.1 * np.sin((np.arange(nx) + 2.0**0.5 * np.arange(ny)[:, None]) ** 2)
     theta = (FIRST_TEMPERATURE + noise) / exner[:, None, None]
     return grid, parameters, initial_state(grid, surface=fluid.reference_pressure, tracers=(theta,))

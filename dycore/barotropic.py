@@ -6,6 +6,9 @@
 to the pressure, with g' = c^2 / D (g in an ocean). Averaged with the weights of Shchepetkin and
 McWilliams (2005, Ocean Modelling 9, 347, section 2.3): their primary weights centre the velocity on
 the end of the step, the secondary ones make the averaged transport consistent with it.
+
+A stage of Runge-Kutta takes <G> from another state, with the pressure of its R: there the change of R counts from that
+R, and begins with what has happened since (`behind`). Only the last stage is averaged, the others take the last value.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ METRICS = ("dy_u", "dx_v", "inverse_dx_u", "inverse_dy_v", "inverse_area", "inve
 
 
 class Weights(NamedTuple):
-    """Primary (a) and secondary (b) weights of the substeps, and the length of one in steps."""
+    """Primary (a) and secondary (b) weights of the substeps, and the length of one in steps (or stages)."""
 
     velocity: np.ndarray
     transport: np.ndarray
@@ -41,6 +44,12 @@ def averaging_weights(substeps: int) -> Weights:
     a = shape[:last] / shape[:last].sum()
     substep = 1.0 / (a * np.arange(1, last + 1)).sum()
     return Weights(a, substep * np.cumsum(a[::-1])[::-1], float(substep))
+
+
+@cache
+def plain_weights(substeps: int) -> Weights:
+    """Weights of so many substeps over the whole length of a stage, of which only the last value counts."""
+    return Weights(np.eye(substeps)[-1], np.full(substeps, 1.0 / substeps), 1.0 / substeps)
 
 
 class Portion(NamedTuple):
@@ -94,10 +103,22 @@ def transport_divergence(j, i, grid, flux_u, flux_v):
 
 
 @stencil
+def means(j, i, grid, sum_u, sum_v):
+    """Depth means (m/s) from column sums."""
+    return sum_u[j, i] * grid.inverse_thickness_u[j, i], sum_v[j, i] * grid.inverse_thickness_v[j, i]
+
+
+@stencil
+def behind(j, i, start, now):
+    """R at the beginning of a step less R now (unit of r): where the substeps of a stage begin."""
+    return start[j, i] - now[j, i]
+
+
+@stencil
 def depth_means(j, i, grid, inverse_time_step, sums):
     """From the column sums before and after the step: depth means before, after (m/s), and mean force (m/s2)."""
-    before_u, before_v = sums.before_u[j, i] * grid.inverse_thickness_u[j, i], sums.before_v[j, i] * grid.inverse_thickness_v[j, i]
-    after_u, after_v = sums.after_u[j, i] * grid.inverse_thickness_u[j, i], sums.after_v[j, i] * grid.inverse_thickness_v[j, i]
+    before_u, before_v = means(j, i, grid, sums.before_u, sums.before_v)
+    after_u, after_v = means(j, i, grid, sums.after_u, sums.after_v)
     return (before_u, before_v, after_u, after_v,
             (after_u - before_u) * inverse_time_step, (after_v - before_v) * inverse_time_step)
 

@@ -18,8 +18,9 @@ from dycore.mixing import Forces, Rubbing, Viscosity
 from dycore.operators import Motion
 from dycore.parameters import Parameters
 from dycore.pressure import Heights, Slopes
-from dycore.state import State, padded
+from dycore.state import State, padded, without_history
 from dycore.stencils import Region, as_field, map_arguments, minimum
+from dycore.stepping import Stage
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
 from dycore.vertical_mixing import Coefficients, Drag, Scheme
 
@@ -30,7 +31,7 @@ class Constants(NamedTuple):
     grid: Any
     heights: Heights
     adams_bashforth: Any  # rows: first, second, later steps
-    averaging: Any  # barotropic weights (a, b), or None
+    averaging: tuple  # barotropic weights (a, b) of every stage; empty without substeps
     response_u: Any  # polar filter of centre rows, or None
     response_v: Any
     viscosity: Any
@@ -48,6 +49,7 @@ class Model:
         self.grid, self.parameters = grid, parameters
         self.backend = backend.create() if isinstance(backend, ModuleType) else backend
         check_parameters(grid, parameters)
+        self.history = parameters.stepper.history
         self.tile = self.backend.communication.tile(grid.tile)
         self.wide, self.together = self._wide_tile()
         self.forcings = forcings(grid, parameters)
@@ -80,6 +82,12 @@ class Model:
     def asarrays(self, state: State) -> State:
         """The state with arrays of this backend: of a state of the whole domain, what this process keeps."""
         whole, part = self.grid.tile.region.padded, self.backend.padded(self.tile)
+
+        if self.history and not state.surface_before:
+            raise ValueError("The state has no history, which Adams-Bashforth needs: it comes from another time stepper. Start "
+                             "anew from its fields with dycore.state.initial_state.")
+        if not self.history:
+            state = without_history(state)
 
         def own(array: Any) -> Any:
             if whole != part and tuple(array.shape) == whole[-array.ndim:]:
@@ -120,10 +128,17 @@ class Model:
     # The equations -------------------------------------------------------------------------------
 
     def _step(self, constants: Constants, state: State) -> State:
-        """One time step: pressure, velocity, mass, tracers."""
-        backend, parameters, tile = self.backend, self.parameters, self.tile
+        """One time step: stages that all begin at the state, each with the tendencies of what the one before gave."""
         constants = constants._replace(grid=self._with_choices(constants.grid))
-        grid, fluid = constants.grid, parameters.fluid
+        reached = state
+        for stage in self.parameters.stepper.stages:
+            reached = self._stage(constants, stage, state, reached)
+        return reached._replace(step=state.step + 1)
+
+    def _stage(self, constants: Constants, stage: Stage, start: State, state: State) -> State:
+        """From `start`, with the tendencies of `state`: pressure, velocity, mass, tracers."""
+        backend, parameters, tile = self.backend, self.parameters, self.tile
+        grid, fluid, dt = constants.grid, parameters.fluid, stage.fraction * parameters.time_step
         cells = tile.region
         record, corners, reach = momentum.preparation_of(parameters.advection)
         around = cells.grow(*(max(1, reach), 1 + reach) * 2)
@@ -132,100 +147,125 @@ class Model:
         stretched = Column(*backend.apply(column.columns, around.columns, grid, fluid, state.surface))
         _, (phi, b) = backend.sweep(pressure.layer_phi, pressure.surface_phi, cells.grow(west=1, south=1), -1,
                                     grid, stretched, constants.heights, fluid, state.surface, state.tracers)
-        share, external = parameters.extrapolated_pressure, external_gravity(self.grid, parameters)
+        share = parameters.extrapolated_pressure if self.history else 0.0
+        external = external_gravity(self.grid, parameters)
         energy, potential = backend.apply(stepping.energies, cells.grow(west=1, south=1), grid, share, external, state.surface,
                                           phi, state.u, state.v)
         turned = backend.apply(corners, cells.grow(*(reach, 1 + reach) * 2), grid, stretched, state.u, state.v)
         motion = record(*turned, energy)
-        now = Now(state.u, state.v, state.w, state.surface, state.tracers)
+        carrying, w = (None, state.w) if self.history else self._carried(constants, stretched, state)
+        now = Now(state.u, state.v, w, state.surface, state.tracers)
         rate_u, rate_v, *rates = self._rates(constants.forcing)
+        extrapolate, changes = ((stepping.adams_bashforth, stepping.changes) if self.history
+                                else (stepping.as_it_is, stepping.changes_alone))
         process = stepping.Process(
             *parameters.advection, self._forces(constants, motion, state), stretched, motion, potential,
-            Slopes(*backend.apply(pressure.slopes, cells.columns, grid, stretched)), constants.heights, b, share,
+            Slopes(*backend.apply(pressure.slopes, cells.columns, grid, stretched)), constants.heights, b, share, extrapolate,
             rate_u, rate_v, now)
-        change_u, change_v, tendency_u, tendency_v = backend.apply(
-            stepping.changes, cells, grid, process, weights, state.u, state.v, state.w, state.tendency_u_before,
-            state.tendency_v_before)
+        change_u, change_v, *tendencies = backend.apply(
+            changes, cells, grid, process, weights, state.u, state.v, w, state.tendency_u_before, state.tendency_v_before)
         if self.filtered:
+            # with the whole step in every stage, so that all of them integrate the same equation
             rate = 1.0 / max(parameters.polar_damping, parameters.time_step)
             change_u, change_v = backend.apply(stepping.held, cells, rate, change_u, change_v, state.u, state.v)
             change_u, change_v = backend.filter_rows(tile, (change_u, constants.response_u), (change_v, constants.response_v))
             change_u, change_v = backend.apply(stepping.released, cells, rate, change_u, change_v, state.u, state.v)
-        mixed = self._mixed(constants, stretched, state)
-        u, v, sums = self._advanced(grid, stretched, mixed, change_u, change_v, state)
+        # implicit, and so of first order, wherever it stands: in the last stage it costs one solve a step and damps all of it
+        mixed = self._mixed(constants, stretched, state) if stage.last else None
+        u, v, sums = self._advanced(grid, dt, stretched, mixed, change_u, change_v, start)
 
         settle = self._unsplit if parameters.substeps == 1 else self._split
-        u, v, flow, total = settle(constants, stretched, weights, state, u, v, sums)
-        w, surface, tracers = self._transport(constants, stretched, weights, state, flow, total, mixed, rates, now)
-        return State(
-            u=u, v=v, w=w, surface=surface, tracers=tracers,
-            surface_before=(state.surface, state.surface_before[0]),
-            tracers_before=tuple((now, before[0]) for now, before in zip(state.tracers, state.tracers_before, strict=True)),
-            tendency_u_before=(backend.whole(tile, tendency_u).array, state.tendency_u_before[0]),
-            tendency_v_before=(backend.whole(tile, tendency_v).array, state.tendency_v_before[0]),
-            step=state.step + 1)
+        u, v, flow, total = settle(constants, stage, stretched, weights, start, state, carrying, u, v, sums)
+        w, surface, tracers = self._transport(constants, stage, stretched, weights, start, state, flow, total, mixed, rates, now)
+        reached = State(u, v, w, surface, tracers, (), (), (), (), step=state.step)
+        return self._with_history(reached, state, tendencies) if self.history else reached
 
-    def _advanced(self, grid: Any, stretched: Column, mixed: Any, change_u: Any, change_v: Any, state: State) -> tuple:
-        """u and v after the step, and the column sums before and after it."""
-        backend, dt, cells = self.backend, self.parameters.time_step, self.tile.region
+    def _advanced(self, grid: Any, dt: float, stretched: Column, mixed: Any, change_u: Any, change_v: Any, start: State) -> tuple:
+        """u and v after the stage, and the column sums at its start and after it."""
+        backend, cells = self.backend, self.tile.region
         if mixed is None:
             sums, (u, v) = backend.sweep(stepping.advance, stepping.no_sums, cells, 1, grid, dt, change_u, change_v,
-                                         state.u, state.v)
+                                         start.u, start.v)
             return u, v, stepping.Sums(*sums)
         (*before, _, _, _, _), eliminated = backend.sweep(
             stepping.advance_mixed, stepping.no_sums_mixed, cells, 1, grid, dt, stretched, mixed, self._drag(), change_u, change_v,
-            state.u, state.v)
+            start.u, start.v)
         (_, _, *after), (u, v) = backend.sweep(stepping.substitute, stepping.no_velocity, cells, -1, grid, *eliminated)
         return u, v, stepping.Sums(*before, *after)
 
-    def _unsplit(self, constants: Constants, stretched: Column, weights: tuple, state: State, u: Any, v: Any,
-                 sums: stepping.Sums) -> tuple:
-        """Velocity is settled; mass moves with it through the extrapolated thickness."""
+    def _carried(self, constants: Constants, stretched: Column, state: State) -> tuple[tuple, Any]:
+        """Column sums of a velocity, and the W that belongs to it: a stage has no other, mass and tracers went with a mean one."""
+        backend, tile, grid = self.backend, self.tile, constants.grid
+        around, widths = tile.region.grow(1, 1, 1, 1), (stretched.width_u, stretched.width_v)
+        sums, _ = backend.sweep(stepping.column_sums, stepping.no_column_sums, around, 1, grid, state.u, state.v)
+        flow = Flow(*backend.apply(continuity.transports, around, grid, *widths, state.u, state.v), *widths)
+        here = tile.region if self.filtered else tile.region.grow(west=1, south=1)  # as far as momentum reads it
+        total = backend.apply(continuity.column_divergence, here.columns, grid, *widths, *sums)
+        total, of_mass = self._divergences(constants, total, (continuity.divergence, flow))
+        _, (w,) = backend.sweep(continuity.flux_through_levels, continuity.no_flux, here, 1, grid, *of_mass, total)
+        return sums, backend.exchange(tile, (Place.CENTER, w))[0] if self.filtered else backend.whole(tile, w)
+
+    def _between(self, stencil: Any, region: Region, stage: Stage, new: Any, old: Any) -> Any:
+        """The velocity that carries mass and tracers in a stage, from those after and before it; or column sums, or depth means."""
+        if stage.ahead in (0.0, 1.0):
+            return new if stage.ahead else old
+        return self.backend.apply(stencil, region, stage.ahead, *new, *old)
+
+    def _unsplit(self, constants: Constants, stage: Stage, stretched: Column, weights: tuple, start: State, state: State,
+                 carrying: Any, u: Any, v: Any, sums: stepping.Sums) -> tuple:
+        """Velocity is settled; mass moves with it through the extrapolated thickness, or that of the stage before."""
         backend, tile, grid = self.backend, self.tile, constants.grid
         cells = tile.region
         faces = cells.grow(east=1, north=1)
-        u, v, sum_u, sum_v = backend.exchange(tile, (Place.WEST_FACE, u), (Place.SOUTH_FACE, v),
-                                              (Place.WEST_FACE, sums.after_u), (Place.SOUTH_FACE, sums.after_v))
-        ahead = backend.apply(stepping.extrapolated_surface, faces.columns.grow(west=1, south=1), weights, state.surface,
-                              state.surface_before)
-        widths = backend.apply(column.widths, faces.columns, grid, ahead)
-        transports = backend.apply(continuity.transports, faces, grid, *widths, u, v)
-        total = backend.apply(continuity.column_divergence, cells.columns, grid, *widths, sum_u, sum_v)
+        after = (sums.after_u, sums.after_v) if stage.ahead else ()
+        u, v, *after = backend.exchange(tile, *zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, (u, v, *after), strict=False))
+        widths = stretched.width_u, stretched.width_v
+        if self.history:
+            ahead = backend.apply(stepping.extrapolated_surface, faces.columns.grow(west=1, south=1), weights, state.surface,
+                                  state.surface_before)
+            widths = backend.apply(column.widths, faces.columns, grid, ahead)
+        through = self._between(stepping.between, faces, stage, (u, v), (state.u, state.v))
+        transports = backend.apply(continuity.transports, faces, grid, *widths, *through)
+        total = backend.apply(continuity.column_divergence, cells.columns, grid, *widths,
+                              *self._between(stepping.between_columns, faces.columns, stage, after, carrying))
         return u, v, Flow(*transports, *widths), total
 
-    def _split(self, constants: Constants, stretched: Column, weights: tuple, state: State, u: Any, v: Any,
-               sums: stepping.Sums) -> tuple:
+    def _split(self, constants: Constants, stage: Stage, stretched: Column, weights: tuple, start: State, state: State,
+               carrying: Any, u: Any, v: Any, sums: stepping.Sums) -> tuple:
         """The depth mean is settled by barotropic substeps, which also give the transport."""
         backend, tile, grid, parameters = self.backend, self.tile, constants.grid, self.parameters
         cells = tile.region
         faces = cells.grow(east=1, north=1)
-        dt = parameters.time_step
+        dt = stage.fraction * parameters.time_step
         before_u, before_v, predicted_u, predicted_v, *forcing = backend.apply(
             barotropic.depth_means, cells.columns, grid, 1.0 / dt, sums)
         u, v = backend.exchange(tile, (Place.WEST_FACE, u), (Place.SOUTH_FACE, v))
 
         # the substeps, in an area wide enough to need no message for a while
         wide, widths = self.wide, (stretched.width_u, stretched.width_v)
-        start = list(zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, (before_u, before_v, *forcing), strict=True))
+        begin = list(zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, (before_u, before_v, *forcing), strict=True))
+        if state is not start:
+            begin.append((Place.CENTER, backend.apply(barotropic.behind, cells.columns, start.surface, state.surface)))
         if any(tile.split):
-            start += ((Place.CENTER, width) for width in widths)
+            begin += ((Place.CENTER, width) for width in widths)
         mean_u, mean_v, forcing_u, forcing_v, *found = backend.exchange(
-            wide, *((place, backend.retile(field, tile, wide)) for place, field in start))
-        shore, widths = (constants.wide_grid if wide != tile else grid), found or widths
-        averaging = barotropic.averaging_weights(parameters.substeps)
-        gravity, substep = external_gravity(self.grid, parameters), averaging.substep * dt
+            wide, *((place, backend.retile(field, tile, wide)) for place, field in begin))
         zero = backend.zeros_like(mean_u)
+        change = zero if state is start else found.pop(0)
+        shore, widths = (constants.wide_grid if wide != tile else grid), found or widths
+        averaging, tables = weights_of(parameters, stage), constants.averaging[stage.number]
+        gravity, substep = external_gravity(self.grid, parameters), averaging.substep * dt
 
         def advance(m: Any, around: Region, carried: tuple) -> tuple:
             change, *moving = carried
             *moving, flux_u, flux_v = backend.apply(
-                barotropic.velocity_substep, around.grow(east=1, north=1), shore, gravity, substep, constants.averaging[0][m],
-                constants.averaging[1][m], *widths, forcing_u, forcing_v, change, *moving)
+                barotropic.velocity_substep, around.grow(east=1, north=1), shore, gravity, substep, tables[0][m], tables[1][m],
+                *widths, forcing_u, forcing_v, change, *moving)
             change = backend.apply(barotropic.surface_substep, around, shore, substep, change, flux_u, flux_v)
             (change,) = backend.wrap(wide, (Place.CENTER, change))
             return change, *moving
 
-        carried = (zero, mean_u, mean_v, zero, zero, zero, zero)
+        carried = (change, mean_u, mean_v, zero, zero, zero, zero)
         for first, stop, beyond, message in barotropic.portions(len(averaging.velocity), self.together, any(tile.split)):
             if message:
                 places = (Place.CENTER, Place.WEST_FACE, Place.SOUTH_FACE)
@@ -235,7 +275,9 @@ class Model:
             carried = backend.iterate(lambda m, carried, first=first, around=around: advance(m + first, around, carried), carried,
                                       stop - first)
         mean_u, mean_v, transport_u, transport_v = (backend.retile(field, wide, tile) for field in carried[3:])
-        correction = backend.apply(barotropic.transport_correction, faces.columns, grid, stretched, mean_u, mean_v,
+        old = None if stage.ahead == 1.0 else backend.apply(barotropic.means, faces.columns, grid, *carrying)
+        correction = backend.apply(barotropic.transport_correction, faces.columns, grid, stretched,
+                                   *self._between(stepping.between_columns, faces.columns, stage, (mean_u, mean_v), old),
                                    transport_u, transport_v)
         total = backend.apply(barotropic.transport_divergence, cells.columns, grid, transport_u, transport_v)
         lack = backend.apply(barotropic.difference, cells.columns, mean_u, mean_v, predicted_u, predicted_v)
@@ -243,35 +285,45 @@ class Model:
         # on the halo too, so that no exchange stands between this and the tracers
         u, v = backend.apply(barotropic.impose_mean, cells.with_halo, grid, u, v, *lack)
         transports = backend.apply(barotropic.corrected_transports, faces, grid, stretched.width_u, stretched.width_v, *correction,
-                                   u, v)
+                                   *self._between(stepping.between, faces, stage, (u, v), (state.u, state.v)))
         flow = Flow(*transports, stretched.width_u, stretched.width_v)  # type: ignore[call-arg]
         return *(backend.whole(tile, field).array for field in (u, v)), flow, total
 
-    def _transport(self, constants: Constants, stretched: Column, weights: tuple, state: State, flow: Flow, total: Any,
-                   mixed: Any, rates: list[Rate], now: Now) -> tuple:
-        """The moving boundary, W through the levels and the tracers one step later; halos of all that moved."""
-        backend, tile, grid, parameters = self.backend, self.tile, constants.grid, self.parameters
-        cells = tile.region
-        dt = parameters.time_step
-        sources = tuple(
-            self._source(constants, flow, tracer, stretched, rate, now,
-                         backend.apply(advection.extrapolated, cells.everywhere, weights, (tracer, *before)))
-            for tracer, before, rate in zip(state.tracers, state.tracers_before, rates, strict=True))
-        fluxes = tuple(backend.apply(advection.fluxes, cells.grow(east=1, north=1), grid, source) for source in sources)
-        of_mass: tuple = (continuity.divergence, flow)
-        of_tracers: Any = tuple((advection.tracer_divergence, flux) for flux in fluxes)
-        if self.filtered:
-            divergences = [backend.apply(function, cells, grid, values) for function, values in (of_mass, *of_tracers)]
-            total, *divergences = backend.filter_rows(tile, *((field, constants.response_u) for field in (total, *divergences)))
-            of_mass, *of_tracers = ((continuity.stored, divergence) for divergence in divergences)
+    def _divergences(self, constants: Constants, total: Any, *parts: tuple) -> tuple:
+        """The divergence of a column, and of mass and tracers in a layer (each a stencil and its values), filtered near poles."""
+        if not self.filtered:
+            return total, *parts
+        backend, tile = self.backend, self.tile
+        divergences = [backend.apply(function, tile.region, constants.grid, values) for function, values in parts]
+        total, *divergences = backend.filter_rows(tile, *((field, constants.response_u) for field in (total, *divergences)))
+        return total, *((continuity.stored, divergence) for divergence in divergences)
 
-        surface = backend.apply(continuity.advance_surface, cells.columns, dt, state.surface, total)
+    def _transport(self, constants: Constants, stage: Stage, stretched: Column, weights: tuple, start: State, state: State,
+                   flow: Flow, total: Any, mixed: Any, rates: list[Rate], now: Now) -> tuple:
+        """The moving boundary, W through the levels and the tracers after the stage; halos of all that moved."""
+        backend, tile, grid = self.backend, self.tile, constants.grid
+        cells = tile.region
+        dt = stage.fraction * self.parameters.time_step
+        ahead = state.tracers
+        if self.history:
+            ahead = tuple(backend.apply(advection.extrapolated, cells.everywhere, weights, (tracer, *before))
+                          for tracer, before in zip(state.tracers, state.tracers_before, strict=True))
+        sources = tuple(self._source(constants, flow, tracer, stretched, rate, now, value)
+                        for tracer, rate, value in zip(state.tracers, rates, ahead, strict=True))
+        fluxes = tuple(backend.apply(advection.fluxes, cells.grow(east=1, north=1), grid, source) for source in sources)
+        total, of_mass, *of_tracers = self._divergences(constants, total, (continuity.divergence, flow),
+                                                        *((advection.tracer_divergence, flux) for flux in fluxes))
+
+        surface = backend.apply(continuity.advance_surface, cells.columns, dt, start.surface, total)
         inverse = backend.apply(column.inverse_stretching, cells.columns, grid, surface)
+        stretching = stretched.stretching
+        if state is not start:
+            stretching = backend.apply(column.stretching, cells.columns, grid, start.surface)
         _, (w,) = backend.sweep(continuity.flux_through_levels, continuity.no_flux, cells, 1, grid, *of_mass, total)
         w = backend.whole(tile, w)  # tracers read W = 0 above the last level
         tracers = []
-        for horizontal, source, tracer in zip(of_tracers, sources, state.tracers, strict=True):
-            arguments = (grid, dt, stretched.stretching, inverse, *horizontal, source, w, tracer)
+        for horizontal, source, tracer in zip(of_tracers, sources, start.tracers, strict=True):
+            arguments = (grid, dt, stretching, inverse, *horizontal, source, w, tracer)
             if mixed is None:
                 tracers.append(backend.apply(advection.tracer_step, cells, *arguments))
                 continue
@@ -281,6 +333,14 @@ class Model:
         w, surface, *tracers = backend.exchange(
             tile, (Place.CENTER, w), (Place.CENTER, surface), *((Place.CENTER, tracer) for tracer in tracers))
         return w, surface, tuple(tracers)
+
+    def _with_history(self, reached: State, state: State, tendencies: list) -> State:
+        """What a step reached, with what it came from and what it extrapolated."""
+        of_u, of_v = (self.backend.whole(self.tile, tendency).array for tendency in tendencies)
+        return reached._replace(
+            surface_before=(state.surface, state.surface_before[0]),
+            tracers_before=tuple((now, before[0]) for now, before in zip(state.tracers, state.tracers_before, strict=True)),
+            tendency_u_before=(of_u, state.tendency_u_before[0]), tendency_v_before=(of_v, state.tendency_v_before[0]))
 
     # Choices made once ----------------------------------------------------------------------------
 
@@ -296,6 +356,8 @@ class Model:
         return (self.tile._replace(halo=wide) if substeps > 1 else self.tile), together
 
     def _weights(self, constants: Constants, step: Any) -> tuple:
+        if not self.history:
+            return ()
         row = constants.adams_bashforth[minimum(step, 2)]
         return row[0], row[1], row[2]
 
@@ -309,7 +371,7 @@ class Model:
         return [sum_of(rates) for rates in found]
 
     def _mixed(self, constants: Constants, stretched: Column, state: State) -> Coefficients | None:
-        """Viscosity and diffusivity between the levels, from the state at the beginning of the step."""
+        """Viscosity and diffusivity between the levels, from the state whose tendencies are taken."""
         mixing = self.parameters.vertical_mixing
         if mixing is None:
             return None
@@ -383,9 +445,10 @@ class Model:
         if self.filtered:
             assert parameters.polar_filter is not None
             responses = [backend.asarray(polar_response(grid, parameters.polar_filter, faces)) for faces in (False, True)]
-        averaging = None
+        averaging: tuple = ()
         if parameters.substeps > 1:
-            averaging = tuple(backend.asarray(np.asarray(w, dtype)) for w in barotropic.averaging_weights(parameters.substeps)[:2])
+            averaging = tuple(tuple(backend.asarray(np.asarray(w, dtype)) for w in weights_of(parameters, stage)[:2])
+                              for stage in parameters.stepper.stages)
         wide = None
         if self.wide != self.tile:
             wide = Metrics(**{name: constant(getattr(grid.metrics, name), self.wide) if name in barotropic.METRICS else None
@@ -444,6 +507,12 @@ def viscosities(grid: Grid, parameters: Parameters) -> tuple[np.ndarray, np.ndar
         # nu4 cos^2 in all: the root of it in each of the two passes
         values.append(((coefficient**0.5 if friction.biharmonic else coefficient) * cosine).astype(grid.dtype))
     return values[0], values[1]
+
+
+def weights_of(parameters: Parameters, stage: Stage) -> barotropic.Weights:
+    """Weights of the barotropic substeps of a stage; only the last one is averaged."""
+    averaged = barotropic.averaging_weights(parameters.substeps)
+    return averaged if stage.last else barotropic.plain_weights(int(np.ceil(stage.fraction / averaged.substep)))
 
 
 def external_gravity(grid: Grid, parameters: Parameters) -> float:

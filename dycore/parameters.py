@@ -10,6 +10,7 @@ from dycore.advection import upwind3
 from dycore.fluid import Fluid
 from dycore.forcing import Forcing
 from dycore.momentum import advection_u, advection_v
+from dycore.stepping import AdamsBashforth3, Stepper
 from dycore.vertical_mixing import VerticalMixing
 
 
@@ -32,8 +33,9 @@ class Mixing:
 class Parameters:
     """Fluid, time step and schemes. `None` is off; a scheme is chosen by passing a function.
 
-    time_step: seconds. substeps: barotropic substeps a step, 1 for none (they are needed where external
-    waves cross less than a cell a step). tracer_names: CF-like names, in the order of State.tracers.
+    time_step: seconds. stepper: dycore.stepping.AdamsBashforth3 or WickerSkamarock. substeps: barotropic
+    substeps a step, 1 for none (they are needed where external waves cross less than a cell a step).
+    tracer_names: CF-like names, in the order of State.tracers.
     tracer_face, vertical_face: face values (dycore.advection). advection: the pair of stencils for u and
     v. friction: Mixing. diffusivity (m2/s; m4/s with `biharmonic_diffusion`). surface_stress: pair of
     arrays [j, i] on west and south faces (N/m2), eastward and northward. polar_filter: latitude (degrees)
@@ -59,3 +61,4 @@ class Parameters:
     extrapolated_pressure: float = 0.1
     vertical_mixing: VerticalMixing | None = None
     forcing: tuple[Forcing, ...] = ()
+    stepper: Stepper = AdamsBashforth3()  # noqa: RUF009 (an immutable record)

@@ -22,6 +22,8 @@ class State(NamedTuple):
     | *_before  | as above  | as above    | the values one and two steps ago, newest first |
     | tendency_u_before, tendency_v_before | pairs of [k, j, i] | faces | m/s2, what was extrapolated one and two steps ago |
     | step      | number    |             | steps taken since the start |
+
+    Histories (*_before) are empty tuples where the time stepper needs none (dycore.stepping.WickerSkamarock).
     """
 
     u: Any
@@ -46,6 +48,11 @@ def padded(grid: Grid, place: Place, values: Any) -> np.ndarray:
         return whole
     floor = grid.metrics.floor_u if place is Place.WEST_FACE else grid.metrics.floor_v
     return np.where(np.arange(len(whole))[:, None, None] >= floor, whole, np.zeros_like(whole))
+
+
+def without_history(state: State) -> State:
+    """The state alone, as a time stepper needs it that keeps no history."""
+    return state._replace(surface_before=(), tracers_before=(), tendency_u_before=(), tendency_v_before=())
 
 
 def initial_state(grid: Grid, *, surface: Any, u: Any = 0.0, v: Any = 0.0, tracers: tuple = ()) -> State:

@@ -1,4 +1,4 @@
-"""From forces to a step: third-order Adams-Bashforth with forward-backward gravity waves.
+"""From forces to a step: third-order Adams-Bashforth with forward-backward gravity waves, or three Runge-Kutta stages.
 
     u' = u + dt [ AB3(G + a P) + (1 - a) P + friction ],       AB3 weights (23, -16, 5) / 12
 
@@ -9,12 +9,20 @@ P, -g' grad R, is left out of a P: extrapolated, it would grow. With a = 0 the s
 waves on a mean flow, weakly, at all frequencies; a = 0.1 damps them, up to omega dt = 1.78 without mean
 flow and 1.58 at a Doppler shift of 0.05 (von Neumann analysis; tests/test_stepping.py). Adams-Bashforth
 starts with Euler and AB2 steps.
+
+Runge-Kutta (Wicker and Skamarock 2002, Mon. Wea. Rev. 130, 2088) goes three times from the beginning of the step, with
+the tendencies of the stage before, and needs no history (third order where tendencies are linear, else second):
+
+    q1 = q + dt/3 G(q),      q2 = q + dt/2 G(q1),      q' = q + dt G(q2)
+
+Both are stages of one kind (`Stage`): Adams-Bashforth takes one, over the whole step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -25,6 +33,44 @@ from dycore.stencils import stencil, where
 from dycore.vertical_mixing import eliminate, exchange_rates
 
 ADAMS_BASHFORTH = np.array([[12.0, 0.0, 0.0], [18.0, -6.0, 0.0], [23.0, -16.0, 5.0]]) / 12.0
+
+
+class Stage(NamedTuple):
+    """A part of a step, or all of it: from the state at the beginning of the step, with the tendencies of another state."""
+
+    number: int
+    fraction: float  # of the step that it goes
+    ahead: float  # share of the velocity that it ends with in what carries mass and tracers; the rest: that of the tendencies
+    last: bool
+
+
+@dataclass(frozen=True)
+class AdamsBashforth3:
+    """One evaluation of every term a step; needs the histories of a state."""
+
+    stages: ClassVar[tuple[Stage, ...]] = (Stage(0, 1.0, 1.0, True),)
+    history: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class WickerSkamarock:
+    """Three evaluations of every term a step, no histories; neutral or damping up to omega dt = sqrt(3).
+
+    theta: share of the velocity at the end of a stage in what carries mass and tracers through it. 0 is the textbook; 0.5
+    makes gravity waves forward-backward and so raises their limit to 3.05, but lets them grow weakly on a flow that is
+    faster than a twentieth of a cell a step.
+    """
+
+    theta: float = 0.0
+    history: ClassVar[bool] = False
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """A third, half and all of the step."""
+        return tuple(Stage(number, 1.0 / parts, self.theta, parts == 1) for number, parts in enumerate((3, 2, 1)))
+
+
+Stepper = AdamsBashforth3 | WickerSkamarock
 
 
 class Process(NamedTuple):
@@ -40,6 +86,7 @@ class Process(NamedTuple):
     heights: Any
     b: Any
     share: float  # of the pressure force that is extrapolated
+    extrapolate: Callable  # `adams_bashforth` or `as_it_is`
     force_u: Any  # dycore.forcing.Rate
     force_v: Any
     now: Any  # dycore.forcing.Now
@@ -53,6 +100,18 @@ def energies(k, j, i, grid, share, external, surface, phi, u, v):
 
 
 @stencil
+def adams_bashforth(k, j, i, weights, tendency, before):
+    """A tendency extrapolated from its values now, one and two steps ago."""
+    return weights[0] * tendency + weights[1] * before[0][k, j, i] + weights[2] * before[1][k, j, i]
+
+
+@stencil
+def as_it_is(k, j, i, weights, tendency, before):
+    """A tendency that is not extrapolated."""
+    return tendency
+
+
+@stencil
 def change_u(k, j, i, grid, process, weights, u, v, w, before):
     """du/dt at west faces, and what to extrapolate from (m/s2)."""
     slope = slope_force_u(k, j, i, process.slopes, process.heights, process.b)
@@ -60,7 +119,7 @@ def change_u(k, j, i, grid, process, weights, u, v, w, before):
                 + process.force_u.of(k, j, i, grid, process.column, process.force_u.values, process.now)
                 + process.share * slope)
     gradient = (process.potential[k, j, i] - process.potential[k, j, i - 1]) * grid.inverse_dx_u[j, i]
-    return (weights[0] * tendency + weights[1] * before[0][k, j, i] + weights[2] * before[1][k, j, i]
+    return (process.extrapolate(k, j, i, weights, tendency, before)
             + (1.0 - process.share) * slope - gradient + process.forces.friction_u(k, j, i, grid, process.forces)), tendency
 
 
@@ -72,7 +131,7 @@ def change_v(k, j, i, grid, process, weights, u, v, w, before):
                 + process.force_v.of(k, j, i, grid, process.column, process.force_v.values, process.now)
                 + process.share * slope)
     gradient = (process.potential[k, j, i] - process.potential[k, j - 1, i]) * grid.inverse_dy_v[j, i]
-    return (weights[0] * tendency + weights[1] * before[0][k, j, i] + weights[2] * before[1][k, j, i]
+    return (process.extrapolate(k, j, i, weights, tendency, before)
             + (1.0 - process.share) * slope - gradient + process.forces.friction_v(k, j, i, grid, process.forces)), tendency
 
 
@@ -82,6 +141,13 @@ def changes(k, j, i, grid, process, weights, u, v, w, before_u, before_v):
     of_u, tendency_u = change_u(k, j, i, grid, process, weights, u, v, w, before_u)
     of_v, tendency_v = change_v(k, j, i, grid, process, weights, u, v, w, before_v)
     return of_u, of_v, tendency_u, tendency_v
+
+
+@stencil
+def changes_alone(k, j, i, grid, process, weights, u, v, w, before_u, before_v):
+    """Of both components: (du/dt, dv/dt)."""
+    return (change_u(k, j, i, grid, process, weights, u, v, w, before_u)[0],
+            change_v(k, j, i, grid, process, weights, u, v, w, before_v)[0])
 
 
 @stencil
@@ -106,6 +172,30 @@ class Sums(NamedTuple):
 
 
 @stencil
+def inside_u(k, j, i, grid, value):
+    """What a level holds of a column sum at west faces: a value times its reference thickness."""
+    return grid.part(k, j, i, grid.floor_u, grid.fraction_u, grid.dr[k] * value)
+
+
+@stencil
+def inside_v(k, j, i, grid, value):
+    """The same at south faces."""
+    return grid.part(k, j, i, grid.floor_v, grid.fraction_v, grid.dr[k] * value)
+
+
+@stencil
+def no_column_sums(j, i, grid, u, v):
+    """Sums start at zero."""
+    return 0.0, 0.0
+
+
+@stencil
+def column_sums(k, j, i, carried, grid, u, v):
+    """Carries the column sums of u and v times reference thickness (m/s times the unit of r) upwards."""
+    return (carried[0] + inside_u(k, j, i, grid, u[k, j, i]), carried[1] + inside_v(k, j, i, grid, v[k, j, i])), ()
+
+
+@stencil
 def no_sums(j, i, grid, time_step, of_u, of_v, u, v):
     """Sums start at zero."""
     return 0.0, 0.0, 0.0, 0.0
@@ -116,10 +206,10 @@ def advance(k, j, i, carried, grid, time_step, of_u, of_v, u, v):
     """u and v one step later (m/s) before their depth mean is settled; carries the `Sums` upwards."""
     new_u = where(k >= grid.floor_u[j, i], u[k, j, i] + time_step * of_u[k, j, i], 0.0)
     new_v = where(k >= grid.floor_v[j, i], v[k, j, i] + time_step * of_v[k, j, i], 0.0)
-    return (carried[0] + grid.part(k, j, i, grid.floor_u, grid.fraction_u, grid.dr[k] * u[k, j, i]),
-            carried[1] + grid.part(k, j, i, grid.floor_v, grid.fraction_v, grid.dr[k] * v[k, j, i]),
-            carried[2] + grid.part(k, j, i, grid.floor_u, grid.fraction_u, grid.dr[k] * new_u),
-            carried[3] + grid.part(k, j, i, grid.floor_v, grid.fraction_v, grid.dr[k] * new_v)), (new_u, new_v)
+    return (carried[0] + inside_u(k, j, i, grid, u[k, j, i]),
+            carried[1] + inside_v(k, j, i, grid, v[k, j, i]),
+            carried[2] + inside_u(k, j, i, grid, new_u),
+            carried[3] + inside_v(k, j, i, grid, new_v)), (new_u, new_v)
 
 
 @stencil
@@ -148,8 +238,8 @@ def advance_mixed(k, j, i, carried, grid, time_step, column, mixed, drag, of_u, 
                               0.5 * (below + south_below), 0.5 * (above + south_above))
     up = grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, up)
     ratio_v, value_v = eliminate(down, up, time_step * drag.of_v(k, j, i, grid, column, drag, u, v), new_v, ratio_v, value_v)
-    sums = (sum_u + grid.part(k, j, i, grid.floor_u, grid.fraction_u, grid.dr[k] * u[k, j, i]),
-            sum_v + grid.part(k, j, i, grid.floor_v, grid.fraction_v, grid.dr[k] * v[k, j, i]))
+    sums = (sum_u + inside_u(k, j, i, grid, u[k, j, i]),
+            sum_v + inside_v(k, j, i, grid, v[k, j, i]))
     return (*sums, ratio_u, value_u, ratio_v, value_v), (ratio_u, value_u, ratio_v, value_v)
 
 
@@ -164,8 +254,8 @@ def substitute(k, j, i, carried, grid, ratio_u, value_u, ratio_v, value_v):
     """u and v (m/s) by back substitution; carries them downwards, and their sums times the reference thickness."""
     new_u = where(k >= grid.floor_u[j, i], value_u[k, j, i] + ratio_u[k, j, i] * carried[0], 0.0)
     new_v = where(k >= grid.floor_v[j, i], value_v[k, j, i] + ratio_v[k, j, i] * carried[1], 0.0)
-    return (new_u, new_v, carried[2] + grid.part(k, j, i, grid.floor_u, grid.fraction_u, grid.dr[k] * new_u),
-            carried[3] + grid.part(k, j, i, grid.floor_v, grid.fraction_v, grid.dr[k] * new_v)), (new_u, new_v)
+    return (new_u, new_v, carried[2] + inside_u(k, j, i, grid, new_u),
+            carried[3] + inside_v(k, j, i, grid, new_v)), (new_u, new_v)
 
 
 @stencil
@@ -202,3 +292,15 @@ def substitute_tracer(k, j, i, carried, grid, ratio, value, tracer):
 def extrapolated_surface(j, i, weights, now, before):
     """The moving boundary half a step ahead (unit of r)."""
     return weights[0] * now[j, i] + weights[1] * before[0][j, i] + weights[2] * before[1][j, i]
+
+
+@stencil
+def between(k, j, i, share, u, v, before_u, before_v):
+    """A share of one velocity and the rest of another (m/s)."""
+    return (share * u[k, j, i] + (1.0 - share) * before_u[k, j, i], share * v[k, j, i] + (1.0 - share) * before_v[k, j, i])
+
+
+@stencil
+def between_columns(j, i, share, u, v, before_u, before_v):
+    """The same of column sums or depth means."""
+    return share * u[j, i] + (1.0 - share) * before_u[j, i], share * v[j, i] + (1.0 - share) * before_v[j, i]

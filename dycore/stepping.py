@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -48,6 +49,9 @@ class Stage(NamedTuple):
 class AdamsBashforth3:
     """One evaluation of every term a step; needs the histories of a state."""
 
+    waves: ClassVar[float] = 1.78  # largest omega dt of gravity waves, without substeps
+    rotation: ClassVar[float] = 0.72  # largest f dt
+    rotation_split: ClassVar[float] = 0.24  # the same with barotropic substeps, where waves of omega dt = 2 grow beyond
     stages: ClassVar[tuple[Stage, ...]] = (Stage(0, 1.0, 1.0, True),)
     history: ClassVar[bool] = True
 
@@ -58,16 +62,41 @@ class WickerSkamarock:
 
     theta: share of the velocity at the end of a stage in what carries mass and tracers through it. 0 is the textbook; 0.5
     makes gravity waves forward-backward and so raises their limit to 3.05, but lets them grow weakly on a flow that is
-    faster than a twentieth of a cell a step.
+    faster than a twentieth of a cell a step, and leaves first order where waves meet mass. Raises ValueError where theta is not between 0 and 1.
     """
 
     theta: float = 0.0
+    rotation: ClassVar[float] = 1.73
+    rotation_split: ClassVar[float] = 1.11
     history: ClassVar[bool] = False
+
+    @property
+    def waves(self) -> float:
+        """The largest omega dt of gravity waves, without substeps."""
+        return largest_wave(self.stages)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         """A third, half and all of the step."""
         return tuple(Stage(number, 1.0 / parts, self.theta, parts == 1) for number, parts in enumerate((3, 2, 1)))
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.theta <= 1.0:
+            raise ValueError(f"theta={self.theta} must be between 0, the velocity before a stage, and 1, that after it.")
+
+
+@cache
+def largest_wave(stages: tuple[Stage, ...]) -> float:
+    """The largest omega dt at which no gravity wave grows, without mean flow and rotation, to two digits."""
+    for wave in np.arange(0.02, 4.0, 0.01):
+        reached = start = np.eye(2, dtype=complex)  # rows: velocity and pressure of two waves
+        for stage in stages:
+            velocity = start[0] - 1j * stage.fraction * wave * reached[1]
+            through = stage.ahead * velocity + (1.0 - stage.ahead) * reached[0]
+            reached = np.stack([velocity, start[1] - 1j * stage.fraction * wave * through])
+        if np.abs(np.linalg.eigvals(reached)).max() > 1.0 + 1e-5:
+            return round(float(wave) - 0.01, 2)
+    return 4.0
 
 
 Stepper = AdamsBashforth3 | WickerSkamarock

@@ -239,7 +239,7 @@ def _heating(name: str, model: Model, found: History) -> Row:
 def _picture_of_budgets(runs: dict[str, tuple[Model, History]]) -> Any:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8.0, 1.9 * len(runs)), layout="constrained")
+    figure = Figure(figsize=(7.4, 1.7 * len(runs)), layout="constrained")
     for (name, (model, found)), (left, right) in zip(runs.items(), figure.subplots(len(runs), 2), strict=True):
         for quantity, number in zip(("mass", *model.parameters.tracer_names), (None, *range(len(model.parameters.tracer_names))),
                                     strict=True):

@@ -198,7 +198,7 @@ class Model:
         backend, tile, grid = self.backend, self.tile, constants.grid
         around, widths = tile.region.grow(1, 1, 1, 1), (stretched.width_u, stretched.width_v)
         sums, _ = backend.sweep(stepping.column_sums, stepping.no_column_sums, around, 1, grid, state.u, state.v)
-        flow = Flow(*backend.apply(continuity.transports, around, grid, *widths, state.u, state.v), *widths)
+        flow = Flow(*backend.apply(continuity.transports, around, grid, *widths, state.u, state.v), *widths)  # type: ignore[call-arg]
         here = tile.region if self.filtered else tile.region.grow(west=1, south=1)  # as far as momentum reads it
         total = backend.apply(continuity.column_divergence, here.columns, grid, *widths, *sums)
         total, of_mass = self._divergences(constants, total, (continuity.divergence, flow))
@@ -228,7 +228,7 @@ class Model:
         transports = backend.apply(continuity.transports, faces, grid, *widths, *through)
         total = backend.apply(continuity.column_divergence, cells.columns, grid, *widths,
                               *self._between(stepping.between_columns, faces.columns, stage, after, carrying))
-        return u, v, Flow(*transports, *widths), total
+        return u, v, Flow(*transports, *widths), total  # type: ignore[call-arg]
 
     def _split(self, constants: Constants, stage: Stage, stretched: Column, weights: tuple, start: State, state: State,
                carrying: Any, u: Any, v: Any, sums: stepping.Sums) -> tuple:

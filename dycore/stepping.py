@@ -62,7 +62,8 @@ class WickerSkamarock:
 
     theta: share of the velocity at the end of a stage in what carries mass and tracers through it. 0 is the textbook; 0.5
     makes gravity waves forward-backward and so raises their limit to 3.05, but lets them grow weakly on a flow that is
-    faster than a twentieth of a cell a step, and leaves first order where waves meet mass. Raises ValueError where theta is not between 0 and 1.
+    faster than a twentieth of a cell a step, and leaves first order where waves meet mass. Raises ValueError where theta is
+    not between 0 and 1.
     """
 
     theta: float = 0.0

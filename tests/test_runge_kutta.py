@@ -1,6 +1,7 @@
 """Runge-Kutta stages: their order and stability, what they keep, and that they are the scheme that was analysed."""
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -164,7 +165,7 @@ def test_errors_of_a_whole_atmosphere_fall_with_the_third_order(numpy_backend):
     """Weakly nonlinear, so nearly the order of the linear scheme; anything that lags (W, or the thickness) would leave first."""
     states = [after_time(wave(TEXTBOOK, time_step=2400.0 / n), numpy_backend, 2.4e4) for n in (3, 6, 12)]
     for name in ("u", "v", "surface", "tracer 0"):
-        coarse, fine = (np.abs(one[name] - other[name]).max() for one, other in zip(states[:-1], states[1:], strict=True))
+        coarse, fine = (np.abs(one[name] - other[name]).max() for one, other in pairwise(states))
         assert 6.0 < coarse / fine < 11.0, name  # 8, and what the next order leaves; 4 for second, 2 for first order
 
 

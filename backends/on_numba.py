@@ -136,7 +136,7 @@ class NumbaBackend(NumpyBackend):
         """As `NumpyBackend.iterate`, a loop of the program."""
         return self._recording.iterate(body, carried, n) if self._recording is not None else super().iterate(body, carried, n)
 
-    def loop(self, step: Callable) -> Callable:
+    def loop(self, step: Callable, period: int = 3) -> Callable:
         """A function (constants, state, n) that takes n steps of a program compiled at the first call."""
         programs: dict[Any, Program] = {}
 

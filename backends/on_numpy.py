@@ -245,8 +245,11 @@ class NumpyBackend:
         """An array for a constant field [j, i] of the grid; may be kept smaller where it does not vary."""
         return self.asarray(values)
 
-    def loop(self, step: Callable) -> Callable:
-        """A function (constants, state, n) that takes n steps, `state = step(constants, state)`."""
+    def loop(self, step: Callable, period: int = 3) -> Callable:
+        """A function (constants, state, n) that takes n steps, `state = step(constants, state)`.
+
+        `period`: after so many steps, what is handed on from step to step is back in its place.
+        """
 
         def steps(constants: Any, state: Any, n: int) -> Any:
             for _ in range(n):

@@ -55,7 +55,7 @@ class Model:
         self.forcings = forcings(grid, parameters)
         self.filtered = grid.tile.y is Boundary.POLE and parameters.polar_filter is not None
         self.constants = self._constants()
-        self._steps = self.backend.loop(self._step)
+        self._steps = self.backend.loop(self._step, period=3 if self.history else 1)
 
     # What a user calls ---------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from dycore.backends import mpi
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing
 from dycore.state import State, initial_state
+from dycore.stepping import WickerSkamarock
 from dycore.tiles import Boundary
 
 
@@ -37,6 +38,12 @@ def partial(precision):
     return grid, parameters, initial_state(grid, surface=0.0, tracers=tuple(interior(tracer) for tracer in state.tracers))
 
 
+def in_stages(case):
+    """A case with Runge-Kutta stages, and some of the new velocity in what carries mass and tracers."""
+    grid, parameters, state = case
+    return grid, dataclasses.replace(parameters, stepper=WickerSkamarock(theta=0.5)), state
+
+
 def wave(precision):
     """An atmosphere on the full sphere, filtered near the poles."""
     return cases.baroclinic_wave((4, 14, 22), precision=precision)
@@ -47,6 +54,8 @@ CASES = {
     "channel": channel, "wave": wave, "partial cells": partial,
     "basin": lambda precision: channel(precision, x=Boundary.WALL, **WIDE),
     "periodic": lambda precision: channel(precision, y=Boundary.PERIODIC),
+    "channel in stages": lambda precision: channel(precision, stepper=WickerSkamarock(), time_step=4000.0),
+    "wave in stages": lambda precision: in_stages(wave(precision)),
     "over the poles": lambda precision: cases.steady_zonal_flow((1, 14, 22), precision=precision, angle=45.0),
 }
 

@@ -60,10 +60,9 @@ class AdamsBashforth3:
 class WickerSkamarock:
     """Three evaluations of every term a step, no histories; neutral or damping up to omega dt = sqrt(3).
 
-    theta: share of the velocity at the end of a stage in what carries mass and tracers through it. 0 is the textbook; 0.5
-    makes gravity waves forward-backward and so raises their limit to 3.05, but lets them grow weakly on a flow that is
-    faster than a twentieth of a cell a step, and leaves first order where waves meet mass. Raises ValueError where theta is
-    not between 0 and 1.
+    theta: share of the velocity at the end of a stage in what carries mass and tracers through it. 0 is the textbook. 0.5
+    makes gravity waves forward-backward, which raises their limit to 3.05, but leaves first order, and lets them grow
+    weakly on a flow that is faster than a twentieth of a cell a step. Raises ValueError where theta is not between 0 and 1.
     """
 
     theta: float = 0.0

@@ -23,7 +23,8 @@ NUMPY = [(case, "numpy", precision, shape, STEPS)
          and (precision == "float64" or case in ("channel", "wave"))] + [
              ("channel", "numpy", "float64", (1, 1), STEPS), ("partial cells", "numpy", "float64", (2, 1), STEPS),
              ("partial cells", "numpy", "float64", (1, 2), STEPS),
-             *((case, "numpy", "float64", shape, 10) for case in ("channel in stages", "wave in stages") for shape in ((2, 1), (1, 2)))]
+             *((case, "numpy", "float64", shape, 10) for case in ("channel in stages", "wave in stages")
+               for shape in ((2, 1), (1, 2)))]
 NUMBA = [(case, "numba", precision, shape, STEPS)
          for case, precision in (("channel", "float64"), ("wave", "float64"), ("wave", "float32"))
          for shape in ((2, 1), (1, 2), (3, 1), (2, 2))] + [("channel", "numba", "float32", (2, 1), STEPS)]

@@ -13,8 +13,9 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 BACKENDS = ("numpy", "numba", "jax")
 PRECISIONS = ("float64", "float32")
@@ -77,6 +78,15 @@ def complain(problem: object, code: int, everywhere: bool = False) -> int:
     if not everywhere:
         wait_for_others()
     return code
+
+
+def say_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
+                line: str | None = None) -> None:
+    """A warning as a line of its own; what Python warns of is for developers, and shown with its place."""
+    if category.__module__.startswith("dycore"):
+        print(f"dycore: warning: {message}", file=sys.stderr, flush=True)
+    else:
+        print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=sys.stderr, flush=True)
 
 
 def wait_for_others(seconds: float = 5.0) -> None:
@@ -288,7 +298,9 @@ def run_case(options: argparse.Namespace) -> int:
         raise FailedAlone("there is not enough memory for so many cells.") from problem
     length = {"steps": options.steps} if options.steps is not None else {"days": options.days}
     try:
-        state = model.run(state, **length)
+        with warnings.catch_warnings():
+            warnings.showwarning = say_warning
+            state = model.run(state, **length)
     except ArithmeticError as problem:  # found by all ranks together
         raise FailedRun(str(problem)) from problem
     except (RuntimeError, ValueError, MemoryError) as problem:

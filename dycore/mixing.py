@@ -13,8 +13,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from dycore.grid import Grid
 from dycore.operators import velocity_divergence, vorticity
 from dycore.stencils import stencil, where
+from dycore.tiles import HALO
 
 
 class Viscosity(NamedTuple):
@@ -22,6 +26,21 @@ class Viscosity(NamedTuple):
 
     centre: Any
     corner: Any
+
+
+def viscosities(grid: Grid, friction: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The values of `Viscosity` for a dycore.parameters.Mixing: its coefficients times the cosine of latitude."""
+    shape = grid.tile.region.padded[1:]
+    cosines = [np.ones(shape)] * 2
+    if grid.spherical:
+        step = np.radians(grid.y_face[1] - grid.y_face[0])
+        corner = np.radians(grid.y_face[0]) + (np.arange(shape[0]) - HALO) * step
+        cosines = [np.broadcast_to(np.abs(np.cos(phi))[:, None], shape) for phi in (corner + 0.5 * step, corner)]
+    values = []
+    for coefficient, cosine in zip((friction.divergence, friction.vorticity), cosines, strict=True):
+        # nu4 cos^2 in all: the root of it in each of the two passes
+        values.append(((coefficient**0.5 if friction.biharmonic else coefficient) * cosine).astype(grid.dtype))
+    return values[0], values[1]
 
 
 class Rubbing(NamedTuple):

@@ -13,11 +13,12 @@ from dycore.column import Column
 from dycore.continuity import Flow
 from dycore.filters import polar_response
 from dycore.forcing import Forcing, Now, Rate, Stress, nothing, stress_u, stress_v, sum_of
-from dycore.grid import Grid, Metrics, interior
+from dycore.grid import Grid, Metrics
 from dycore.mixing import Forces, Rubbing, Viscosity
 from dycore.operators import Motion
 from dycore.parameters import Parameters
 from dycore.pressure import Heights, Slopes
+from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, speeds
 from dycore.state import State, padded, without_history
 from dycore.stencils import Region, as_field, map_arguments, minimum
 from dycore.stepping import Stage
@@ -95,6 +96,16 @@ class Model:
             return self.backend.asarray(array)
 
         return map_state(own, state)._replace(step=self.backend.whole_number(state.step))
+
+    def suggested_time_step(self, state: State | None = None) -> Limit:
+        """As dycore.stability.suggested_time_step, also for the part of a state that this process keeps. All have to call it."""
+        flow = Speeds()
+        if state is not None:
+            state, communication = self.asarrays(state), self.backend.communication
+            u, v, w, surface = (communication.cells(self.tile, part) for part in (state.u, state.v, state.w, state.surface))
+            found = speeds(self.grid, self.parameters, u, v, w, surface, (self.tile.rows[0], self.tile.columns[0]))
+            flow = Speeds(*map(communication.largest, found))
+        return shortest_limit(self.grid, self.parameters, flow)
 
     def gather(self, state: State) -> State | None:
         """The state of the whole domain in NumPy arrays, on rank 0; None on the others. All processes have to call it."""
@@ -455,7 +466,7 @@ class Model:
                               for name in Metrics._fields})
         viscosity = None
         if parameters.friction:
-            viscosity = Viscosity(*(constant(values) for values in viscosities(grid, parameters)))
+            viscosity = Viscosity(*(constant(values) for values in mixing.viscosities(grid, parameters.friction)))
 
         def value(values: Any) -> Any:
             if np.ndim(values) == 0:
@@ -492,23 +503,6 @@ def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing, ...]:
     return (Forcing(stress_u, stress_v, values=stress), *parameters.forcing)
 
 
-def viscosities(grid: Grid, parameters: Parameters) -> tuple[np.ndarray, np.ndarray]:
-    """Viscosity at centres and corners [j, i] (m2/s; square roots of m4/s for the biharmonic one)."""
-    friction = parameters.friction
-    assert friction is not None
-    shape = grid.tile.region.padded[1:]
-    cosines = [np.ones(shape)] * 2
-    if grid.spherical:
-        step = np.radians(grid.y_face[1] - grid.y_face[0])
-        corner = np.radians(grid.y_face[0]) + (np.arange(shape[0]) - HALO) * step
-        cosines = [np.broadcast_to(np.abs(np.cos(phi))[:, None], shape) for phi in (corner + 0.5 * step, corner)]
-    values = []
-    for coefficient, cosine in zip((friction.divergence, friction.vorticity), cosines, strict=True):
-        # nu4 cos^2 in all: the root of it in each of the two passes
-        values.append(((coefficient**0.5 if friction.biharmonic else coefficient) * cosine).astype(grid.dtype))
-    return values[0], values[1]
-
-
 def weights_of(parameters: Parameters, stage: Stage) -> barotropic.Weights:
     """Weights of the barotropic substeps of a stage; only the last one is averaged."""
     averaged = barotropic.averaging_weights(parameters.substeps)
@@ -520,43 +514,3 @@ def external_gravity(grid: Grid, parameters: Parameters) -> float:
     if parameters.substeps == 1:
         return 0.0
     return float(parameters.fluid.wave_speed(grid.interfaces) ** 2 / np.ptp(grid.interfaces))
-
-
-def stable_time_step(grid: Grid, parameters: Parameters) -> float:
-    """The longest step (s) that external waves (or the barotropic substeps) and rotation allow, without mean flow."""
-    metrics = grid.metrics
-    dx, dy = interior(metrics.dx_u).astype(float), interior(metrics.dy_v).astype(float)
-    if grid.tile.y is Boundary.POLE and parameters.polar_filter is not None:
-        dx = np.maximum(dx, dx.max() * np.cos(np.radians(parameters.polar_filter)))
-    frequency = 2.0 * parameters.fluid.wave_speed(grid.interfaces) * np.sqrt((1.0 / dx**2 + 1.0 / dy**2).max())
-    stepper = parameters.stepper
-    # with substeps, one wave grows beyond the limit of rotation, slowly at first, and friction may hold it: no error up to
-    # a quarter more
-    rotation = stepper.rotation if parameters.substeps == 1 else 1.25 * stepper.rotation_split
-    rotation /= max(float(np.abs(metrics.coriolis).max()), 1e-12)
-    if parameters.substeps == 1:
-        return min(rotation, float(stepper.waves / frequency))
-    return min(rotation, float(2.0 / frequency / barotropic.averaging_weights(parameters.substeps).substep))
-
-
-def check_parameters(grid: Grid, parameters: Parameters) -> None:
-    """Raise ValueError where a parameter makes no sense on this grid."""
-    dt = parameters.time_step
-    if not (np.isfinite(dt) and dt > 0.0):
-        raise ValueError(f"time_step={dt} s must be a positive number of seconds.")
-    if int(parameters.substeps) != parameters.substeps or parameters.substeps < 1 or parameters.substeps in (2, 3, 4):
-        raise ValueError(f"substeps={parameters.substeps} must be 1 (no substeps) or a whole number of at least 5.")
-    if parameters.substeps > 1 and grid.tile.y is Boundary.POLE:
-        raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or "
-                         "walls before the poles.")
-    if not parameters.polar_damping > 0.0:
-        raise ValueError(f"polar_damping={parameters.polar_damping} s must be a positive number of seconds.")
-    limit = stable_time_step(grid, parameters)
-    if dt > limit:
-        raise ValueError(
-            f"time_step={dt:g} s is unstable: external waves of {parameters.fluid.wave_speed(grid.interfaces):.0f} m/s "
-            f"and rotation allow at most {limit:.4g} s on this grid with substeps={parameters.substeps}. Use a shorter step"
-            + (" or more substeps." if grid.tile.y is not Boundary.POLE else "."))
-    for name, values in zip(("surface_stress[0]", "surface_stress[1]"), parameters.surface_stress or (), strict=False):
-        if np.shape(values) not in ((), grid.cells[1:], (grid.cells[1], 1)):
-            raise ValueError(f"{name} has shape {np.shape(values)}; the grid needs {grid.cells[1:]}.")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from typing import Any
 
 import numpy as np
 
+from dycore.stability import TimeStepWarning
 from dycore.state import State
 
 CHECK_SECONDS = 1.0  # wall time between looks at the state
@@ -33,6 +35,7 @@ def run(model: Any, state: State, *, steps: int | None, days: float | None, prog
     model.check_state(state)
     state = model.asarrays(state)
     check_finite(model, state)
+    warn_of_long_step(model, state)
 
     communication = model.backend.communication
     with ProgressBar(int(steps), dt, progress and communication.rank == 0) as advance:
@@ -49,6 +52,14 @@ def run(model: Any, state: State, *, steps: int | None, days: float | None, prog
             elapsed = communication.largest(time.perf_counter() - started)  # the same chunks everywhere
             chunk = max(1, min(2 * n, int(n * CHECK_SECONDS / max(elapsed, 1e-9))))
     return state
+
+
+def warn_of_long_step(model: Any, state: State) -> None:
+    """Warn, on rank 0 alone, where the time step is longer than what some process allows."""
+    longest, dt = model.suggested_time_step(state), model.parameters.time_step
+    if dt > longest.time_step and model.backend.communication.rank == 0:
+        warnings.warn(f"time_step={dt:g} s is longer than the {longest.time_step:.4g} s that {longest.process} may be given here "
+                      "(5 % less than what linear analysis allows): the run may become unstable.", TimeStepWarning, stacklevel=4)
 
 
 def is_finite(model: Any, state: State) -> bool:

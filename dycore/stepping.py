@@ -50,7 +50,9 @@ class AdamsBashforth3:
     """One evaluation of every term a step; needs the histories of a state."""
 
     waves: ClassVar[float] = 1.78  # largest omega dt of gravity waves, without substeps
-    rotation: ClassVar[float] = 0.72  # largest f dt
+    rotation: ClassVar[float] = 0.72  # largest f dt, and of centred advection u dt / dx
+    upwind: ClassVar[float] = 0.39  # largest u dt / dx of third- and fifth-order upwind faces
+    decay: ClassVar[float] = 2.0  # largest rate of friction or diffusion times dt: they are not extrapolated
     rotation_split: ClassVar[float] = 0.24  # the same with barotropic substeps, where waves of omega dt = 2 grow beyond
     stages: ClassVar[tuple[Stage, ...]] = (Stage(0, 1.0, 1.0, True),)
     history: ClassVar[bool] = True
@@ -67,6 +69,8 @@ class WickerSkamarock:
 
     theta: float = 0.0
     rotation: ClassVar[float] = 1.73
+    upwind: ClassVar[float] = 1.43  # of fifth order; 1.62 of third
+    decay: ClassVar[float] = 2.51
     rotation_split: ClassVar[float] = 1.11
     history: ClassVar[bool] = False
 

@@ -17,6 +17,7 @@ LAYERS = [
     {"physics"},
     {"stepping", "momentum_weno"},
     {"parameters"},
+    {"stability"},
     {"model"},
     {"running", "output", "cases", "diagnostics", "restart", "checking"},
     {"validation"},

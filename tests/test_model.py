@@ -8,8 +8,8 @@ from dycore import Model, cases
 from dycore.cases.steady_zonal_flow import exact_depth
 from dycore.fluid import Atmosphere, Ocean, shallow_water
 from dycore.grid import interior, latitude_longitude, rectilinear
-from dycore.model import stable_time_step
 from dycore.parameters import Mixing, Parameters
+from dycore.stability import stable_time_step
 from dycore.state import initial_state
 from dycore.tiles import Boundary
 from dycore.vertical import stretched, uniform

@@ -1,0 +1,159 @@
+"""How long a step may be: what each process allows, the longest step that all of them do, and what is refused outright.
+
+    dt * rate <= limit of the time stepper      (dycore.stepping: von Neumann analysis, tests/test_stepping.py, test_runge_kutta.py)
+
+The rate of a process is its fastest on this grid: 2 c / dx for waves, f, |u| / dx for advection, 4 nu / dx^2 for
+friction, its square for the biharmonic kind, in two or three dimensions. The polar filter makes the cells of its rows as
+long as those at its latitude, once, which a biharmonic operator needs twice. What is implicit (vertical mixing, drag) has no
+limit; internal waves of an ocean, slower than 10 m/s, are not counted.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dycore import advection, barotropic, mixing
+from dycore.grid import Grid, interior
+from dycore.parameters import Parameters
+from dycore.tiles import HALO_LEVELS, Boundary
+
+MARGIN = 0.95  # of the limits of linear analysis
+
+
+class TimeStepWarning(UserWarning):
+    """The time step is longer than what some process allows."""
+
+
+class Speeds(NamedTuple):
+    """What of a flow limits the step: cells that it crosses (1/s), and its largest velocity along a level (m/s)."""
+
+    crossing: float = 0.0
+    speed: float = 0.0
+
+
+AT_REST = Speeds()
+
+
+class Limit(NamedTuple):
+    """A process and the longest step (s) that it allows."""
+
+    process: str
+    time_step: float
+
+
+def squares(grid: Grid, parameters: Parameters) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """1 / dx^2 and 1 / dy^2 of every column (1/m2) [j, i], and 1 / dx^2 as the polar filter leaves it to the change of a step."""
+    dx, dy = interior(grid.metrics.dx_u).astype(float), interior(grid.metrics.dy_v).astype(float)
+    felt = dx
+    if grid.tile.y is Boundary.POLE and parameters.polar_filter is not None:
+        felt = np.maximum(dx, dx.max() * np.cos(np.radians(parameters.polar_filter)))
+    return 1.0 / dx**2, 1.0 / dy**2, 1.0 / felt**2
+
+
+def fastest_decay(grid: Grid, parameters: Parameters, coefficient: Any, biharmonic: bool) -> float:
+    """The fastest decay (1/s) by friction or diffusion with a coefficient [j, i] (m2/s, or m4/s)."""
+    in_x, in_y, felt = squares(grid, parameters)
+    if not biharmonic:
+        return float((4.0 * coefficient * (felt + in_y)).max())
+    # the filter scales the shortest wave of a row by in_x / felt, and leaves the longest that it does not touch
+    shortest, longest = felt / in_x * (in_x + in_y) ** 2, (felt + in_y) ** 2
+    return float((16.0 * coefficient * np.maximum(shortest, longest)).max())
+
+
+def speeds(grid: Grid, parameters: Parameters, u: Any, v: Any, w: Any, surface: Any, first: tuple[int, int] = (0, 0)) -> Speeds:
+    """Of a flow [k, j, i], [j, i] without halo, or of the part of it that begins at the cell `first` of the grid."""
+    u, v, w, surface = (np.asarray(values, float) for values in (u, v, w, surface))
+    part = tuple(slice(start, start + n) for start, n in zip(first, surface.shape, strict=True))
+    metrics = grid.metrics
+    _, in_y, felt = (values[part] for values in squares(grid, parameters))
+    fixed, thickness, floor = (interior(field)[part] for field in (metrics.fixed, metrics.thickness, metrics.floor))
+    levels = HALO_LEVELS + np.arange(len(u))[:, None, None]
+    wet = levels >= floor
+    stretching = np.where(thickness > 0.0, (surface - fixed) / np.where(thickness > 0.0, thickness, 1.0), 1.0)
+    fraction = np.where(levels == floor, np.broadcast_to(interior(metrics.fraction)[part] if np.ndim(metrics.fraction) else 1.0,
+                                                         floor.shape), 1.0)
+    height = np.diff(grid.interfaces)[:, None, None] * stretching * fraction
+    across = np.maximum(abs(w), abs(np.concatenate([w[1:], np.zeros_like(w[:1])]))) / height  # the faster of both faces
+    crossing = np.where(wet, abs(u) * np.sqrt(felt) + abs(v) * np.sqrt(in_y) + across, 0.0)
+    return Speeds(float(crossing.max()), float(np.hypot(u, v).max()))
+
+
+def wave_rate(grid: Grid, parameters: Parameters) -> float:
+    """The largest frequency of external waves on this grid (1/s)."""
+    _, in_y, felt = squares(grid, parameters)
+    return 2.0 * parameters.fluid.wave_speed(grid.interfaces) * float(np.sqrt((felt + in_y).max()))
+
+
+def limits(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> list[Limit]:
+    """The longest step that each process allows, without margin; the flow slows nothing where it is not given."""
+    stepper, split = parameters.stepper, parameters.substeps > 1
+    turning = max(float(np.abs(grid.metrics.coriolis).max()), 1e-12)
+    frequency = wave_rate(grid, parameters)
+    if split:
+        found = [Limit("external waves in the barotropic substeps",
+                       2.0 / frequency / barotropic.averaging_weights(parameters.substeps).substep)]
+    else:
+        frequency *= 1.0 + flow.speed / parameters.fluid.wave_speed(grid.interfaces)
+        found = [Limit("external waves", stepper.waves / frequency)]
+    found.append(Limit("rotation", (stepper.rotation_split if split else stepper.rotation) / turning))
+    upwind = any(face is not advection.centred for face in (parameters.tracer_face, parameters.vertical_face))
+    if flow.crossing > 0.0:
+        courant = stepper.upwind if upwind and parameters.tracer_names else stepper.rotation
+        found.append(Limit("the speed of the flow", courant / flow.crossing))
+    decays = []
+    if parameters.friction:
+        friction, power = parameters.friction, 2.0 if parameters.friction.biharmonic else 1.0
+        decays = [("friction", fastest_decay(grid, parameters, interior(values).astype(float) ** power, friction.biharmonic))
+                  for values in mixing.viscosities(grid, friction)]
+    if parameters.diffusivity:
+        decays.append(("diffusion", fastest_decay(grid, parameters, parameters.diffusivity, parameters.biharmonic_diffusion)))
+    return found + [Limit(process, stepper.decay / rate) for process, rate in decays if rate > 0.0]
+
+
+def shortest_limit(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> Limit:
+    """The process that allows the shortest step, and that step (s) with a margin."""
+    process, time_step = min(limits(grid, parameters, flow), key=lambda limit: limit.time_step)
+    return Limit(process, MARGIN * time_step)
+
+
+def suggested_time_step(grid: Grid, parameters: Parameters, state: Any = None) -> Limit:
+    """The longest step that waves, rotation, friction, diffusion and, of a state, its flow allow, and which of them limits it.
+
+    With a margin of 5 %. A guide, not a promise: flows become faster, and what is not linear may ask for less.
+    """
+    if state is None:
+        return shortest_limit(grid, parameters)
+    u, v, w, surface = (interior(np.asarray(part)) for part in (state.u, state.v, state.w, state.surface))
+    return shortest_limit(grid, parameters, speeds(grid, parameters, u, v, w, surface))
+
+
+def stable_time_step(grid: Grid, parameters: Parameters) -> float:
+    """The longest step (s) that external waves (or the barotropic substeps) and rotation allow, without mean flow."""
+    waves, rotation, *_ = limits(grid, parameters)
+    # with substeps a single wave grows beyond the limit of rotation, slowly at first, and friction may hold it
+    return min(waves.time_step, (1.0 if parameters.substeps == 1 else 1.25) * rotation.time_step)
+
+
+def check_parameters(grid: Grid, parameters: Parameters) -> None:
+    """Raise ValueError where a parameter makes no sense on this grid."""
+    dt = parameters.time_step
+    if not (np.isfinite(dt) and dt > 0.0):
+        raise ValueError(f"time_step={dt} s must be a positive number of seconds.")
+    if int(parameters.substeps) != parameters.substeps or parameters.substeps < 1 or parameters.substeps in (2, 3, 4):
+        raise ValueError(f"substeps={parameters.substeps} must be 1 (no substeps) or a whole number of at least 5.")
+    if parameters.substeps > 1 and grid.tile.y is Boundary.POLE:
+        raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or "
+                         "walls before the poles.")
+    if not parameters.polar_damping > 0.0:
+        raise ValueError(f"polar_damping={parameters.polar_damping} s must be a positive number of seconds.")
+    limit = stable_time_step(grid, parameters)
+    if dt > limit:
+        raise ValueError(
+            f"time_step={dt:g} s is unstable: external waves of {parameters.fluid.wave_speed(grid.interfaces):.0f} m/s "
+            f"and rotation allow at most {limit:.4g} s on this grid with substeps={parameters.substeps}. Use a shorter step"
+            + (" or more substeps." if grid.tile.y is not Boundary.POLE else "."))
+    for name, values in zip(("surface_stress[0]", "surface_stress[1]"), parameters.surface_stress or (), strict=False):
+        if np.shape(values) not in ((), grid.cells[1:], (grid.cells[1], 1)):
+            raise ValueError(f"{name} has shape {np.shape(values)}; the grid needs {grid.cells[1:]}.")

@@ -5,7 +5,8 @@
 The rate of a process is its fastest on this grid: 2 c / dx for waves, f, |u| / dx for advection, 4 nu / dx^2 for
 friction, its square for the biharmonic kind, in two or three dimensions. The polar filter makes the cells of its rows as
 long as those at its latitude, once, which a biharmonic operator needs twice. What is implicit (vertical mixing, drag) has no
-limit; internal waves of an ocean, slower than 10 m/s, are not counted.
+limit; internal waves of an ocean, slower than 10 m/s, are not counted. With barotropic substeps rotation limits a step through
+waves of omega dt = 2, where these are well resolved (short ones are turned less by the averages of the C grid).
 """
 
 from __future__ import annotations
@@ -43,22 +44,26 @@ class Limit(NamedTuple):
     time_step: float
 
 
-def squares(grid: Grid, parameters: Parameters) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """1 / dx^2 and 1 / dy^2 of every column (1/m2) [j, i], and 1 / dx^2 as the polar filter leaves it to the change of a step."""
-    dx, dy = interior(grid.metrics.dx_u).astype(float), interior(grid.metrics.dy_v).astype(float)
-    felt = dx
+def squares(grid: Grid, parameters: Parameters, corners: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """1 / dx^2 and 1 / dy^2 of every column (1/m2) [j, i], and 1 / dx^2 as the polar filter leaves it to the change of a step.
+
+    `corners`: on the rows of corners, without those at poles.
+    """
+    dx, dy = interior(grid.metrics.dx_v if corners else grid.metrics.dx_u).astype(float), interior(grid.metrics.dy_v).astype(float)
+    dx = felt = np.where(dx > 0.0, dx, np.inf)
     if grid.tile.y is Boundary.POLE and parameters.polar_filter is not None:
-        felt = np.maximum(dx, dx.max() * np.cos(np.radians(parameters.polar_filter)))
+        felt = np.maximum(dx, interior(grid.metrics.dx_u).max() * np.cos(np.radians(parameters.polar_filter)))
     return 1.0 / dx**2, 1.0 / dy**2, 1.0 / felt**2
 
 
-def fastest_decay(grid: Grid, parameters: Parameters, coefficient: Any, biharmonic: bool) -> float:
-    """The fastest decay (1/s) by friction or diffusion with a coefficient [j, i] (m2/s, or m4/s)."""
-    in_x, in_y, felt = squares(grid, parameters)
+def fastest_decay(grid: Grid, parameters: Parameters, coefficient: Any, biharmonic: bool, corners: bool = False) -> float:
+    """The fastest decay (1/s) by friction or diffusion with a coefficient [j, i] (m2/s, or m4/s) at centres or corners."""
+    in_x, in_y, felt = squares(grid, parameters, corners)
     if not biharmonic:
         return float((4.0 * coefficient * (felt + in_y)).max())
     # the filter scales the shortest wave of a row by in_x / felt, and leaves the longest that it does not touch
-    shortest, longest = felt / in_x * (in_x + in_y) ** 2, (felt + in_y) ** 2
+    with np.errstate(invalid="ignore"):
+        shortest, longest = np.nan_to_num(felt / in_x) * (in_x + in_y) ** 2, (felt + in_y) ** 2
     return float((16.0 * coefficient * np.maximum(shortest, longest)).max())
 
 
@@ -104,9 +109,10 @@ def limits(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> list[L
         found.append(Limit("the speed of the flow", courant / flow.crossing))
     decays = []
     if parameters.friction:
-        friction, power = parameters.friction, 2.0 if parameters.friction.biharmonic else 1.0
-        decays = [("friction", fastest_decay(grid, parameters, interior(values).astype(float) ** power, friction.biharmonic))
-                  for values in mixing.viscosities(grid, friction)]
+        friction = parameters.friction
+        for values, corners in zip(mixing.viscosities(grid, friction), (False, True), strict=True):
+            viscosity = interior(values).astype(float) ** (2.0 if friction.biharmonic else 1.0)  # of the biharmonic kind: its root
+            decays.append(("friction", fastest_decay(grid, parameters, viscosity, friction.biharmonic, corners)))
     if parameters.diffusivity:
         decays.append(("diffusion", fastest_decay(grid, parameters, parameters.diffusivity, parameters.biharmonic_diffusion)))
     return found + [Limit(process, stepper.decay / rate) for process, rate in decays if rate > 0.0]

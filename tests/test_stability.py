@@ -35,11 +35,11 @@ def limit_of(process, grid, parameters, *flow):
     return min(limit.time_step for limit in limits(grid, parameters, *flow) if limit.process == process)
 
 
-def growth(backend, grid, parameters, share, field, noise):
-    """How many times larger a field of noise is after 60 steps of such a share of the limit."""
+def growth(backend, grid, parameters, time_step, field, noise):
+    """How many times larger a field of noise is after 60 steps."""
     state = initial_state(grid, surface=0.0, **noise)
     before, after = (np.abs(fields_of(s)[field]).max() for s in (
-        state, Model(grid, dataclasses.replace(parameters, time_step=share), backend).steps(state, 60)))
+        state, Model(grid, dataclasses.replace(parameters, time_step=time_step), backend).steps(state, 60)))
     return after / before
 
 
@@ -47,6 +47,7 @@ DISSIPATION = [("friction", {"friction": Mixing(1.0e4, 1.0e4)}), ("friction", {"
                ("diffusion", {"diffusivity": 1.0e4}), ("diffusion", {"diffusivity": 1.0e15, "biharmonic_diffusion": True})]
 
 
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid")
 @pytest.mark.parametrize("stepper", STEPPERS, ids=repr)
 @pytest.mark.parametrize("process, values", DISSIPATION, ids=str)
 @pytest.mark.parametrize("make", [plane, sphere])
@@ -55,12 +56,14 @@ def test_explicit_friction_and_diffusion_blow_up_just_beyond_their_limit(numpy_b
     grid = make()
     parameters = Parameters(STILL, time_step=1.0, stepper=stepper, tracer_names=("dye",), polar_damping=1e12, **values)
     limit = limit_of(process, grid, parameters)
-    noise = 1e-9 * random.standard_normal(grid.cells)
+    noise = 1e-30 * random.standard_normal(grid.cells)  # so that it may grow and stay linear
     field, start = ("u", {"u": noise, "v": noise[:, ::-1], "tracers": (0.0,)}) if process == "friction" else (
         "tracer 0", {"tracers": (noise,)})
     assert growth(numpy_backend, grid, parameters, 0.98 * limit, field, start) <= 1.0
-    # on ten rows the fastest wave falls short of the bound: by 5 % between walls or poles, more for what is squared
-    assert growth(numpy_backend, grid, parameters, (1.15 if make is plane else 1.5) * limit, field, start) > 10.0
+    # on ten rows the fastest wave falls short of the bound by 2 to 9 %; by a third where neighbouring rows near a pole, which
+    # the filter leaves different waves, would have to share it
+    beyond = 1.5 if process == "diffusion" and make is sphere else 1.15
+    assert growth(numpy_backend, grid, parameters, beyond * limit, field, start) > 10.0
 
 
 def test_friction_that_does_not_fall_towards_the_poles_would_need_a_tiny_step():
@@ -71,8 +74,8 @@ def test_friction_that_does_not_fall_towards_the_poles_would_need_a_tiny_step():
     assert diffusion < 0.5 * friction
 
 
-@pytest.mark.parametrize("stepper, face, shortest", [(AdamsBashforth3(), upwind3, 1.05), (AdamsBashforth3(), centred, 1.05),
-                                                     (WickerSkamarock(), centred, 1.05), (WickerSkamarock(), upwind3, 1.2)],
+@pytest.mark.parametrize("stepper, face, shortest", [(AdamsBashforth3(), upwind3, 1.15), (AdamsBashforth3(), centred, 1.1),
+                                                     (WickerSkamarock(), centred, 1.1), (WickerSkamarock(), upwind3, 1.25)],
                          ids=str)
 def test_advection_blows_up_beyond_its_limit(numpy_backend, random, stepper, face, shortest):
     """Sharp but for Runge-Kutta with third-order faces, which allow 1.62 and count as fifth-order ones, 1.43."""
@@ -103,8 +106,8 @@ def test_waves_and_rotation_blow_up_beyond_their_limit(numpy_backend, random, st
 
 
 def test_with_substeps_rotation_beyond_a_quarter_is_slowly_unstable_and_warned_of(numpy_backend):
-    """One wave of omega dt = 2 grows; nothing else limits the step here."""
-    grid = rectilinear((1, 4, 24), extent=(4.8e6, 8.0e5), interfaces=uniform(1, -1000.0, 0.0), coriolis=1.0e-4,
+    """Waves of omega dt = 2.1 grow: here the longest. Where they are a few cells long the grid turns them too slowly for that."""
+    grid = rectilinear((1, 4, 24), extent=(8.6e5, 1.4e5), interfaces=uniform(1, -1000.0, 0.0), coriolis=1.0e-4,
                        y_boundary=Boundary.PERIODIC)
     surface = 1e-9 * np.random.default_rng(1).standard_normal((4, 24))
     largest = {}
@@ -147,7 +150,7 @@ def wave(**changes):
 
 
 def test_a_run_with_too_long_a_step_warns_once_with_both_numbers_and_the_process(numpy_backend):
-    grid, parameters, state = wave(friction=Mixing(3.0e7, 3.0e7))
+    grid, parameters, state = wave(friction=Mixing(1.0e9, 1.0e9))
     model = Model(grid, parameters, numpy_backend)
     suggested = model.suggested_time_step(state)
     assert suggested == suggested_time_step(grid, parameters, state)
@@ -175,7 +178,7 @@ def test_the_flow_of_the_state_counts(numpy_backend):
 def test_the_command_line_says_so_in_one_line(capsys, monkeypatch):
     def windy(**options):
         grid, parameters, state = wave()
-        return grid, dataclasses.replace(parameters, friction=Mixing(3.0e7, 3.0e7)), state
+        return grid, dataclasses.replace(parameters, friction=Mixing(1.0e9, 1.0e9)), state
 
     monkeypatch.setitem(cases.CASES, "baroclinic_wave", windy)
     assert cli.main(["run", "baroclinic_wave", "--steps", "2"]) == 0

@@ -58,8 +58,9 @@ def warn_of_long_step(model: Any, state: State) -> None:
     """Warn, on rank 0 alone, where the time step is longer than what some process allows."""
     longest, dt = model.suggested_time_step(state), model.parameters.time_step
     if dt > longest.time_step and model.backend.communication.rank == 0:
-        warnings.warn(f"time_step={dt:g} s is longer than the {longest.time_step:.4g} s that {longest.process} may be given here "
-                      "(5 % less than what linear analysis allows): the run may become unstable.", TimeStepWarning, stacklevel=4)
+        sentence = (f"time_step={dt:g} s is longer than the {longest.time_step:.4g} s that {longest.process} may be given here "
+                    "(linear analysis, with a margin of 5 % where the flow counts): the run may become unstable.")
+        warnings.warn(sentence, TimeStepWarning, stacklevel=4)
 
 
 def is_finite(model: Any, state: State) -> bool:

@@ -20,7 +20,8 @@ from dycore.grid import Grid, interior
 from dycore.parameters import Parameters
 from dycore.tiles import HALO_LEVELS, Boundary
 
-MARGIN = 0.95  # of the limits of linear analysis
+ROTATION = "rotation"
+MARGIN = 0.95  # of the limits of linear analysis, but for rotation, which no flow changes
 
 
 class TimeStepWarning(UserWarning):
@@ -102,7 +103,7 @@ def limits(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> list[L
     else:
         frequency *= 1.0 + flow.speed / parameters.fluid.wave_speed(grid.interfaces)
         found = [Limit("external waves", stepper.waves / frequency)]
-    found.append(Limit("rotation", (stepper.rotation_split if split else stepper.rotation) / turning))
+    found.append(Limit(ROTATION, (stepper.rotation_split if split else stepper.rotation) / turning))
     upwind = any(face is not advection.centred for face in (parameters.tracer_face, parameters.vertical_face))
     if flow.crossing > 0.0:
         courant = stepper.upwind if upwind and parameters.tracer_names else stepper.rotation
@@ -120,14 +121,15 @@ def limits(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> list[L
 
 def shortest_limit(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> Limit:
     """The process that allows the shortest step, and that step (s) with a margin."""
-    process, time_step = min(limits(grid, parameters, flow), key=lambda limit: limit.time_step)
-    return Limit(process, MARGIN * time_step)
+    found = (Limit(process, (1.0 if process is ROTATION else MARGIN) * time_step)
+             for process, time_step in limits(grid, parameters, flow))
+    return min(found, key=lambda limit: limit.time_step)
 
 
 def suggested_time_step(grid: Grid, parameters: Parameters, state: Any = None) -> Limit:
     """The longest step that waves, rotation, friction, diffusion and, of a state, its flow allow, and which of them limits it.
 
-    With a margin of 5 %. A guide, not a promise: flows become faster, and what is not linear may ask for less.
+    With a margin of 5 %, but for rotation. A guide, not a promise: flows become faster, and what is not linear may ask for less.
     """
     if state is None:
         return shortest_limit(grid, parameters)

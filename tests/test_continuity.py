@@ -89,7 +89,8 @@ def test_the_surface_rises_and_falls_but_the_volume_stays(numpy_backend, random,
     grid = channel()
     surface = np.where(grid.wet.any(axis=0), random.standard_normal(grid.cells[1:]), 0.0)
     state = initial_state(grid, surface=surface, u=0.1 * random.standard_normal(grid.cells), tracers=(10.0, 35.0))
-    made = Model(grid, Parameters(Ocean(), time_step=100.0 * substeps**0.5, substeps=substeps), numpy_backend)
+    made = Model(grid, Parameters(Ocean(), time_step=100.0 * substeps**0.5, substeps=substeps,
+                                  tracer_names=("temperature", "salinity")), numpy_backend)
     before = content(grid, state)
     for _ in range(20):
         state = made.step(state)

@@ -1,5 +1,5 @@
 # Two commands do everything, set-up included, on a fresh Debian or Ubuntu machine, root or not:
-#   make bench    the benchmark suite: tables, results.json and pictures in bench-results (about ten minutes)
+#   make bench    the benchmark suite: tables, results.json and pictures in bench-results (about fifteen minutes)
 #   make test     lint, type check and all tests (fifteen to twenty minutes)
 # BENCH="--cells 1e4 --samples 3" and TESTS="-k halo" pass options on.
 BENCH ?= --output bench-results

@@ -104,7 +104,7 @@ def global_ocean(cells: tuple[int, int, int] = (15, 76, 180), precision: str = "
     stress = np.interp(latitude, *np.transpose(WIND))
     warm = np.broadcast_to(surface_temperature(latitude)[:, None], (ny, nx))
     parameters = Parameters(
-        fluid=Ocean(buoyancy=teos10), time_step=1800.0 if time_step is None else time_step,
+        fluid=Ocean(buoyancy=teos10), time_step=1600.0 if time_step is None else time_step,
         substeps=max(20, round(4.4e6 / dx.min()) + 1), tracer_names=("temperature", "salinity"),
         friction=Mixing(divergence=0.5 * spacing, vorticity=0.5 * spacing), diffusivity=0.005 * spacing,
         surface_stress=(np.broadcast_to(stress[:, None], (ny, nx)), 0.0), forcing=(surface_relaxation(0, warm, 30.0 * 86400.0),),

@@ -75,8 +75,7 @@ def test_friction_that_does_not_fall_towards_the_poles_would_need_a_tiny_step():
 
 
 @pytest.mark.parametrize("stepper, face, shortest", [(AdamsBashforth3(), upwind3, 1.15), (AdamsBashforth3(), centred, 1.1),
-                                                     (WickerSkamarock(), centred, 1.1), (WickerSkamarock(), upwind3, 1.25)],
-                         ids=str)
+                                                     (WickerSkamarock(), centred, 1.1), (WickerSkamarock(), upwind3, 1.25)])
 def test_advection_blows_up_beyond_its_limit(numpy_backend, random, stepper, face, shortest):
     """Sharp but for Runge-Kutta with third-order faces, which allow 1.62 and count as fifth-order ones, 1.43."""
     grid = plane()

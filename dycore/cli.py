@@ -324,10 +324,11 @@ def validate(options: argparse.Namespace) -> int:
             raise BadInput(no_such("validation case", name, tuple(PROGRAMS)))
     try:
         options.output.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=options.output):
-            pass
     except OSError as problem:
-        raise BadInput(f"nothing can be written in '{options.output}': {problem.strerror}. Name another folder.") from problem
+        raise BadInput(nothing_written(options.output, problem)) from problem
+    unwritable = why_no_file(options.output)
+    if unwritable is not None:
+        raise BadInput(unwritable)
     backend = create_backend(options.backend, options.threads)
     failed = 0
     for name in names:
@@ -415,11 +416,20 @@ def why_unwritable(path: Path) -> str | None:
         return f"'{path}' does not end in .npz, the only format there is. Use '{path.with_suffix('.npz')}'."
     if path.is_dir():
         return f"'{path}' is a folder. Name a file in it."
+    return why_no_file(path.parent)
+
+
+def why_no_file(folder: Path) -> str | None:
+    """Why no file can be written in a folder; None where one can."""
     try:
-        with tempfile.TemporaryFile(dir=path.parent):
+        with tempfile.TemporaryFile(dir=folder):
             return None
     except OSError as problem:
-        return f"nothing can be written in '{path.parent}': {problem.strerror}. Name another folder."
+        return nothing_written(folder, problem)
+
+
+def nothing_written(folder: Path, problem: OSError) -> str:
+    return f"nothing can be written in '{folder}': {problem.strerror}. Name another folder."
 
 
 def global_fields(tracer_names: tuple[str, ...], state: Any) -> dict[str, Any]:

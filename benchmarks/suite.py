@@ -61,6 +61,7 @@ import numpy
 
 from benchmarks import report
 from benchmarks.competitor import ROOT, Competitor, Group, allowed_cores, build_fortran, launcher, missing_mpi
+from dycore.checking import processor
 
 STEPPER, RIGHT_HAND_SIDES = "AB3 + forward-backward", 1
 LIBRARIES = {"numpy": [], "numba": ["numba", "llvmlite"], "jax": ["jax", "jaxlib"], "fortran": []}
@@ -240,7 +241,7 @@ def record(each: Competitor, yardstick: Competitor, silent: Competitor | None = 
                          "floor_ratio": measured["ms_per_million_cells"] / floor}
     return {
         "case": each.group.case, "competitor": each.name, "backend": each.name,
-        "device": cpu_name() if each.device == "cpu" else each.about.get("device", "gpu"),
+        "device": processor() if each.device == "cpu" else each.about.get("device", "gpu"),
         "ranks": each.group.ranks, "threads": each.threads, "scaling": each.group.scaling,
         "processes": each.about.get("processes", [1, 1] if each.group.ranks == 1 else None),
         "oversubscribed": oversubscribed(each.group.ranks, each.threads), "precision": each.group.precision,
@@ -274,7 +275,7 @@ class Results:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "results.json"
-        self.origin = {"commit": commit(), "machine": {"cpu": cpu_name(), "cores": os.cpu_count()},
+        self.origin = {"commit": commit(), "machine": {"cpu": processor(), "cores": os.cpu_count()},
                        "run": uuid.uuid4().hex[:12]}
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -364,12 +365,3 @@ def first_line(program: list[str]) -> str:
     except (OSError, subprocess.CalledProcessError):
         return ""
     return told.partition("\n")[0]
-
-
-@functools.cache
-def cpu_name() -> str:
-    with contextlib.suppress(OSError), open("/proc/cpuinfo") as lines:
-        for line in lines:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -17,6 +17,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dycore.checking import processor
+
 
 class Kind(Enum):
     """What a published number is."""
@@ -111,12 +113,7 @@ def replace(path: Path, text: str) -> None:
 
 def device() -> str:
     """The processor of this machine."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        model = platform.processor() or platform.machine()
-    return f"{model}, {os.cpu_count()} cores"
+    return f"{processor()}, {os.cpu_count()} cores"
 
 
 def page(results: dict[str, Any]) -> str:

@@ -151,10 +151,16 @@ class Grid:
     @property
     def volume(self) -> np.ndarray:
         """Reference volume of every cell, interior [k, j, i] (m2 times the unit of r); zero in dry cells."""
+        return interior(self.metrics.area).astype(float) * self.open_thickness(self.metrics.floor, self.metrics.fraction)
+
+    def open_thickness(self, floor: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+        """Reference thickness of what is open of every level, interior [k, j, i] (unit of r), of cells or of faces.
+
+        `floor`, `fraction`: those of the metrics for cells, west faces or south faces.
+        """
         dr = self.metrics.dr[HALO_LEVELS: HALO_LEVELS + self.cells[0], None, None]
-        levels = HALO_LEVELS + np.arange(self.cells[0])[:, None, None]
-        fraction = np.where(levels == interior(self.metrics.floor), interior(self.metrics.fraction).astype(float), 1.0)
-        return self.wet * interior(self.metrics.area).astype(float) * dr * fraction
+        levels, floor = HALO_LEVELS + np.arange(self.cells[0])[:, None, None], interior(floor)
+        return (levels >= floor) * dr * np.where(levels == floor, interior(fraction).astype(float), 1.0)
 
 
 def interior(array: Any) -> Any:

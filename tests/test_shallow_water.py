@@ -14,7 +14,8 @@ from dycore.cases.steady_zonal_flow import exact_depth, exact_velocity
 from dycore.cases.water_on_a_sphere import GRAVITY, RADIUS, ROTATION, places
 from dycore.grid import interior
 from dycore.validation import PROGRAMS, spectral
-from dycore.validation.water import norms, on_half_the_cells
+from dycore.validation.measures import norms
+from dycore.validation.water import on_half_the_cells
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from dycore import cases
 from dycore.cases.barotropic_jet import balanced_depth, bump, jet
 from dycore.validation import spectral
 from dycore.validation.evidence import Evidence, Kind, close_to, within
-from dycore.validation.water import area_of, cells_of, energy_change, map_of, mass_row, norms, orders, run_of, vorticity_of
+from dycore.validation.measures import norms
+from dycore.validation.water import area_of, energy_change, layer_of, map_of, mass_row, orders, run_of, vorticity_of
 
 PAPER = "Galewsky et al. 2004, section 2"
 # largest northward and southward speed (m/s) on day 6 in dycore.validation.spectral with the truncation T85
@@ -30,12 +31,12 @@ def galewsky(backend: Any, short: bool = False) -> Evidence:
     steady = [run_of(cases.barotropic_jet, backend, rows, 5.0, perturbation=0.0, friction=0.0) for rows in steady_sizes]
     rows_found = []
     for name, of in (("depth", lambda state: state.surface), ("zonal velocity", lambda state: state.u)):
-        errors = [norms(area_of(run.model), cells_of(run.model, of(run.after)), cells_of(run.model, of(run.before))).l2
+        errors = [norms(area_of(run.model), layer_of(run.model, of(run.after)), layer_of(run.model, of(run.before))).l2
                   for run in steady]
         rows_found.append(within(f"order of l2 of {name} of the steady jet on day 5, {steady_sizes[0]} to {steady_sizes[1]} rows",
                                  orders(errors)[0], 1.8, None, "2",
                                  "the scheme is of second order; 0.2 for cells that are not small yet", "theory"))
-    northward = cells_of(steady[-1].model, steady[-1].after.v)
+    northward = layer_of(steady[-1].model, steady[-1].after.v)
     rows_found += [
         within("largest v less its zonal mean of the steady jet on day 5 (m/s)",
                np.abs(northward - northward.mean(axis=1, keepdims=True)).max(), None, 1e-9, "0",
@@ -44,7 +45,7 @@ def galewsky(backend: Any, short: bool = False) -> Evidence:
 
     runs = [run_of(cases.barotropic_jet, backend, rows, 6.0) for rows in sizes]
     finest = runs[-1]
-    v = cells_of(finest.model, finest.after.v)
+    v = layer_of(finest.model, finest.after.v)
     reason = ("cells of 1.9 degrees see the jet with 10 cells and friction takes its share: 30 %" if short else
               "5 %: friction and truncation of both")
     rows_found += [
@@ -62,7 +63,7 @@ def galewsky(backend: Any, short: bool = False) -> Evidence:
         longitude, latitude = spectral.places(reference)
         start = spectral.waves_of(reference, jet(latitude), 0.0, balanced_depth(latitude) + bump(longitude, latitude))
         waves = spectral.run(reference, start, 6.0)
-        errors = [norms(area_of(run.model), cells_of(run.model, run.after.surface),
+        errors = [norms(area_of(run.model), layer_of(run.model, run.after.surface),
                         spectral.on_cells(reference, waves.surface, rows)).l2 for run, rows in zip(runs, sizes, strict=True)]
         rows_found += [
             within("order of l2 of depth less that of the spectral model on day 6, 128 to 256 rows", orders(errors)[-1], 1.0, None,

@@ -15,8 +15,8 @@ from dycore.grid import Grid, interior, latitude_longitude, rectilinear
 from dycore.model import Model
 from dycore.parameters import Parameters
 from dycore.state import State, initial_state
-from dycore.tiles import HALO_LEVELS
 from dycore.validation.evidence import Evidence, Row, within
+from dycore.validation.measures import cells_of, great_circle, stretching, volume
 from dycore.vertical import uniform
 
 DAY = 86400.0  # s
@@ -24,7 +24,7 @@ DAY = 86400.0  # s
 
 def at_rest(model: Model, state: State) -> float:
     """The largest speed of a component (m/s)."""
-    return max(float(np.abs(interior(np.asarray(model.backend.to_numpy(part)))).max()) for part in (state.u, state.v))
+    return max(float(np.abs(cells_of(model, part)).max()) for part in (state.u, state.v))
 
 
 # Rest ------------------------------------------------------------------------------------------------
@@ -51,8 +51,7 @@ def mountain(isentropic: bool, cells: tuple[int, int, int], backend: Any) -> tup
     fluid = Atmosphere()
     grid = latitude_longitude(cells, interfaces=uniform(cells[0], 0.0, fluid.reference_pressure))
     longitude, latitude = np.radians(grid.x)[None, :], np.radians(grid.y)[:, None]
-    cosine = np.sin(np.pi / 4.0) * np.sin(latitude) + np.cos(np.pi / 4.0) * np.cos(latitude) * np.cos(longitude - 0.5 * np.pi)
-    height = 2000.0 * np.exp(-((np.arccos(np.clip(cosine, -1.0, 1.0)) / 0.35) ** 2))
+    height = 2000.0 * np.exp(-((great_circle(longitude, latitude, (0.5 * np.pi, 0.25 * np.pi)) / 0.35) ** 2))
     geopotential = fluid.gravity * height
     _, exner = fluid.reference_s(grid.interfaces)
     if isentropic:
@@ -77,35 +76,30 @@ class Content(NamedTuple):
     energy: float  # J per kg/m3 of reference density (ocean), J times gravity (atmosphere)
 
 
-def energy_of_motion(grid: Grid, stretching: np.ndarray, velocity: np.ndarray, at_u: bool) -> float:
+def energy_of_motion(grid: Grid, stretched: np.ndarray, velocity: np.ndarray, at_u: bool) -> float:
     """Half the square of a component of the velocity, over the volume about its faces; all [k, j, i] with halo."""
     metrics = grid.metrics
     floor, fraction, area = ((metrics.floor_u, metrics.fraction_u, metrics.area_u) if at_u else
                              (metrics.floor_v, metrics.fraction_v, metrics.area_v))
-    levels = HALO_LEVELS + np.arange(grid.cells[0])[:, None, None]
-    dr = metrics.dr[HALO_LEVELS: HALO_LEVELS + grid.cells[0], None, None]
-    open_part = np.where(levels > interior(floor), 1.0, np.where(levels == interior(floor), interior(fraction), 0.0))
-    mean = 0.5 * interior(stretching + np.roll(stretching, 1, axis=1 if at_u else 0))
-    return float((0.5 * interior(velocity) ** 2 * open_part * dr * interior(area) * mean).sum())
+    mean = 0.5 * interior(stretched + np.roll(stretched, 1, axis=1 if at_u else 0))
+    return float((0.5 * interior(velocity) ** 2 * grid.open_thickness(floor, fraction) * interior(area) * mean).sum())
 
 
 def content(model: Model, state: State) -> Content:
     """Mass, tracers and total energy of a state."""
     grid, metrics, fluid = model.grid, model.grid.metrics, model.parameters.fluid
     surface, u, v = (np.asarray(model.backend.to_numpy(part)) for part in (state.surface, state.u, state.v))
-    wet = metrics.floor < metrics.top
-    stretching = np.where(wet, (surface - metrics.fixed) * metrics.inverse_thickness, 1.0)
-    area, inside = interior(metrics.area), interior(wet)
-    mass = grid.volume * interior(stretching)
-    tracers = [interior(np.asarray(model.backend.to_numpy(part))) for part in state.tracers]
-    moving = energy_of_motion(grid, stretching, u, True) + energy_of_motion(grid, stretching, v, False)
+    stretched, mass = stretching(model, state), volume(model, state)
+    area, inside = interior(metrics.area), interior(metrics.floor < metrics.top)
+    tracers = [cells_of(model, part) for part in state.tracers]
+    moving = energy_of_motion(grid, stretched, u, True) + energy_of_motion(grid, stretched, v, False)
     columns = area * inside * interior(surface - metrics.fixed)
     if isinstance(fluid, Atmosphere):  # cp T, and phi p of the ground: the sum of internal and potential energy
-        temperature = tracers[0] * fluid.reference_s(grid.interfaces)[1][:, None, None] * interior(stretching) ** fluid.kappa
+        temperature = tracers[0] * fluid.reference_s(grid.interfaces)[1][:, None, None] * interior(stretched) ** fluid.kappa
         still = fluid.heat_capacity * (mass * temperature).sum() + (columns * interior(metrics.surface_geopotential)).sum()
     else:
         centre = 0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])[:, None, None]
-        height = interior(metrics.fixed) + interior(stretching) * (centre - interior(metrics.fixed_reference))
+        height = interior(metrics.fixed) + interior(stretched) * (centre - interior(metrics.fixed_reference))
         buoyancy = fluid.gravity * (fluid.thermal_expansion * (tracers[0] - fluid.reference_temperature)
                                     - fluid.haline_contraction * (tracers[1] - fluid.reference_salinity))
         still = -(mass * buoyancy * height).sum() + 0.5 * fluid.surface_gravity * (area * inside * interior(surface) ** 2).sum()

@@ -14,7 +14,7 @@ from dycore.model import Model
 from dycore.state import initial_state
 from dycore.tiles import HALO_LEVELS
 from dycore.validation.evidence import Evidence, close_to, within
-from dycore.validation.waves import cells_of
+from dycore.validation.measures import cells_of
 
 SVERDRUP, DAY = 1.0e6, 86400.0  # m3/s, s
 

@@ -10,6 +10,7 @@ from dycore import cases
 from dycore.grid import EARTH_RADIUS, EARTH_ROTATION, interior
 from dycore.model import Model
 from dycore.validation.evidence import Evidence, Kind, within
+from dycore.validation.measures import cells_of, stretching, volume
 
 SVERDRUP = 1.0e6  # m3/s
 DRAKE = "Donohue et al. 2016 (173 Sv) and Cunningham et al. 2003 (137 Sv), observed in Drake Passage"
@@ -20,14 +21,10 @@ def transport_stream_function(model: Model, state: Any) -> np.ndarray:
 
     The transport between two latitudes is their difference: U = -d(psi)/dy.
     """
-    metrics, nz = model.grid.metrics, model.grid.cells[0]
-    u, surface = (interior(model.backend.to_numpy(a)).astype(float) for a in (state.u, state.surface))
-    stretching = 1.0 + surface / interior(metrics.thickness)
-    k = np.arange(nz)[:, None, None] + 2
-    floor, fraction = interior(metrics.floor_u), interior(np.broadcast_to(metrics.fraction_u, metrics.floor_u.shape))
-    thickness = np.diff(model.grid.interfaces)[:, None, None] * np.where(k == floor, fraction, k > floor)
-    width = interior(metrics.dy_u) * 0.5 * (stretching + np.roll(stretching, 1, axis=1))
-    return -np.cumsum((thickness * u).sum(axis=0) * width, axis=0) / SVERDRUP
+    metrics, stretched = model.grid.metrics, interior(stretching(model, state))
+    thickness = model.grid.open_thickness(metrics.floor_u, metrics.fraction_u)
+    width = interior(metrics.dy_u) * 0.5 * (stretched + np.roll(stretched, 1, axis=1))
+    return -np.cumsum((thickness * cells_of(model, state.u)).sum(axis=0) * width, axis=0) / SVERDRUP
 
 
 def sverdrup_transport(model: Model, stress: np.ndarray, latitude: float, west: float, east: float) -> float:
@@ -57,7 +54,7 @@ def global_ocean(backend: Any, short: bool = False) -> Evidence:
         state = model.steps(state, max(1, round(86400.0 / parameters.time_step)))
         psi += transport_stream_function(model, state) / samples
     after = budgets(model, state)
-    speed = float(np.abs(interior(backend.to_numpy(state.u))).max())
+    speed = float(np.abs(cells_of(model, state.u)).max())
     stress = np.asarray(parameters.surface_stress[0])[:, 0]  # type: ignore[index]
 
     j, i = np.argmin(np.abs(grid.y - 30.0)), np.abs(grid.x[:, None] - np.arange(125.0, 240.0, 10.0)).argmin(axis=0)
@@ -82,10 +79,8 @@ def global_ocean(backend: Any, short: bool = False) -> Evidence:
 
 def budgets(model: Model, state: Any) -> tuple[float, float]:
     """(volume (m3), salt content (g/kg m3))."""
-    surface, salinity = (interior(model.backend.to_numpy(a)).astype(float) for a in (state.surface, state.tracers[1]))
-    wet = model.grid.wet[-1]
-    volume = model.grid.volume * np.where(wet, 1.0 + surface / interior(model.grid.metrics.thickness), 0.0)
-    return float(volume.sum()), float((volume * salinity).sum())
+    water = volume(model, state)
+    return float(water.sum()), float((water * cells_of(model, state.tracers[1])).sum())
 
 
 def picture(model: Model, state: Any, psi: np.ndarray, days: float) -> Any:
@@ -98,7 +93,7 @@ def picture(model: Model, state: Any, psi: np.ndarray, days: float) -> Any:
     americas = psi[np.argmin(np.abs(grid.y - 40.0)), np.argmin(np.abs(grid.x - 255.0))]
     sea = np.ma.masked_where(~wet, psi - americas)
     levels = np.arange(-100.0, 101.0, 10.0)
-    temperature = np.ma.masked_where(~wet, interior(model.backend.to_numpy(state.tracers[0]))[-1])
+    temperature = np.ma.masked_where(~wet, cells_of(model, state.tracers[0])[-1])
     mean = f"barotropic stream function (Sv; 0 on the Americas), mean of days {days / 2:.0f} to {days:.0f}"
     for axes, values, title, options in (
             (upper, sea, mean, {"levels": levels, "cmap": "RdBu_r"}),

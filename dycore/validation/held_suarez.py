@@ -10,6 +10,7 @@ from dycore import cases
 from dycore.grid import interior
 from dycore.model import Model
 from dycore.validation.evidence import Evidence, Kind, Row, within
+from dycore.validation.measures import cells_of
 
 PAPER = "Held and Suarez 1994, Bull. Amer. Meteor. Soc. 75, 1825"
 MITGCM = "MITgcm manual, held_suarez experiments, figure of zonal-mean u (cubed sphere 28 to 32, latitude-longitude 36 to 38 m/s)"
@@ -43,7 +44,7 @@ def climate(backend: Any, cells: tuple[int, int, int], dissipation: float, spin_
     for _ in range(samples):
         state = model.steps(state, every)
         sums += moments(model, state, exner, parameters.fluid.kappa)
-    mass = float((interior(backend.to_numpy(state.surface)).astype(float) * area).sum())
+    mass = float((cells_of(model, state.surface) * area).sum())
     pressure = 0.005 * (grid.interfaces[1:] + grid.interfaces[:-1])
     u, temperature, heat_flux, temperature_variance, u_variance = sums / samples
     return Climate(grid.y, pressure, u, temperature, heat_flux, temperature_variance, u_variance, abs(mass / first_mass - 1.0))
@@ -51,8 +52,7 @@ def climate(backend: Any, cells: tuple[int, int, int], dissipation: float, spin_
 
 def moments(model: Model, state: Any, exner: np.ndarray, kappa: float) -> np.ndarray:
     """Zonal means of u, T, v* T*, T*^2, u*^2, at cell centres."""
-    u, v, theta, surface = (interior(model.backend.to_numpy(a)).astype(float)
-                            for a in (state.u, state.v, state.tracers[0], state.surface))
+    u, v, theta, surface = (cells_of(model, a) for a in (state.u, state.v, state.tracers[0], state.surface))
     temperature = theta * exner[:, None, None] * (surface / model.grid.interfaces[-1]) ** kappa
     u = 0.5 * (u + np.roll(u, -1, axis=2))
     v = 0.5 * (v + np.concatenate([v[:, 1:], np.zeros_like(v[:, :1])], axis=1))

@@ -14,16 +14,15 @@ from dycore.cases.water_on_a_sphere import places
 from dycore.grid import interior
 from dycore.validation import spectral
 from dycore.validation.evidence import Evidence, Kind, close_to, within
+from dycore.validation.measures import Norms, norms
 from dycore.validation.water import (
-    Norms,
     Run,
     area_of,
-    cells_of,
     depth_of,
     energy_change,
+    layer_of,
     map_of,
     mass_row,
-    norms,
     on_half_the_cells,
     orders,
     run_of,
@@ -39,8 +38,8 @@ def velocity_error(run: Run) -> float:
     metrics = run.model.grid.metrics
     change = size = 0.0
     for area, before, after in ((metrics.area_u, run.before.u, run.after.u), (metrics.area_v, run.before.v, run.after.v)):
-        first = cells_of(run.model, before)
-        change += (interior(area) * (cells_of(run.model, after) - first) ** 2).sum()
+        first = layer_of(run.model, before)
+        change += (interior(area) * (layer_of(run.model, after) - first) ** 2).sum()
         size += (interior(area) * first**2).sum()
     return float(np.sqrt(change / size))
 
@@ -118,12 +117,12 @@ def williamson_5(backend: Any, short: bool = False) -> Evidence:
 
     sizes, days = ((32, 64, 128), 5) if short else ((64, 128, 256), 15)
     runs = [run_of(cases.flow_over_mountain, backend, rows, float(days)) for rows in sizes]
-    heights = [cells_of(run.model, run.after.surface) for run in runs]
+    heights = [layer_of(run.model, run.after.surface) for run in runs]
     steps = [norms(area_of(run.model), coarse, on_half_the_cells(fine)).l2
              for run, coarse, fine in zip(runs, heights, heights[1:], strict=False)]
     with_64 = runs[sizes.index(64)]
     model, state = with_64.model, with_64.after
-    at_64 = cells_of(model, (model.run(state, days=15.0 - days, progress=False) if days < 15 else state).surface)
+    at_64 = layer_of(model, (model.run(state, days=15.0 - days, progress=False) if days < 15 else state).surface)
 
     reference = spectral.transform(42 if short else 63)
     longitude, latitude = spectral.places(reference)
@@ -192,7 +191,7 @@ def williamson_6(backend: Any, short: bool = False) -> Evidence:
         states.append(model.steps(states[-1], steps))
     run = Run(model, before, states[-1])
     times = np.arange(len(states)) * steps * model.parameters.time_step
-    speed = eastward_speed(times, [cells_of(model, state.surface) for state in states], model.grid.y)
+    speed = eastward_speed(times, [layer_of(model, state.surface) for state in states], model.grid.y)
 
     reference = spectral.transform(42)
     longitude, latitude = spectral.places(reference)
@@ -206,7 +205,7 @@ def williamson_6(backend: Any, short: bool = False) -> Evidence:
                            [spectral.on_cells(reference, surface, rows) for _, surface in nearest], model.grid.y)
     truth = spectral.on_cells(reference, waves.surface, rows)
 
-    heights = [cells_of(model, state.surface) for state in (before, run.after)]
+    heights = [layer_of(model, state.surface) for state in (before, run.after)]
     last = heights[-1]
     error = norms(area_of(model), last, truth).l2
     nondivergent = np.degrees(angular_speed()) * 86400.0

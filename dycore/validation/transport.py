@@ -21,7 +21,9 @@ from dycore.parameters import Parameters
 from dycore.state import State, initial_state, padded
 from dycore.stencils import stencil
 from dycore.tiles import Place
+from dycore.validation import measures
 from dycore.validation.evidence import Evidence, Row, within
+from dycore.validation.measures import Norms, cells_of, great_circle, volume
 
 SCHEMES: dict[str, Callable] = {"centred": centred, "upwind3": upwind3, "weno5": weno5}
 COLOURS = {"centred": "tab:gray", "upwind3": "tab:blue", "weno5": "tab:red"}
@@ -34,14 +36,6 @@ Function = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of longitude and la
 def still(k, j, i, grid, column, motion, u, v, w):
     """In place of the advection of momentum: the wind stays as it is given."""
     return 0.0
-
-
-class Norms(NamedTuple):
-    """Errors relative to the exact field (Williamson et al. 1992, equations 82 to 84)."""
-
-    l1: float
-    l2: float
-    linf: float
 
 
 def sphere(ny: int, radius: float) -> Grid:
@@ -69,28 +63,19 @@ def fields(grid: Grid, functions: Mapping[str, Function]) -> tuple[np.ndarray, .
     return tuple(np.broadcast_to(function(longitude, latitude), grid.cells) for function in functions.values())
 
 
-def great_circle(longitude: Any, latitude: Any, centre: tuple[float, float]) -> Any:
-    """Angle (radians) between points."""
-    cosine = np.sin(centre[1]) * np.sin(latitude) + np.cos(centre[1]) * np.cos(latitude) * np.cos(longitude - centre[0])
-    return np.arccos(np.clip(cosine, -1.0, 1.0))
-
-
 def norms(grid: Grid, found: np.ndarray, exact: np.ndarray) -> Norms:
     """Errors of an interior field [k, j, i]."""
-    area, error = interior(grid.metrics.area), np.abs(found - exact)
-    return Norms(float((area * error).sum() / (area * np.abs(exact)).sum()),
-                 float(np.sqrt((area * error**2).sum() / (area * exact**2).sum())), float(error.max() / np.abs(exact).max()))
+    return measures.norms(interior(grid.metrics.area), found, exact)
 
 
 def tracer(model: Model, state: State, number: int) -> np.ndarray:
     """A tracer as a NumPy array, interior [k, j, i]."""
-    return interior(np.asarray(model.backend.to_numpy(state.tracers[number])))
+    return cells_of(model, state.tracers[number])
 
 
 def content(model: Model, state: State, number: int) -> float:
     """Tracer content of the domain (m3 times its unit)."""
-    depth = interior(np.asarray(model.backend.to_numpy(state.surface)))
-    return float((interior(model.grid.metrics.area) * depth * tracer(model, state, number)).sum())
+    return float((volume(model, state) * tracer(model, state, number)).sum())
 
 
 def shifted(function: Function, east: float, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:

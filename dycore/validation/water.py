@@ -13,6 +13,7 @@ from dycore.grid import interior
 from dycore.model import Model
 from dycore.stencils import Region
 from dycore.validation.evidence import Row, close_to
+from dycore.validation.measures import cells_of
 
 
 class Run(NamedTuple):
@@ -31,25 +32,9 @@ def run_of(case: Callable, backend: Any, rows: int, days: float, **options: Any)
     return Run(model, before, model.run(before, days=days, progress=False))
 
 
-class Norms(NamedTuple):
-    """l1, l2 and linf of an error, relative to those of the truth: equations (82) to (84) of Williamson et al."""
-
-    l1: float
-    l2: float
-    linf: float
-
-
-def norms(area: np.ndarray, field: np.ndarray, truth: np.ndarray) -> Norms:
-    """Relative norms of field - truth, weighted by `area` (all [j, i])."""
-    error = field - truth
-    return Norms(float((area * np.abs(error)).sum() / (area * np.abs(truth)).sum()),
-                 float(np.sqrt((area * error**2).sum() / (area * truth**2).sum())),
-                 float(np.abs(error).max() / np.abs(truth).max()))
-
-
-def cells_of(model: Model, array: Any) -> np.ndarray:
+def layer_of(model: Model, array: Any) -> np.ndarray:
     """A field [j, i], or the one level of a field, without halo in NumPy (float64)."""
-    cells = interior(np.asarray(model.backend.to_numpy(array), float))
+    cells = cells_of(model, array)
     return cells[0] if cells.ndim == 3 else cells
 
 
@@ -60,7 +45,7 @@ def area_of(model: Model) -> np.ndarray:
 
 def depth_of(model: Model, state: Any) -> np.ndarray:
     """Depth of the water [j, i] (m)."""
-    return cells_of(model, state.surface) - interior(np.asarray(model.grid.metrics.fixed, float))
+    return layer_of(model, state.surface) - interior(np.asarray(model.grid.metrics.fixed, float))
 
 
 def mass(model: Model, state: Any) -> float:
@@ -78,7 +63,7 @@ def energy(model: Model, state: Any) -> float:
     """Kinetic and potential energy over density (m5/s2), the sum that the scheme conserves in space."""
     metrics, gravity = model.grid.metrics, model.parameters.fluid.surface_gravity
     kinetic = evaluated(model, operators.kinetic_energy, model.tile.region, state)
-    fixed, surface = interior(np.asarray(metrics.fixed, float)), cells_of(model, state.surface)
+    fixed, surface = interior(np.asarray(metrics.fixed, float)), layer_of(model, state.surface)
     return float((area_of(model) * ((surface - fixed) * kinetic + 0.5 * gravity * (surface**2 - fixed**2))).sum())
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from dycore.advection import centred
 from dycore.fluid import Atmosphere, Ocean, shallow_water
-from dycore.grid import interior, rectilinear
+from dycore.grid import rectilinear
 from dycore.model import Model
 from dycore.parameters import Parameters
 from dycore.state import State, initial_state
@@ -24,6 +24,7 @@ from dycore.stencils import stencil
 from dycore.stepping import ADAMS_BASHFORTH
 from dycore.tiles import Boundary
 from dycore.validation.evidence import Evidence, close_to, within
+from dycore.validation.measures import cells_of
 from dycore.vertical import uniform
 
 GRAVITY, SHARE = 9.81, 0.1  # m/s2; of the pressure force that is extrapolated
@@ -121,11 +122,6 @@ def rossby_frequency(k: Any, wave_l: float, beta: float, f: float, speed: float,
 
 
 # How it is measured ------------------------------------------------------------------------------
-
-
-def cells_of(model: Model, array: Any) -> np.ndarray:
-    """The cells of a padded field as a NumPy array, without halo."""
-    return interior(np.asarray(model.backend.to_numpy(array)))
 
 
 def record(model: Model, state: State, samples: int, every: int, look: Any) -> tuple[State, np.ndarray]:

@@ -7,7 +7,7 @@ import pytest
 
 from dycore import Model, continuity, mixing, momentum, operators
 from dycore.grid import interior, latitude_longitude, rectilinear
-from dycore.tiles import Place, fill_halo
+from dycore.tiles import Boundary, Place, fill_halo
 from dycore.vertical import stretched
 
 BACKENDS = ("numpy", "numba", "jax")
@@ -120,3 +120,22 @@ def flow_of(backend, grid, u, v):
     widths = grid.metrics.dy_u, grid.metrics.dx_v
     faces = grid.tile.region.grow(east=1, north=1)
     return continuity.Flow(*backend.apply(continuity.transports, faces, grid.metrics, *widths, u, v), *widths)
+
+
+def diffused(model, state, steps=10):
+    """(tracer content before, after, sum of |tracer| volume, variance before every step) of tracer 0 in a run."""
+    grid = model.grid
+    before, scale = content(grid, state, 0), (np.abs(interior(state.tracers[0])) * grid.volume).sum()
+    variances = []
+    for _ in range(steps):
+        variances.append((interior(state.tracers[0]) ** 2 * grid.volume).sum())
+        state = model.step(state)
+    return before, content(grid, state, 0), scale, variances
+
+
+def uniform_flow(f, speed_u, speed_v):
+    """A grid on an f-plane without walls, and a uniform velocity (m/s) on it."""
+    grid = rectilinear((3, 5, 8), extent=(8.0e4, 3.0e4), interfaces=stretched(3, 500.0, 2.0), coriolis=f,
+                       y_boundary=Boundary.PERIODIC)
+    return (grid, filled(grid, Place.WEST_FACE, np.full(grid.cells, speed_u)),
+            filled(grid, Place.SOUTH_FACE, np.full(grid.cells, speed_v)))

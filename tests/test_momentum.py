@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import channel, filled, motion, random_velocity, sphere
+from conftest import channel, filled, motion, random_velocity, sphere, uniform_flow
 
 from dycore import column, continuity, momentum
 from dycore.column import Column
@@ -87,10 +87,7 @@ def test_the_gradient_of_kinetic_energy_works_against_the_divergence(numpy_backe
 
 def test_a_uniform_flow_on_a_plane_feels_the_coriolis_force_and_nothing_else(numpy_backend):
     f, speed_u, speed_v = 1.2e-4, 0.7, -0.4
-    grid = rectilinear((3, 5, 8), extent=(8.0e4, 3.0e4), interfaces=stretched(3, 500.0, 2.0), coriolis=f,
-                       y_boundary=Boundary.PERIODIC)
-    u = filled(grid, Place.WEST_FACE, np.full(grid.cells, speed_u))
-    v = filled(grid, Place.SOUTH_FACE, np.full(grid.cells, speed_v))
+    grid, u, v = uniform_flow(f, speed_u, speed_v)
     made = columns(numpy_backend, grid)
     arguments = (made, u, v, no_w(grid))
     assert np.allclose(apply(numpy_backend, grid, momentum.advection_u, *arguments), f * speed_v, rtol=1e-14)

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from conftest import channel, create, fields_of, filled, random_velocity, sphere
+from conftest import channel, create, fields_of, filled, random_velocity, sphere, uniform_flow
 
 from dycore import Model, column, momentum, momentum_weno
 from dycore.column import Column
@@ -36,10 +36,7 @@ def tendencies(backend, grid, pair, u, v, w=None):
 
 def test_a_uniform_flow_on_a_plane_feels_the_coriolis_force_and_nothing_else(numpy_backend):
     f, speed_u, speed_v = 1.2e-4, 0.7, -0.4
-    grid = rectilinear((3, 5, 8), extent=(8.0e4, 3.0e4), interfaces=stretched(3, 500.0, 2.0), coriolis=f,
-                       y_boundary=Boundary.PERIODIC)
-    u = filled(grid, Place.WEST_FACE, np.full(grid.cells, speed_u))
-    v = filled(grid, Place.SOUTH_FACE, np.full(grid.cells, speed_v))
+    grid, u, v = uniform_flow(f, speed_u, speed_v)
     of_u, of_v = tendencies(numpy_backend, grid, WENO, u, v)
     assert np.allclose(of_u, f * speed_v, rtol=1e-14) and np.allclose(of_v, -f * speed_u, rtol=1e-14)
 

@@ -22,6 +22,7 @@ LAYERS = [
     {"running", "output", "cases", "diagnostics", "restart", "checking"},
     {"validation"},
     {"__init__"},
+    {"commands"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

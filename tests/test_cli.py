@@ -10,6 +10,7 @@ import numpy
 import pytest
 
 from dycore import cli
+from dycore.commands import run, shared
 
 RUN = ["run", "baroclinic_channel", "--cells", "4,8,6"]
 
@@ -103,8 +104,8 @@ def test_a_backend_that_is_not_installed_says_how_to_install_it(capsys, monkeypa
 
 
 def test_jax_on_several_processes_without_mpi4jax_says_where_to_look(capsys, monkeypatch):
-    monkeypatch.setattr(cli, "launched", lambda: (0, 2))
-    monkeypatch.setattr(cli, "world", lambda processes: None)
+    monkeypatch.setattr(shared, "launched", lambda: (0, 2))
+    monkeypatch.setattr(run, "world", lambda processes: None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     code, _, err = dycore(capsys, *RUN, "--steps", 1, "--backend", "jax")
     assert code == 2

@@ -1,0 +1,84 @@
+"""Measure against the Fortran reference."""
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from dycore.commands.shared import (
+    BACKENDS,
+    PRECISIONS,
+    BadInput,
+    FailedRun,
+    check_threads,
+    names_among,
+    positive_integer,
+    process_numbers,
+    rank_numbers,
+    sizes,
+)
+
+COMPETITORS = (*BACKENDS, "fortran")
+SCALINGS = ("strong", "weak")
+BENCHMARK_CASES = ("baroclinic_channel", "baroclinic_wave", "held_suarez")
+
+
+def add(command: Any) -> None:
+    """Register the command with its options."""
+    bench = command("bench", run_benchmarks, "Measure wall time per step per 1M cells against the Fortran reference.",
+                    "  dycore bench\n"
+                    "  dycore bench --cases baroclinic_wave --cells 1e5 --backends numba,fortran --precisions float32\n"
+                    "  dycore bench --backends jax --device gpu --cells 1e6,1e7\n"
+                    "  dycore bench --ranks 1,2,4 --scaling strong,weak --cells 1e5")
+    bench.add_argument("--cases", type=names_among(BENCHMARK_CASES, "benchmark case"), default=list(BENCHMARK_CASES),
+                       metavar="A,B", help=f"(default: {','.join(BENCHMARK_CASES)})")
+    bench.add_argument("--cells", type=sizes, default=[10**4, 10**5, 10**6], metavar="N,N",
+                       help="numbers of cells (default: 1e4,1e5,1e6)")
+    bench.add_argument("--backends", type=names_among(COMPETITORS, "competitor"), default=list(COMPETITORS),
+                       metavar="A,B", help=f"(default: {','.join(COMPETITORS)})")
+    bench.add_argument("--precisions", type=names_among(PRECISIONS, "precision"), default=list(PRECISIONS),
+                       metavar="A,B", help=f"(default: {','.join(PRECISIONS)})")
+    bench.add_argument("--threads", type=positive_integer, default=1, metavar="N",
+                       help="threads and cores for each competitor (default: %(default)s)")
+    bench.add_argument("--ranks", type=rank_numbers, metavar="N,N",
+                       help="MPI ranks, each on cores of its own (default: 1, and 2 in the first precision where there are "
+                            "two cores and an mpiexec)")
+    bench.add_argument("--processes", type=process_numbers, metavar="PJ,PI",
+                       help="of several ranks, in j and in i (default: each program decides)")
+    bench.add_argument("--scaling", type=names_among(SCALINGS, "scaling"), default=["strong"], metavar="A,B",
+                       help="with several ranks strong keeps the cells, weak the cells of each rank (default: strong)")
+    bench.add_argument("--samples", type=positive_integer, default=3, metavar="N",
+                       help="samples of at least 20 steps, fewer where a step takes long (default: %(default)s)")
+    bench.add_argument("--device", choices=("cpu", "gpu"), default="cpu",
+                       help="gpu is for jax alone (default: %(default)s)")
+    bench.add_argument("--output", type=Path, default=Path("bench-results"), metavar="DIR",
+                       help="results.json is added to, results.md and the pictures are renewed (default: %(default)s)")
+
+
+def check_processes(options: argparse.Namespace) -> None:
+    if options.processes is None:
+        return
+    wanted = options.processes[0] * options.processes[1]
+    for ranks in options.ranks or [1, 2]:
+        if ranks not in (1, wanted):
+            raise BadInput(f"--processes {','.join(map(str, options.processes))} is for {wanted} ranks, and {ranks} are to be "
+                           f"measured: give --ranks 1,{wanted}.")
+
+
+def run_benchmarks(options: argparse.Namespace) -> int:
+    root = Path(__file__).resolve().parents[2]
+    if not (root / "benchmarks" / "suite.py").is_file():
+        raise BadInput("the benchmarks are not part of the installed package: "
+                       "clone the repository and use 'make bench' in it.")
+    check_threads(options.threads)
+    check_processes(options)
+    sys.path.insert(0, str(root))
+    suite = importlib.import_module("benchmarks.suite")
+    settings = {name: value for name, value in vars(options).items() if name != "command"}
+    try:
+        return suite.run(suite.Settings(**settings))
+    except suite.CannotStart as problem:
+        raise BadInput(str(problem)) from problem
+    except suite.CannotWrite as problem:
+        raise FailedRun(str(problem)) from problem

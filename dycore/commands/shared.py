@@ -1,0 +1,184 @@
+"""What commands share: how problems are said, the values of options, backends and folders."""
+
+import argparse
+import difflib
+import importlib
+import importlib.util
+import os
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any, NoReturn, TextIO
+
+BACKENDS = ("numpy", "numba", "jax")
+PRECISIONS = ("float64", "float32")
+
+
+class BadInput(Exception):
+    """What the user asked for cannot be done as asked; the message says what to do."""
+
+
+class FailedRun(Exception):
+    """A run, or the writing of its result, that failed after it had started."""
+
+
+class FailedAlone(FailedRun):
+    """A failure that need not have happened on all ranks."""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One sentence instead of the usage and a sentence."""
+        end = "" if message.endswith("?") else "."
+        raise BadInput(f"{message.removeprefix('argument ')}{end} See '{self.prog} --help'.")
+
+
+def say_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
+                line: str | None = None) -> None:
+    """A warning as a line of its own; what Python warns of is for developers, and shown with its place."""
+    if category.__module__.startswith("dycore"):
+        print(f"dycore: warning: {message}", file=sys.stderr, flush=True)
+    else:
+        print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=sys.stderr, flush=True)
+
+
+# What the options may hold
+
+
+def positive_integer(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
+    return number
+
+
+def positive_number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above zero")
+    return number
+
+
+def cell_numbers(text: str) -> tuple[int, int, int]:
+    parts = text.split(",")
+    if len(parts) != 3:
+        raise argparse.ArgumentTypeError(f"'{text}' is not levels, rows and columns, as in 20,64,128")
+    levels, rows, columns = (positive_integer(part) for part in parts)
+    return levels, rows, columns
+
+
+def process_numbers(text: str) -> tuple[int, int]:
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise argparse.ArgumentTypeError(f"'{text}' is not processes in j and in i, as in 2,2")
+    in_j, in_i = (positive_integer(part) for part in parts)
+    return in_j, in_i
+
+
+def sizes(text: str) -> list[int]:
+    """Numbers of cells: '1e4,1e5'."""
+    return [positive_integer(str(round(positive_number(part)))) for part in text.split(",")]
+
+
+def rank_numbers(text: str) -> list[int]:
+    """Numbers of ranks: '1,2,4'."""
+    return sorted({positive_integer(part) for part in text.split(",")})
+
+
+def names_among(known: tuple[str, ...], what: str) -> Any:
+    def names(text: str) -> list[str]:
+        asked = [part.strip() for part in text.split(",")]
+        for name in asked:
+            if name not in known:
+                raise argparse.ArgumentTypeError(no_such(what, name, known))
+        return list(dict.fromkeys(asked))
+
+    return names
+
+
+def no_such(what: str, name: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+    return f"there is no {what} '{name}': {hint}"
+
+
+# Ranks and backends
+
+
+def launched() -> tuple[int, int]:
+    """(rank, ranks) as the launcher says; loads no MPI."""
+    from dycore.backends import mpi
+
+    return mpi.launched()
+
+
+def world(processes: tuple[int, int] | None) -> Any:
+    """How the ranks speak to each other; None for a single one."""
+    if launched()[1] == 1 and processes in (None, (1, 1)):
+        return None
+    from dycore.backends import mpi
+
+    if launched()[1] == 1:
+        parts = processes[0] * processes[1]  # type: ignore[index]
+        raise BadInput(f"--processes {processes[0]},{processes[1]} are {parts} parts, but there is one process: start it with "  # type: ignore[index]
+                       f"'mpiexec -n {parts} dycore run ...'.")
+    try:
+        return mpi.World(processes)
+    except ImportError as problem:
+        raise BadInput(str(problem)) from problem
+
+
+def create_backend(name: str, threads: int, communication: Any = None) -> Any:
+    """The backend, its libraries told how many threads they have before they are loaded."""
+    check_threads(threads)
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, str(threads))
+    if threads == 1:
+        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+    if name == "jax" and launched()[1] > 1 and importlib.util.find_spec("mpi4jax") is None:
+        raise BadInput("JAX needs mpi4jax for several processes, and it is not installed: 'dycore check' says how to get it. "
+                       "Or use one process, or another backend.")
+    try:
+        return importlib.import_module(f"dycore.backends.on_{name}").create(threads=threads, communication=communication)
+    except ImportError as problem:
+        raise BadInput(f"the {name} backend cannot be loaded ({problem}). "
+                       f"Install what it needs with: pip install 'dycore[{name}]'.") from problem
+
+
+def check_threads(threads: int) -> None:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if threads > cores:
+        raise BadInput(f"{threads} threads were asked for, and this process may use {cores} cores: "
+                       f"give --threads {cores} or fewer.")
+
+
+# Files
+
+
+def why_no_file(folder: Path) -> str | None:
+    """Why no file can be written in a folder; None where one can."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as problem:
+        return nothing_written(folder, problem)
+
+
+def nothing_written(folder: Path, problem: OSError) -> str:
+    return f"nothing can be written in '{folder}': {problem.strerror}. Name another folder."
+
+
+# Cases
+
+
+def case_functions() -> dict[str, Any]:
+    from dycore import cases
+
+    return cases.CASES

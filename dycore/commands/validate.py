@@ -1,0 +1,50 @@
+"""Hold the core against published cases."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from dycore.commands.shared import BACKENDS, BadInput, create_backend, no_such, nothing_written, positive_integer, why_no_file
+
+
+def add(command: Any) -> None:
+    """Register the command with its options."""
+    published = command("validate", validate, "Hold the core against published cases: rows of numbers, figures and one page.",
+                        "  dycore validate williamson_2\n"
+                        "  dycore validate --short --output quick-look\n"
+                        "  dycore validate held_suarez --backend jax")
+    published.add_argument("case", nargs="*", metavar="CASE", help="(default: all of them)")
+    published.add_argument("--short", action="store_true", help="the versions that the tests run, of seconds each")
+    published.add_argument("--backend", choices=BACKENDS, default="numba", help="(default: %(default)s)")
+    published.add_argument("--threads", type=positive_integer, default=1, metavar="N", help="(default: %(default)s)")
+    published.add_argument("--output", type=Path, default=Path("validation-results"), metavar="DIR",
+                       help="results.json, results.md and pictures; other cases in it stay (default: %(default)s)")
+
+
+def validate(options: argparse.Namespace) -> int:
+    """Run validation programs; 1 where a verdict is not met."""
+    from dycore.validation import PROGRAMS
+    from dycore.validation.evidence import gather
+
+    names = options.case or list(PROGRAMS)
+    for name in names:
+        if name not in PROGRAMS:
+            raise BadInput(no_such("validation case", name, tuple(PROGRAMS)))
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise BadInput(nothing_written(options.output, problem)) from problem
+    unwritable = why_no_file(options.output)
+    if unwritable is not None:
+        raise BadInput(unwritable)
+    backend = create_backend(options.backend, options.threads)
+    failed = 0
+    for name in names:
+        command = f"dycore validate {name} --backend {options.backend}" + (" --short" if options.short else "")
+        evidence = gather(name, PROGRAMS[name], backend, options.short, command, options.output)
+        for row in evidence.rows:
+            failed += not row.met
+            print(f"{'met    ' if row.met else 'NOT MET'}  {name}: {row.quantity} {row.ours:.6g}; {row.tolerance}; "
+                  f"published {row.published} ({row.source})", flush=True)
+    print(f"Wrote {options.output}/results.json, {options.output}/results.md and the figures.")
+    return 1 if failed else 0

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    {"stencils"},
+    {"stencils", "progress"},
     {"tiles"},
     {"grid", "vertical", "fluid", "seawater"},
     {"state", "operators", "filters"},

@@ -1,11 +1,13 @@
 """One competitor as the suite sees it: a process that is started, warmed up, asked for samples and stopped."""
 
 import contextlib
+import fcntl
 import importlib.util
 import json
 import math
 import os
 import select
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,7 +31,7 @@ STOP_SECONDS = 5.0  # that mpiexec has to take its ranks down before it is kille
 LAUNCHER_WORDS = ("=", "-----", "Abort(", "application called MPI_Abort", "[mpiexec", "[proxy", "MPI_ABORT was", "with errorcode",
                   "YOUR APPLICATION", "This typically refers", "Please see the FAQ", "NOTE: invoking", "You may or may not",
                   "exactly when Open MPI", "Primary job", "a non-zero exit code", "mpiexec", "mpirun", "prterun", "Proc: [[",
-                  "Errorcode:")
+                  "Errorcode:", "srun:", "slurmstepd:", "In: PMI_Abort(")
 
 # Open MPI neither refuses more ranks than cores nor binds them (on_cores.py does); MPICH does as it is told.
 OPEN_MPI = {"OMPI_MCA_rmaps_base_oversubscribe": "1", "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
@@ -37,8 +39,30 @@ OPEN_MPI = {"OMPI_MCA_rmaps_base_oversubscribe": "1", "PRTE_MCA_rmaps_default_ma
 OPEN_MPI_AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 
 
+class Launcher(NamedTuple):
+    """What starts ranks on so many nodes: words, with {ranks}, {threads}, {nodes} and {ranks_per_node} for the numbers."""
+
+    words: str
+    nodes: int = 1
+
+    def start(self, ranks: int, threads: int) -> list[str]:
+        """The words as a command. Raises Failed where they are not one."""
+        numbers = {"ranks": ranks, "threads": threads, "nodes": self.nodes, "ranks_per_node": math.ceil(ranks / self.nodes)}
+        try:
+            words = shlex.split(self.words.format(**numbers))
+        except (KeyError, IndexError, ValueError, AttributeError) as problem:
+            known = ", ".join(f"{{{name}}}" for name in numbers)
+            raise Failed(f"the launcher '{self.words}' cannot be read ({problem}): in braces it may have {known}") from problem
+        if not words or "{ranks}" not in self.words:
+            raise Failed(f"the launcher '{self.words}' does not say how many ranks to start: it needs {{ranks}}")
+        return words
+
+
 class Group(NamedTuple):
-    """What is compared with each other. `base_cells` are those of the one rank that more are measured against."""
+    """What is compared with each other. `base_cells` are those of the one rank that more are measured against.
+
+    A launcher of None is the mpiexec of this machine.
+    """
 
     case: str
     cells: tuple[int, int, int]
@@ -47,6 +71,7 @@ class Group(NamedTuple):
     scaling: str = "strong"
     base_cells: tuple[int, int, int] | None = None
     processes: tuple[int, int] | None = None
+    launcher: Launcher | None = None
 
     @property
     def n_cells(self) -> int:
@@ -197,13 +222,13 @@ def command(name: str, group: Group, threads: int, device: str, silent: bool = F
         program = [sys.executable, *(["-m", "mpi4py"] if group.ranks > 1 else []), "-m", "benchmarks.worker", "--case", group.case,
                    "--cells", cells, "--precision", group.precision, "--backend", name, "--threads", str(threads),
                    "--device", device, "--ranks", str(group.ranks), *several]
-    return program if group.ranks == 1 else launched(program, group.ranks, threads)
+    return program if group.ranks == 1 else launched(program, group.ranks, threads, group.launcher)
 
 
-def launched(program: list[str], ranks: int, threads: int) -> list[str]:
+def launched(program: list[str], ranks: int, threads: int, given: Launcher | None = None) -> list[str]:
     """The program on so many ranks, each on cores of its own."""
-    cores = ",".join(map(str, allowed_cores()))
-    return [launcher() or "mpiexec", "-n", str(ranks), sys.executable, "-m", "benchmarks.on_cores", cores, str(threads), *program]
+    start = given.start(ranks, threads) if given else [launcher() or "mpiexec", "-n", str(ranks)]
+    return [*start, sys.executable, "-m", "benchmarks.on_cores", str(threads), *program]
 
 
 def mpi_compiler() -> dict[str, str]:
@@ -227,9 +252,9 @@ def allowed_cores() -> list[int]:
 
 def missing_mpi(name: str, group: Group, device: str) -> str | None:
     """Why a competitor cannot run on several ranks, and what to do; None where it can."""
-    if device == "gpu":
-        return "several ranks are measured on a CPU only: give --ranks 1 with --device gpu"
-    if launcher() is None:
+    if device == "gpu" and group.launcher is None:
+        return "several ranks share one GPU: give --ranks 1 with --device gpu, or a --launcher that gives each a GPU of its own"
+    if group.launcher is None and launcher() is None:
         return "MPI is missing (there is no mpiexec): apt-get install mpich, or pip install mpich, then pip install 'dycore[mpi]'"
     if name == "fortran":
         program = fortran_program(group.precision, group.ranks)
@@ -283,7 +308,10 @@ def build_fortran() -> str | None:
         return f"{compiler} was not found: apt-get install gfortran libfftw3-dev, or name a compiler with FC"
     if shutil.which("make") is None:
         return "make was not found: apt-get install make"
-    built = subprocess.run(["make", "-C", str(FORTRAN)], capture_output=True, text=True, check=False, env=mpi_compiler())
+    (FORTRAN / "build").mkdir(exist_ok=True)
+    with open(FORTRAN / "build" / "lock", "w") as lock:  # jobs on several nodes may build at once
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        built = subprocess.run(["make", "-C", str(FORTRAN)], capture_output=True, text=True, check=False, env=mpi_compiler())
     if built.returncode == 0:
         return None
     lines = (built.stdout + built.stderr).splitlines()

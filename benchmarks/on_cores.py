@@ -1,21 +1,28 @@
-"""One rank of a program on cores of its own: python -m benchmarks.on_cores CORES THREADS PROGRAM [ARGUMENT ...]
+"""One rank of a program on cores and a GPU of its own: python -m benchmarks.on_cores THREADS PROGRAM [ARGUMENT ...]
 
-mpiexec starts this once for each rank. It settles the cores before any library counts them and becomes the program.
-All launchers say in the environment which rank a process is, but bind each in its own way, or not at all.
+A launcher starts this once for each rank. It settles the cores before any library counts them and becomes the program.
+All launchers say in the environment which rank of its node a process is, but bind each in its own way, or not at all:
+a rank takes its own of the cores that it was left, all of them where these are no more than its threads.
 """
 
 import os
 import sys
 
-RANK_VARIABLES = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
+# Those of a launcher within a SLURM job come first: the job itself says SLURM_LOCALID too.
+LOCAL_RANK_VARIABLES = ("OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "MV2_COMM_WORLD_LOCAL_RANK", "PALS_LOCAL_RANKID",
+                        "SLURM_LOCALID", "PMIX_RANK", "PMI_RANK")
 
 
 def main() -> None:
-    cores, threads = [int(core) for core in sys.argv[1].split(",")], int(sys.argv[2])
-    rank = next((int(os.environ[name]) for name in RANK_VARIABLES if name in os.environ), None)
-    if rank is not None and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cores_of(rank, threads, cores))
-    os.execvp(sys.argv[3], sys.argv[3:])
+    threads = int(sys.argv[1])
+    rank = next((int(os.environ[name]) for name in LOCAL_RANK_VARIABLES if name in os.environ), None)
+    if rank is not None:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, cores_of(rank, threads, sorted(os.sched_getaffinity(0))))
+        gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        if len(gpus) > 1:
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpus[rank % len(gpus)]
+    os.execvp(sys.argv[2], sys.argv[2:])
 
 
 def cores_of(rank: int, threads: int, cores: list[int]) -> list[int]:

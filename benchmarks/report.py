@@ -129,6 +129,7 @@ def scaling_table(records: list[dict[str, Any]]) -> tuple[list[str], list[list[s
             continue
         allowed, efficiency, sent = allowed_efficiency(record, records), record["efficiency"], record["bytes_per_step"]
         layout = f" ({' x '.join(map(str, record['processes']))})" if record["processes"] else ""
+        layout += f" on {record['nodes']} nodes" if record.get("nodes", 1) > 1 else ""
         rows.append([record["case"], record["precision"], record["scaling"], size(record["n_cells"]),
                      f"{record['ranks']}{layout}{', oversubscribed' if record['oversubscribed'] else ''}",
                      LABELS[record["competitor"]], spread(record), fraction(efficiency), fraction(allowed),
@@ -270,23 +271,31 @@ def write(folder: Path, records: list[dict[str, Any]]) -> list[str]:
 
 def show(records: list[dict[str, Any]], notes: list[str]) -> None:
     """The tables on the terminal."""
+    titled = [(f"{heading}: ms per step per 1M cells", columns, rows) for heading, columns, rows in tables(records)]
+    show_tables([*titled, ("Scaling over MPI ranks", *scaling_table(records))], marks(records) + failures(records))
+    print("\n".join(notes))
+
+
+def show_tables(titled: list[tuple[str, list[str], list[list[str]]]], remarks: list[str]) -> None:
+    """Headings, columns and rows on the terminal, and remarks below."""
     try:
         import rich.console
+        import rich.markup
         import rich.table
     except ImportError:
-        print(markdown(records) if records else "")
-    else:
-        console = rich.console.Console(width=None if sys.stdout.isatty() else 160)
-        titled = [(f"{heading}: ms per step per 1M cells", columns, rows) for heading, columns, rows in tables(records)]
-        for heading, columns, rows in [*titled, ("Scaling over MPI ranks", *scaling_table(records))]:
-            table = rich.table.Table(*columns, title=heading, title_justify="left")
-            for row in rows:
-                table.add_row(*(text.replace(", ", "\n") for text in row))
-            if rows:
-                console.print(table)
-        for line in marks(records) + failures(records):
-            console.print(line, style="yellow", markup=False, highlight=False)
-    print("\n".join(notes))
+        for heading, columns, rows in titled:
+            print("\n".join([heading, *markdown_table(columns, rows), ""] if rows else []))
+        print("\n".join(remarks))
+        return
+    console = rich.console.Console(width=None if sys.stdout.isatty() else 160)
+    for heading, columns, rows in titled:
+        table = rich.table.Table(*columns, title=heading, title_justify="left")
+        for row in rows:
+            table.add_row(*(rich.markup.escape(text.replace(", ", "\n")) for text in row))
+        if rows:
+            console.print(table)
+    for line in remarks:
+        console.print(line, style="yellow", markup=False, highlight=False)
 
 
 class Lines:
@@ -334,13 +343,12 @@ def progress(total: int) -> Iterator[Lines]:
         yield Bar(bar, bar.add_task("", total=total))
 
 
-def main() -> int:
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "bench-results")
+def again(folder: Path) -> None:
+    """Tables and pictures of the newest run of a folder."""
     records = json.loads((folder / "results.json").read_text())
     newest = [record for record in records if record["run"] == records[-1]["run"]]
     show(newest, write(folder, newest))
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    again(Path(sys.argv[1] if len(sys.argv) > 1 else "bench-results"))

@@ -6,8 +6,9 @@ STREAM-like triad, are asked for samples in turn, in an order that rotates, so t
 all alike; only one computes at any time. A sample is 20 steps or more; where a step takes above half a second it
 is fewer (and so is the warm-up), and the record says how many.
 
-Several ranks are as many processes, each on the next cores, started by mpiexec; a second competitor that sends no
-messages (`silent`) shows what they cost, and the triad runs on all ranks at once.
+Several ranks are as many processes, each on the next cores, started by mpiexec, or by the launcher that was given, which
+is checked first (launch_check.py); a second competitor that sends no messages (`silent`) shows what they cost, and the
+triad runs on all ranks at once.
 
 A record (one per competitor, case, size, precision, ranks and scaling; `error` says why where there is no measurement):
     case, competitor, backend, device, ranks, threads, precision, cells [nz, ny, nx], n_cells
@@ -25,6 +26,7 @@ A record (one per competitor, case, size, precision, ranks and scaling; `error` 
     scaling                      strong: the cells of one rank; weak: about as many cells for each rank
     base_cells                   the cells that one rank is measured with, for the efficiency
     processes                    [south to north, west to east]
+    nodes                        that the ranks are spread over
     oversubscribed               more ranks times threads than cores
     messages_per_step, bytes_per_step   that the busiest rank sends
     ms_per_step_silent           the median with the messages switched off
@@ -59,8 +61,8 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from benchmarks import report
-from benchmarks.competitor import ROOT, Competitor, Group, allowed_cores, build_fortran, launcher, missing_mpi
+from benchmarks import launch_check, report
+from benchmarks.competitor import ROOT, Competitor, Group, Launcher, allowed_cores, build_fortran, launcher, missing_mpi
 from dycore.checking import processor
 
 STEPPER, RIGHT_HAND_SIDES = "AB3 + forward-backward", 1
@@ -85,6 +87,7 @@ class Settings(NamedTuple):
     ranks: list[int] | None = None
     processes: tuple[int, int] | None = None
     scaling: tuple[str, ...] | list[str] = ("strong",)
+    launcher: Launcher | None = None
 
 
 class CannotStart(Exception):
@@ -99,6 +102,7 @@ def run(settings: Settings) -> int:
     """Measure, write, show. The exit code: 0, or 1 if nothing could be measured, or 130 after an interruption."""
     results = Results(settings.output)
     wanted = groups(settings)
+    check_launcher(settings, wanted)
     problems: dict[str, str | None] = {}
     interrupted = False
     with terminated_like_interrupted(), report.progress(total_work(settings, wanted)) as shown:
@@ -124,6 +128,16 @@ def run(settings: Settings) -> int:
     return 0 if any(record["error"] is None for record in results.of_this_run) else 1
 
 
+def check_launcher(settings: Settings, wanted: list[Group]) -> None:
+    """Raises CannotStart where the launcher that was given does not do as it is told."""
+    if settings.launcher is None:
+        return
+    for ranks in sorted({group.ranks for group in wanted if group.ranks > 1}):
+        problem = launch_check.problem(settings.launcher, ranks, settings.threads, settings.device)
+        if problem is not None:
+            raise CannotStart(problem)
+
+
 def groups(settings: Settings) -> list[Group]:
     """Small sizes first, so that an early interruption leaves the most; one rank before several."""
     from dycore import cases
@@ -134,7 +148,7 @@ def groups(settings: Settings) -> list[Group]:
 
 def groups_of_ranks(alone: Group, settings: Settings) -> Iterator[Group]:
     for ranks in ranks_wanted(settings, alone.precision):
-        several = alone._replace(ranks=ranks, base_cells=alone.cells, processes=settings.processes)
+        several = alone._replace(ranks=ranks, base_cells=alone.cells, processes=settings.processes, launcher=settings.launcher)
         if ranks == 1:
             yield alone
         elif "strong" in settings.scaling:
@@ -160,14 +174,23 @@ def weak_cells(cells: tuple[int, int, int], ranks: int) -> tuple[int, int, int]:
 
 def warnings(settings: Settings, wanted: list[Group]) -> Iterator[str]:
     """What is to be known before the first result."""
-    cores = len(allowed_cores())
-    for ranks in sorted({group.ranks for group in wanted if oversubscribed(group.ranks, settings.threads)}):
+    for ranks in sorted({group.ranks for group in wanted if oversubscribed(group, settings.threads)}):
         each = f" of {settings.threads} threads" if settings.threads > 1 else ""
-        yield f"{ranks} ranks{each} are more than the {cores} cores: they share cores, and their records say oversubscribed."
+        yield (f"{ranks} ranks{each} are more than the {cores_for(wanted[-1])} cores: they share cores, and their records say "
+               "oversubscribed.")
 
 
-def oversubscribed(ranks: int, threads: int) -> bool:
-    return ranks * threads > len(allowed_cores())
+def oversubscribed(group: Group, threads: int) -> bool:
+    return group.ranks * threads > cores_for(group)
+
+
+def cores_for(group: Group) -> int:
+    """On all nodes together, which are alike."""
+    return len(allowed_cores()) * nodes_of(group)
+
+
+def nodes_of(group: Group) -> int:
+    return group.launcher.nodes if group.launcher else 1
 
 
 def total_work(settings: Settings, wanted: list[Group]) -> int:
@@ -244,7 +267,8 @@ def record(each: Competitor, yardstick: Competitor, silent: Competitor | None = 
         "device": processor() if each.device == "cpu" else each.about.get("device", "gpu"),
         "ranks": each.group.ranks, "threads": each.threads, "scaling": each.group.scaling,
         "processes": each.about.get("processes", [1, 1] if each.group.ranks == 1 else None),
-        "oversubscribed": oversubscribed(each.group.ranks, each.threads), "precision": each.group.precision,
+        "nodes": nodes_of(each.group), "oversubscribed": oversubscribed(each.group, each.threads),
+        "precision": each.group.precision,
         "base_cells": list(each.group.base_cells or each.group.cells),
         "messages_per_step": each.about.get("messages_per_step", 0 if each.group.ranks == 1 else None),
         "bytes_per_step": each.about.get("bytes_per_step", 0 if each.group.ranks == 1 else None),
@@ -311,13 +335,18 @@ class Results:
         return [record for record in records if record["run"] != self.origin["run"]]
 
     def save(self) -> None:
-        with writing(self.path):
-            aside = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-            try:
-                aside.write_text(json.dumps(self.of_other_runs() + self.of_this_run, indent=1) + "\n")
-                os.replace(aside, self.path)
-            finally:
-                aside.unlink(missing_ok=True)
+        write_json(self.path, self.of_other_runs() + self.of_this_run)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Written aside and moved into place. Raises CannotWrite."""
+    with writing(path):
+        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            aside.write_text(json.dumps(content, indent=1) + "\n")
+            os.replace(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

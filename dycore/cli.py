@@ -1,4 +1,4 @@
-"""The command line: `dycore cases`, `dycore run`, `dycore validate`, `dycore bench`, `dycore check`.
+"""The command line: `dycore cases`, `dycore run`, `dycore validate`, `dycore bench`, `dycore slurm`, `dycore check`.
 
 Bad input ends with one sentence and exit code 2, a run that failed with one sentence and exit code 1.
 """

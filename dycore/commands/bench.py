@@ -31,29 +31,38 @@ def add(command: Any) -> None:
                     "  dycore bench --cases baroclinic_wave --cells 1e5 --backends numba,fortran --precisions float32\n"
                     "  dycore bench --backends jax --device gpu --cells 1e6,1e7\n"
                     "  dycore bench --ranks 1,2,4 --scaling strong,weak --cells 1e5")
-    bench.add_argument("--cases", type=names_among(BENCHMARK_CASES, "benchmark case"), default=list(BENCHMARK_CASES),
-                       metavar="A,B", help=f"(default: {','.join(BENCHMARK_CASES)})")
-    bench.add_argument("--cells", type=sizes, default=[10**4, 10**5, 10**6], metavar="N,N",
-                       help="numbers of cells (default: 1e4,1e5,1e6)")
-    bench.add_argument("--backends", type=names_among(COMPETITORS, "competitor"), default=list(COMPETITORS),
-                       metavar="A,B", help=f"(default: {','.join(COMPETITORS)})")
-    bench.add_argument("--precisions", type=names_among(PRECISIONS, "precision"), default=list(PRECISIONS),
-                       metavar="A,B", help=f"(default: {','.join(PRECISIONS)})")
-    bench.add_argument("--threads", type=positive_integer, default=1, metavar="N",
-                       help="threads and cores for each competitor (default: %(default)s)")
+    add_measured(bench, {"cases": list(BENCHMARK_CASES), "cells": [10**4, 10**5, 10**6], "backends": list(COMPETITORS),
+                         "precisions": list(PRECISIONS), "scaling": ["strong"], "threads": 1, "samples": 3, "device": "cpu"})
     bench.add_argument("--ranks", type=rank_numbers, metavar="N,N",
                        help="MPI ranks, each on cores of its own (default: 1, and 2 in the first precision where there are "
                             "two cores and an mpiexec)")
     bench.add_argument("--processes", type=process_numbers, metavar="PJ,PI",
                        help="of several ranks, in j and in i (default: each program decides)")
-    bench.add_argument("--scaling", type=names_among(SCALINGS, "scaling"), default=["strong"], metavar="A,B",
-                       help="with several ranks strong keeps the cells, weak the cells of each rank (default: strong)")
-    bench.add_argument("--samples", type=positive_integer, default=3, metavar="N",
-                       help="samples of at least 20 steps, fewer where a step takes long (default: %(default)s)")
-    bench.add_argument("--device", choices=("cpu", "gpu"), default="cpu",
-                       help="gpu is for jax alone (default: %(default)s)")
+    bench.add_argument("--launcher", metavar="WORDS",
+                       help="starts ranks in place of mpiexec, as in 'srun --overlap --ntasks={ranks} --cpus-per-task={threads}'; "
+                            "{nodes} and {ranks_per_node} are known too")
+    bench.add_argument("--nodes", type=positive_integer, default=1, metavar="N",
+                       help="that the launcher puts the ranks on (default: %(default)s)")
     bench.add_argument("--output", type=Path, default=Path("bench-results"), metavar="DIR",
                        help="results.json is added to, results.md and the pictures are renewed (default: %(default)s)")
+
+
+def add_measured(command: argparse.ArgumentParser, standard: dict[str, Any]) -> None:
+    """The options that say what is measured, with these defaults."""
+    def add(name: str, purpose: str, **kind: Any) -> None:
+        value = standard[name] if isinstance(standard[name], list) else [standard[name]]
+        words = ",".join(f"{each:.0e}".replace("e+0", "e") if name == "cells" else str(each) for each in value)
+        command.add_argument(f"--{name}", default=standard[name], help=f"{purpose} (default: {words})".strip(), **kind)
+
+    add("cases", "", type=names_among(BENCHMARK_CASES, "benchmark case"), metavar="A,B")
+    add("cells", "numbers of cells", type=sizes, metavar="N,N")
+    add("backends", "", type=names_among(COMPETITORS, "competitor"), metavar="A,B")
+    add("precisions", "", type=names_among(PRECISIONS, "precision"), metavar="A,B")
+    add("scaling", "with several ranks strong keeps the cells, weak the cells of each rank",
+        type=names_among(SCALINGS, "scaling"), metavar="A,B")
+    add("threads", "threads and cores for each competitor", type=positive_integer, metavar="N")
+    add("samples", "samples of at least 20 steps, fewer where a step takes long", type=positive_integer, metavar="N")
+    add("device", "gpu is for jax alone", choices=("cpu", "gpu"))
 
 
 def check_processes(options: argparse.Namespace) -> None:
@@ -66,16 +75,23 @@ def check_processes(options: argparse.Namespace) -> None:
                            f"measured: give --ranks 1,{wanted}.")
 
 
-def run_benchmarks(options: argparse.Namespace) -> int:
+def benchmarks(name: str) -> Any:
+    """A module of the benchmarks, which lie beside the package in the repository."""
     root = Path(__file__).resolve().parents[2]
     if not (root / "benchmarks" / "suite.py").is_file():
         raise BadInput("the benchmarks are not part of the installed package: "
                        "clone the repository and use 'make bench' in it.")
+    sys.path.insert(0, str(root))
+    return importlib.import_module(f"benchmarks.{name}")
+
+
+def run_benchmarks(options: argparse.Namespace) -> int:
     check_threads(options.threads)
     check_processes(options)
-    sys.path.insert(0, str(root))
-    suite = importlib.import_module("benchmarks.suite")
-    settings = {name: value for name, value in vars(options).items() if name != "command"}
+    suite = benchmarks("suite")
+    settings = {name: value for name, value in vars(options).items() if name not in ("command", "nodes")}
+    if options.launcher is not None:
+        settings["launcher"] = suite.Launcher(options.launcher, options.nodes)
     try:
         return suite.run(suite.Settings(**settings))
     except suite.CannotStart as problem:

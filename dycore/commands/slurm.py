@@ -11,7 +11,7 @@ MEASURED: dict[str, Any] = {"cases": ["baroclinic_channel"], "cells": [10**6], "
                             "precisions": ["float64"], "scaling": ["strong", "weak"], "threads": None, "samples": 3,
                             "device": "cpu"}
 EXAMPLES = """  dycore slurm submit ocean --site slurm/sites/cpu.toml --nodes 1,2,4 --cells 1e6
-  dycore slurm submit gpus --site slurm/sites/gpu.toml --device gpu --backends jax --ranks 2,4,8 --dry-run
+  dycore slurm submit gpus --site slurm/sites/gpu.toml --device gpu --ranks 2,4,8 --dry-run
   dycore slurm status ocean
   dycore slurm collect ocean
   dycore slurm submit ocean --time 02:00:00
@@ -72,7 +72,8 @@ def submit(options: argparse.Namespace) -> int:
         study = calling("load", options.study)
         study = study._replace(time=options.time or study.time)
     else:
-        asked = MEASURED | {name: given[name] for name in MEASURED if name in given}
+        standard = MEASURED | ({"backends": ["jax"]} if given.get("device") == "gpu" else {})
+        asked = standard | {name: given[name] for name in MEASURED if name in given}
         study = calling("new", options.study, site, asked, options.time or "00:30:00", options.nodes or [1], options.ranks,
                         options.ranks_per_node)
     return calling("submit", study, site, site_file, options.dry_run)

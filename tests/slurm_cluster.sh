@@ -2,7 +2,7 @@
 # A SLURM cluster on one machine, for tests: slurm_cluster.sh start|stop FOLDER [PORT]
 #
 # Nodes n1 and n2 are the partition "measuring" (the default), node n3 is "waiting", for jobs that only pass time. All are
-# this host. Needs no root and writes nothing outside FOLDER; four ports from PORT on have to be free. Clients need
+# this host, and n1 and n2 have a core of their own where there are two. Needs no root and writes nothing outside FOLDER; four ports from PORT on have to be free. Clients need
 # SLURM_CONF=FOLDER/slurm.conf.
 set -euo pipefail
 action=$1 folder=$2 port=${3:-16817}
@@ -53,7 +53,11 @@ CONF
   munged --force --key-file="$folder/munge.key" --socket="$folder/munge.socket" --pid-file="$folder/munged.pid" \
          --log-file="$folder/log/munged.log" --seed-file="$folder/munged.seed"
   slurmctld -c
-  for node in n1 n2 n3; do slurmd -N "$node"; done
+  cores=()
+  for core in $(seq 0 255); do taskset --cpu-list "$core" true 2>/dev/null && cores+=("$core"); done
+  taskset --cpu-list "${cores[0]}" slurmd -N n1
+  taskset --cpu-list "${cores[-1]}" slurmd -N n2
+  slurmd -N n3
   for _ in $(seq 120); do
     [ "$(sinfo --noheader --states=idle --format=%D 2>/dev/null)" = 3 ] && return
     sleep 0.25
@@ -64,6 +68,8 @@ CONF
 }
 
 stop() {
+  scancel --me || true
+  for _ in $(seq 40); do [ -z "$(squeue --noheader 2>/dev/null)" ] && break; sleep 0.25; done
   for name in slurmd.n1 slurmd.n2 slurmd.n3 slurmctld munged; do
     [ -s "$folder/$name.pid" ] || continue
     pid=$(cat "$folder/$name.pid")

@@ -317,8 +317,8 @@ def studies(tmp_path_factory):
             subprocess.run(["scancel", "--name=cancelled"], check=True)
             assert dycore("submit", folder / "alone", "--site", site(folder, launcher=SRUN.replace("pmix", "none")), "--ranks", "2",
                           "--ranks-per-node", "1", "--scaling", "strong", *SMALL) == 0
-            assert dycore("submit", folder / "measured", "--site", good, "--ranks", "2", "--ranks-per-node", "1", "--cells", "3000",
-                          "--samples", "1", "--backends", "numba,jax,fortran") == 0
+            assert dycore("submit", folder / "measured", "--site", good, "--ranks", "2", "--ranks-per-node", "1", "--cases",
+                          "baroclinic_wave", "--cells", "3000", "--samples", "1", "--backends", "numba,jax,fortran") == 0
             wait(lambda: "alone" not in queue())
             assert dycore("collect", folder / "alone") == 1
             shutil.copytree(folder / "alone", folder / "alone-at-first")

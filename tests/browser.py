@@ -25,7 +25,8 @@ def visit(address: str | Path, files: Mapping[str, Path] | None = None, size: tu
     """A page (a file, or an address), loaded until nothing more is asked for; nothing ever leaves the machine.
 
     `files` answers for the network: of an address that begins with a key, the rest names a file below the folder given for
-    it (an empty rest is index.html); a key may also name one file. `context` is Playwright's: `color_scheme="dark"`, `is_mobile=True`.
+    it (an empty rest is index.html); a key may also name one file.
+    `context` is Playwright's: `color_scheme="dark"`, `is_mobile=True`.
     """
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:

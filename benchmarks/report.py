@@ -14,6 +14,8 @@ from typing import Any
 from benchmarks import model
 
 COMPETITORS = ("fortran", "numba", "jax", "numpy")
+SECONDS_PER_DAY = 86400.0
+NO_COUNTERS = "no counters"
 LABELS = {"fortran": "Fortran", "numba": "Numba", "jax": "JAX", "numpy": "NumPy"}
 
 
@@ -148,14 +150,28 @@ def percent(share: float | None) -> str:
 
 def details(records: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
     columns = ["case", "cells", "precision", "ranks", "competitor", "samples x steps", "M cells/s", "compile s", "peak MB",
-               "simulated years/day"]
+               "simulated years/day", "core-hours / simulated year", "J / simulated day"]
     rows = [[record["case"], size(record["n_cells"]), record["precision"], str(record["ranks"]), LABELS[record["competitor"]],
              f"{record['samples']} x {record['steps_per_sample']}", figure(1e3 / record["ms_per_million_cells"]),
              f"{record['compile_seconds']:.2f}",
              figure(record["peak_memory_bytes"] and record["peak_memory_bytes"] / 1e6),
-             figure(record["simulated_years_per_day"])]
+             figure(record["simulated_years_per_day"]), figure(core_hours_per_simulated_year(record)),
+             NO_COUNTERS if (joules := joules_per_simulated_day(record)) is None else figure(joules)]
             for record in records if not record["error"]]
     return columns, rows
+
+
+def core_hours_per_simulated_year(record: dict[str, Any]) -> float | None:
+    """What a computing centre counts; on a GPU, hours of the GPU."""
+    on_gpu = record["device"] != record["machine"].get("cpu", record["device"])
+    cores = 1 if on_gpu else min(record["ranks"] * record["threads"], record["machine"]["cores"])
+    return cores * 24.0 / record["simulated_years_per_day"] if record["simulated_years_per_day"] else None
+
+
+def joules_per_simulated_day(record: dict[str, Any]) -> float | None:
+    """None where nothing counted energy, as in records older than the counters."""
+    joules = record.get("joules_per_step")
+    return joules * SECONDS_PER_DAY / record["time_step"] if joules is not None and record["time_step"] else None
 
 
 def failures(records: list[dict[str, Any]]) -> list[str]:

@@ -33,6 +33,8 @@ A record (one per competitor, case, size, precision, ranks and scaling; `error` 
                                  the cells are the same, t1 / (R tR); for weak scaling t1 / tR per cell of a rank
     silent_error                 why there is no ms_per_step_silent
     simulated_years_per_day      at the time step of the case
+    joules_per_step              median over the samples, all together that energy_counters names
+    energy_counters              what counts energy (see energy.py), and why nothing more does
     versions, commit, machine {cpu, cores}, run, utc, error
 
 The floor. Each step has to read and write every prognostic array and its history once: with n tracers it reads
@@ -59,7 +61,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from benchmarks import report
+from benchmarks import energy, report
 from benchmarks.competitor import ROOT, Competitor, Group, allowed_cores, build_fortran, launcher, missing_mpi
 from dycore.checking import processor
 
@@ -68,7 +70,7 @@ LIBRARIES = {"numpy": [], "numba": ["numba", "llvmlite"], "jax": ["jax", "jaxlib
 MPI_LIBRARIES = ["mpi4py", "mpi4jax"]
 MEASURED = ("ms_per_step", "ms_min", "ms_max", "ms_per_million_cells", "compile_seconds", "bandwidth_bytes_per_second",
             "floor_ms_per_million_cells", "floor_ratio", "simulated_years_per_day", "ms_per_step_silent", "message_share",
-            "efficiency")
+            "efficiency", "joules_per_step")
 
 
 class Settings(NamedTuple):
@@ -186,9 +188,11 @@ def device_of(name: str, settings: Settings) -> str:
 
 def measure(group: Group, settings: Settings, problems: dict[str, str | None], shown: Any) -> Iterator[list[dict]]:
     """All competitors of one group, sampled in turn. Yields their records after every round."""
+    counters = {device: energy.find(device) for device in devices(settings)}
+
     def competitor(name: str, device: str, silent: bool = False) -> Competitor:
         problem = problems.get(name) or (missing_mpi(name, group, device) if group.ranks > 1 else None)
-        return Competitor(name, group, settings.threads, device, problem, silent)
+        return Competitor(name, group, settings.threads, device, problem, silent, counters[device])
 
     yardsticks = {device: competitor("triad", device) for device in devices(settings)}
     competitors = [competitor(name, device_of(name, settings)) for name in settings.backends]
@@ -229,6 +233,8 @@ def record(each: Competitor, yardstick: Competitor, silent: Competitor | None = 
         measured |= {"ms_per_step": 1e3 * median, "ms_min": 1e3 * min(per_step), "ms_max": 1e3 * max(per_step),
                      "ms_per_million_cells": 1e9 * median / each.group.n_cells,
                      "compile_seconds": max(0.0, each.first_seconds - median)}
+        if None not in each.joules:
+            measured["joules_per_step"] = statistics.median(each.joules) / each.steps
         if silent is not None and silent.error is None and silent.seconds:
             without = statistics.median(silent.seconds) / silent.steps
             measured |= {"ms_per_step_silent": 1e3 * without, "message_share": max(0.0, 1.0 - without / median)}
@@ -254,6 +260,7 @@ def record(each: Competitor, yardstick: Competitor, silent: Competitor | None = 
         "time_step": facts.get("time_step"),
         "steps": each.steps * len(each.seconds), "samples": len(each.seconds), "steps_per_sample": each.steps,
         **measured, "peak_memory_bytes": each.peak_memory_bytes, "versions": versions(each.name, each.group.ranks > 1),
+        "energy_counters": each.counters.words,
         "error": each.error, "silent_error": silent.error if silent is not None and each.error is None else None}
 
 

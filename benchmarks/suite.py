@@ -35,6 +35,7 @@ A record (one per competitor, case, size, precision, ranks and scaling; `error` 
     simulated_years_per_day      at the time step of the case
     joules_per_step              median over the samples, all together that energy_counters names
     energy_counters              what counts energy (see energy.py), and why nothing more does
+    command                      that measures all of the run again
     versions, commit, machine {cpu, cores}, run, utc, error
 
 The floor. Each step has to read and write every prognostic array and its history once: with n tracers it reads
@@ -51,6 +52,7 @@ import json
 import math
 import os
 import platform
+import shlex
 import signal
 import statistics
 import subprocess
@@ -99,7 +101,7 @@ class CannotWrite(Exception):
 
 def run(settings: Settings) -> int:
     """Measure, write, show. The exit code: 0, or 1 if nothing could be measured, or 130 after an interruption."""
-    results = Results(settings.output)
+    results = Results(settings.output, command_line(settings))
     wanted = groups(settings)
     problems: dict[str, str | None] = {}
     interrupted = False
@@ -124,6 +126,14 @@ def run(settings: Settings) -> int:
     if interrupted:
         return 130
     return 0 if any(record["error"] is None for record in results.of_this_run) else 1
+
+
+def command_line(settings: Settings) -> str:
+    """The command that measures the same again."""
+    options = {name: value for name, value in settings._asdict().items() if name != "output" and value is not None}
+    words = [word for name, value in options.items()
+             for word in (f"--{name}", ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value))]
+    return shlex.join(["dycore", "bench", *words])
 
 
 def groups(settings: Settings) -> list[Group]:
@@ -280,10 +290,10 @@ def efficiency(record: dict[str, Any], records: list[dict[str, Any]]) -> float |
 class Results:
     """results.json: read, added to, replaced whole after every round, so that nothing measured is ever lost."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, command: str) -> None:
         self.path = folder / "results.json"
         self.origin = {"commit": commit(), "machine": {"cpu": processor(), "cores": os.cpu_count()},
-                       "run": uuid.uuid4().hex[:12]}
+                       "run": uuid.uuid4().hex[:12], "command": command}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self.of_other_runs()
@@ -325,6 +335,20 @@ class Results:
                 os.replace(aside, self.path)
             finally:
                 aside.unlink(missing_ok=True)
+
+
+def newest_run(folder: Path) -> list[dict]:
+    """The records in a folder of results that were measured last."""
+    path = folder / "results.json"
+    try:
+        records = report.newest_run(folder)
+    except OSError as problem:
+        raise CannotStart(f"'{path}' cannot be read: {problem.strerror}. Name a folder that 'dycore bench' has written.") from problem
+    except (ValueError, TypeError, KeyError) as problem:
+        raise CannotStart(f"'{path}' is not a list of records ({problem}).") from problem
+    if not records:
+        raise CannotStart(f"'{path}' holds no records: measure with 'dycore bench --output {folder}'.")
+    return records
 
 
 @contextlib.contextmanager

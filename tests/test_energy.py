@@ -98,11 +98,11 @@ def test_a_record_holds_the_joules_of_a_step_and_tables_those_of_a_simulated_day
     yardstick.about = {"time_step": 600.0, "tracers": 1}
     for _ in range(3):
         each.sample()
-    record = suite.record(each, yardstick) | {"machine": {"cores": 2}}
+    record = suite.record(each, yardstick) | {"machine": {"cpu": suite.processor(), "cores": 2}}
     assert (record["joules_per_step"], record["energy_counters"]) == (pytest.approx(3.0), "package-0")
     assert report.joules_per_simulated_day(record) == pytest.approx(432.0)
     assert report.core_hours_per_simulated_year(record) == pytest.approx(48.0)
-    (columns, rows), old = report.details([record]), record | {"machine": {"cores": 1}}
+    (columns, rows), old = report.details([record]), record | {"machine": record["machine"] | {"cores": 1}}
     assert dict(zip(columns, rows[0], strict=True))["J / simulated day"] == "432"
     assert report.core_hours_per_simulated_year(old) == pytest.approx(24.0)  # two ranks shared one core
     for name in ("joules_per_step", "energy_counters"):  # as in records written before energy was counted

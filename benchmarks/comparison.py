@@ -63,9 +63,9 @@ def table(found: list[Pair]) -> tuple[list[str], list[list[str]]]:
 
 
 def card(ratios: list[float], name: str, of_what: str) -> tuple[str, str, str]:
-    """The geometric mean, its name and its spread."""
-    return (f"{statistics.geometric_mean(ratios):.2f} x", f"{name}: {of_what}",
-            f"geometric mean of {len(ratios)}, from {min(ratios):.2f} to {max(ratios):.2f}")
+    """Whose times they are, their mean, and of how many."""
+    return (name, f"{statistics.geometric_mean(ratios):.2f} x",
+            f"{of_what}: geometric mean of {len(ratios)} measurements, {min(ratios):.2f} to {max(ratios):.2f}")
 
 
 def warnings(runs: list[list[dict[str, Any]]], names: list[str], found: list[Pair]) -> list[str]:
@@ -78,9 +78,8 @@ def warnings(runs: list[list[dict[str, Any]]], names: list[str], found: list[Pai
                      + "; ".join(f"{name}: {machine}" for name, machine in machines.items()) + ".")
     for run, name in zip(runs[1:], names[1:], strict=True):
         own = sum(pair.label == name for pair in found)
-        alone = len(measured(run)) - own, len(measured(runs[0])) - own
-        if any(alone):
-            lines.append(f"Not compared, for want of the same in both: {alone[0]} measurements of {name}, {alone[1]} of {names[0]}.")
+        lines += [f"Not compared: {len(measured(these)) - own} measurements of {whose} that {other} lacks."
+                  for these, whose, other in ((runs[0], names[0], name), (run, name, names[0])) if len(measured(these)) > own]
     return lines
 
 
@@ -90,28 +89,28 @@ def setup(runs: list[list[dict[str, Any]]], names: list[str]) -> tuple[list[str]
     rows = []
     for fact in dict.fromkeys(fact for each in facts for fact in each):
         values = [each.get(fact, "n/a") for each in facts]
-        rows.append([fact, *values, *(["differs" if len(set(values)) > 1 else ""] if len(runs) > 1 else [])])
-    return ["", *names, *([""] if len(runs) > 1 else [])], rows
+        rows.append([fact, *values, *(["differs" if len(set(values)) > 1 else "no"] if len(runs) > 1 else [])])
+    return ["what", *names, *(["differs"] if len(runs) > 1 else [])], rows
 
 
 def facts_of(records: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     first = records[0]
     yield "processor", first["machine"]["cpu"]
     yield "cores", str(first["machine"]["cores"])
-    yield "device", ", ".join(dict.fromkeys(record["device"] for record in records))
+    if gpus := dict.fromkeys(record["device"] for record in records if report.on_gpu(record)):
+        yield "GPU", ", ".join(gpus)
     yield "threads", str(first["threads"])
     yield "date", first["utc"][:10]
     yield "commit", first["commit"]
-    yield "energy", " or ".join(dict.fromkeys(record.get("energy_counters", "not looked for") for record in records))
+    yield "energy", " or ".join(dict.fromkeys(record.get("energy_counters", report.NOT_LOOKED_FOR) for record in records))
     for record in records:
         yield from record["versions"].items()
 
 
-def draw(found: list[Pair], path: Path) -> None:
+def draw(found: list[Pair], names: list[str], path: Path) -> None:
     """A panel for each later run, a line for each case and precision, a point for each measurement."""
     from matplotlib import ticker
 
-    names = list(dict.fromkeys(pair.label for pair in found))
     rows = sorted({(pair.after["case"], pair.after["precision"]) for pair in found}, reverse=True)
     competitors = [name for name in report.COMPETITORS if any(pair.after["competitor"] == name for pair in found)]
     with pictures.figure(1, len(names), path, sharex=True, sharey=True) as (drawing, panels):
@@ -126,9 +125,9 @@ def draw(found: list[Pair], path: Path) -> None:
                            markeredgecolor="white", markeredgewidth=0.6, label=report.LABELS[competitor])
             panel.axvline(1.0, color="#999999", linewidth=1.0)
             panel.set_xscale("log")
-            panel.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
-            for axis_part in (panel.xaxis.set_major_formatter, panel.xaxis.set_minor_formatter):
-                axis_part(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+            panel.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 7.0, 8.0, 9.0)))
+            panel.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+            panel.xaxis.set_minor_locator(ticker.NullLocator())
             panel.set_yticks(range(len(rows)), [f"{case.replace('_', ' ')}, {precision}" for case, precision in rows])
             pictures.heading(panel, name)
             panel.set_xlabel("time, as a multiple of the first results'")

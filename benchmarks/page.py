@@ -1,6 +1,7 @@
 """One HTML page of a run, or of a comparison of runs, that asks for nothing from elsewhere: page.html is its template."""
 
 import base64
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,16 @@ CAPTIONS = {
     "prediction": "What a model predicts (not a measurement): left against what was measured, then for many ranks on networks.",
     "comparison": "Wall time as a multiple of the first results': left of 1 is faster. Bars span all samples."}
 
+WALL_TIME = (
+    "Milliseconds per step per 1M cells: the median of all samples (the least to the greatest), as a multiple of the Fortran "
+    "reference and of the floor, which is the time that memory takes to move what a step has to read and write, at the bandwidth "
+    "of a triad in the same run.")
+METHOD = (
+    "Every competitor is a process of its own on cores of its own. After a warm-up all competitors of one case, size and "
+    "precision, and the triad, are asked for samples in turn, in an order that rotates, so that the drift of the machine hits "
+    "all alike; only one computes at a time. A sample is 20 steps or more, fewer where a step takes above half a second.",
+    "Compiling is not in the times, and has a column of its own. Reading and writing files is not part of a step.")
+
 
 class Section(NamedTuple):
     """A part of a page; of pictures the names of CAPTIONS, of `tables` (heading, columns, rows)."""
@@ -26,7 +37,7 @@ class Section(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What the template shows; a card is (number, name, words)."""
+    """What the template shows; a card is (name, number, words)."""
 
     title: str
     below: str
@@ -46,7 +57,7 @@ def write(folders: list[Path], path: Path) -> None:
             labels = comparison.labels(folders)
             pairs = comparison.pairs(runs, labels)
             if pairs:
-                comparison.draw(pairs, Path(scratch) / "comparison.svg")
+                comparison.draw(pairs, labels[1:], Path(scratch) / "comparison.svg")
             page = page_of_comparison(runs, labels, pairs)
         drawn = {file.stem: "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()
                  for file in Path(scratch).glob("*.svg")}
@@ -60,22 +71,25 @@ def render(page: Page, drawn: dict[str, str]) -> str:
 
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
                                    lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    return templates.get_template("page.html").render(page=page, drawn=drawn, captions=CAPTIONS, parts=parts)
+    return templates.get_template("page.html").render(page=page, drawn=drawn, captions=CAPTIONS, parts=parts,
+                                                        numeric=numeric)
 
 
 def parts(cell: str) -> list[str]:
     """A cell that begins with a number, in lines: the number, then what is said of it."""
-    return cell.replace(" (", ", (").split(", ") if cell[:1].isdigit() else [cell]
+    return re.split(r", | (?=\(\d)", cell) if cell[:1].isdigit() else [cell]
+
+
+def numeric(rows: list[list[str]], column: int) -> bool:
+    """Whether a column is to be set as numbers; the first one names its row."""
+    cells = {row[column] for row in rows} - {"n/a", report.NO_COUNTERS}
+    return column > 0 and all(cell[:1].isdigit() for cell in cells)
 
 
 def page_of_run(records: list[dict[str, Any]]) -> Page:
-    first = records[0]
     columns, rows = report.scaling_table(records)
     sections = [
-        Section("Wall time", ["Milliseconds per step per 1M cells: the median of all samples (the least to the greatest), as a multiple "
-                              "of the Fortran reference and of the floor, which is the time that memory takes to move what a step has "
-                              "to read and write, at the bandwidth of a triad in the same run."],
-                list(report.tables(records)), ["scaling"])]
+        Section("Wall time", [WALL_TIME], list(report.tables(records)), ["scaling"])]
     if rows:
         sections.append(Section("Scaling over MPI ranks", [report.SCALING_WORDS], [("", columns, rows)], ["efficiency"]))
     columns, rows = report.prediction_table(records)
@@ -85,16 +99,9 @@ def page_of_run(records: list[dict[str, Any]]) -> Page:
         Section("All figures, cost and energy", [report.energy_words(records)], [("", *report.details(records))]),
         Section("How it was measured", [*METHOD, *report.origin(records)[2:]]),
         Section("Repeat it", ["In a clone of dycore" + changed_words(records)], code=repeat(records)),
-        Section("Machine and versions", [], [("", *comparison.setup([records], [""]))])]
-    return Page("dycore benchmark", f"{report.origin(records)[0]}", cards(records), report.marks(records) + report.failures(records),
+        Section("Machine and versions", [], [("", *comparison.setup([records], ["this run"]))])]
+    return Page("dycore benchmark", report.origin(records)[0], cards(records), report.marks(records) + report.failures(records),
                 sections)
-
-
-METHOD = (
-    "Every competitor is a process of its own on cores of its own. After a warm-up all competitors of one case, size and precision, "
-    "and the triad, are asked for samples in turn, in an order that rotates, so that the drift of the machine hits all alike; only one "
-    "computes at a time. A sample is 20 steps or more, fewer where a step takes above half a second.",
-    "Compiling is not in the times, and has a column of its own. Reading and writing files is not part of a step.")
 
 
 def changed_words(records: list[dict[str, Any]]) -> str:
@@ -123,14 +130,13 @@ def cards(records: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
 
 def page_of_comparison(runs: list[list[dict[str, Any]]], labels: list[str], pairs: list[comparison.Pair]) -> Page:
     columns, rows = comparison.table(pairs)
-    by_competitor: dict[tuple[str, str], list[float]] = {}
-    for pair in pairs:
-        by_competitor.setdefault((pair.label, pair.after["competitor"]), []).append(pair.ratio)
+    ratios = {(label, name): [pair.ratio for pair in pairs if (pair.label, pair.after["competitor"]) == (label, name)]
+              for label in labels[1:] for name in report.COMPETITORS}
     return Page(
         f"dycore benchmark: {', '.join(labels[1:])} against {labels[0]}",
-        f"{len(pairs)} measurements that both have, of {' and '.join(str(len(run)) for run in runs)}",
-        [comparison.card(ratios, f"{report.LABELS[name]}, {label}", f"the time of {labels[0]}")
-         for (label, name), ratios in by_competitor.items()],
+        f"{len(pairs)} measurements are compared",
+        [comparison.card(of_both, f"{report.LABELS[name]}, {label}", f"the time in {labels[0]}")
+         for (label, name), of_both in ratios.items() if of_both],
         comparison.warnings(runs, labels, pairs),
         [Section("Changes, largest first", [comparison.WORDS], [("", columns, rows)], ["comparison"]),
          Section("Machines and versions", [], [("", *comparison.setup(runs, labels))]),

@@ -16,6 +16,7 @@ from dycore.progress import DAY
 
 COMPETITORS = ("fortran", "numba", "jax", "numpy")
 NO_COUNTERS = "no counters"
+NOT_LOOKED_FOR = "not looked for in this run"
 LABELS = {"fortran": "Fortran", "numba": "Numba", "jax": "JAX", "numpy": "NumPy"}
 
 
@@ -212,9 +213,10 @@ def origin(records: list[dict[str, Any]]) -> list[str]:
 
 def energy_words(records: list[dict[str, Any]]) -> str:
     """How to read the columns of cost and energy, and what counted."""
-    counted = dict.fromkeys(record.get("energy_counters", "not looked for in this run") for record in records)
+    counted = dict.fromkeys(record.get("energy_counters", NOT_LOOKED_FOR) for record in records)
     return ("Core-hours: cores times wall time (hours of the GPU, on one). J: what the machine's counters counted while a sample "
-            "ran; they count all that the machine does, and no memory, disk or power supply. Counters: " + ", or ".join(counted) + ".")
+            "ran; they count all that the machine does, and no memory, disk or power supply. "
+            f"Counters: {', or '.join(counted)}.")
 
 
 SCALING_WORDS = (

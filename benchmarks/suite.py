@@ -243,8 +243,8 @@ def record(each: Competitor, yardstick: Competitor, silent: Competitor | None = 
         measured |= {"ms_per_step": 1e3 * median, "ms_min": 1e3 * min(per_step), "ms_max": 1e3 * max(per_step),
                      "ms_per_million_cells": 1e9 * median / each.group.n_cells,
                      "compile_seconds": max(0.0, each.first_seconds - median)}
-        if None not in each.joules:
-            measured["joules_per_step"] = statistics.median(each.joules) / each.steps
+        if counted := [joules for joules in each.joules if joules is not None]:
+            measured["joules_per_step"] = statistics.median(counted) / each.steps
         if silent is not None and silent.error is None and silent.seconds:
             without = statistics.median(silent.seconds) / silent.steps
             measured |= {"ms_per_step_silent": 1e3 * without, "message_share": max(0.0, 1.0 - without / median)}
@@ -343,7 +343,8 @@ def newest_run(folder: Path) -> list[dict]:
     try:
         records = report.newest_run(folder)
     except OSError as problem:
-        raise CannotStart(f"'{path}' cannot be read: {problem.strerror}. Name a folder that 'dycore bench' has written.") from problem
+        raise CannotStart(f"'{path}' cannot be read: {problem.strerror}. "
+                          "Name a folder that 'dycore bench' has written.") from problem
     except (ValueError, TypeError, KeyError) as problem:
         raise CannotStart(f"'{path}' is not a list of records ({problem}).") from problem
     if not records:

@@ -65,7 +65,7 @@ def table(found: list[Pair]) -> tuple[list[str], list[list[str]]]:
 def card(ratios: list[float], name: str, of_what: str) -> tuple[str, str, str]:
     """Whose times they are, their mean, and of how many."""
     return (name, f"{statistics.geometric_mean(ratios):.2f} x",
-            f"{of_what}: geometric mean of {len(ratios)} measurements, {min(ratios):.2f} to {max(ratios):.2f}")
+            f"{of_what}: geometric mean of {len(ratios)}, from {min(ratios):.2f} to {max(ratios):.2f}")
 
 
 def warnings(runs: list[list[dict[str, Any]]], names: list[str], found: list[Pair]) -> list[str]:
@@ -78,7 +78,7 @@ def warnings(runs: list[list[dict[str, Any]]], names: list[str], found: list[Pai
                      + "; ".join(f"{name}: {machine}" for name, machine in machines.items()) + ".")
     for run, name in zip(runs[1:], names[1:], strict=True):
         own = sum(pair.label == name for pair in found)
-        lines += [f"Not compared: {len(measured(these)) - own} measurements of {whose} that {other} lacks."
+        lines += [f"{other} lacks {len(measured(these)) - own} of the measurements of {whose}: they are not compared."
                   for these, whose, other in ((runs[0], names[0], name), (run, name, names[0])) if len(measured(these)) > own]
     return lines
 

@@ -108,7 +108,7 @@ def test_a_comparison_shows_the_largest_change_first(tmp_path):
     assert ratios == pytest.approx([0.4] * 6 + [2.0] * 5)
     assert [row[heading.index("change")] for row in body] == ["faster"] * 6 + ["slower"] * 5
     assert "The machines differ, so that the ratios say as much of them as of the programs: first: AMD EPYC with 2 cores; " in text
-    assert "Not compared: 1 measurements of first that twice lacks." in text
+    assert "twice lacks 1 of the measurements of first: they are not compared." in text
 
 
 def test_samples_that_overlap_are_no_change():

@@ -62,7 +62,7 @@ def write(folders: list[Path], path: Path) -> None:
         drawn = {file.stem: "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()
                  for file in Path(scratch).glob("*.svg")}
     with suite.writing(path):
-        path.write_text(render(page, drawn))
+        path.write_text(render(page, drawn), encoding="utf-8")
 
 
 def render(page: Page, drawn: dict[str, str]) -> str:
@@ -71,8 +71,7 @@ def render(page: Page, drawn: dict[str, str]) -> str:
 
     templates = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
                                    lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    return templates.get_template("page.html").render(page=page, drawn=drawn, captions=CAPTIONS, parts=parts,
-                                                        numeric=numeric)
+    return templates.get_template("page.html").render(page=page, drawn=drawn, captions=CAPTIONS, parts=parts, numeric=numeric)
 
 
 def parts(cell: str) -> list[str]:
@@ -80,16 +79,15 @@ def parts(cell: str) -> list[str]:
     return re.split(r", | (?=\(\d)", cell) if cell[:1].isdigit() else [cell]
 
 
-def numeric(rows: list[list[str]], column: int) -> bool:
-    """Whether a column is to be set as numbers; the first one names its row."""
-    cells = {row[column] for row in rows} - {"n/a", report.NO_COUNTERS}
-    return column > 0 and all(cell[:1].isdigit() for cell in cells)
+def numeric(rows: list[list[str]]) -> list[bool]:
+    """Which columns are to be set as numbers; the first one names its row."""
+    columns = [set(cells) - {"n/a", report.NO_COUNTERS} for cells in zip(*rows, strict=True)]
+    return [number > 0 and all(cell[:1].isdigit() for cell in cells) for number, cells in enumerate(columns)]
 
 
 def page_of_run(records: list[dict[str, Any]]) -> Page:
     columns, rows = report.scaling_table(records)
-    sections = [
-        Section("Wall time", [WALL_TIME], list(report.tables(records)), ["scaling"])]
+    sections = [Section("Wall time", [WALL_TIME], list(report.tables(records)), ["scaling"])]
     if rows:
         sections.append(Section("Scaling over MPI ranks", [report.SCALING_WORDS], [("", columns, rows)], ["efficiency"]))
     columns, rows = report.prediction_table(records)

@@ -379,7 +379,7 @@ def together(study: Study, found: list, failed: list[tuple[str, Group, str]]) ->
     threads, device = study.settings.threads, study.settings.device
     records = found + [suite.record(Competitor(name, group, threads, device, why), Competitor("triad", group, threads, device, why))
                        | origin for name, group, why in failed]
-    records = [record | {"run": study.folder.name} for record in records]
+    records = [record | {"run": study.folder.name, "command": f"dycore slurm submit {study.folder.name}"} for record in records]
     return [record | {"efficiency": suite.efficiency(record, records)} for record in records]
 
 

@@ -2,8 +2,8 @@
 # A SLURM cluster on one machine, for tests: slurm_cluster.sh start|stop FOLDER [PORT]
 #
 # Nodes n1 and n2 are the partition "measuring" (the default), node n3 is "waiting", for jobs that only pass time. All are
-# this host, and n1 and n2 have a core of their own where there are two. Needs no root and writes nothing outside FOLDER; four ports from PORT on have to be free. Clients need
-# SLURM_CONF=FOLDER/slurm.conf.
+# this host, and n1 and n2 have a core of their own where there are two. Needs no root and writes nothing outside FOLDER;
+# four ports from PORT on have to be free. Clients need SLURM_CONF=FOLDER/slurm.conf.
 set -euo pipefail
 action=$1 folder=$2 port=${3:-16817}
 host=$(hostname -s) user=$(id -un)

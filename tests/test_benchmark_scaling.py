@@ -129,7 +129,8 @@ def test_more_ranks_than_cores_is_said(monkeypatch):
     wanted = list(suite.groups(settings(ranks=[1, 2, 4])))
     assert list(suite.warnings(settings(), wanted)) == [
         "4 ranks are more than the 2 cores: they share cores, and their records say oversubscribed."]
-    assert suite.oversubscribed(2, 2) and not suite.oversubscribed(2, 1)
+    assert suite.oversubscribed(PAIR, 2) and not suite.oversubscribed(PAIR, 1)
+    assert not suite.oversubscribed(PAIR._replace(launcher=competitor.Launcher("srun -n {ranks}", nodes=2)), 2)
     assert "oversubscribed" in report.scaling_table([record(), record(
         ranks=4, oversubscribed=True, efficiency=0.4, message_share=None, ms_min=1.0, ms_max=2.0)])[1][0][4]
 

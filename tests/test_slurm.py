@@ -19,7 +19,7 @@ from benchmarks.competitor import Group, Launcher
 from dycore import cli
 
 SRUN = "srun --mpi=pmix --overlap --nodes={nodes} --ntasks={ranks} --ntasks-per-node={ranks_per_node} --cpus-per-task={threads}"
-PATIENCE_SECONDS = 1800.0  # of a machine that many share; alone it takes two minutes
+PATIENCE_SECONDS = 1800.0  # on a machine that many share
 
 
 def site(folder, name="site", **keys):

@@ -37,7 +37,7 @@ def dycore(*words):
 # What is submitted
 
 
-SMALL = ("--cells", "3000", "--samples", "1", "--backends", "numpy")
+SMALL = ("--cases", "baroclinic_wave", "--cells", "3000", "--samples", "1", "--backends", "numpy")
 
 
 def test_the_scripts_of_a_dry_run_say_all_that_is_asked_and_nothing_is_written(tmp_path, capsys):
@@ -168,8 +168,8 @@ def test_a_study_keeps_what_it_measures(slurm, capsys):
 
 def test_what_slurm_has_forgotten_is_remembered_or_read_from_logs(slurm):
     study = slurm / "study"
-    assert dycore("submit", study, "--site", site(slurm), "--ranks", "2", "--ranks-per-node", "1", "--cases",
-                  "baroclinic_wave,held_suarez", *SMALL) == 0  # 1_0, 1_3 on one node; 2_1, 2_2, 2_4, 2_5 on two
+    assert dycore("submit", study, "--site", site(slurm), "--ranks", "2", "--ranks-per-node", "1", *SMALL,
+                  "--cases", "baroclinic_wave,held_suarez") == 0  # 1_0, 1_3 on one node; 2_1, 2_2, 2_4, 2_5 on two
     (slurm / "queue").write_text("1_0 TIMEOUT\n1_3 RUNNING\n2_1 RUNNING\n2_2 RUNNING\n2_4 RUNNING\n2_5 PENDING\n")
     assert states(study)[0] == ("1_0", "TIMEOUT")
     (slurm / "queue").write_text("")
@@ -317,8 +317,8 @@ def studies(tmp_path_factory):
             subprocess.run(["scancel", "--name=cancelled"], check=True)
             assert dycore("submit", folder / "alone", "--site", site(folder, launcher=SRUN.replace("pmix", "none")), "--ranks", "2",
                           "--ranks-per-node", "1", "--scaling", "strong", *SMALL) == 0
-            assert dycore("submit", folder / "measured", "--site", good, "--ranks", "2", "--ranks-per-node", "1", "--cases",
-                          "baroclinic_wave", "--cells", "3000", "--samples", "1", "--backends", "numba,jax,fortran") == 0
+            assert dycore("submit", folder / "measured", "--site", good, "--ranks", "2", "--ranks-per-node", "1", *SMALL,
+                          "--backends", "numba,jax,fortran") == 0
             wait(lambda: "alone" not in queue())
             assert dycore("collect", folder / "alone") == 1
             shutil.copytree(folder / "alone", folder / "alone-at-first")

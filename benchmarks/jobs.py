@@ -36,7 +36,7 @@ ENDED = {
     "COMPLETED": "ended without this measurement", "FAILED": "failed", "CANCELLED": "was cancelled",
     "TIMEOUT": "was past its time limit: submit again with a longer --time", "OUT_OF_MEMORY": "ran out of memory",
     "NODE_FAIL": "lost a node", "BOOT_FAIL": "got a node that did not start", "PREEMPTED": "was preempted",
-    "DEADLINE": "was past its deadline", "STOPPED": "was stopped: cancelled, or past its time limit", "UNKNOWN": "never started",
+    "DEADLINE": "was past its deadline", "STOPPED": "was stopped: cancelled, or past its time limit", "UNKNOWN": "never started: cancelled while it waited, or lost",
 }
 
 

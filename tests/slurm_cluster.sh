@@ -41,6 +41,8 @@ SelectTypeParameters=CR_Core
 SchedulerType=sched/backfill
 ReturnToService=2
 KillWait=2
+# Tests on a busy machine look after their jobs late.
+MinJobAge=3600
 AccountingStorageType=accounting_storage/none
 # Nodes may claim what this machine has not.
 SlurmdParameters=config_overrides

@@ -36,7 +36,8 @@ ENDED = {
     "COMPLETED": "ended without this measurement", "FAILED": "failed", "CANCELLED": "was cancelled",
     "TIMEOUT": "was past its time limit: submit again with a longer --time", "OUT_OF_MEMORY": "ran out of memory",
     "NODE_FAIL": "lost a node", "BOOT_FAIL": "got a node that did not start", "PREEMPTED": "was preempted",
-    "DEADLINE": "was past its deadline", "STOPPED": "was stopped: cancelled, or past its time limit", "UNKNOWN": "never started: cancelled while it waited, or lost",
+    "DEADLINE": "was past its deadline", "STOPPED": "was stopped: cancelled, or past its time limit",
+    "UNKNOWN": "never started: cancelled while it waited, or lost",
 }
 
 
@@ -260,7 +261,8 @@ def looked_at(study: Study) -> Study:
         element = f"{job.id}_{piece}"
         if before in ENDED and before not in ("STOPPED", "UNKNOWN"):
             return before
-        known = (queued or {}).get(element) or accounts.get(element)
+        together = f"{job.id}_N/A"  # all elements of an array that was cancelled while it waited
+        known = next((where[name] for where in (queued or {}, accounts) for name in (element, together) if name in where), None)
         return known or (before if queued is None else said_by_log(study.folder / "logs" / f"{element}.log"))
 
     jobs = [job._replace(states={piece: state(job, piece, before) for piece, before in job.states.items()}) for job in study.jobs]
@@ -280,7 +282,7 @@ def accounted(jobs: list[str]) -> dict[str, str]:
     """As `in_queue`, from the accounts of a cluster that keeps them."""
     told = answer("sacct", "--allocations", "--noheader", "--parsable2", "--format=JobID,State", f"--jobs={','.join(jobs)}")
     states = (line.split("|") for line in (told or "").splitlines())
-    return {element: state.split()[0] for element, state in states if state}  # CANCELLED by 1000
+    return {re.sub(r"_\[.*", "_N/A", element): state.split()[0] for element, state in states if state}  # CANCELLED by 1000
 
 
 def answer(*program: str) -> str | None:

@@ -178,6 +178,13 @@ def test_what_slurm_has_forgotten_is_remembered_or_read_from_logs(slurm):
     assert [state for _, state in states(study).values()] == ["TIMEOUT", "FAILED", "STOPPED", "COMPLETED", "STOPPED", "UNKNOWN"]
 
 
+def test_an_array_that_was_cancelled_while_it_waited_is_known_by_its_accounts_too(slurm):
+    assert dycore("submit", slurm / "study", "--site", site(slurm), "--ranks", "1", *SMALL) == 0
+    (slurm / "bin" / "squeue").write_text("#!/bin/sh\n")
+    (slurm / "bin" / "sacct").write_text("#!/bin/sh\necho '1_[0]|CANCELLED by 1000'\n")
+    assert states(slurm / "study")[0] == ("1_0", "CANCELLED")
+
+
 def test_what_failed_is_a_record_that_says_why(slurm, capsys):
     study = slurm / "study"
     assert dycore("submit", study, "--site", site(slurm), "--ranks", "2", "--ranks-per-node", "1", *SMALL) == 0

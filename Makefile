@@ -14,6 +14,7 @@ bench: setup
 
 # One process per core of a small machine; tests of one file share compiled code, so they stay together.
 test: lint fortran
+	@./bootstrap.sh for-tests
 	@$(bin)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 # The published cases at full length, hours; benchmarks/validation holds their figures and table.

@@ -18,7 +18,7 @@ import numpy as np
 from dycore.grid import EARTH_RADIUS
 
 UNITS = {"Pa": ("hPa", 0.01), "degree_C": ("\N{DEGREE SIGN}C", 1.0), "m s-1": ("m/s", 1.0), "g kg-1": ("g/kg", 1.0),
-         "s-1": ("1e-5/s", 1e5)}
+         "s-1": ("$10^{-5}$/s", 1e5)}
 IN_A_DAY = {"s": 86400.0, "seconds": 86400.0, "minutes": 1440.0, "hours": 24.0, "days": 1.0}
 WANTED = ("surface_pressure", "temperature", "sea_surface_height")  # what a user looks at first
 PLACES = {"longitude": "X", "latitude": "Y", "x": "X", "y": "Y"}
@@ -149,7 +149,7 @@ def wet_places(dataset: Any, like: Any) -> Any:
     """Where a field is not on land: a face or corner is wet where all cells about it are."""
     wet = dataset.wet
     if extends(wet, "Z") and not extends(like, "Z"):
-        wet = wet.isel({along(wet, "Z"): -1})  # next to the moving boundary
+        wet = wet.isel({along(wet, "Z"): -1}, drop=True)  # next to the moving boundary
     for name in like.dims:
         if name.endswith("_face"):
             centre = name.removesuffix("_face")
@@ -167,12 +167,12 @@ def moved(dataset: Any, data: Any, here: str, there: str) -> Any:
 
 def speed(dataset: Any) -> Any:
     """Speed at cell centres (m/s)."""
-    squares = 0.0
+    squares: Any = 0.0
     for name, axis in (("eastward_velocity", "X"), ("northward_velocity", "Y")):
         face = along(dataset[name], axis)
         mean = 0.5 * (dataset[name] + dataset[name].roll({face: -1}))
         squares = squares + moved(dataset, mean, face, face.removesuffix("_face")) ** 2
-    return np.sqrt(squares).transpose(..., *mean.dims[-2:]).assign_attrs(units="m s-1")
+    return np.sqrt(squares).assign_attrs(units="m s-1")
 
 
 def relative_vorticity(dataset: Any) -> Any:
@@ -222,31 +222,31 @@ def map_of(field: Any, projection: Callable | None = None, longitude: float = 0.
 
     `projection` is `mollweide`, `orthographic(latitude)` or None; `longitude` (degrees) is in its middle.
     """
-    return drawn_map(field, projection, longitude)[0]
+    field = at_last(one_level(field))
+    return drawn_map(field, colours(field), projection, longitude)[0]
 
 
-def drawn_map(field: Any, projection: Callable | None, longitude: float) -> tuple[Any, Any, Any]:
-    """The figure, its axes and the mesh in them; the colours are for all times of the field."""
+def drawn_map(field: Any, colours: tuple[dict[str, Any], str], projection: Callable | None,
+              longitude: float) -> tuple[Any, Any, Any]:
+    """The figure, its axes and the mesh in them."""
     from matplotlib.figure import Figure
 
     x, y = along(field, "X"), along(field, "Y")
     if projection is not None and x.startswith("x"):
         raise ValueError("a projection is of a sphere, and this grid is a plane.")
-    field = one_level(field)
-    last = at_last(field)
-    across, up, values = cells(last, projection, longitude)
-    shape = (np.ptp(up) / np.ptp(across)) if projection is None else 0.5 if projection is mollweide else 1.0
-    figure = Figure(figsize=(9.0, 1.2 + 7.4 * min(max(shape, 0.25), 0.9)), dpi=120, layout="constrained")
+    across, up, values = cells(field, projection, longitude)
+    shape = np.ptp(up) / np.ptp(across)
+    figure = Figure(figsize=(9.0, 0.8 + 7.4 * shape) if shape < 0.8 else (1.8 + 6.0 / shape, 6.8), dpi=120, layout="constrained")
     axes = figure.subplots()
-    mesh = axes.pcolormesh(across, up, values, rasterized=True, **colours(field)[0])
+    mesh = axes.pcolormesh(across, up, values, rasterized=True, **colours[0])
     if projection is None:
         axes.set(facecolor=LAND, aspect="equal")
         name_axis(axes.xaxis, field[x])
         name_axis(axes.yaxis, field[y])
     else:
         draw_globe(axes, mesh, projection, longitude)
-    figure.colorbar(mesh, ax=axes, extend=colours(field)[1], label=field.attrs["units"], shrink=0.9, pad=0.02)
-    describe(axes, last)
+    figure.colorbar(mesh, ax=axes, extend=colours[1], label=field.attrs["units"], aspect=30, pad=0.02)
+    describe(axes, field)
     return figure, axes, mesh
 
 
@@ -280,20 +280,21 @@ def cells(field: Any, projection: Callable | None, longitude: float) -> tuple[An
 
 
 def colours(field: Any) -> tuple[dict[str, Any], str]:
-    """The colour map and its limits, which leave out the outermost values, and which ends of it are left open."""
+    """The colour map and its limits, which leave out what lies far out, and which ends of it are left open."""
     values = field.values[np.isfinite(field.values)]
     if not values.size:
         raise ValueError(f"{field.attrs['long_name']} has no values there: all of it is land.")
-    low, high = np.percentile(values, (0.2, 99.8))
+    low, high = np.percentile(values, (1.0, 99.0))
+    low, high = max(values.min(), low - 0.25 * (high - low)), min(values.max(), high + 0.25 * (high - low))
     units = field.attrs["units"]
-    signed = field.name != "speed" and (units in ("m/s", "1e-5/s") or (units == "m" and low < 0.0 < high))
+    signed = field.name != "speed" and (units in ("m/s", UNITS["s-1"][0]) or (units == "m" and low < 0.0 < high))
     if signed:
         high = max(abs(low), abs(high))
         low = -high
-    if low == high:
+    if high - low <= 1e3 * np.finfo(values.dtype).eps * max(abs(low), abs(high)):  # a constant, and round-off
         low, high = low - 1.0, high + 1.0
     ends = ("neither", "min", "max", "both")[int(values.min() < low) + 2 * int(values.max() > high)]
-    name = "RdBu_r" if signed else "inferno" if units in ("K", UNITS["degree_C"][0]) else "viridis"
+    name = "RdBu_r" if signed else "plasma" if units in ("K", UNITS["degree_C"][0]) else "viridis"
     return {"cmap": name, "vmin": low, "vmax": high}, ends
 
 
@@ -313,7 +314,8 @@ def draw_globe(axes: Any, mesh: Any, projection: Callable, longitude: float) -> 
         draw_line(axes, projection, 2.0 * line, np.full(line.shape, np.radians(parallel)))
         if projection is mollweide:
             left, height, _ = projection(-np.pi, np.radians(parallel))
-            axes.annotate(degrees(parallel, "NS"), (left, height), (-4, 0), textcoords="offset points", ha="right", va="center")
+            axes.annotate(degrees(parallel, "NS"), (left, height), (-3, 0), textcoords="offset points", ha="right",
+                          va="center" if parallel == 0.0 else "bottom" if parallel > 0.0 else "top")
 
 
 def draw_line(axes: Any, projection: Callable, longitude: np.ndarray, latitude: np.ndarray) -> None:
@@ -333,7 +335,7 @@ def place(coordinate: Any, value: float) -> str:
     """A value of a coordinate in words."""
     if coordinate.name.startswith(("longitude", "latitude")):
         return degrees(round(value, 2), "NS" if coordinate.name.startswith("latitude") else "EW")
-    return f"{coordinate.name.removesuffix('_face')} = {value:g} km"
+    return f"{coordinate.name.removesuffix('_face')} = {value:.5g} km"
 
 
 def name_axis(axis: Any, coordinate: Any) -> None:
@@ -353,11 +355,12 @@ def describe(axes: Any, field: Any, *more: str) -> None:
     words = [*more]
     level = along(field, "Z")
     if level and not field[level].ndim:
-        words.append(f"{float(field[level]):.3g} {field[level].attrs['units']}")
+        units = field[level].attrs["units"]
+        words.append(f"{'depth ' if units == 'm' else ''}{float(field[level]):.3g} {units}")
     if along(field, "T"):
         words.append(f"day {float(field.time):.1f}")
     axes.set_title(", ".join([field.attrs["long_name"], *words]), loc="left")
-    axes.set_title(f"{float(field.min()):.4g} to {float(field.max()):.4g}", loc="right", fontsize="small", color="0.35")
+    axes.set_title(f"{float(field.min()):.4g} to {float(field.max()):.4g} {field.attrs['units']}", loc="right", fontsize="small", color="0.35")
 
 
 def section(field: Any, **at: float) -> Any:
@@ -366,6 +369,7 @@ def section(field: Any, **at: float) -> Any:
     Without a place it is the zonal mean. It shows the last time of the field. ValueError where there is no such place.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     field = at_last(field)
     z = along(field, "Z")
@@ -388,6 +392,10 @@ def section(field: Any, **at: float) -> Any:
     options, ends = colours(shown)
     mesh = axes.pcolormesh(edges(shown[across]), edges(shown[z]), np.ma.masked_invalid(shown.transpose(z, across).values),
                            rasterized=True, **options)
+    lines = MaxNLocator(10).tick_values(options["vmin"], options["vmax"])
+    lines = lines[(lines > float(shown.min())) & (lines < float(shown.max())) & (lines != 0.0)]
+    if lines.size:
+        axes.contour(shown[across], shown[z], shown.transpose(z, across), levels=lines, colors="k", alpha=0.5, linewidths=0.5)
     axes.set(facecolor=LAND)
     axes.yaxis.set_inverted(True)
     name_axis(axes.xaxis, shown[across])
@@ -413,7 +421,7 @@ def series(fields: Sequence[Any]) -> Any:
         axes.set_title(field.attrs["long_name"], loc="left")
         axes.grid(alpha=0.3)
         axes.margins(x=0.0)
-    panels[0].legend(loc="best", frameon=False, ncols=2)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", frameon=False, ncols=2)
     panels[-1].set_xlabel("day")
     return figure
 
@@ -441,7 +449,7 @@ def animation(field: Any, path: Path, projection: Callable | None = None, longit
     if path.suffix == ".mp4" and not FFMpegWriter.isAvailable():
         raise ValueError("an MP4 needs ffmpeg, which is not found: install it, or write a .gif.")
     field = one_level(field)
-    figure, axes, mesh = drawn_map(field, projection, longitude)
+    figure, axes, mesh = drawn_map(at_last(field), colours(field), projection, longitude)
     writer = (FFMpegWriter if path.suffix == ".mp4" else PillowWriter)(fps=frames_per_second)
     with writer.saving(figure, path, figure.dpi):
         for n in range(field.sizes["time"]):

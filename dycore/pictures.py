@@ -17,10 +17,11 @@ import numpy as np
 
 from dycore.grid import EARTH_RADIUS
 
-UNITS = {"Pa": ("hPa", 0.01), "degree_C": ("\N{DEGREE SIGN}C", 1.0), "m s-1": ("m/s", 1.0), "g kg-1": ("g/kg", 1.0),
-         "s-1": ("$10^{-5}$/s", 1e5)}
+UNITS = {"Pa": ("hPa", 0.01), "degree_C": ("\N{DEGREE SIGN}C", 1.0), "m s-1": ("m/s", 1.0), "Pa s-1": ("Pa/s", 1.0),
+         "g kg-1": ("g/kg", 1.0), "s-1": ("$10^{-5}$/s", 1e5)}
 IN_A_DAY = {"s": 86400.0, "seconds": 86400.0, "minutes": 1440.0, "hours": 24.0, "days": 1.0}
-WANTED = ("surface_pressure", "temperature", "sea_surface_height")  # what a user looks at first
+WANTED = ("surface_pressure", "temperature", "sea_surface_height", "eastward_velocity")  # what a user looks at first
+STILLS = (".png", ".pdf", ".svg", ".jpg")
 PLACES = {"longitude": "X", "latitude": "Y", "x": "X", "y": "Y"}
 MOVIES = (".gif", ".mp4")
 LAND = "0.75"
@@ -61,9 +62,11 @@ def fields(dataset: Any) -> tuple[str, ...]:
     return (*held, *DERIVED) if {"eastward_velocity", "northward_velocity"} <= set(held) else held
 
 
-def first_wanted(dataset: Any) -> str:
-    """The field that is drawn where none is named."""
-    return next((name for name in WANTED if name in dataset), fields(dataset)[0])
+def first_wanted(dataset: Any, levels: bool) -> str:
+    """The field that is drawn where none is named, one with levels if so wanted."""
+    axes = "XYZ" if levels else "XY"
+    return next((name for name in (*WANTED, *fields(dataset)) if name in dataset and extends(dataset[name], axes)),
+                fields(dataset)[0])
 
 
 def field(dataset: Any, name: str, level: float | None = None, time: float | None = None) -> Any:
@@ -73,7 +76,7 @@ def field(dataset: Any, name: str, level: float | None = None, time: float | Non
     """
     dataset = shown_coordinates(dataset)
     dataset = dataset.assign(wet=wet_cells(dataset))
-    source = dataset["eastward_velocity" if name in DERIVED else name]
+    source = source_of(dataset, name)
     for axis, value, what in (("Z", level, "level"), ("T", time, "time")):
         if value is not None:
             if along(source, axis) is None:
@@ -83,6 +86,11 @@ def field(dataset: Any, name: str, level: float | None = None, time: float | Non
     units, factor = UNITS.get(found.attrs["units"], (found.attrs["units"], 1.0))
     found = found.where(wet_places(dataset, found)) * factor
     return found.rename(name).assign_attrs(units=units, long_name=name.replace("_", " "))
+
+
+def source_of(dataset: Any, name: str) -> Any:
+    """The variable that a field is, or the one that it follows from."""
+    return dataset["eastward_velocity" if name in DERIVED else name]
 
 
 def shown_coordinates(dataset: Any) -> Any:
@@ -101,12 +109,13 @@ def shown_coordinates(dataset: Any) -> Any:
             if attributes.get("bounds") in dataset:
                 bounds = dataset[attributes["bounds"]].values
                 attributes["edges"] = factor * np.append(bounds[:, 0], bounds[-1, 1])
-        elif attributes.get("axis") in ("X", "Y") and attributes["units"] == "m":
-            factor, attributes = 1e-3, attributes | {"units": "km"}
+        elif attributes.get("axis") in ("X", "Y"):
+            factor, units = (1e-3, "km") if attributes["units"] == "m" else (1.0, "degrees")
+            attributes |= {"units": units, "long_name": name.removesuffix("_face")}
         else:
             continue
         changed[name] = (data.dims, factor * np.asarray(values, float), attributes)
-    return dataset.assign_coords(changed)
+    return dataset.drop_vars([*dataset.coords]).assign_coords(changed)
 
 
 def edges(coordinate: Any) -> np.ndarray:
@@ -126,9 +135,8 @@ def nearest(data: Any, name: str, value: float) -> Any:
     if goes_round(coordinate):
         value = ends.min() + (value - ends.min()) % 360.0
     if not ends.min() <= value <= ends.max():
-        what, units = coordinate.attrs.get("long_name", name).removesuffix("_face"), coordinate.attrs["units"]
-        raise ValueError(f"the {what} {value:g} is not there: it goes from {coordinate.values.min():.5g} to "
-                         f"{coordinate.values.max():.5g} {units}.")
+        raise ValueError(f"the {coordinate.attrs.get('long_name', name)} {value:g} is not there: it goes from "
+                         f"{coordinate.values.min():.5g} to {coordinate.values.max():.5g} {coordinate.attrs['units']}.")
     return data.isel({name: int(np.abs(coordinate.values - value).argmin())}) if coordinate.ndim else data
 
 
@@ -138,9 +146,11 @@ def goes_round(coordinate: Any) -> bool:
 
 
 def wet_cells(dataset: Any) -> Any:
-    """Where cells are not land, as the tracers say, which are NaN there."""
+    """Where cells are not land, as the tracers say, which are NaN there; True where there is none to say it."""
     centred = [data for data in dataset.data_vars.values()
                if extends(data, "XY") and not any(name.endswith("_face") for name in data.dims)]
+    if not centred:
+        return True
     tracer = max(centred, key=lambda data: data.ndim)
     return (tracer.isel(time=0, drop=True) if "time" in tracer.dims else tracer).notnull()
 
@@ -151,9 +161,10 @@ def wet_places(dataset: Any, like: Any) -> Any:
     if extends(wet, "Z") and not extends(like, "Z"):
         wet = wet.isel({along(wet, "Z"): -1}, drop=True)  # next to the moving boundary
     for name in like.dims:
-        if name.endswith("_face"):
+        if name.endswith("_face") and name.removesuffix("_face") in wet.dims:
             centre = name.removesuffix("_face")
-            wet = moved(dataset, wet & wet.roll({centre: 1}), centre, name)
+            both = wet if name == along(like, "Z") else wet & wet.roll({centre: 1})
+            wet = moved(dataset, both, centre, name)
     return wet
 
 
@@ -222,7 +233,7 @@ def map_of(field: Any, projection: Callable | None = None, longitude: float = 0.
 
     `projection` is `mollweide`, `orthographic(latitude)` or None; `longitude` (degrees) is in its middle.
     """
-    field = at_last(one_level(field))
+    field = at_last(one_level(field, field))
     return drawn_map(field, colours(field), projection, longitude)[0]
 
 
@@ -250,15 +261,15 @@ def drawn_map(field: Any, colours: tuple[dict[str, Any], str], projection: Calla
     return figure, axes, mesh
 
 
-def at_last(field: Any) -> Any:
-    """A field at its last time."""
-    return field.isel(time=-1) if extends(field, "T") else field
+def at_last(data: Any) -> Any:
+    """A field or a dataset at its last time."""
+    return data.isel(time=-1) if extends(data, "T") else data
 
 
-def one_level(field: Any) -> Any:
-    """A field at its level next to the moving boundary."""
-    z = along(field, "Z")
-    return field.isel({z: -1}, drop=field.sizes[z] == 1) if extends(field, "Z") else field
+def one_level(data: Any, like: Any) -> Any:
+    """A field, or a dataset as a field in it needs, at the level next to the moving boundary."""
+    z = along(like, "Z")
+    return data.isel({z: -1}, drop=like.sizes[z] == 1) if extends(like, "Z") else data
 
 
 def cells(field: Any, projection: Callable | None, longitude: float) -> tuple[Any, Any, Any]:
@@ -287,15 +298,20 @@ def colours(field: Any) -> tuple[dict[str, Any], str]:
     low, high = np.percentile(values, (1.0, 99.0))
     low, high = max(values.min(), low - 0.25 * (high - low)), min(values.max(), high + 0.25 * (high - low))
     units = field.attrs["units"]
-    signed = field.name != "speed" and (units in ("m/s", UNITS["s-1"][0]) or (units == "m" and low < 0.0 < high))
+    signed = field.name != "speed" and (units in ("m/s", "Pa/s", UNITS["s-1"][0]) or (units == "m" and low < 0.0 < high))
     if signed:
         high = max(abs(low), abs(high))
         low = -high
-    if high - low <= 1e3 * np.finfo(values.dtype).eps * max(abs(low), abs(high)):  # a constant, and round-off
-        low, high = low - 1.0, high + 1.0
+    low, high = apart(values, low, high)
     ends = ("neither", "min", "max", "both")[int(values.min() < low) + 2 * int(values.max() > high)]
     name = "RdBu_r" if signed else "plasma" if units in ("K", UNITS["degree_C"][0]) else "viridis"
     return {"cmap": name, "vmin": low, "vmax": high}, ends
+
+
+def apart(values: np.ndarray, low: float, high: float) -> tuple[float, float]:
+    """Two limits, pulled apart where there is but a constant and its round-off between them."""
+    alike = high - low <= 1e3 * np.finfo(values.dtype).eps * max(abs(low), abs(high))
+    return (low - 1.0, high + 1.0) if alike else (low, high)
 
 
 def draw_globe(axes: Any, mesh: Any, projection: Callable, longitude: float) -> None:
@@ -335,7 +351,7 @@ def place(coordinate: Any, value: float) -> str:
     """A value of a coordinate in words."""
     if coordinate.name.startswith(("longitude", "latitude")):
         return degrees(round(value, 2), "NS" if coordinate.name.startswith("latitude") else "EW")
-    return f"{coordinate.name.removesuffix('_face')} = {value:.5g} km"
+    return f"{coordinate.attrs['long_name']} = {value:.5g} km"
 
 
 def name_axis(axis: Any, coordinate: Any) -> None:
@@ -346,8 +362,7 @@ def name_axis(axis: Any, coordinate: Any) -> None:
         axis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 1.5, 2, 3, 4.5, 6, 9, 10]))
         axis.set_major_formatter(lambda value, _: place(coordinate, value))
     else:
-        axis.set_label_text(f"{coordinate.attrs.get('long_name', coordinate.name.removesuffix('_face'))} "
-                            f"({coordinate.attrs['units']})")
+        axis.set_label_text(f"{coordinate.attrs['long_name']} ({coordinate.attrs['units']})")
 
 
 def describe(axes: Any, field: Any, *more: str) -> None:
@@ -360,7 +375,8 @@ def describe(axes: Any, field: Any, *more: str) -> None:
     if along(field, "T"):
         words.append(f"day {float(field.time):.1f}")
     axes.set_title(", ".join([field.attrs["long_name"], *words]), loc="left")
-    axes.set_title(f"{float(field.min()):.4g} to {float(field.max()):.4g} {field.attrs['units']}", loc="right", fontsize="small", color="0.35")
+    axes.set_title(f"{float(field.min()):.4g} to {float(field.max()):.4g} {field.attrs['units']}", loc="right",
+                   fontsize="small", color="0.35")
 
 
 def section(field: Any, **at: float) -> Any:
@@ -374,16 +390,19 @@ def section(field: Any, **at: float) -> Any:
     field = at_last(field)
     z = along(field, "Z")
     if z is None or not extends(field, "Z") or field.sizes[z] == 1:
-        raise ValueError(f"{field.attrs['long_name']} has no levels to make a section of: draw a map.")
+        raise ValueError(f"{field.attrs['long_name']} has not the levels that a section needs: draw a map.")
     if not at:
         x = along(field, "X")
         shown = field.mean(x, keep_attrs=True)
         words, axis = "zonal mean", "Y"
     else:
+        if len(at) > 1:
+            raise ValueError(f"a section is at one place, not at {' and '.join(at)}.")
         (name, value), = at.items()
         gone = along(field, PLACES[name])
         if gone.removesuffix("_face") != name:
-            raise ValueError(f"there is no {name} on this grid, but {along(field, 'X')} and {along(field, 'Y')}.".replace("_face", ""))
+            there = " and ".join(field[along(field, axis)].attrs["long_name"] for axis in "XY")
+            raise ValueError(f"there is no {name} on this grid, but {there}.")
         shown = nearest(field, gone, value)
         words, axis = "at " + place(shown[gone], float(shown[gone])), "Y" if PLACES[name] == "X" else "X"
     across = along(shown, axis)
@@ -394,7 +413,7 @@ def section(field: Any, **at: float) -> Any:
                            rasterized=True, **options)
     lines = MaxNLocator(10).tick_values(options["vmin"], options["vmax"])
     lines = lines[(lines > float(shown.min())) & (lines < float(shown.max())) & (lines != 0.0)]
-    if lines.size:
+    if lines.size > 1:
         axes.contour(shown[across], shown[z], shown.transpose(z, across), levels=lines, colors="k", alpha=0.5, linewidths=0.5)
     axes.set(facecolor=LAND)
     axes.yaxis.set_inverted(True)
@@ -415,12 +434,15 @@ def series(fields: Sequence[Any]) -> Any:
     panels = figure.subplots(len(fields), sharex=True, squeeze=False)[:, 0]
     for axes, field in zip(panels, fields, strict=True):
         over = [name for name in field.dims if name != "time"]
-        axes.fill_between(field.time, field.min(over), field.max(over), alpha=0.25, linewidth=0.0, label="lowest to highest")
+        low, high = field.min(over), field.max(over)
+        axes.fill_between(field.time, low, high, alpha=0.25, linewidth=0.0, label="lowest to highest")
         axes.plot(field.time, mean(field), label="mean")
         axes.set(ylabel=field.attrs["units"])
         axes.set_title(field.attrs["long_name"], loc="left")
         axes.grid(alpha=0.3)
         axes.margins(x=0.0)
+        if (limits := apart(field.values, float(low.min()), float(high.max())))[0] < low.min():
+            axes.set_ylim(limits)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", frameon=False, ncols=2)
     panels[-1].set_xlabel("day")
     return figure
@@ -448,7 +470,7 @@ def animation(field: Any, path: Path, projection: Callable | None = None, longit
         raise ValueError("there is one time only: an animation needs several.")
     if path.suffix == ".mp4" and not FFMpegWriter.isAvailable():
         raise ValueError("an MP4 needs ffmpeg, which is not found: install it, or write a .gif.")
-    field = one_level(field)
+    field = one_level(field, field)
     figure, axes, mesh = drawn_map(at_last(field), colours(field), projection, longitude)
     writer = (FFMpegWriter if path.suffix == ".mp4" else PillowWriter)(fps=frames_per_second)
     with writer.saving(figure, path, figure.dpi):

@@ -32,7 +32,7 @@ def add(command: Any) -> None:
                            "the middle of a projection")
     plot.add_argument("--projection", choices=PROJECTIONS, help="of a sphere (default: longitude by latitude)")
     plot.add_argument("--output", type=Path, metavar="PICTURE",
-                      help=".png, .pdf, .svg and more; .gif or .mp4 (default: FILE-FIELD-KIND.png or .gif, here)")
+                      help=".png, .pdf, .svg or .jpg; .gif or .mp4 (default: FILE-FIELD-KIND.png or .gif, here)")
 
 
 def place(text: str) -> tuple[str, float]:
@@ -62,41 +62,50 @@ def draw(options: argparse.Namespace) -> int:
         dataset = pictures.opened(options.file)
         known = pictures.fields(dataset)
         if options.field is not None and options.field not in known:
-            raise BadInput(no_such("field", options.field, known) + ".")
-        name = options.field or pictures.first_wanted(dataset)
-        output = options.output or Path(f"{options.file.stem}-{options.field or ('all' if kind == 'series' else name)}-{kind}."
-                                        + ("gif" if kind == "animation" else "png"))
+            raise BadInput(no_such("field", options.field, known))
+        names = [options.field or pictures.first_wanted(dataset, kind == "section" or options.level is not None)]
+        if kind == "series" and options.field is None:
+            names = [name for name in known if name in dataset]
+        ending = "gif" if kind == "animation" else "png"
+        output = options.output or Path(f"{options.file.stem}-{names[0] if len(names) == 1 else 'all'}-{kind}.{ending}")
         unwritable = why_unwritable(output, kind)
         if unwritable is not None:
             raise BadInput(unwritable)
-        at = dict(options.at)
-        projection = {"mollweide": pictures.mollweide, "orthographic": pictures.orthographic(at.get("latitude", 40.0)),
-                      None: None}[options.projection]
-        if kind == "series" and options.field is None:
-            fields = [pictures.field(dataset, each) for each in known if each in dataset]
-        else:
-            fields = [pictures.field(dataset, name, options.level, options.time)]
-        if kind == "animation":
-            pictures.animation(fields[0], output, projection, at.get("longitude", 0.0))
-        else:
-            figure = (pictures.series(fields) if kind == "series" else pictures.section(fields[0], **at) if kind == "section"
-                      else pictures.map_of(fields[0], projection, at.get("longitude", 0.0)))
-            figure.savefig(output)
+        write_picture(dataset, names, kind, output, options)
     except ValueError as problem:
         raise BadInput(str(problem)) from problem
     except OSError as problem:
-        raise FailedRun(f"the picture could not be written to '{output}': {problem.strerror}.") from problem
+        raise FailedRun(f"the picture could not be written to '{output}': {problem.strerror or problem}.") from problem
     print(f"wrote {output}")
     return 0
 
 
+def write_picture(dataset: Any, names: list[str], kind: str, output: Path, options: argparse.Namespace) -> None:
+    """Draw and write; what is not drawn is not read."""
+    from dycore import pictures
+
+    if options.time is None and kind in ("map", "section"):
+        dataset = pictures.at_last(dataset)
+    if options.level is None and kind in ("map", "animation"):
+        dataset = pictures.one_level(dataset, pictures.source_of(dataset, names[0]))
+    fields = [pictures.field(dataset, name, options.level, options.time) for name in names]
+    at = dict(options.at)
+    projection = {"mollweide": pictures.mollweide, "orthographic": pictures.orthographic(at.get("latitude", 40.0)),
+                  None: None}[options.projection]
+    if kind == "animation":
+        pictures.animation(fields[0], output, projection, at.get("longitude", 0.0))
+        return
+    figure = (pictures.series(fields) if kind == "series" else pictures.section(fields[0], **at) if kind == "section"
+              else pictures.map_of(fields[0], projection, at.get("longitude", 0.0)))
+    figure.savefig(output)
+
+
 def refuse_what_has_no_use(options: argparse.Namespace, kind: str) -> None:
     """An option that would change nothing is a mistake."""
-    drawn_as_map = kind in ("map", "animation")
     for given, name, use, useful in (
             (options.level is not None, "--level", "one level of a map, a series or an animation", kind != "section"),
             (options.time is not None, "--time", "a map or a section", kind in ("map", "section")),
-            (options.projection, "--projection", "a map or an animation", drawn_as_map),
+            (options.projection, "--projection", "a map or an animation", kind in ("map", "animation")),
             (options.at, "--at", "a section, or a map with a --projection", kind == "section" or options.projection)):
         if given and not useful:
             raise BadInput(f"{name} is for {use}, and this is {'an' if kind == 'animation' else 'a'} {kind}: leave it out.")
@@ -104,12 +113,9 @@ def refuse_what_has_no_use(options: argparse.Namespace, kind: str) -> None:
 
 def why_unwritable(path: Path, kind: str) -> str | None:
     """Found out before anything is drawn."""
-    from matplotlib.figure import Figure
+    from dycore.pictures import MOVIES, STILLS
 
-    from dycore.pictures import MOVIES
-
-    endings = MOVIES if kind == "animation" else tuple(f".{ending}" for ending in Figure().canvas.get_supported_filetypes()
-                                                       if f".{ending}" not in MOVIES)
+    endings = MOVIES if kind == "animation" else STILLS
     if path.suffix not in endings:
         return f"'{path}' ends in none of {', '.join(endings)}, and this is {'an' if kind == 'animation' else 'a'} {kind}."
     if path.is_dir():

@@ -408,18 +408,18 @@ def section(field: Any, **at: float) -> Any:
     across = along(shown, axis)
     figure = Figure(figsize=(9.0, 4.6), dpi=120, layout="constrained")
     axes = figure.subplots()
-    options, ends = colours(shown)
-    mesh = axes.pcolormesh(edges(shown[across]), edges(shown[z]), np.ma.masked_invalid(shown.transpose(z, across).values),
-                           rasterized=True, **options)
+    options, extend = colours(shown)
+    values = shown.transpose(z, across)
+    mesh = axes.pcolormesh(edges(shown[across]), edges(shown[z]), np.ma.masked_invalid(values), rasterized=True, **options)
     lines = MaxNLocator(10).tick_values(options["vmin"], options["vmax"])
     lines = lines[(lines > float(shown.min())) & (lines < float(shown.max())) & (lines != 0.0)]
     if lines.size > 1:
-        axes.contour(shown[across], shown[z], shown.transpose(z, across), levels=lines, colors="k", alpha=0.5, linewidths=0.5)
-    axes.set(facecolor=LAND)
-    axes.yaxis.set_inverted(True)
+        axes.contour(shown[across], shown[z], values, levels=lines, colors="k", alpha=0.5, linewidths=0.5)
+    ends = edges(shown[z])
+    axes.set(facecolor=LAND, ylim=(ends.max(), max(ends.min(), 0.0)))
     name_axis(axes.xaxis, shown[across])
     name_axis(axes.yaxis, shown[z])
-    figure.colorbar(mesh, ax=axes, extend=ends, label=shown.attrs["units"], pad=0.02)
+    figure.colorbar(mesh, ax=axes, extend=extend, label=shown.attrs["units"], pad=0.02)
     describe(axes, shown, words)
     return figure
 

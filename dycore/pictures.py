@@ -45,8 +45,8 @@ def opened(path: Path) -> Any:
     return dataset
 
 
-def along(data: Any, axis: str) -> str | None:
-    """The coordinate of a field along X, Y, Z (the attribute axis of CF) or T, be it a dimension or one place."""
+def along(data: Any, axis: str) -> Any:
+    """The name of a field's coordinate along X, Y, Z (the attribute axis of CF) or T, a dimension or one place; None without."""
     return next((name for name, coordinate in data.coords.items()
                  if axis == ("T" if name == "time" else coordinate.attrs.get("axis"))), None)
 
@@ -180,8 +180,8 @@ def speed(dataset: Any) -> Any:
     """Speed at cell centres (m/s)."""
     squares: Any = 0.0
     for name, axis in (("eastward_velocity", "X"), ("northward_velocity", "Y")):
-        face = along(dataset[name], axis)
-        mean = 0.5 * (dataset[name] + dataset[name].roll({face: -1}))
+        face, velocity = along(dataset[name], axis), dataset[name].fillna(0.0)  # of a wall, which may be NaN as land is
+        mean = 0.5 * (velocity + velocity.roll({face: -1}))
         squares = squares + moved(dataset, mean, face, face.removesuffix("_face")) ** 2
     return np.sqrt(squares).assign_attrs(units="m s-1")
 
@@ -322,7 +322,8 @@ def draw_globe(axes: Any, mesh: Any, projection: Callable, longitude: float) -> 
     x, y, _ = projection(*np.meshgrid(2.0 * line, line))
     axes.set(xlim=1.02 * np.array([-x.max(), x.max()]), ylim=1.02 * np.array([-y.max(), y.max()]), aspect="equal")
     axes.axis("off")
-    for options in ({"facecolor": LAND, "zorder": 0}, {"fill": False, "edgecolor": "k", "zorder": 4}):
+    styles: tuple[dict[str, Any], ...] = ({"facecolor": LAND, "zorder": 0}, {"fill": False, "edgecolor": "k", "zorder": 4})
+    for options in styles:
         mesh.set_clip_path(axes.add_patch(Ellipse((0.0, 0.0), 2.0 * x.max(), 2.0 * y.max(), **options)))
     for meridian in np.arange(0.0, 360.0, 30.0):
         draw_line(axes, projection, np.full(line.shape, np.radians((meridian - longitude + 180.0) % 360.0 - 180.0)), line)
@@ -411,7 +412,7 @@ def section(field: Any, **at: float) -> Any:
     options, extend = colours(shown)
     values = shown.transpose(z, across)
     mesh = axes.pcolormesh(edges(shown[across]), edges(shown[z]), np.ma.masked_invalid(values), rasterized=True, **options)
-    lines = MaxNLocator(10).tick_values(options["vmin"], options["vmax"])
+    lines = np.asarray(MaxNLocator(10).tick_values(options["vmin"], options["vmax"]))
     lines = lines[(lines > float(shown.min())) & (lines < float(shown.max())) & (lines != 0.0)]
     if lines.size > 1:
         axes.contour(shown[across], shown[z], values, levels=lines, colors="k", alpha=0.5, linewidths=0.5)

@@ -227,7 +227,7 @@ def test_a_command_draws_what_a_user_wants_to_see(capsys, monkeypatch, tmp_path,
 
 def test_a_zarr_store_is_drawn_as_a_netcdf_file_is(air, air_file, tmp_path):
     pytest.importorskip("zarr")
-    air.to_zarr(tmp_path / "wave.zarr", consolidated=True)
+    air.to_zarr(tmp_path / "wave.zarr")
     one, other = (pictures.field(pictures.opened(path), "speed") for path in (air_file, tmp_path / "wave.zarr"))
     xarray.testing.assert_equal(one, other)
 

@@ -295,7 +295,9 @@ def colours(field: Any) -> tuple[dict[str, Any], str]:
     values = field.values[np.isfinite(field.values)]
     if not values.size:
         raise ValueError(f"{field.attrs['long_name']} has no values there: all of it is land.")
-    low, high = np.percentile(values, (1.0, 99.0))
+    moments = field.transpose("time", ...).values if extends(field, "T") else field.values[None]
+    ranges = np.array([np.nanpercentile(moment, (1.0, 99.0)) for moment in moments])
+    low, high = ranges[:, 0].min(), ranges[:, 1].max()  # an animation shows what has grown by its end
     low, high = max(values.min(), low - 0.25 * (high - low)), min(values.max(), high + 0.25 * (high - low))
     units = field.attrs["units"]
     signed = field.name != "speed" and (units in ("m/s", "Pa/s", UNITS["s-1"][0]) or (units == "m" and low < 0.0 < high))

@@ -158,7 +158,7 @@ def test_a_mean_leaves_land_out(sea):
     assert float(pictures.mean(field)) == pytest.approx(expected)
 
 
-def test_an_animation_has_a_frame_for_every_time_and_the_last_is_the_last_map(air, tmp_path):
+def test_an_animation_has_a_frame_for_every_time(air, tmp_path):
     from PIL import Image
 
     path = tmp_path / "wave.gif"
@@ -167,12 +167,19 @@ def test_an_animation_has_a_frame_for_every_time_and_the_last_is_the_last_map(ai
         assert film.n_frames == len(DAYS)
 
 
+def test_the_colours_of_an_animation_are_wide_enough_for_a_wave_that_grows(air):
+    growing = air.northward_velocity * xarray.DataArray([1e-6, 1e-3, 1.0], dims="time", coords={"time": air.time})
+    field = pictures.field(air.assign(northward_velocity=growing.transpose("time", ...).assign_attrs(units="m s-1")),
+                           "northward_velocity")
+    (all_times, _), (last, _) = pictures.colours(field), pictures.colours(field.isel(time=-1))
+    assert all_times["vmax"] == pytest.approx(last["vmax"])
+
+
 def test_vorticity_of_solid_body_rotation_is_twice_its_rate_times_the_sine_of_latitude(air):
     rate = 1e-6
     u = air.eastward_velocity.copy(data=np.broadcast_to(
         (rate * EARTH_RADIUS * np.cos(np.radians(air.latitude.values)))[:, None], air.eastward_velocity.shape))
-    turning = air.assign(eastward_velocity=u, northward_velocity=0.0 * air.northward_velocity.assign_attrs(units="m s-1"))
-    turning.northward_velocity.attrs = air.northward_velocity.attrs
+    turning = air.assign(eastward_velocity=u, northward_velocity=xarray.zeros_like(air.northward_velocity))
     found = pictures.field(turning, "relative_vorticity", time=0.0)
     exact = 2e5 * rate * np.sin(np.radians(found.latitude_face))
     spacing = np.radians(180.0 / CELLS[1])

@@ -19,7 +19,7 @@ LAYERS = [
     {"parameters"},
     {"stability"},
     {"model"},
-    {"running", "output", "cases", "diagnostics", "restart", "checking"},
+    {"running", "output", "cases", "diagnostics", "restart", "checking", "pictures"},
     {"validation"},
     {"__init__"},
     {"commands"},

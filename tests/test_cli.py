@@ -37,7 +37,7 @@ def test_cases_are_listed_with_a_line_each(capsys):
     assert {"baroclinic_channel", "baroclinic_wave", "steady_zonal_flow"} <= set(lines)
 
 
-@pytest.mark.parametrize("command", [[], ["cases"], ["run"], ["validate"], ["bench"], ["check"]])
+@pytest.mark.parametrize("command", [[], ["cases"], ["run"], ["validate"], ["plot"], ["bench"], ["check"]])
 def test_help_shows_examples(capsys, command):
     code, out, _ = dycore(capsys, *command, "--help")
     assert code == 0

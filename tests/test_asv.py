@@ -18,14 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 TINY = "--cases baroclinic_wave --cells 3000 --backends numpy,fortran --precisions float64 --ranks 1 --samples 1"
 PAGE = "http://asv.invalid/"
 # What the page asks content networks for, and where npm packages have it.
+CDNJS, JSDELIVR = "https://cdnjs.cloudflare.com/ajax/libs", "https://cdn.jsdelivr.net/npm"
 PACKAGES = {"jquery@3.3.1": {"https://code.jquery.com/jquery-3.3.1.min.js": "jquery/dist/jquery.min.js"},
-            "flot@0.8.3": {f"https://cdnjs.cloudflare.com/ajax/libs/flot/0.8.3/jquery.flot{part}.min.js": f"flot/jquery.flot{part}.js"
+            "flot@0.8.3": {f"{CDNJS}/flot/0.8.3/jquery.flot{part}.min.js": f"flot/jquery.flot{part}.js"
                            for part in ("", ".time", ".selection", ".categories")},
-            "flot-orderbars@1.0.0": {"https://cdn.jsdelivr.net/npm/flot-orderbars@1.0.0/": "flot-orderbars"},
-            "stupid-table-plugin@1.1.3": {"https://cdnjs.cloudflare.com/ajax/libs/stupidtable/1.0.1/stupidtable.min.js":
-                                          "stupid-table-plugin/stupidtable.min.js"},
-            "blueimp-md5@2.19.0": {"https://cdnjs.cloudflare.com/ajax/libs/blueimp-md5/2.19.0/": "blueimp-md5"},
-            "bootstrap@3.1.1": {"https://cdn.jsdelivr.net/npm/bootstrap@3.1.1/": "bootstrap"}}
+            "flot-orderbars@1.0.0": {f"{JSDELIVR}/flot-orderbars@1.0.0/": "flot-orderbars"},
+            "stupid-table-plugin@1.1.3": {f"{CDNJS}/stupidtable/1.0.1/": "stupid-table-plugin"},
+            "blueimp-md5@2.19.0": {f"{CDNJS}/blueimp-md5/2.19.0/": "blueimp-md5"},
+            "bootstrap@3.1.1": {f"{JSDELIVR}/bootstrap@3.1.1/": "bootstrap"}}
 # Pixels of a canvas that are neither transparent nor grey, as the lines and points of a graph are.
 COLOURED = """canvas => {
     const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;

@@ -108,6 +108,7 @@ def test_the_published_page_draws_its_graphs_in_a_browser(published, scripts):
     # Two packages hold other bytes than the networks: not minified, and a later version.
     index.write_text(re.sub(r' integrity="[^"]*"', "", index.read_text()))
     with browser.visit(PAGE, {PAGE: html, **scripts}) as (page, errors, _):
+        page.set_default_timeout(120e3)  # other processes may hold the machine
         page.wait_for_function("document.body.innerText.includes('Wall time per step per 1M cells')")
         for graph in ("Steps.track_wall_time", "Steps.track_wall_time?x-axis=competitor", "Compiling.track_compile_time"):
             page.goto("about:blank")  # so that no graph is left from before

@@ -71,7 +71,7 @@ def command_line() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, action: Any, purpose: str, examples: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=purpose, description=purpose,
+        added = commands.add_parser(name, help=purpose, description=purpose, allow_abbrev=False,
                                     formatter_class=argparse.RawDescriptionHelpFormatter,
                                     epilog=f"examples:\n{examples}")
         added.set_defaults(command=action)

@@ -154,6 +154,11 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
     if parameters.substeps > 1 and grid.tile.y is Boundary.POLE:
         raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or "
                          "walls before the poles.")
+    for name, value, most in (("diffusivity", parameters.diffusivity, np.inf), ("polar_filter", parameters.polar_filter, 90.0),
+                              ("extrapolated_pressure", parameters.extrapolated_pressure, 1.0)):
+        if value is not None and not 0.0 <= value <= most:
+            raise ValueError(f"{name}={value} must be a number " + ("that is not negative." if most == np.inf else
+                                                                    f"from 0 to {most:g}."))
     if not parameters.polar_damping > 0.0:
         raise ValueError(f"polar_damping={parameters.polar_damping} s must be a positive number of seconds.")
     limit = stable_time_step(grid, parameters)

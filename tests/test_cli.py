@@ -63,7 +63,7 @@ def test_a_run_writes_global_fields_without_halo(capsys, tmp_path):
     (["rum"], "invalid choice: 'rum'"),
     (["run", "baroclinic_chanel", "--steps", 1], "did you mean 'baroclinic_channel'?"),
     (["run", "zzz", "--steps", 1], "there are baroclinic_channel, "),
-    (RUN, "one of the arguments --steps --days is required"),
+    (RUN, "one of the options --steps and --days is required"),
     ([*RUN, "--steps", 0], "'0' is not a whole number of at least 1"),
     ([*RUN, "--steps", "many"], "'many' is not a whole number"),
     ([*RUN, "--days", -1], "'-1' is not a number above zero"),

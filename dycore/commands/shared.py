@@ -4,12 +4,16 @@ import argparse
 import difflib
 import importlib
 import importlib.util
+import math
 import os
+import re
 import sys
 import tempfile
 import warnings
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
+
+from dycore.progress import LOG
 
 BACKENDS = ("numpy", "numba", "jax")
 PRECISIONS = ("float64", "float32")
@@ -28,6 +32,15 @@ class FailedAlone(FailedRun):
 
 
 class Parser(argparse.ArgumentParser):
+    def parse_known_args(self, *arguments: Any) -> Any:
+        """Refuse an option that is not known here, where the nearest name is, and not one level up."""
+        namespace, unknown = super().parse_known_args(*arguments)
+        options = [name for name in unknown if name.startswith("-")]
+        if options:
+            known = tuple(dict.fromkeys(re.findall(r"--[a-z-]+", self.format_help())))
+            self.error(no_such("option", options[0].partition("=")[0], known))
+        return namespace, unknown
+
     def error(self, message: str) -> NoReturn:
         """One sentence instead of the usage and a sentence."""
         end = "" if message.endswith("?") else "."
@@ -35,12 +48,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def say_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
-                line: str | None = None) -> None:
+                line: str | None = None, quiet: bool = False) -> None:
     """A warning as a line of its own; what Python warns of is for developers, and shown with its place."""
-    if category.__module__.startswith("dycore"):
-        print(f"dycore: warning: {message}", file=sys.stderr, flush=True)
-    else:
-        print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=sys.stderr, flush=True)
+    ours = category.__module__.startswith("dycore")
+    text = str(message) if ours else warnings.formatwarning(message, category, filename, lineno, line).rstrip()
+    LOG.warning(text)
+    if not quiet:
+        print(f"dycore: warning: {text}" if ours else text, file=sys.stderr, flush=True)
 
 
 # What the options may hold
@@ -64,6 +78,35 @@ def positive_number(text: str) -> float:
     if not 0.0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"'{text}' is not a number above zero")
     return number
+
+
+def number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number")
+    return value
+
+
+def whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from None
+
+
+def true_or_false(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"'{text}' is neither true nor false")
+    return text.lower() == "true"
+
+
+def file_name(text: str) -> Path:
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a file")
+    return Path(text)
 
 
 def cell_numbers(text: str) -> tuple[int, int, int]:
@@ -101,6 +144,15 @@ def names_among(known: tuple[str, ...], what: str) -> Any:
         return list(dict.fromkeys(asked))
 
     return names
+
+
+def name_among(known: tuple[str, ...], what: str) -> Any:
+    def name(text: str) -> str:
+        if text not in known:
+            raise argparse.ArgumentTypeError(no_such(what, text, known))
+        return text
+
+    return name
 
 
 def no_such(what: str, name: str, known: tuple[str, ...]) -> str:

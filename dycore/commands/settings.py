@@ -1,0 +1,201 @@
+"""Settings of a run: each is an option of `dycore run` and a key of a TOML file, with the same values and checks."""
+
+import argparse
+import inspect
+import json
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dycore.commands.shared import (
+    BACKENDS,
+    PRECISIONS,
+    BadInput,
+    case_functions,
+    cell_numbers,
+    file_name,
+    name_among,
+    no_such,
+    number,
+    positive_integer,
+    positive_number,
+    process_numbers,
+    true_or_false,
+    whole_number,
+)
+
+LENGTH, NUMERICS, MACHINE, FILES = "length of the run (one of)", "grid and numerics", "machine", "files"
+
+
+def setting(group: str, convert: Callable[[str], Any], metavar: str, purpose: str, default: Any = None) -> Any:
+    """A field of Settings: where help shows it, what makes a value of text, and what it is for."""
+    return field(default=default, metadata={"group": group, "convert": convert, "metavar": metavar, "help": purpose})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is asked to do; None is what the case has, or off."""
+
+    case: str
+    days: float | None = setting(LENGTH, positive_number, "D", "until this day of simulated time")
+    steps: int | None = setting(LENGTH, positive_integer, "N", "until this time step")
+    cells: tuple[int, int, int] | None = setting(
+        NUMERICS, cell_numbers, "NZ,NY,NX", "levels, rows and columns (default: those of the case)")
+    time_step: float | None = setting(NUMERICS, positive_number, "SECONDS", "(default: that of the case)")
+    precision: str = setting(NUMERICS, name_among(PRECISIONS, "precision"), "NAME",
+                             f"of every field: {' or '.join(PRECISIONS)} (default: %(default)s)", "float64")
+    backend: str = setting(MACHINE, name_among(BACKENDS, "backend"), "NAME",
+                           f"what does the arithmetic: {', '.join(BACKENDS)} (default: %(default)s)", "numpy")
+    threads: int = setting(MACHINE, positive_integer, "N", "of this process (default: %(default)s)", 1)
+    processes: tuple[int, int] | None = setting(
+        MACHINE, process_numbers, "PJ,PI", "parts in j and in i, under mpiexec (default: the shape with the smallest halo)")
+    state_out: Path | None = setting(FILES, file_name, "FILE.npz", "the last global fields by name, without halo")
+    log: Path | None = setting(FILES, file_name, "FILE", "append progress, warnings and errors, each with the time of day")
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+SETTINGS = {each.name: each for each in fields(Settings) if each.metadata}
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """An option for every setting; what is not given is left out of the namespace, so that a file can hold it."""
+    groups: dict[str, Any] = {}
+    for name, each in SETTINGS.items():
+        about = each.metadata
+        if about["group"] not in groups:
+            groups[about["group"]] = parser.add_argument_group(about["group"])
+        groups[about["group"]].add_argument(f"--{name.replace('_', '-')}", type=about["convert"], metavar=about["metavar"],
+                           default=argparse.SUPPRESS, help=about["help"].replace("%(default)s", str(each.default)))
+
+
+class Kind(NamedTuple):
+    """What a parameter may be, in words, and what makes it of text."""
+
+    words: str
+    convert: Callable[[str], Any]
+
+
+def or_none(text: str) -> float | None:
+    return None if text == "none" else number(text)
+
+
+KINDS = {"float": Kind("number", number), "int": Kind("whole number", whole_number), "bool": Kind("true or false", true_or_false),
+         "float | None": Kind("number or none", or_none)}
+
+
+def case_parameters(function: Callable) -> dict[str, tuple[Kind, Any]]:
+    """Kind and default of what a case takes besides settings."""
+    return {name: (KINDS[each.annotation], each.default) for name, each in inspect.signature(function).parameters.items()
+            if name not in SETTINGS and each.annotation in KINDS}
+
+
+def model_parameters() -> dict[str, Kind]:
+    """Fields of dycore.parameters.Parameters that are plain numbers; a case has values of its own for them."""
+    from dycore.parameters import Parameters
+
+    return {each.name: KINDS[str(each.type)] for each in fields(Parameters) if each.type in KINDS and each.name not in SETTINGS}
+
+
+class Given(NamedTuple):
+    """Text given for a parameter, where, and whether a file had it in quotes."""
+
+    place: str
+    text: str
+    quoted: bool = False
+
+
+def assignment(text: str) -> tuple[str, Given]:
+    """NAME=VALUE."""
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE, as in angle=45")
+    return name, Given(f"--set {name}={value}", value)
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """Those of a TOML file, if one is named in place of a case, and over them those of the command line."""
+    given = {name: value for name, value in vars(options).items() if name in SETTINGS}
+    case, parameters = options.case, dict(options.set)
+    if case.endswith(".toml"):
+        held, of_file = read_file(Path(case))
+        if "case" not in held:
+            raise BadInput(f"{case} names no case: add case = \"NAME\", with a name that 'dycore cases' lists.")
+        case, parameters = held.pop("case"), of_file | parameters
+        if given.keys() & {"days", "steps"}:
+            held = {name: value for name, value in held.items() if name not in ("days", "steps")}
+        given = held | given
+    functions = case_functions()
+    if case not in functions:
+        raise BadInput(no_such("case", case, tuple(functions)))
+    lengths = sorted(given.keys() & {"days", "steps"})
+    if len(lengths) != 1:
+        raise BadInput("one of the options --steps and --days is required" + (", not both." if lengths else "."))
+    return Settings(case, **given, parameters=converted(case, functions[case], parameters))
+
+
+def converted(case: str, function: Callable, given: dict[str, Given]) -> dict[str, Any]:
+    """Parameters of a case, or of the model, by name."""
+    kinds = model_parameters() | {name: kind for name, (kind, _) in case_parameters(function).items()}
+    values = {}
+    for name, (place, text, quoted) in given.items():
+        if name not in kinds:
+            raise BadInput(f"{place}: {no_such(f'parameter of {case}', name, tuple(kinds))}")
+        try:
+            values[name] = kinds[name].convert(text)
+        except argparse.ArgumentTypeError as problem:
+            raise BadInput(f"{place}: {problem}.") from problem
+        if quoted and values[name] is not None:
+            raise BadInput(f"{place} has to be written {name} = {as_toml(values[name])}.")
+    return values
+
+
+def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Given]]:
+    """Settings of a TOML file, with the case, and the text of its parameters."""
+    try:
+        with open(path, "rb") as file:
+            table = tomllib.load(file)
+    except OSError as problem:
+        raise BadInput(f"'{path}' cannot be read: {problem.strerror}.") from problem
+    except (ValueError, RecursionError) as problem:  # also of what is no UTF-8
+        raise BadInput(f"{path} is not TOML: {problem}.") from problem
+    parameters = table.pop("parameters", {})
+    if not isinstance(parameters, dict):
+        raise BadInput(f"{path}: parameters = {shown(parameters)} is not a table: write [parameters] and a line NAME = VALUE for each.")
+    held = {}
+    for key, value in table.items():
+        if key not in SETTINGS and key != "case":
+            raise BadInput(f"{path}: {no_such('key', key, ('case', *SETTINGS, 'parameters'))}")
+        convert = str if key == "case" else SETTINGS[key].metadata["convert"]
+        try:
+            held[key] = convert(text_of(value))
+        except argparse.ArgumentTypeError as problem:
+            raise BadInput(f"{path}: {key} = {shown(value)}: {problem}.") from problem
+        if isinstance(value, str) != isinstance(held[key], str | Path) or isinstance(value, list) != isinstance(held[key], tuple):
+            raise BadInput(f"{path}: {key} = {shown(value)} has to be written {key} = {as_toml(held[key])}.")
+    return held, {name: Given(f"{path}: parameters.{name} = {shown(value)}", text_of(value), isinstance(value, str))
+                  for name, value in parameters.items()}
+
+
+def text_of(value: Any) -> str:
+    """A value of a TOML file as one would give it to an option."""
+    if isinstance(value, list):
+        return ",".join(map(text_of, value))
+    return value if isinstance(value, str) else shown(value)
+
+
+def shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def as_toml(value: Any) -> str:
+    """A value as TOML has it, which for text, numbers, truth and lists of them is as JSON has it."""
+    return json.dumps("none" if value is None else value, ensure_ascii=False, default=str)
+
+
+def toml(settings: Settings, values: dict[str, Any], parameters: dict[str, Any]) -> str:
+    """A file that repeats a run, with the values in place of those that the settings leave to the case."""
+    held = {name: getattr(settings, name) for name in ("case", *SETTINGS)} | values
+    lines = [f"{name} = {as_toml(value)}" for name, value in held.items() if value is not None]
+    return "\n".join([*lines, "", "[parameters]", *(f"{name} = {as_toml(value)}" for name, value in parameters.items())])

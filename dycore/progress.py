@@ -46,7 +46,7 @@ class ProgressBar:
             self.said = now
             line = f"{self.day(done)}, {pace}" if pace else self.day(done)
             LOG.info(line)
-            if self.wanted and not self.bar:
+            if self.wanted and not self.bar and now - self.began > 10.0:
                 print(line, file=sys.stderr, flush=True)
 
     def day(self, done: int) -> str:
@@ -60,8 +60,8 @@ class ProgressBar:
             return ""
         seconds = (now - first[1]) / max(done - first[0], 1)  # of a step
         years = self.dt / max(seconds, 1e-9) * DAY / YEAR
-        clock = timedelta(seconds=round(now - self.began if done == self.steps else (self.steps - done) * seconds))
-        return f"{years:.{3 if years < 1000.0 else 6}g} simulated years per day, {clock} {'taken' if done == self.steps else 'left'}"
+        clock, of = (now - self.began, "taken") if done == self.steps else ((self.steps - done) * seconds, "left")
+        return f"{years:.{3 if years < 1000.0 else 6}g} simulated years per day, {timedelta(seconds=round(clock))} {of}"
 
     def __exit__(self, *_: object) -> None:
         if self.bar:

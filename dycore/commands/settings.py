@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from dycore.commands.shared import (
     BACKENDS,
@@ -29,9 +29,13 @@ from dycore.commands.shared import (
 LENGTH, NUMERICS, MACHINE, FILES = "length of the run (one of)", "grid and numerics", "machine", "files"
 
 
-def setting(group: str, convert: Callable[[str], Any], metavar: str, purpose: str, default: Any = None) -> Any:
-    """A field of Settings: where help shows it, what makes a value of text, and what it is for."""
-    return field(default=default, metadata={"group": group, "convert": convert, "metavar": metavar, "help": purpose})
+class Setting(NamedTuple):
+    """Where help shows a setting, what makes its value of text, and what it is for."""
+
+    group: str
+    convert: Callable[[str], Any]
+    metavar: str
+    purpose: str
 
 
 @dataclass(frozen=True)
@@ -39,35 +43,36 @@ class Settings:
     """What a run is asked to do; None is what the case has, or off."""
 
     case: str
-    days: float | None = setting(LENGTH, positive_number, "D", "until this day of simulated time")
-    steps: int | None = setting(LENGTH, positive_integer, "N", "until this time step")
-    cells: tuple[int, int, int] | None = setting(
-        NUMERICS, cell_numbers, "NZ,NY,NX", "levels, rows and columns (default: those of the case)")
-    time_step: float | None = setting(NUMERICS, positive_number, "SECONDS", "(default: that of the case)")
-    precision: str = setting(NUMERICS, name_among(PRECISIONS, "precision"), "NAME",
-                             f"of every field: {' or '.join(PRECISIONS)} (default: %(default)s)", "float64")
-    backend: str = setting(MACHINE, name_among(BACKENDS, "backend"), "NAME",
-                           f"what does the arithmetic: {', '.join(BACKENDS)} (default: %(default)s)", "numpy")
-    threads: int = setting(MACHINE, positive_integer, "N", "of this process (default: %(default)s)", 1)
-    processes: tuple[int, int] | None = setting(
-        MACHINE, process_numbers, "PJ,PI", "parts in j and in i, under mpiexec (default: the shape with the smallest halo)")
-    state_out: Path | None = setting(FILES, file_name, "FILE.npz", "the last global fields by name, without halo")
-    log: Path | None = setting(FILES, file_name, "FILE", "append progress, warnings and errors, each with the time of day")
+    days: Annotated[float | None, Setting(LENGTH, positive_number, "D", "until this day of simulated time")] = None
+    steps: Annotated[int | None, Setting(LENGTH, positive_integer, "N", "until this time step")] = None
+    cells: Annotated[tuple[int, int, int] | None, Setting(
+        NUMERICS, cell_numbers, "NZ,NY,NX", "levels, rows and columns (default: those of the case)")] = None
+    time_step: Annotated[float | None, Setting(NUMERICS, positive_number, "SECONDS", "(default: that of the case)")] = None
+    precision: Annotated[str, Setting(
+        NUMERICS, name_among(PRECISIONS, "precision"), "NAME", f"of every field: {' or '.join(PRECISIONS)}")] = "float64"
+    backend: Annotated[str, Setting(
+        MACHINE, name_among(BACKENDS, "backend"), "NAME", f"what does the arithmetic: {', '.join(BACKENDS)}")] = "numpy"
+    threads: Annotated[int, Setting(MACHINE, positive_integer, "N", "of each process")] = 1
+    processes: Annotated[tuple[int, int] | None, Setting(
+        MACHINE, process_numbers, "PJ,PI", "parts in j and in i, under mpiexec (default: the shape with the smallest halo)")] = None
+    state_out: Annotated[Path | None, Setting(FILES, file_name, "FILE.npz", "the last global fields by name, without halo")] = None
+    log: Annotated[Path | None, Setting(
+        FILES, file_name, "FILE", "append progress, warnings and errors, each with the time of day")] = None
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-SETTINGS = {each.name: each for each in fields(Settings) if each.metadata}
+SETTINGS: dict[str, Setting] = {name: kind.__metadata__[0] for name, kind in inspect.get_annotations(Settings).items()
+                                if hasattr(kind, "__metadata__")}
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """An option for every setting; what is not given is left out of the namespace, so that a file can hold it."""
-    groups: dict[str, Any] = {}
-    for name, each in SETTINGS.items():
-        about = each.metadata
-        if about["group"] not in groups:
-            groups[about["group"]] = parser.add_argument_group(about["group"])
-        groups[about["group"]].add_argument(f"--{name.replace('_', '-')}", type=about["convert"], metavar=about["metavar"],
-                           default=argparse.SUPPRESS, help=about["help"].replace("%(default)s", str(each.default)))
+    groups = {name: parser.add_argument_group(name) for name in (LENGTH, NUMERICS, MACHINE, FILES)}
+    for name, about in SETTINGS.items():
+        default = getattr(Settings, name)
+        groups[about.group].add_argument(
+            f"--{name.replace('_', '-')}", type=about.convert, metavar=about.metavar, default=argparse.SUPPRESS,
+            help=about.purpose + ("" if default is None else f" (default: {default})"))
 
 
 class Kind(NamedTuple):
@@ -162,12 +167,12 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Given]]:
         raise BadInput(f"{path} is not TOML: {problem}.") from problem
     parameters = table.pop("parameters", {})
     if not isinstance(parameters, dict):
-        raise BadInput(f"{path}: parameters = {shown(parameters)} is not a table: write [parameters] and a line NAME = VALUE for each.")
+        raise BadInput(f"{path}: parameters = {shown(parameters)} is not a table: write [parameters] and lines NAME = VALUE.")
     held = {}
     for key, value in table.items():
         if key not in SETTINGS and key != "case":
             raise BadInput(f"{path}: {no_such('key', key, ('case', *SETTINGS, 'parameters'))}")
-        convert = str if key == "case" else SETTINGS[key].metadata["convert"]
+        convert = str if key == "case" else SETTINGS[key].convert
         try:
             held[key] = convert(text_of(value))
         except argparse.ArgumentTypeError as problem:

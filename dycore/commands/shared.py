@@ -32,9 +32,9 @@ class FailedAlone(FailedRun):
 
 
 class Parser(argparse.ArgumentParser):
-    def parse_known_args(self, *arguments: Any) -> Any:
+    def parse_known_args(self, *arguments: Any, **named: Any) -> Any:
         """Refuse an option that is not known here, where the nearest name is, and not one level up."""
-        namespace, unknown = super().parse_known_args(*arguments)
+        namespace, unknown = super().parse_known_args(*arguments, **named)
         options = [name for name in unknown if name.startswith("-")]
         if options:
             known = tuple(dict.fromkeys(re.findall(r"--[a-z-]+", self.format_help())))

@@ -65,7 +65,7 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
 
     communication = model.backend.communication
     began = time.perf_counter()
-    shown = ProgressBar(int(steps), dt, progress and communication.rank == 0)
+    shown = ProgressBar(int(steps), dt, progress and communication.rank == 0, int(state.step))
     with outputs(model, state, write, restarts) as written, shown as advance:
         try:
             written.start(state)

@@ -5,6 +5,8 @@ import contextlib
 import dataclasses
 import logging
 import os
+import shlex
+import signal
 import warnings
 from collections.abc import Iterator
 from functools import partial
@@ -18,14 +20,17 @@ from dycore.commands.shared import (
     BadInput,
     FailedAlone,
     FailedRun,
+    Interrupted,
     case_functions,
     create_backend,
     launched,
+    no_such,
     say_warning,
     why_no_file,
     world,
 )
-from dycore.progress import LOG
+from dycore.files import WritingFailed
+from dycore.progress import DAY, LOG
 
 
 def add(command: Any) -> None:
@@ -55,28 +60,117 @@ def run_case(options: argparse.Namespace) -> int:
         unwritable = communication.first(unwritable)
     if unwritable is not None:
         raise BadInput(unwritable)
-    backend = create_backend(settings.backend, settings.threads, communication)
-    model, state = built(settings, backend)
+    model, state = built(settings, create_backend(settings.backend, settings.threads, communication))
+    check_fields(settings, model)
     if options.dry_run:
         say(described(settings, model), quiet=False)
         return 0
     with logged(settings.log):
         say(title(settings, model), options.quiet)
-        length = {"steps": settings.steps} if settings.steps is not None else {"days": settings.days}
-        try:
-            with warnings.catch_warnings(), numpy.errstate(all="ignore"):  # what is no number is found and said in a sentence
-                warnings.showwarning = partial(say_warning, quiet=options.quiet)
-                state = model.run(state, **length, progress=not options.quiet)
-        except ArithmeticError as problem:  # found by all ranks together
-            raise FailedRun(str(problem)) from problem
-        except (RuntimeError, ValueError, MemoryError) as problem:
-            raise FailedAlone(str(problem) or "the run needed more memory than there is.") from problem
+        state = advanced(settings, model, first_state(settings, model, state, options.quiet), options)
         if settings.state_out is not None:
             gathered = model.gather(state)
             if gathered is not None:
                 write_fields(settings.state_out, global_fields(model.parameters.tracer_names, gathered))
                 say(f"wrote {settings.state_out}", options.quiet)
     return 0
+
+
+def first_state(settings: Settings, model: Any, state: Any, quiet: bool) -> Any:
+    """That of the restart from which to go on, if there is one."""
+    from dycore import restart
+
+    path = settings.continue_
+    if path is None:
+        return state
+    if path.suffix != ".npz":
+        # the same for all, whenever they look
+        path = model.backend.communication.first(restart.latest(path) if launched()[0] == 0 and restart.all_in(path) else None)
+        if path is None:
+            say(f"no restart in {settings.continue_} yet: starts from the beginning", quiet)
+            return state
+    try:
+        state = restart.read(path, model)
+    except ValueError as problem:
+        raise BadInput(str(problem)) from problem
+    say(f"goes on from {path}, day {state.step * model.parameters.time_step / DAY:g}", quiet)
+    return state
+
+
+def advanced(settings: Settings, model: Any, state: Any, options: argparse.Namespace) -> Any:
+    """The state at the end of the run; output and restarts are written on the way."""
+    from dycore import restart, running, writing
+
+    steps = settings.steps or writing.whole_steps(settings.days or 0.0, model.parameters.time_step, "the run")
+    if state.step >= steps:
+        say("the end is reached already: nothing to do", options.quiet)
+        return state
+    write: list[Any] = []
+    if settings.output is not None:
+        write.append(writing.Snapshots(settings.output, settings.output_every, settings.fields))
+    if settings.means is not None:
+        write.append(writing.Means(settings.means, settings.means_every, settings.fields))
+    restarts = settings.restarts and restart.Restarts(settings.restarts, settings.restarts_every, settings.keep)
+    try:
+        # what is no number is found and said in a sentence
+        with warnings.catch_warnings(), numpy.errstate(all="ignore"), signals() as received:
+            warnings.showwarning = partial(say_warning, quiet=options.quiet)
+            return model.run(state, steps=steps - state.step, progress=not options.quiet, write=tuple(write), restarts=restarts,
+                             stop=lambda: bool(received))
+    except running.Stopped as stopped:
+        raise interrupted(settings, model, stopped, received, options.arguments) from None
+    except (ArithmeticError, WritingFailed) as problem:  # found by all ranks together
+        raise FailedRun(str(problem)) from problem
+    except ValueError as problem:  # before the run, also by all
+        raise BadInput(str(problem)) from problem
+    except (RuntimeError, MemoryError) as problem:
+        raise FailedAlone(str(problem) or "the run needed more memory than there is.") from problem
+
+
+def interrupted(settings: Settings, model: Any, stopped: Any, received: list[int], arguments: list[str]) -> Exception:
+    """What to raise for a run that a signal stopped, when there is a restart."""
+    from dycore import restart
+
+    try:
+        path = stopped.path or restart.write(f"{settings.case}-restarts", model, stopped.state)
+    except WritingFailed as problem:
+        return FailedRun(str(problem))
+    number = int(model.backend.communication.largest(float(max(received, default=0))))
+    return Interrupted(f"stopped by {signal.Signals(number).name} on day {stopped.day:.4g} and wrote {path}: "
+                       f"'{command_from(path.parent, arguments)}' goes on from there.", number)
+
+
+@contextlib.contextmanager
+def signals() -> Iterator[list[int]]:
+    """Numbers of the signals to stop that came: the first is only noted, the second does what it always does."""
+    received: list[int] = []
+    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}  # as in the background
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def note(number: int, _: Any) -> None:
+        received.append(number)
+        restore()
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield received
+    finally:
+        restore()
+
+
+def command_from(folder: Path, arguments: list[str]) -> str:
+    """The command line that goes on from a restart in a folder."""
+    kept = list(arguments)
+    for n in reversed(range(len(kept))):
+        if kept[n].partition("=")[0] == "--continue":
+            del kept[n: n + (1 if "=" in kept[n] else 2)]
+    ranks = launched()[1]
+    return shlex.join([*(["mpiexec", "-n", str(ranks)] if ranks > 1 else []), "dycore", *kept, "--continue", str(folder)])
 
 
 def built(settings: Settings, backend: Any) -> tuple[Any, Any]:
@@ -104,6 +198,15 @@ def title(settings: Settings, model: Any) -> str:
     size = launched()[1]
     return (f"{settings.case}: {cells} cells, {settings.precision}, {settings.backend}"
             + (f" on {size} processes" if size > 1 else "") + f", time step {model.parameters.time_step:g} s")
+
+
+def check_fields(settings: Settings, model: Any) -> None:
+    from dycore import output
+
+    known = tuple(output.variables(model))
+    for name in settings.fields or ():
+        if name not in known:
+            raise BadInput(no_such("field", name, known))
 
 
 def described(settings: Settings, model: Any) -> str:
@@ -149,9 +252,14 @@ def logged(path: Path | None) -> Iterator[None]:
 
 def why_unwritable(settings: Settings) -> str | None:
     """Found out before the run, not after it."""
+    from dycore.writing import KINDS
+
     if settings.state_out is not None and settings.state_out.suffix != ".npz":
         return (f"'{settings.state_out}' does not end in .npz, the only format there is. "
                 f"Use '{settings.state_out.with_suffix('.npz')}'.")
+    for path in filter(None, (settings.output, settings.means)):
+        if path.suffix not in KINDS:
+            return f"'{path}' ends neither in .zarr nor in .nc, the formats that there are."
     for path in filter(None, (settings.state_out, settings.log)):
         if path.is_dir():
             return f"'{path}' is a folder. Name a file in it."

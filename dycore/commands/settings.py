@@ -15,6 +15,7 @@ from dycore.commands.shared import (
     BadInput,
     case_functions,
     cell_numbers,
+    field_names,
     file_name,
     name_among,
     no_such,
@@ -26,7 +27,8 @@ from dycore.commands.shared import (
     whole_number,
 )
 
-LENGTH, NUMERICS, MACHINE, FILES = "length of the run (one of)", "grid and numerics", "machine", "files"
+LENGTH, NUMERICS, MACHINE, OUTPUT, RESTARTS = "length of the run (one of)", "grid and numerics", "machine", "output", "restarts"
+GROUPS = (LENGTH, NUMERICS, MACHINE, OUTPUT, RESTARTS)
 
 
 class Setting(NamedTuple):
@@ -43,8 +45,8 @@ class Settings:
     """What a run is asked to do; None is what the case has, or off."""
 
     case: str
-    days: Annotated[float | None, Setting(LENGTH, positive_number, "D", "until this day of simulated time")] = None
-    steps: Annotated[int | None, Setting(LENGTH, positive_integer, "N", "until this time step")] = None
+    days: Annotated[float | None, Setting(LENGTH, positive_number, "D", "until this day, counted from the beginning")] = None
+    steps: Annotated[int | None, Setting(LENGTH, positive_integer, "N", "until this time step, counted from the beginning")] = None
     cells: Annotated[tuple[int, int, int] | None, Setting(
         NUMERICS, cell_numbers, "NZ,NY,NX", "levels, rows and columns (default: those of the case)")] = None
     time_step: Annotated[float | None, Setting(NUMERICS, positive_number, "SECONDS", "(default: that of the case)")] = None
@@ -55,23 +57,42 @@ class Settings:
     threads: Annotated[int, Setting(MACHINE, positive_integer, "N", "of each process")] = 1
     processes: Annotated[tuple[int, int] | None, Setting(
         MACHINE, process_numbers, "PJ,PI", "parts in j and in i, under mpiexec (default: the shape with the smallest halo)")] = None
-    state_out: Annotated[Path | None, Setting(FILES, file_name, "FILE.npz", "the last global fields by name, without halo")] = None
+    output: Annotated[Path | None, Setting(OUTPUT, file_name, "FILE", "snapshots, in a file that ends in .zarr or .nc")] = None
+    output_every: Annotated[float, Setting(OUTPUT, positive_number, "D", "days from one to the next")] = 1.0
+    means: Annotated[Path | None, Setting(OUTPUT, file_name, "FILE", "means over time, in a file that ends in .zarr or .nc")] = None
+    means_every: Annotated[float, Setting(OUTPUT, positive_number, "D", "days that a mean is taken over")] = 10.0
+    fields: Annotated[tuple[str, ...] | None, Setting(OUTPUT, field_names, "A,B", "of both (default: all)")] = None
+    state_out: Annotated[Path | None, Setting(OUTPUT, file_name, "FILE.npz", "the last global fields by name, without halo")] = None
     log: Annotated[Path | None, Setting(
-        FILES, file_name, "FILE", "append progress, warnings and errors, each with the time of day")] = None
+        OUTPUT, file_name, "FILE", "append progress, warnings and errors, each with the time of day")] = None
+    restarts: Annotated[Path | None, Setting(RESTARTS, file_name, "FOLDER", "write restarts, one of them at the end")] = None
+    restarts_every: Annotated[float, Setting(RESTARTS, positive_number, "D", "days from one to the next")] = 10.0
+    keep: Annotated[int, Setting(RESTARTS, positive_integer, "N", "how many of the newest stay")] = 2
+    continue_: Annotated[Path | None, Setting(
+        RESTARTS, file_name, "FOLDER|FILE", "go on from the newest restart of a folder, from the beginning if it has none; or from "
+                                            "that file")] = None
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-SETTINGS: dict[str, Setting] = {name: kind.__metadata__[0] for name, kind in inspect.get_annotations(Settings).items()
+# by key: "continue" is no name in Python
+SETTINGS: dict[str, Setting] = {name.rstrip("_"): kind.__metadata__[0] for name, kind in inspect.get_annotations(Settings).items()
                                 if hasattr(kind, "__metadata__")}
+REFINEMENTS = {"output_every": ("output",), "means_every": ("means",), "fields": ("output", "means"),
+               "restarts_every": ("restarts",), "keep": ("restarts",)}  # mean nothing without one of these
+
+
+def attribute(key: str) -> str:
+    """The attribute of Settings that holds a key."""
+    return f"{key}_" if key == "continue" else key
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """An option for every setting; what is not given is left out of the namespace, so that a file can hold it."""
-    groups = {name: parser.add_argument_group(name) for name in (LENGTH, NUMERICS, MACHINE, FILES)}
-    for name, about in SETTINGS.items():
-        default = getattr(Settings, name)
+    groups = {name: parser.add_argument_group(name) for name in GROUPS}
+    for key, about in SETTINGS.items():
+        default = getattr(Settings, attribute(key))
         groups[about.group].add_argument(
-            f"--{name.replace('_', '-')}", type=about.convert, metavar=about.metavar, default=argparse.SUPPRESS,
+            f"--{key.replace('_', '-')}", type=about.convert, metavar=about.metavar, default=argparse.SUPPRESS,
             help=about.purpose + ("" if default is None else f" (default: {default})"))
 
 
@@ -137,7 +158,16 @@ def settings_of(options: argparse.Namespace) -> Settings:
     lengths = sorted(given.keys() & {"days", "steps"})
     if len(lengths) != 1:
         raise BadInput("one of the options --steps and --days is required" + (", not both." if lengths else "."))
-    return Settings(case, **given, parameters=converted(case, functions[case], parameters))
+    for key, of in REFINEMENTS.items():
+        if key in given and not given.keys() & {*of}:
+            raise BadInput(f"{key} = {as_toml(given[key])} is given without {' or '.join(of)}.")
+    paths: dict[Path, str] = {}
+    for key in given.keys() & {"output", "means", "state_out", "log", "restarts"}:
+        other = paths.setdefault(given[key], key)
+        if other != key:
+            raise BadInput(f"{' and '.join(sorted((key, other)))} are both '{given[key]}': give each a place of its own.")
+    return Settings(case, **{attribute(key): value for key, value in given.items()},
+                    parameters=converted(case, functions[case], parameters))
 
 
 def converted(case: str, function: Callable, given: dict[str, Given]) -> dict[str, Any]:
@@ -201,6 +231,7 @@ def as_toml(value: Any) -> str:
 
 def toml(settings: Settings, values: dict[str, Any], parameters: dict[str, Any]) -> str:
     """A file that repeats a run, with the values in place of those that the settings leave to the case."""
-    held = {name: getattr(settings, name) for name in ("case", *SETTINGS)} | values
-    lines = [f"{name} = {as_toml(value)}" for name, value in held.items() if value is not None]
+    held = {key: getattr(settings, attribute(key)) for key in ("case", *SETTINGS)} | values
+    idle = {key for key, of in REFINEMENTS.items() if not any(held[name] for name in of)}
+    lines = [f"{key} = {as_toml(value)}" for key, value in held.items() if value is not None and key not in idle]
     return "\n".join([*lines, "", "[parameters]", *(f"{name} = {as_toml(value)}" for name, value in parameters.items())])

@@ -31,6 +31,14 @@ class FailedAlone(FailedRun):
     """A failure that need not have happened on all ranks."""
 
 
+class Interrupted(Exception):
+    """A run that ended on a signal; the message says where it goes on."""
+
+    def __init__(self, message: str, number: int):
+        self.code = 128 + number  # as shells have it
+        super().__init__(message)
+
+
 class Parser(argparse.ArgumentParser):
     def parse_known_args(self, *arguments: Any, **named: Any) -> Any:
         """Refuse an option that is not known here, where the nearest name is, and not one level up."""
@@ -107,6 +115,13 @@ def file_name(text: str) -> Path:
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is no name of a file")
     return Path(text)
+
+
+def field_names(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(","))
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"'{text}' is not names of fields, as in temperature,salinity")
+    return names
 
 
 def cell_numbers(text: str) -> tuple[int, int, int]:

@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 def complain(problem: object, code: int, everywhere: bool = False) -> int:
     """Say a problem that all ranks have found, once; or one that this rank alone has."""
     sentence = " ".join(str(problem).split())
-    sentence += "" if sentence.endswith((".", "?")) else "."
+    sentence += "" if sentence.endswith((".", "?")) or isinstance(problem, Interrupted) else "."  # it ends with a command
     if everywhere or launched()[0] == 0:
         print(f"dycore: {sentence}", file=sys.stderr, flush=True)
     if not everywhere:

@@ -65,9 +65,10 @@ def run_case(options: argparse.Namespace) -> int:
     if options.dry_run:
         say(described(settings, model), quiet=False)
         return 0
+    state, origin = first_state(settings, model, state)
     with logged(settings.log):
-        say(title(settings, model), options.quiet)
-        state = advanced(settings, model, first_state(settings, model, state, options.quiet), options)
+        say(f"{title(settings, model)}, {origin}", options.quiet)
+        state = advanced(settings, model, state, options)
         if settings.state_out is not None:
             gathered = model.gather(state)
             if gathered is not None:
@@ -76,25 +77,21 @@ def run_case(options: argparse.Namespace) -> int:
     return 0
 
 
-def first_state(settings: Settings, model: Any, state: Any, quiet: bool) -> Any:
-    """That of the restart from which to go on, if there is one."""
+def first_state(settings: Settings, model: Any, state: Any) -> tuple[Any, str]:
+    """That of the restart from which to go on, if there is one, and where it comes from."""
     from dycore import restart
 
     path = settings.continue_
-    if path is None:
-        return state
-    if path.suffix != ".npz":
+    if path is not None and path.suffix != ".npz":
         # the same for all, whenever they look
         path = model.backend.communication.first(restart.latest(path) if launched()[0] == 0 and restart.all_in(path) else None)
-        if path is None:
-            say(f"no restart in {settings.continue_} yet: starts from the beginning", quiet)
-            return state
+    if path is None:
+        return state, "from the beginning" + (f" (no restart in {settings.continue_})" if settings.continue_ else "")
     try:
         state = restart.read(path, model)
     except ValueError as problem:
         raise BadInput(str(problem)) from problem
-    say(f"goes on from {path}, day {state.step * model.parameters.time_step / DAY:g}", quiet)
-    return state
+    return state, f"from {path}, day {state.step * model.parameters.time_step / DAY:g}"
 
 
 def advanced(settings: Settings, model: Any, state: Any, options: argparse.Namespace) -> Any:
@@ -136,8 +133,8 @@ def interrupted(settings: Settings, model: Any, stopped: Any, received: list[int
     except WritingFailed as problem:
         return FailedRun(str(problem))
     number = int(model.backend.communication.largest(float(max(received, default=0))))
-    return Interrupted(f"stopped by {signal.Signals(number).name} on day {stopped.day:.4g} and wrote {path}: "
-                       f"'{command_from(path.parent, arguments)}' goes on from there.", number)
+    return Interrupted(f"stopped by {signal.Signals(number).name} on day {stopped.day:.4g} and wrote {path}. "
+                       f"Go on with: {command_from(path.parent, arguments)}", number)
 
 
 @contextlib.contextmanager

@@ -61,11 +61,11 @@ def run_case(options: argparse.Namespace) -> int:
     if unwritable is not None:
         raise BadInput(unwritable)
     model, state = built(settings, create_backend(settings.backend, settings.threads, communication))
-    check_fields(settings, model)
+    state, origin = first_state(settings, model, state)
+    check_outputs(settings, model, state)
     if options.dry_run:
         say(described(settings, model), quiet=False)
         return 0
-    state, origin = first_state(settings, model, state)
     with logged(settings.log):
         say(f"{title(settings, model)}, {origin}", options.quiet)
         state = advanced(settings, model, state, options)
@@ -197,13 +197,19 @@ def title(settings: Settings, model: Any) -> str:
             + (f" on {size} processes" if size > 1 else "") + f", time step {model.parameters.time_step:g} s")
 
 
-def check_fields(settings: Settings, model: Any) -> None:
+def check_outputs(settings: Settings, model: Any, state: Any) -> None:
+    """Raise BadInput for fields that are none, and for files that are there where a run starts from the beginning."""
     from dycore import output
 
     known = tuple(output.variables(model))
     for name in settings.fields or ():
         if name not in known:
             raise BadInput(no_such("field", name, known))
+    there = [path for path in (settings.output, settings.means) if path is not None and path.exists()]
+    there = model.backend.communication.first(there or None)  # whenever they look
+    if there and state.step == 0:
+        raise BadInput(f"'{there[0]}' is there already, and the run starts from the beginning. Name another path, remove it, or "
+                       "give --continue with restarts of the run that wrote it.")
 
 
 def described(settings: Settings, model: Any) -> str:

@@ -45,8 +45,9 @@ class Parser(argparse.ArgumentParser):
         namespace, unknown = super().parse_known_args(*arguments, **named)
         options = [name for name in unknown if name.startswith("-")]
         if options:
-            known = tuple(dict.fromkeys(re.findall(r"--[a-z-]+", self.format_help())))
-            self.error(no_such("option", options[0].partition("=")[0], known))
+            name = options[0].partition("=")[0]
+            near = difflib.get_close_matches(name, re.findall(r"--[a-z-]+", self.format_help()), n=1)
+            self.error(f"there is no option '{name}'" + (f": did you mean '{near[0]}'?" if near else ""))
         return namespace, unknown
 
     def error(self, message: str) -> NoReturn:
@@ -83,8 +84,8 @@ def positive_number(text: str) -> float:
         number = float(text)
     except ValueError:
         number = 0.0
-    if not 0.0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number above zero")
+    if not 1e-30 < number < 1e30:  # products of them are still numbers
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above zero" + (" and below 1e30" if number > 0.0 else ""))
     return number
 
 
@@ -129,6 +130,8 @@ def cell_numbers(text: str) -> tuple[int, int, int]:
     if len(parts) != 3:
         raise argparse.ArgumentTypeError(f"'{text}' is not levels, rows and columns, as in 20,64,128")
     levels, rows, columns = (positive_integer(part) for part in parts)
+    if levels * rows * columns > 10**12:
+        raise argparse.ArgumentTypeError(f"'{text}' are more than 10^12 cells, which no machine holds")
     return levels, rows, columns
 
 

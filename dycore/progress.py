@@ -42,7 +42,7 @@ class ProgressBar:
         if self.bar:
             self.bar.update(self.task, completed=done, description=self.day(done), pace=pace)
         # ever more seldom, so that the log of a month can be read
-        if done == self.steps or now - self.said > max(10.0, 0.01 * (now - self.began)):
+        if not pace or done == self.steps or now - self.said > max(10.0, 0.01 * (now - self.began)):
             self.said = now
             line = f"{self.day(done)}, {pace}" if pace else self.day(done)
             LOG.info(line)

@@ -272,10 +272,10 @@ def test_a_quiet_run_says_nothing_and_its_log_all_with_the_time_of_day(capsys, t
     for _ in range(2):  # as jobs of a chain: appended
         assert dycore(capsys, *RUN, "--steps", 3, "--quiet", "--log", log) == (0, "", "")
     lines = log.read_text().splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 6
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO ", line) for line in lines)
     assert "baroclinic_channel: 4 x 8 x 6 cells, float64, numpy" in lines[0]
-    assert "simulated years per day" in lines[1]
+    assert lines[1].endswith("day 0.01 of 0.02") and "simulated years per day" in lines[2]
 
 
 # What ends a run

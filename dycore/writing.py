@@ -52,14 +52,14 @@ class Snapshots:
 class Means:
     """Time means over intervals of so many days (rounded to whole steps), counted from the start of a simulation.
 
-    A mean is taken over `samples` states evenly spaced over its interval, or the next larger number that divides its steps;
-    every step where there are fewer. `time_bounds` says what it covers: less than an interval where a run starts within one.
+    A mean is taken over `samples` states, evenly spaced to a step over the interval and its end among them, or over all where
+    there are fewer. `time_bounds` says what it covers: less than an interval where a run starts within one.
     """
 
     path: str | Path
     days: float
     fields: tuple[str, ...] | None = None
-    samples: int = 48
+    samples: int = 24
 
 
 def whole_steps(days: float, time_step: float, what: str) -> int:
@@ -228,12 +228,10 @@ class Series:
         if path.suffix not in KINDS:
             raise ValueError(f"'{path}' ends neither in .zarr nor in .nc, the formats that there are.")
         self.mean, self.model, self.path = isinstance(wanted, Means), model, path
-        self.every = self.spacing = whole_steps(wanted.days, model.parameters.time_step, f"'{path}'")
-        if isinstance(wanted, Means):
-            if wanted.samples < 1:
-                raise ValueError(f"samples={wanted.samples} of '{path}' must be at least 1.")
-            self.spacing = max(n for n in range(1, self.every + 1)
-                               if self.every % n == 0 and (n == 1 or self.every // n >= wanted.samples))
+        self.every = whole_steps(wanted.days, model.parameters.time_step, f"'{path}'")
+        self.samples = min(wanted.samples, self.every) if isinstance(wanted, Means) else 1
+        if self.samples < 1:
+            raise ValueError(f"samples={self.samples} of '{path}' must be at least 1.")
         self.variables = output.variables(model, wanted.fields)
         self.sums = sums or Sums(0, step, {})
         self.store = KINDS[path.suffix](path, model)
@@ -270,18 +268,25 @@ class Series:
         self.store.cut(kept)
         return kept, end
 
+    def ahead(self, step: int) -> int:
+        """Steps until a state is looked at: the n-th of an interval ends n / samples of it, rounded up."""
+        begun, within = divmod(step, self.every)
+        n = within * self.samples // self.every + 1
+        return begun * self.every + -(-n * self.every // self.samples) - step
+
     def look(self, step: int, state: State) -> None:
         """Take what is due of a state."""
-        if step % self.spacing:
+        if step and self.ahead(step - 1) > 1:
             return
         cells = {name: output.cells_of(self.model, state, variable) for name, variable in self.variables.items()}
         if self.mean:
-            samples, since, sums = self.sums
-            sums = {name: sums.get(name, 0.0) + values.astype(float) for name, values in cells.items()}
-            self.sums = Sums(samples + 1, since, sums)
+            self.sums = self.sums._replace(samples=self.sums.samples + 1)
+            for name, values in cells.items():
+                total = self.sums.fields.setdefault(name, np.zeros(values.shape))
+                total += values
             if step % self.every:
                 return
-            cells = {name: values / self.sums.samples for name, values in sums.items()}
+            cells = {name: total / self.sums.samples for name, total in self.sums.fields.items()}
         self._append(step, cells)
 
     def _append(self, step: int, cells: dict[str, np.ndarray]) -> None:
@@ -329,8 +334,8 @@ class Outputs:
 
     def ahead(self, step: int) -> int:
         """Steps until something is due."""
-        intervals = [series.spacing for series in self.series] + ([self.every] if self.restarts else [])
-        return min((interval - step % interval for interval in intervals), default=sys.maxsize)
+        steps = [series.ahead(step) for series in self.series]
+        return min([*steps, self.every - step % self.every] if self.restarts else steps, default=sys.maxsize)
 
     def look(self, state: State) -> None:
         """Take and write what is due of a state."""

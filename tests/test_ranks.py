@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -148,6 +149,22 @@ def test_bad_input_is_one_sentence_whatever_the_number_of_ranks():
     ran = launch(2, ["-m", "dycore.cli", "run", "baroclinic_wave", "--cells", "4,14,22", "--steps", "2", "--processes", "3,1"])
     assert ran.returncode != 0
     assert ran.stderr.count("dycore:") == 1 and "are 3 parts, but there are 2 ranks. Use 2,1 or 1,2." in ran.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_launcher_ends_all_ranks_with_one_restart(tmp_path, number):
+    """The launcher passes it on to every rank, as schedulers do; the run is too long to end by itself."""
+    program = ["-m", "dycore.cli", "run", "baroclinic_wave", "--cells", "4,14,22", "--days", "1e6", "--log", "log"]
+    with subprocess.Popen([MPIEXEC, "-n", "2", sys.executable, "-m", "mpi4py", *program], env=environment(), cwd=tmp_path,
+                          stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as ran:
+        log, end = tmp_path / "log", time.monotonic() + 120.0
+        while not (log.exists() and "day 0.01 of" in log.read_text()) and time.monotonic() < end:  # until it is under way
+            time.sleep(0.1)
+        ran.send_signal(number)
+        _, err = ran.communicate(timeout=60)
+    assert err.count("dycore: ") == 1 and f"stopped by {number.name} on day " in err
+    (written,) = (tmp_path / "baroclinic_wave-restarts").iterdir()
+    assert f"and wrote baroclinic_wave-restarts/{written.name}. Go on with: mpiexec -n 2 dycore run " in err
 
 
 def test_a_rank_that_dies_takes_the_others_down_promptly():

@@ -85,7 +85,7 @@ def test_a_run_that_is_stopped_goes_on_with_its_output_as_if_it_had_not_been(num
 
     whole = model.run(start, steps=24, **writing("whole"))
     asked = iter([False] * 9 + [True])  # at most after so many steps, within a mean
-    with pytest.raises(Stopped, match="stopped on request on day .*; '.*restart_.*' goes on from there") as stopped:
+    with pytest.raises(Stopped, match=r"stopped on request on day .*; '.*restart_.*' goes on from there") as stopped:
         model.run(start, steps=24, stop=lambda: next(asked), **writing("parts"))
     assert stopped.value.path == restart.latest(tmp_path / "parts") and 0 < int(stopped.value.state.step) < 24
     first = restart.read(restart.path_of(tmp_path / "parts", 6), model)  # as if what came later had not been: records are cut
@@ -109,10 +109,6 @@ def test_a_run_that_blows_up_leaves_its_restarts(numpy_backend, tmp_path):
     with pytest.raises(FloatingPointError), np.errstate(all="ignore"):
         model.run(state, steps=40, restarts=Restarts(tmp_path, 40 * STEP), progress=False)
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.npz")} == before
-
-
-def floor_of(model):
-    return channel((4, 7, 10), bottom=np.full((7, 10), -4000.0))
 
 
 @pytest.mark.parametrize("make, changed, sentence", [
@@ -147,11 +143,12 @@ def test_a_damaged_restart_is_refused_wherever_it_is_cut_or_changed_and_the_one_
     restart.write(tmp_path, model, start)
     path = restart.write(tmp_path, model, model.steps(start, 1))
     whole = path.read_bytes()
-    # a changed byte in the data of every member; names and sizes are held twice in a zip file
-    flips = [whole[:n] + bytes([whole[n] ^ 1]) + whole[n + 1:] for n in range(len(whole) // 100, len(whole) * 8 // 10, len(whole) // 9)]
-    for content in (b"", b"hello", b"CDF\x05 and more", *(whole[:n] for n in range(1, len(whole), len(whole) // 7)), *flips):
+    cut = [whole[:n] for n in range(1, len(whole), len(whole) // 7)]
+    size = len(whole)
+    flipped = [whole[:n] + bytes([whole[n] ^ 1]) + whole[n + 1:] for n in range(size // 9, size * 8 // 10, size // 9)]
+    for content in (b"", b"hello", b"CDF\x05 and more", *cut, *flipped):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match="cannot be read as a restart: it is damaged, .*Use the one before it: '.*0.npz'") as said:
+        with pytest.raises(ValueError, match=r"cannot be read as a restart: it is damaged.*Use the one before it: '.*0.npz'") as said:
             restart.read(path, model)
         assert "\n" not in str(said.value)
     path.write_bytes(whole)
@@ -159,7 +156,7 @@ def test_a_damaged_restart_is_refused_wherever_it_is_cut_or_changed_and_the_one_
 
 
 def test_what_is_no_restart_is_refused(numpy_backend, tmp_path):
-    model, start = wave(numpy_backend)
+    model, _ = wave(numpy_backend)
     np.savez(tmp_path / "foreign.npz", u=np.zeros(3))
     np.save(tmp_path / "array.npy", np.zeros(3))
     for name, sentence in (("foreign.npz", "is no restart that this version of dycore wrote"), ("array.npy", "cannot be read"),
@@ -175,7 +172,7 @@ def test_what_is_no_restart_is_refused(numpy_backend, tmp_path):
 def test_a_run_does_not_start_beside_restarts_of_later_steps(numpy_backend, tmp_path):
     model, start = wave(numpy_backend)
     model.run(start, steps=4, restarts=Restarts(tmp_path, 2 * STEP), progress=False)
-    with pytest.raises(ValueError, match=r"restart_0000000004.npz' is of a later step than the state from which this run starts \(0\)"):
+    with pytest.raises(ValueError, match=r"0004.npz' is of a later step than the state from which this run starts \(0\)"):
         model.run(start, steps=4, restarts=Restarts(tmp_path, 2 * STEP), progress=False)
 
 

@@ -68,6 +68,13 @@ class Model:
         """The state n time steps later, without checks or progress: for inner loops and benchmarks."""
         return self._steps(self.constants, self.asarrays(state), n)
 
+    def pure_step(self, state: State) -> State:
+        """As `step`, but not compiled by itself: for functions of yours that `jax.jit` compiles and `jax.grad` differentiates.
+
+        Steps in a row go into `jax.lax.scan`. (`steps` can be given to `jax.vmap`, but not to `jax.grad`.)
+        """
+        return self._step(self.constants, self.asarrays(state))
+
     def check_state(self, state: State) -> None:
         """Raise ValueError where a state does not belong to this model's grid and parameters."""
         names = self.parameters.tracer_names

@@ -1,12 +1,13 @@
 # Two commands do everything, set-up included, on a fresh Debian or Ubuntu machine, root or not:
 #   make bench    the benchmark suite: tables, results.json and pictures in bench-results (about fifteen minutes)
 #   make test     lint, type check and all tests (fifteen to twenty minutes)
+# And: make reference builds the reference pages, reference/index.html.
 # BENCH="--cells 1e4 --samples 3" and TESTS="-k halo" pass options on.
 BENCH ?= --output bench-results
 TESTS ?=
 bin := .venv/bin
 
-.PHONY: bench test validation setup lint fortran clean
+.PHONY: bench test validation reference setup lint fortran clean
 .NOTPARALLEL:
 
 bench: setup
@@ -20,6 +21,9 @@ test: lint fortran
 validation: setup
 	@$(bin)/dycore validate --output benchmarks/validation
 
+reference: setup
+	@$(bin)/python docs/reference.py
+
 setup:
 	@./bootstrap.sh
 
@@ -32,5 +36,5 @@ fortran: setup
 	@if command -v "$${FC:-gfortran}" >/dev/null; then PATH="$$PWD/$(bin):$$PATH" $(MAKE) --no-print-directory -s -C benchmarks/fortran || true; fi
 
 clean:
-	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache benchmarks/fortran/build
+	rm -rf .venv build dist reference ./*.egg-info .pytest_cache .mypy_cache .ruff_cache benchmarks/fortran/build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

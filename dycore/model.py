@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from dycore import advection, barotropic, column, continuity, mixing, momentum, operators, pressure, stepping, vertical_mixing
+from dycore.backend import Backend, BackendModule
 from dycore.column import Column
 from dycore.continuity import Flow
 from dycore.filters import polar_response
+from dycore.fluid import Ocean
 from dycore.forcing import Forcing, Now, Rate, Stress, nothing, stress_u, stress_v, sum_of
 from dycore.grid import Grid, Metrics
 from dycore.mixing import Forces, Rubbing, Viscosity
@@ -24,6 +26,9 @@ from dycore.stencils import Region, as_field, map_arguments, minimum
 from dycore.stepping import Stage
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
 from dycore.vertical_mixing import Coefficients, Drag, Scheme
+
+if TYPE_CHECKING:
+    import xarray
 
 
 class Constants(NamedTuple):
@@ -46,9 +51,11 @@ class Model:
     Raises ValueError where grid, parameters and time step do not go together.
     """
 
-    def __init__(self, grid: Grid, parameters: Parameters, backend: Any):
+    def __init__(self, grid: Grid, parameters: Parameters, backend: Backend | BackendModule):
         self.grid, self.parameters = grid, parameters
-        self.backend = backend.create() if isinstance(backend, ModuleType) else backend
+        self.backend: Backend = backend.create() if hasattr(backend, "create") else backend
+        if not hasattr(self.backend, "communication"):
+            raise TypeError(f"backend={backend!r} is no backend. Give on_numpy, on_numba or on_jax of dycore.backends.")
         check_parameters(grid, parameters)
         self.history = parameters.stepper.history
         self.tile = self.backend.communication.tile(grid.tile)
@@ -137,7 +144,7 @@ class Model:
 
         return run(self, state, steps=steps, days=days, progress=progress)
 
-    def dataset(self, state: State) -> Any:
+    def dataset(self, state: State) -> xarray.Dataset:
         """The state as an xarray.Dataset with CF names, units and coordinates."""
         from dycore.output import dataset
 
@@ -235,7 +242,7 @@ class Model:
         backend, tile, grid = self.backend, self.tile, constants.grid
         cells = tile.region
         faces = cells.grow(east=1, north=1)
-        after = (sums.after_u, sums.after_v) if stage.ahead else ()
+        after: Sequence[Any] = (sums.after_u, sums.after_v) if stage.ahead else ()
         u, v, *after = backend.exchange(tile, *zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, (u, v, *after), strict=False))
         widths = stretched.width_u, stretched.width_v
         if self.history:
@@ -260,7 +267,8 @@ class Model:
         u, v = backend.exchange(tile, (Place.WEST_FACE, u), (Place.SOUTH_FACE, v))
 
         # the substeps, in an area wide enough to need no message for a while
-        wide, widths = self.wide, (stretched.width_u, stretched.width_v)
+        wide = self.wide
+        widths: Sequence[Any] = (stretched.width_u, stretched.width_v)
         begin = list(zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, (before_u, before_v, *forcing), strict=True))
         if state is not start:
             begin.append((Place.CENTER, backend.apply(barotropic.behind, cells.columns, start.surface, state.surface)))
@@ -505,6 +513,9 @@ def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing, ...]:
     """All that acts on the fluid besides its own dynamics."""
     if parameters.surface_stress is None:
         return parameters.forcing
+    if not isinstance(parameters.fluid, Ocean):
+        raise ValueError("surface_stress is divided by the reference density of an Ocean, which an Atmosphere lacks. Give "
+                         "surface_stress=None and a forcing of u and v.")
     stress = Stress(*(np.broadcast_to(values, grid.cells[1:]) / parameters.fluid.reference_density
                       for values in parameters.surface_stress))
     return (Forcing(stress_u, stress_v, values=stress), *parameters.forcing)

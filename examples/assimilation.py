@@ -32,7 +32,7 @@ def main(cells=(1, 24, 32), steps=20, iterations=20):
     for _ in range(iterations):
         found = found - misfit(found)  # waves do not grow: a step of one does not go too far
         errors.append(float(jnp.sqrt(((found - truth) ** 2).mean())))
-    print(f"After {iterations} runs forth and back the first sea level is known to {errors[-1] / truth.std():.0%} of its variation.")
+    print(f"After {iterations} runs forth and back the first sea level is known to {errors[-1] / truth.std():.0%} of its spread.")
     return truth, found, errors
 
 

@@ -32,10 +32,10 @@ def write_stand_in(path: Path) -> None:
     xr.Dataset({"theta": theta, "salt": 35.0 + 0.0 * theta}).to_netcdf(path)
 
 
-def main(path: Path, backend=on_numpy, cells=(6, 16, 20), days=1.0):
+def main(path, backend=on_numpy, cells=(6, 16, 20), days=1.0):
     """A box of ocean from 15 to 55 degrees north; returns its grid, the state that was read and that after some days."""
     grid = latitude_longitude(cells, interfaces=stretched(cells[0], 4000.0), latitudes=(15.0, 55.0), longitudes=(0.0, 60.0))
-    parameters = Parameters(fluid=Ocean(), time_step=1800.0, substeps=40, tracer_names=("temperature", "salinity"))
+    parameters = Parameters(fluid=Ocean(), time_step=1500.0, substeps=40, tracer_names=("temperature", "salinity"))
     model, start = Model(grid, parameters, backend), read(path, grid)
     end = model.run(start, days=days)
     speed = np.abs(model.dataset(end).eastward_velocity).max().item()

@@ -12,6 +12,7 @@ def main(backend=on_numba, factors=(0.5, 1.0, 2.0), cells=(1, 40, 40), days=20.0
     """Transport (Sv) of a wind-driven gyre under so many times the usual wind."""
     grid, parameters, start = cases.barotropic_gyre(cells)
     backend = backend.create()
+    assert parameters.surface_stress is not None
     eastward, northward = parameters.surface_stress
     transports = []
     for factor in factors:

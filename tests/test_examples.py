@@ -83,8 +83,8 @@ def test_a_state_from_a_netcdf_file_has_the_fields_of_the_file(tmp_path):
     def theta(lon, lat, depth):
         return 20.0 - 0.1 * lat + 0.02 * lon - 0.003 * depth  # linear, so that interpolation is exact
 
-    data = xr.Dataset({"theta": theta(lon, lat, depth).transpose("lon", "depth", "lat"), "salt": 35.0 + 0.0 * lon + 0.0 * lat + 0.0 * depth})
-    data.to_netcdf(tmp_path / "mine.nc")
+    warm = theta(lon, lat, depth).transpose("lon", "depth", "lat")
+    xr.Dataset({"theta": warm, "salt": xr.full_like(warm, 35.0)}).to_netcdf(tmp_path / "mine.nc")
     grid, start, end = example("from_netcdf").main(tmp_path / "mine.nc", cells=(3, 6, 8), days=0.1)
     centre = -0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])
     fields = fields_of(start)
@@ -97,13 +97,13 @@ def test_the_file_that_stands_in_for_ones_own_is_read(tmp_path):
     pytest.importorskip("netCDF4")
     module = example("from_netcdf")
     module.write_stand_in(tmp_path / "atlas.nc")
-    grid, start, _ = module.main(tmp_path / "atlas.nc", cells=(3, 6, 8), days=0.1)
+    _, start, _ = module.main(tmp_path / "atlas.nc", cells=(3, 6, 8), days=0.1)
     temperature = fields_of(start)["tracer 0"]
     assert (np.diff(temperature, axis=0) > 0.0).all() and (np.diff(temperature, axis=1) < 0.0).all()  # warm above and south
 
 
 def test_twice_the_wind_drives_twice_the_transport_of_a_slow_gyre():
-    transports = example("parameter_sweep").main(on_numpy, factors=(0.01, 0.02), cells=(1, 12, 12), days=5.0)
+    transports = example("parameter_sweep").main(on_numpy, factors=(0.01, 0.02), cells=(1, 36, 36), days=0.5)
     # Rossby number of a gyre of 0.3 Sv: 1e-5; its sea level, 1e-6 of the depth
     assert transports[0] > 0.0 and transports[1] / transports[0] == pytest.approx(2.0, rel=1e-3)
 

@@ -38,8 +38,7 @@ def describe_fields(module: ModuleType) -> None:
     """Give the fields of named tuples their types, and the comments beside them as docstrings."""
     text = Path(str(module.__file__)).read_text()
     for node in ast.parse(text).body:
-        record = getattr(module, node.name) if isinstance(node, ast.ClassDef) else None
-        if isinstance(node, ast.ClassDef) and issubclass(record, tuple) and hasattr(record, "_fields"):
+        if isinstance(node, ast.ClassDef) and hasattr(record := getattr(module, node.name), "_fields"):
             record.__new__.__annotations__.update(get_type_hints(record))
             record.__new__.__doc__ = ""
             for field in node.body:

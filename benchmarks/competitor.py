@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import energy
+
 ROOT = Path(__file__).resolve().parent.parent
 FORTRAN = ROOT / "benchmarks" / "fortran"
 ANSWER_SECONDS = 600.0  # no answer for so long is a failure
@@ -64,9 +66,9 @@ class Competitor:
     """
 
     def __init__(self, name: str, group: Group, threads: int, device: str, error: str | None = None,
-                 silent: bool = False) -> None:
+                 silent: bool = False, counters: energy.Counters = energy.NONE) -> None:
         self.name, self.group, self.threads, self.device, self.error = name, group, threads, device, error
-        self.silent = silent
+        self.silent, self.counters = silent, counters
         self.process: Any = None
         self.complaints: Any = None
         self.unread = b""
@@ -74,6 +76,7 @@ class Competitor:
         self.first_seconds = 0.0
         self.steps = 0
         self.seconds: list[float] = []
+        self.joules: list[float | None] = []
         self.peak_memory_bytes: int | None = None
 
     def attempt(self, action: Callable[["Competitor"], None]) -> None:
@@ -103,7 +106,9 @@ class Competitor:
         self.steps = steps_of_a_sample(seconds_per_step)
 
     def sample(self) -> None:
+        before = self.counters.read()
         self.seconds.append(self.take(self.steps))
+        self.joules.append(self.counters.used(before))
 
     def finish(self) -> None:
         self.say("quit")

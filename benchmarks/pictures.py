@@ -28,17 +28,17 @@ class End(NamedTuple):
     colour: str
 
 
-def draw(records: list[dict[str, Any]], folder: Path) -> list[str]:
+def draw(records: list[dict[str, Any]], folder: Path, suffix: str = ".png") -> list[str]:
     """Every picture that these records give; their paths."""
     several = any(record["ranks"] > 1 and record["efficiency"] for record in records)
-    wanted: list[tuple[str, Callable]] = [("scaling.png", scaling)]
-    wanted += [("efficiency.png", efficiency)] if several else []
-    wanted += [("prediction.png", prediction)] if model.fitted(records) else []
+    wanted: list[tuple[str, Callable]] = [("scaling", scaling)]
+    wanted += [("efficiency", efficiency)] if several else []
+    wanted += [("prediction", prediction)] if model.fitted(records) else []
     for name, picture in wanted:
-        picture(records, folder / name)
-    for stale in {"efficiency.png", "prediction.png"} - {name for name, _ in wanted}:
-        (folder / stale).unlink(missing_ok=True)
-    return [str(folder / name) for name, _ in wanted]
+        picture(records, folder / (name + suffix))
+    for stale in {"efficiency", "prediction"} - {name for name, _ in wanted}:
+        (folder / (stale + suffix)).unlink(missing_ok=True)
+    return [str(folder / (name + suffix)) for name, _ in wanted]
 
 
 # Time against cells
@@ -98,7 +98,7 @@ def lines(records: list[dict[str, Any]]) -> list[Line]:
         own = [record for record in records if record["competitor"] == name and not record["error"]]
         alone = [record for record in own if record["ranks"] == 1]
         mpi = [record for record in own if record["ranks"] == most > 1 and record["scaling"] == "strong"]
-        on_gpu = [record for record in alone if record["device"] != record["machine"]["cpu"]]
+        on_gpu = [record for record in alone if report.on_gpu(record)]
         alone = [record for record in alone if record not in on_gpu]
         if name == "fortran" or not strong:
             found.append(Line(name, report.LABELS[name], bool(mpi), alone))
@@ -266,7 +266,7 @@ def figure(rows: int, columns: int, path: Path, **axes: Any) -> Iterator[tuple[A
             for panel in panels.flat:
                 panel.grid(which="major", color="#e6e6e6", linewidth=0.8)
                 panel.set_axisbelow(True)
-            drawing.savefig(aside, format="png", bbox_inches="tight", pad_inches=0.15)
+            drawing.savefig(aside, format=path.suffix[1:], bbox_inches="tight", pad_inches=0.15)
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)

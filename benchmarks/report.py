@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import model
+from dycore.progress import DAY
 
 COMPETITORS = ("fortran", "numba", "jax", "numpy")
+NO_COUNTERS = "no counters"
+NOT_LOOKED_FOR = "not looked for in this run"
 LABELS = {"fortran": "Fortran", "numba": "Numba", "jax": "JAX", "numpy": "NumPy"}
 
 
@@ -148,14 +151,31 @@ def percent(share: float | None) -> str:
 
 def details(records: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
     columns = ["case", "cells", "precision", "ranks", "competitor", "samples x steps", "M cells/s", "compile s", "peak MB",
-               "simulated years/day"]
+               "simulated years/day", "core-hours / simulated year", "J / simulated day"]
     rows = [[record["case"], size(record["n_cells"]), record["precision"], str(record["ranks"]), LABELS[record["competitor"]],
              f"{record['samples']} x {record['steps_per_sample']}", figure(1e3 / record["ms_per_million_cells"]),
              f"{record['compile_seconds']:.2f}",
              figure(record["peak_memory_bytes"] and record["peak_memory_bytes"] / 1e6),
-             figure(record["simulated_years_per_day"])]
+             figure(record["simulated_years_per_day"]), figure(core_hours_per_simulated_year(record)),
+             NO_COUNTERS if (joules := joules_per_simulated_day(record)) is None else figure(joules)]
             for record in records if not record["error"]]
     return columns, rows
+
+
+def on_gpu(record: dict[str, Any]) -> bool:
+    return record["device"] != record["machine"]["cpu"]
+
+
+def core_hours_per_simulated_year(record: dict[str, Any]) -> float | None:
+    """What a computing centre counts; on a GPU, hours of the GPU."""
+    cores = 1 if on_gpu(record) else min(record["ranks"] * record["threads"], record["machine"]["cores"])
+    return cores * 24.0 / record["simulated_years_per_day"] if record["simulated_years_per_day"] else None
+
+
+def joules_per_simulated_day(record: dict[str, Any]) -> float | None:
+    """None where nothing counted energy, as in records older than the counters."""
+    joules = record.get("joules_per_step")
+    return joules * DAY / record["time_step"] if joules is not None and record["time_step"] else None
 
 
 def failures(records: list[dict[str, Any]]) -> list[str]:
@@ -191,6 +211,14 @@ def origin(records: list[dict[str, Any]]) -> list[str]:
               for (case,), group in by(records, "case").items())]
 
 
+def energy_words(records: list[dict[str, Any]]) -> str:
+    """How to read the columns of cost and energy, and what counted."""
+    counted = dict.fromkeys(record.get("energy_counters", NOT_LOOKED_FOR) for record in records)
+    return ("Core-hours: cores times wall time (hours of the GPU, on one). J: what the machine's counters counted while a sample "
+            "ran; they count all that the machine does, and no memory, disk or power supply. "
+            f"Counters: {', or '.join(counted)}.")
+
+
 SCALING_WORDS = (
     "Efficiency: t1 / (R tR) with t per cell, against one rank of the same run. Bandwidth allows: what a triad on all ranks "
     "at once keeps of R times the triad on one. Messages' share: what is saved with the messages switched off. "
@@ -208,7 +236,7 @@ def markdown(records: list[dict[str, Any]]) -> str:
     if rows:
         lines += ["", "## Scaling over MPI ranks", "", SCALING_WORDS, "", *markdown_table(columns, rows)]
         lines += prediction_markdown(records)
-    return "\n".join([*lines, "", "## All figures", "", *markdown_table(*details(records)), ""])
+    return "\n".join([*lines, "", "## All figures", "", energy_words(records), "", *markdown_table(*details(records)), ""])
 
 
 def prediction_markdown(records: list[dict[str, Any]]) -> list[str]:
@@ -246,6 +274,12 @@ def markdown_table(columns: list[str], rows: list[list[str]]) -> list[str]:
 
 
 # Files and terminal
+
+
+def newest_run(folder: Path) -> list[dict[str, Any]]:
+    """The records in a folder of results that were measured last."""
+    records = json.loads((folder / "results.json").read_text())
+    return [record for record in records if record["run"] == records[-1]["run"]]
 
 
 def write(folder: Path, records: list[dict[str, Any]]) -> list[str]:
@@ -336,8 +370,7 @@ def progress(total: int) -> Iterator[Lines]:
 
 def main() -> int:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "bench-results")
-    records = json.loads((folder / "results.json").read_text())
-    newest = [record for record in records if record["run"] == records[-1]["run"]]
+    newest = newest_run(folder)
     show(newest, write(folder, newest))
     return 0
 

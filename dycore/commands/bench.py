@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import importlib.util
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,9 @@ def add(command: Any) -> None:
                     "  dycore bench\n"
                     "  dycore bench --cases baroclinic_wave --cells 1e5 --backends numba,fortran --precisions float32\n"
                     "  dycore bench --backends jax --device gpu --cells 1e6,1e7\n"
-                    "  dycore bench --ranks 1,2,4 --scaling strong,weak --cells 1e5")
+                    "  dycore bench --ranks 1,2,4 --scaling strong,weak --cells 1e5\n"
+                    "  dycore bench --report\n"
+                    "  dycore bench --results before after --report comparison.html")
     bench.add_argument("--cases", type=names_among(BENCHMARK_CASES, "benchmark case"), default=list(BENCHMARK_CASES),
                        metavar="A,B", help=f"(default: {','.join(BENCHMARK_CASES)})")
     bench.add_argument("--cells", type=sizes, default=[10**4, 10**5, 10**6], metavar="N,N",
@@ -54,6 +57,10 @@ def add(command: Any) -> None:
                        help="gpu is for jax alone (default: %(default)s)")
     bench.add_argument("--output", type=Path, default=Path("bench-results"), metavar="DIR",
                        help="results.json is added to, results.md and the pictures are renewed (default: %(default)s)")
+    bench.add_argument("--report", type=Path, nargs="?", const=True, metavar="FILE.html",
+                       help="write one HTML page to send to a colleague (default: report.html beside the results)")
+    bench.add_argument("--results", type=Path, nargs="+", metavar="DIR",
+                       help="measure nothing: report the newest run in this folder, or how other folders compare with the first")
 
 
 def check_processes(options: argparse.Namespace) -> None:
@@ -66,18 +73,38 @@ def check_processes(options: argparse.Namespace) -> None:
                            f"measured: give --ranks 1,{wanted}.")
 
 
+def page_path(options: argparse.Namespace) -> Path | None:
+    """Where the HTML page goes, if there is to be one; what it lacks is said before anything is measured."""
+    if options.report is None and options.results is None:
+        return None
+    lacking = [name for name in ("jinja2", "matplotlib") if importlib.util.find_spec(name) is None]
+    if lacking:
+        raise BadInput(f"the report needs {' and '.join(lacking)}: pip install 'dycore[bench]'.")
+    if not isinstance(options.report, Path):
+        several = len(options.results or []) > 1
+        return (options.results or [options.output])[-1] / ("comparison.html" if several else "report.html")
+    if options.report.is_dir() or not options.report.parent.is_dir():
+        raise BadInput(f"--report {options.report} is not a file in a folder that exists: name one such as report.html.")
+    return options.report
+
+
 def run_benchmarks(options: argparse.Namespace) -> int:
     root = Path(__file__).resolve().parents[2]
     if not (root / "benchmarks" / "suite.py").is_file():
         raise BadInput("the benchmarks are not part of the installed package: "
                        "clone the repository and use 'make bench' in it.")
+    page = page_path(options)
     check_threads(options.threads)
     check_processes(options)
     sys.path.insert(0, str(root))
     suite = importlib.import_module("benchmarks.suite")
-    settings = {name: value for name, value in vars(options).items() if name != "command"}
+    settings = {name: value for name, value in vars(options).items() if name not in ("command", "report", "results")}
     try:
-        return suite.run(suite.Settings(**settings))
+        code = 0 if options.results else suite.run(suite.Settings(**settings))
+        if page and code == 0:
+            importlib.import_module("benchmarks.page").write(options.results or [options.output], page)
+            print(f"Wrote {page}.")
+        return code
     except suite.CannotStart as problem:
         raise BadInput(str(problem)) from problem
     except suite.CannotWrite as problem:

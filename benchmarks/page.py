@@ -1,0 +1,141 @@
+"""One HTML page of a run, or of a comparison of runs, that asks for nothing from elsewhere: page.html is its template."""
+
+import base64
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks import comparison, pictures, report, suite
+
+CAPTIONS = {
+    "scaling": "Wall time per step per 1M cells against the number of cells; both axes are logarithmic, lower is better.",
+    "efficiency": "Parallel efficiency against ranks; the dashed line is what the bandwidth of memory allows.",
+    "prediction": "What a model predicts (not a measurement): left against what was measured, then for many ranks on networks.",
+    "comparison": "Wall time as a multiple of the first results': left of 1 is faster. Bars span all samples."}
+
+WALL_TIME = (
+    "Milliseconds per step per 1M cells: the median of all samples (the least to the greatest), as a multiple of the Fortran "
+    "reference and of the floor, which is the time that memory takes to move what a step has to read and write, at the bandwidth "
+    "of a triad in the same run.")
+METHOD = (
+    "Every competitor is a process of its own on cores of its own. After a warm-up all competitors of one case, size and "
+    "precision, and the triad, are asked for samples in turn, in an order that rotates, so that the drift of the machine hits "
+    "all alike; only one computes at a time. A sample is 20 steps or more, fewer where a step takes above half a second.",
+    "Compiling is not in the times, and has a column of its own. Reading and writing files is not part of a step.")
+
+
+class Section(NamedTuple):
+    """A part of a page; of pictures the names of CAPTIONS, of `tables` (heading, columns, rows)."""
+
+    heading: str
+    words: Sequence[str]
+    tables: Sequence[tuple[str, list[str], list[list[str]]]] = ()
+    pictures: Sequence[str] = ()
+    code: str = ""
+
+
+class Page(NamedTuple):
+    """What the template shows; a card is (name, number, words)."""
+
+    title: str
+    below: str
+    cards: Sequence[tuple[str, str, str]]
+    warnings: Sequence[str]
+    sections: Sequence[Section]
+
+
+def write(folders: list[Path], path: Path) -> None:
+    """The page of the newest run in a folder; of several folders, how the others compare with the first."""
+    runs = [suite.newest_run(folder) for folder in folders]
+    with tempfile.TemporaryDirectory() as scratch:
+        if len(runs) == 1:
+            pictures.draw(runs[0], Path(scratch), ".svg")
+            page = page_of_run(runs[0])
+        else:
+            labels = comparison.labels(folders)
+            pairs = comparison.pairs(runs, labels)
+            if pairs:
+                comparison.draw(pairs, labels[1:], Path(scratch) / "comparison.svg")
+            page = page_of_comparison(runs, labels, pairs)
+        drawn = {file.stem: "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()
+                 for file in Path(scratch).glob("*.svg")}
+    with suite.writing(path):
+        path.write_text(render(page, drawn), encoding="utf-8")
+
+
+def render(page: Page, drawn: dict[str, str]) -> str:
+    """`drawn` are the pictures, as addresses that hold them."""
+    import jinja2
+
+    templates = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True,
+                                   lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    return templates.get_template("page.html").render(page=page, drawn=drawn, captions=CAPTIONS, parts=parts, numeric=numeric)
+
+
+def parts(cell: str) -> list[str]:
+    """A cell that begins with a number, in lines: the number, then what is said of it."""
+    return re.split(r", | (?=\(\d)", cell) if cell[:1].isdigit() else [cell]
+
+
+def numeric(rows: list[list[str]]) -> list[bool]:
+    """Which columns are to be set as numbers; the first one names its row."""
+    columns = [set(cells) - {"n/a", report.NO_COUNTERS} for cells in zip(*rows, strict=True)]
+    return [number > 0 and all(cell[:1].isdigit() for cell in cells) for number, cells in enumerate(columns)]
+
+
+def page_of_run(records: list[dict[str, Any]]) -> Page:
+    columns, rows = report.scaling_table(records)
+    sections = [Section("Wall time", [WALL_TIME], list(report.tables(records)), ["scaling"])]
+    if rows:
+        sections.append(Section("Scaling over MPI ranks", [report.SCALING_WORDS], [("", columns, rows)], ["efficiency"]))
+    columns, rows = report.prediction_table(records)
+    if rows:
+        sections.append(Section("Prediction, not measured", [report.MODEL_WORDS], [("", columns, rows)], ["prediction"]))
+    sections += [
+        Section("All figures, cost and energy", [report.energy_words(records)], [("", *report.details(records))]),
+        Section("How it was measured", [*METHOD, *report.origin(records)[2:]]),
+        Section("Repeat it", ["In a clone of dycore" + changed_words(records)], code=repeat(records)),
+        Section("Machine and versions", [], [("", *comparison.setup([records], ["this run"]))])]
+    return Page("dycore benchmark", report.origin(records)[0], cards(records), report.marks(records) + report.failures(records),
+                sections)
+
+
+def changed_words(records: list[dict[str, Any]]) -> str:
+    return ("; the run had changes that no commit holds, and this commit comes nearest:"
+            if records[0]["commit"].endswith("-changed") else ":")
+
+
+def repeat(records: list[dict[str, Any]]) -> str:
+    """The commands; runs older than the record of the command say so."""
+    command = records[0].get("command")
+    return (f"git checkout {records[0]['commit'].removesuffix('-changed')[:12]}\nmake setup\n"
+            + (f".venv/bin/{command}" if command else ".venv/bin/dycore bench    # this run kept no options"))
+
+
+def cards(records: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """How each competitor compares with Fortran, on as many ranks as Fortran."""
+    ratios: dict[str, list[float]] = {}
+    for group in report.by([record for record in records if not record["error"]],
+                           "case", "precision", "n_cells", "ranks", "scaling").values():
+        times = {record["competitor"]: record["ms_per_million_cells"] for record in group}
+        for name in times.keys() - {"fortran"} if "fortran" in times else ():
+            ratios.setdefault(name, []).append(times[name] / times["fortran"])
+    return [comparison.card(ratios[name], report.LABELS[name], "the time of Fortran")
+            for name in report.COMPETITORS if name in ratios]
+
+
+def page_of_comparison(runs: list[list[dict[str, Any]]], labels: list[str], pairs: list[comparison.Pair]) -> Page:
+    columns, rows = comparison.table(pairs)
+    ratios = {(label, name): [pair.ratio for pair in pairs if (pair.label, pair.after["competitor"]) == (label, name)]
+              for label in labels[1:] for name in report.COMPETITORS}
+    return Page(
+        f"dycore benchmark: {', '.join(labels[1:])} against {labels[0]}",
+        f"{len(pairs)} measurements are compared",
+        [comparison.card(of_both, f"{report.LABELS[name]}, {label}", f"the time in {labels[0]}")
+         for (label, name), of_both in ratios.items() if of_both],
+        comparison.warnings(runs, labels, pairs),
+        [Section("Changes, largest first", [comparison.WORDS], [("", columns, rows)], ["comparison"]),
+         Section("Machines and versions", [], [("", *comparison.setup(runs, labels))]),
+         Section("Repeat it", [], code="\n\n".join(f"# {label}\n{repeat(run)}" for run, label in zip(runs, labels, strict=True)))])

@@ -1,0 +1,139 @@
+"""The HTML page of a run and of a comparison, opened in a real browser."""
+
+import json
+
+import pytest
+from browser import visit
+
+from benchmarks import comparison, page, suite
+from dycore import cli
+
+PUBLISHED = suite.ROOT / "benchmarks" / "results"
+FIGURES = "All figures, cost and energy"
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A folder with a run of NumPy, tiny, and its page."""
+    folder = tmp_path_factory.mktemp("measured")
+    assert cli.main(["bench", "--cases", "baroclinic_wave", "--cells", "3000", "--backends", "numpy", "--ranks", "1",
+                     "--precisions", "float64", "--samples", "1", "--output", str(folder), "--report"]) == 0
+    return folder
+
+
+def records_in(folder):
+    return json.loads((folder / "results.json").read_text())
+
+
+def altered(folder, records, scale, **changes):
+    """A folder with the records, so many times slower, and otherwise changed."""
+    times = ("ms_per_step", "ms_min", "ms_max", "ms_per_million_cells")
+    slower = [record | changes | {name: record[name] * scale for name in times} for record in records]
+    folder.mkdir()
+    (folder / "results.json").write_text(json.dumps(slower))
+    return folder
+
+
+def rows(seen, heading):
+    """The cells of the last table below this heading."""
+    return seen.page.evaluate("""heading => {
+        const section = [...document.querySelectorAll("section")].find(each => each.querySelector("h2").innerText === heading)
+        return [...[...section.querySelectorAll("table")].at(-1).rows].map(row => [...row.cells].map(cell => cell.innerText)) }""",
+                              heading)
+
+
+def check_alone_and_sound(seen, pictures):
+    assert (seen.errors, seen.requests) == ([], [])
+    assert seen.page.evaluate("[...document.images].map(image => image.naturalWidth > 0)") == [True] * pictures
+
+
+def test_the_page_of_a_run_shows_its_record_and_how_to_repeat_it(measured, monkeypatch):
+    record, = records_in(measured)
+    with visit(measured / "report.html") as seen:
+        check_alone_and_sound(seen, pictures=1)
+        heading, row = rows(seen, FIGURES)
+        text, command = seen.page.inner_text("main"), seen.page.inner_text("pre").splitlines()[-1]
+    shown = dict(zip(heading, row, strict=True))
+    assert float(shown["simulated years/day"]) == pytest.approx(record["simulated_years_per_day"], rel=0.01)
+    assert float(shown["core-hours / simulated year"]) == pytest.approx(24.0 / record["simulated_years_per_day"], rel=0.01)
+    assert (shown["J / simulated day"] == "no counters") == (record["joules_per_step"] is None)
+    for words in (record["energy_counters"], record["machine"]["cpu"], record["versions"]["numpy"], record["commit"]):
+        assert words in text
+
+    asked = []
+    monkeypatch.setattr(suite, "run", lambda settings: asked.append(settings) or 0)
+    assert cli.main(command.removeprefix(".venv/bin/dycore ").split()) == 0
+    assert suite.command_line(asked[0]) == record["command"] == command.removeprefix(".venv/bin/")
+    assert (asked[0].cells, asked[0].backends, asked[0].ranks) == ([3000], ["numpy"], [1])
+
+
+def test_a_page_of_many_records_is_sorted_searched_and_read_on_a_phone(tmp_path):
+    page.write([PUBLISHED], tmp_path / "page.html")  # these are older than the column of energy
+    records = records_in(PUBLISHED)
+    with visit(tmp_path / "page.html") as seen:
+        check_alone_and_sound(seen, pictures=3)
+        heading, *body = rows(seen, FIGURES)
+        assert len(body) == len(records)
+        assert {row[heading.index("J / simulated day")] for row in body} == {"no counters"}
+
+        figures = seen.page.locator("section", has_text=FIGURES).last
+        orders = []
+        for _ in range(2):
+            figures.get_by_role("button", name="simulated years/day").click()
+            orders.append([float(row[heading.index("simulated years/day")]) for row in rows(seen, FIGURES)[1:]])
+        assert orders == [sorted(orders[0]), sorted(orders[0], reverse=True)]
+        assert figures.locator("th[aria-sort=descending]").inner_text() == "simulated years/day"
+
+        figures.get_by_role("searchbox").fill("numba float32")
+        wanted = [record for record in records if (record["competitor"], record["precision"]) == ("numba", "float32")]
+        assert figures.locator("tbody tr:visible").count() == len(wanted)
+
+        seen.page.set_viewport_size({"width": 390, "height": 800})
+        seen.page.emulate_media(color_scheme="dark")
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
+        background = seen.page.evaluate("getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)")
+        assert max(background) < 50
+
+
+def test_a_comparison_shows_the_largest_change_first(tmp_path):
+    records = records_in(PUBLISHED)[:6]
+    folders = [altered(tmp_path / "first", records, 1.0), altered(tmp_path / "twice", records[:-1], 2.0),
+               altered(tmp_path / "elsewhere", records, 0.4, machine={"cpu": "another", "cores": 64}, device="another")]
+    assert cli.main(["bench", "--results", *map(str, folders)]) == 0
+    with visit(folders[-1] / "comparison.html") as seen:
+        check_alone_and_sound(seen, pictures=1)
+        heading, *body = rows(seen, "Changes, largest first")
+        text = seen.page.inner_text("main")
+    ratios = [float(row[heading.index("after / before")].split()[0]) for row in body]
+    assert ratios == pytest.approx([0.4] * 6 + [2.0] * 5)
+    assert [row[heading.index("change")] for row in body] == ["faster"] * 6 + ["slower"] * 5
+    assert "The machines differ, so that the ratios say as much of them as of the programs: first: AMD EPYC with 2 cores; " in text
+    assert "twice lacks 1 of the measurements of first: they are not compared." in text
+
+
+def test_samples_that_overlap_are_no_change():
+    before = {"ms_per_step": 10.0, "ms_min": 9.0, "ms_max": 12.0}
+    verdicts = [comparison.Pair("", before, {"ms_per_step": middle, "ms_min": middle - 1.0, "ms_max": middle + 1.0}).verdict
+                for middle in (7.9, 8.1, 12.9, 13.1)]
+    assert verdicts == ["faster", "within the samples", "within the samples", "slower"]
+
+
+def test_text_from_a_record_is_no_markup():
+    shown = page.render(page.Page("<b>title</b>", "", [], ["<script>"], [page.Section("", ["&"])]), {})
+    assert "&lt;b&gt;title" in shown and "&lt;script&gt;" in shown and "<b>" not in shown
+
+
+@pytest.mark.parametrize("content, why", [
+    (None, "results.json' cannot be read: No such file or directory. Name a folder that 'dycore bench' has written."),
+    ("half a fi", "is not a list of records"), ("[]", "holds no records: measure with 'dycore bench --output")])
+def test_a_folder_without_results_is_a_sentence(tmp_path, capsys, content, why):
+    if content is not None:
+        (tmp_path / "results.json").write_text(content)
+    assert cli.main(["bench", "--results", str(tmp_path)]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_a_page_that_cannot_be_written_is_said_before_anything_is_measured(tmp_path, capsys):
+    assert cli.main(["bench", "--output", str(tmp_path), "--report", str(tmp_path / "nowhere" / "page.html")]) == 2
+    assert "is not a file in a folder that exists" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -33,13 +33,13 @@ def main(backend=on_numpy, cells=(1, 24, 32), schemes=(upwind1, limited, upwind3
     """Returns the dye [j, i] at the beginning, and a dictionary of scheme and dye at the end."""
     grid = rectilinear(cells, extent=(32.0, 24.0), interfaces=np.array([-1.0, 0.0]), y_boundary=Boundary.PERIODIC)
     patch = (abs(grid.x - 16.0) < 6.0) & (abs(grid.y - 12.0) < 5.0)[:, None]
-    parameters = Parameters(fluid=shallow_water(gravity=0.05), time_step=0.5, tracer_names=("dye",), stepper=WickerSkamarock())
+    parameters = Parameters(fluid=shallow_water(gravity=0.05), time_step=0.32, tracer_names=("dye",), stepper=WickerSkamarock())
     start = initial_state(grid, surface=0.0, u=1.0, v=0.75, tracers=(patch[None],))
 
     dye = {}
     for scheme in schemes:
         model = Model(grid, replace(parameters, tracer_face=scheme), backend)
-        dye[scheme] = model.dataset(model.run(start, steps=64, progress=False)).dye.values[0]
+        dye[scheme] = model.dataset(model.run(start, steps=100, progress=False)).dye.values[0]
         kept = dye[scheme].var() / patch.var()
         print(f"{scheme.__name__:8} dye from {dye[scheme].min():6.3f} to {dye[scheme].max():.3f}, {kept:4.0%} of its variance kept")
     return patch, dye

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +21,7 @@ from dycore.operators import Motion
 from dycore.parameters import Parameters
 from dycore.pressure import Heights, Slopes
 from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, speeds
-from dycore.state import State, padded, without_history
+from dycore.state import PLACES, State, padded, without_history
 from dycore.stencils import Region, as_field, map_arguments, minimum
 from dycore.stepping import Stage
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
@@ -29,6 +29,10 @@ from dycore.vertical_mixing import Coefficients, Drag, Scheme
 
 if TYPE_CHECKING:
     import xarray
+
+    from dycore.restart import Restarts
+    from dycore.running import Report
+    from dycore.writing import Means, Snapshots
 
 
 class Constants(NamedTuple):
@@ -127,25 +131,28 @@ class Model:
             cells = self.backend.communication.gather(self.tile, self.backend.to_numpy(array))
             return None if cells is None else padded(self.grid, place, cells)
 
-        places = (Place.WEST_FACE, Place.SOUTH_FACE, *[Place.CENTER] * 5, Place.WEST_FACE, Place.SOUTH_FACE)
-        parts = [map_state(partial(whole, place), part) for place, part in zip(places, state[:-1], strict=True)]
+        parts = [map_state(partial(whole, place), part) for place, part in zip(PLACES, state[:-1], strict=True)]
         return State(*parts, step=int(state.step)) if self.backend.communication.rank == 0 else None  # type: ignore[misc]
 
     def traffic(self, state: State) -> Any:
         """Messages and bytes that this process sends in one step (dycore.backends.halos.Traffic)."""
         return self.backend.traffic(self._step, self._steps, self.constants, self.asarrays(state))
 
-    def run(self, state: State, *, steps: int | None = None, days: float | None = None, progress: bool = True) -> State:
+    def run(self, state: State, *, steps: int | None = None, days: float | None = None, progress: bool = True,
+            write: tuple[Snapshots | Means, ...] = (), restarts: Restarts | None = None, stop: Callable[[], bool] | None = None,
+            report: Callable[[Report], None] | None = None) -> State:
         """The state after so many steps or days, with a progress bar in simulated time.
 
-        Raises FloatingPointError when a value is no longer a finite number, with step, field and place.
+        The others write output and restarts, stop on request and report: see `dycore.running.run`. Raises FloatingPointError
+        when a value is no longer a finite number, with step, field and place.
         """
         from dycore.running import run  # here, because a progress bar is no business of a step
 
-        return run(self, state, steps=steps, days=days, progress=progress)
+        return run(self, state, steps=steps, days=days, progress=progress, write=write, restarts=restarts, stop=stop,
+                   report=report)
 
     def dataset(self, state: State) -> xarray.Dataset:
-        """The state as an xarray.Dataset with CF names, units and coordinates."""
+        """The state as an xarray.Dataset with CF names, units, coordinates and cell boundaries; on rank 0 alone."""
         from dycore.output import dataset
 
         return dataset(self, state)

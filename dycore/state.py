@@ -40,6 +40,10 @@ class State(NamedTuple):
     step: Any
 
 
+# where the fields of a state stand, in their order, all of a history in one place
+PLACES = (Place.WEST_FACE, Place.SOUTH_FACE, *[Place.CENTER] * 5, Place.WEST_FACE, Place.SOUTH_FACE)
+
+
 def padded(grid: Grid, place: Place, values: Any) -> np.ndarray:
     """A field with its halo from its values on the cells, [k, j, i] or [j, i]; zero on closed faces."""
     region = grid.tile.region if np.ndim(values) == 3 else grid.tile.region.columns

@@ -2,13 +2,14 @@
 #   make bench    the benchmark suite: tables, results.json and pictures in bench-results (about fifteen minutes)
 #   make asv      a smaller one kept for each commit by asv: .asv/html, to be looked at with .venv/bin/asv preview
 #   make test     lint, type check and all tests (fifteen to twenty minutes)
+# And: make reference builds the reference pages, reference/index.html.
 # BENCH="--cells 1e4 --samples 3", ASV_BENCH="--cells 1e5" and TESTS="-k halo" pass options on.
 BENCH ?= --output bench-results
 export ASV_BENCH
 TESTS ?=
 bin := .venv/bin
 
-.PHONY: bench asv test validation setup lint fortran clean
+.PHONY: bench asv test validation reference setup lint fortran clean
 .NOTPARALLEL:
 
 bench: setup
@@ -30,6 +31,9 @@ test: lint fortran
 validation: setup
 	@$(bin)/dycore validate --output benchmarks/validation
 
+reference: setup
+	@$(bin)/python docs/reference.py
+
 setup:
 	@./bootstrap.sh
 
@@ -42,5 +46,5 @@ fortran: setup
 	@if command -v "$${FC:-gfortran}" >/dev/null; then PATH="$$PWD/$(bin):$$PATH" $(MAKE) --no-print-directory -s -C benchmarks/fortran || true; fi
 
 clean:
-	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache benchmarks/fortran/build
+	rm -rf .venv build dist reference ./*.egg-info .pytest_cache .mypy_cache .ruff_cache benchmarks/fortran/build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dycore.grid import Grid
 from dycore.tiles import Place, fill_halo
@@ -59,7 +61,8 @@ def without_history(state: State) -> State:
     return state._replace(surface_before=(), tracers_before=(), tendency_u_before=(), tendency_v_before=())
 
 
-def initial_state(grid: Grid, *, surface: Any, u: Any = 0.0, v: Any = 0.0, tracers: tuple = ()) -> State:
+def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: ArrayLike = 0.0,
+                  tracers: Sequence[ArrayLike] = ()) -> State:
     """A state at rest in time: no history, no flux through the levels.
 
     Values are given on the interior (or as a number): u, v [k, j, i] on west and south faces, tracers
@@ -67,7 +70,7 @@ def initial_state(grid: Grid, *, surface: Any, u: Any = 0.0, v: Any = 0.0, trace
     """
     cells = grid.cells
 
-    def given(name: str, values: Any, shape: tuple[int, ...], place: Place = Place.CENTER) -> np.ndarray:
+    def given(name: str, values: ArrayLike, shape: tuple[int, ...], place: Place = Place.CENTER) -> np.ndarray:
         values = np.asarray(values, grid.dtype)
         if not np.isfinite(values).all():
             raise ValueError(f"The initial {name} has values that are not finite numbers.")

@@ -235,19 +235,32 @@ class Series:
         self.variables = output.variables(model, wanted.fields)
         self.sums = sums or Sums(0, step, {})
         self.store = KINDS[path.suffix](path, model)
-        self.records, self.end = by_first(model.backend.communication, lambda: self._prepared(step), could_not(path))
+        self.records, self.end = by_first(model.backend.communication, lambda: self._found(step), could_not(path))
 
-    def _prepared(self, step: int) -> tuple[int, int]:
-        """(records, step at which the last of them ends or the first begins) before the step from which a run goes on."""
-        dt = self.model.parameters.time_step
+    def _belongs(self) -> dict[str, Any]:
+        """What all records of a file have in common."""
         belongs: dict[str, Any] = {"fields": list(self.variables), "steps between records": self.every, "means": self.mean}
         for name, value in identity(self.model).items():
             belongs |= ({f"checksum of {name}": sha256(value.tobytes()).hexdigest()[:8]}
                         if isinstance(value, np.ndarray) else {name: value})
+        return belongs
+
+    def prepare(self, step: int) -> None:
+        """Make the file, or leave of it what comes before the step; once nothing that a run writes is refused."""
+        def work() -> None:
+            if self.path.exists():
+                self.store.cut(self.records)
+            else:
+                made = json.dumps(self._belongs() | {"first step": step}, default=float)
+                self.store.create(template(self.model, self.variables, self.mean, made))
+
+        by_first(self.model.backend.communication, work, could_not(self.path))
+
+    def _found(self, step: int) -> tuple[int, int]:
+        """(records, step at which the last of them ends or the first begins) before the step from which a run goes on."""
         if not self.path.exists():
-            made = json.dumps(belongs | {"first step": step}, default=float)
-            self.store.create(template(self.model, self.variables, self.mean, made))
             return 0, step
+        dt, belongs = self.model.parameters.time_step, self._belongs()
         try:
             there, times = json.loads(self.store.identity()), self.store.times()
         except Exception as problem:  # whatever zarr, netCDF4 or json say of something else
@@ -265,7 +278,6 @@ class Series:
         if not end <= step < end + self.every:
             raise ValueError(f"'{self.path}' ends on day {end * dt / DAY:g}, and the run goes on from day {step * dt / DAY:g}: "
                              "records between them would be missing. Name another path, or go on from an earlier restart.")
-        self.store.cut(kept)
         return kept, end
 
     def ahead(self, step: int) -> int:
@@ -323,6 +335,8 @@ class Outputs:
             path = Path(wanted.path)
             hold(path.with_name(f".{path.name}.lock"), path)
         self.series = [Series(model, step, wanted, sums.get(str(wanted.path))) for wanted in write]
+        for series in self.series:
+            series.prepare(step)
 
     def start(self, state: State) -> None:
         """Take snapshots of the state from which a run starts, if they are due and not there."""

@@ -199,6 +199,16 @@ def test_what_is_there_already_stays_unless_a_run_goes_on(undisturbed, numpy_bac
     assert of(undisturbed / "nc", "s.nc").sizes["time"] == STEPS + 1
 
 
+def test_what_is_refused_in_part_changes_nothing(undisturbed, numpy_backend, tmp_path):
+    model, start = wave(numpy_backend)
+    (tmp_path / "foreign.nc").write_text("mine")
+    for path, state in ((undisturbed / "nc/s.nc", model.steps(start, 4)), (tmp_path / "new.zarr", start)):
+        with pytest.raises(ValueError, match="no output of dycore"):
+            model.run(state, steps=1, write=(Snapshots(path, STEP), Snapshots(tmp_path / "foreign.nc", STEP)), progress=False)
+    assert of(undisturbed / "nc", "s.nc").sizes["time"] == STEPS + 1
+    assert not (tmp_path / "new.zarr").exists()
+
+
 def test_a_restart_that_cannot_be_written_leaves_the_one_that_is_there(numpy_backend, tmp_path, monkeypatch):
     model, start = wave(numpy_backend)
     path = restart.write(tmp_path / "one.npz", model, start)

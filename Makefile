@@ -1,24 +1,38 @@
-# Two commands do everything, set-up included, on a fresh Debian or Ubuntu machine, root or not:
+# Three commands do everything, set-up included, on a fresh Debian or Ubuntu machine, root or not:
 #   make bench    the benchmark suite: tables, results.json and pictures in bench-results (about fifteen minutes)
+#   make asv      a smaller one kept for each commit by asv: .asv/html, to be looked at with .venv/bin/asv preview
 #   make test     lint, type check and all tests (fifteen to twenty minutes)
-# BENCH="--cells 1e4 --samples 3" and TESTS="-k halo" pass options on.
+# And: make reference builds the reference pages, reference/index.html.
+# BENCH="--cells 1e4 --samples 3", ASV_BENCH="--cells 1e5" and TESTS="-k halo" pass options on.
 BENCH ?= --output bench-results
+export ASV_BENCH
 TESTS ?=
 bin := .venv/bin
 
-.PHONY: bench test validation setup lint fortran clean
+.PHONY: bench asv test validation reference setup lint fortran clean
 .NOTPARALLEL:
 
 bench: setup
 	@$(bin)/dycore bench $(BENCH)
 
+# For the commit that is checked out. Changes that are not committed are measured too, and said to be of that commit.
+asv := $(bin)/asv --config benchmarks/asv.conf.json
+asv: setup
+	@$(asv) machine --yes >/dev/null
+	@$(asv) run --python=same --set-commit-hash "$$(git rev-parse HEAD)"
+	@$(asv) publish
+
 # One process per core of a small machine; tests of one file share compiled code, so they stay together.
 test: lint fortran
+	@./bootstrap.sh for-tests
 	@$(bin)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 # The published cases at full length, hours; benchmarks/validation holds their figures and table.
 validation: setup
 	@$(bin)/dycore validate --output benchmarks/validation
+
+reference: setup
+	@$(bin)/python docs/reference.py
 
 setup:
 	@./bootstrap.sh
@@ -32,5 +46,5 @@ fortran: setup
 	@if command -v "$${FC:-gfortran}" >/dev/null; then PATH="$$PWD/$(bin):$$PATH" $(MAKE) --no-print-directory -s -C benchmarks/fortran || true; fi
 
 clean:
-	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache benchmarks/fortran/build
+	rm -rf .venv build dist reference ./*.egg-info .pytest_cache .mypy_cache .ruff_cache benchmarks/fortran/build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Prepares .venv with all that the suite and the tests use. Needs no root: root only lets it install compilers.
 # PYTHON picks the interpreter, FC the Fortran compiler, DYCORE_APT=0 keeps apt-get out of it.
+# `bootstrap.sh for-tests` installs, for root, the programs that some tests need beside it.
 # An MPI that is on the path (mpicc and mpiexec) is used; without one MPICH comes as a wheel. DYCORE_MPI=none: no MPI.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -17,6 +18,12 @@ apt_install() {
 }
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
+
+if [ "${1:-}" = for-tests ]; then  # a browser and SLURM; the tests that need them are skipped without
+  command -v chromium >/dev/null || apt_install chromium || true
+  command -v slurmctld >/dev/null || apt_install slurmctld slurmd slurm-client munge || true
+  exit 0
+fi
 
 venv=$PWD/.venv
 stamp=$venv/.dycore-stamp

@@ -108,7 +108,18 @@ class Serial:
 
     def gather(self, tile: Tile, array: Any) -> np.ndarray | None:
         """On rank 0 the cells of the whole domain, without halo, from the whole padded arrays of all processes; else None."""
-        return self.cells(tile, array)
+        return self.assembled(tile, self.cells(tile, array))
+
+    def assembled(self, tile: Tile, cells: np.ndarray) -> np.ndarray | None:
+        """On rank 0 the cells [..., j, i] of the whole domain from those that every process keeps; else None."""
+        return cells
+
+    def block(self, tile: Tile, cells: np.ndarray) -> tuple[tuple[slice, slice], np.ndarray]:
+        """Rows and columns of the domain, and their cells, that this process writes, from those that it keeps.
+
+        Blocks are of one size (`dycore.tiles.blocks`), as chunks in a file are; parts of a domain need not be.
+        """
+        return (slice(0, tile.domain[1]), slice(0, tile.domain[2])), cells
 
     def total(self, tile: Tile, columns: Any) -> Any:
         """The sum of a 2-D array [j, i] without halo, in an order that does not depend on the number of processes."""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.backends.halos import Serial, Traffic, extent, substeps_that_fit
-from dycore.tiles import HALO_LEVELS, Place, Tile, divide, pieces, share
+from dycore.tiles import HALO_LEVELS, Place, Tile, blocks, divide, pieces, share
 
 INSTALL = ("Install it with: pip install 'dycore[mpi]', and an MPI library: that of the machine, or "
            "pip install 'dycore[bundled-mpi]'.")
@@ -270,12 +270,8 @@ class World(Serial):
             self._prepared["line"] = self.comm.Split(tile.position[0], tile.position[1])
         return self._prepared["line"]
 
-    def gather(self, tile: Tile, array: Any) -> np.ndarray | None:
-        """As `Serial.gather`."""
-        return self._assembled(tile, self.cells(tile, array))
-
-    def _assembled(self, tile: Tile, cells: np.ndarray) -> np.ndarray | None:
-        """On rank 0 the cells [..., j, i] of the whole domain from those of every process; else None."""
+    def assembled(self, tile: Tile, cells: np.ndarray) -> np.ndarray | None:
+        """As `Serial.assembled`."""
         mine = np.ascontiguousarray(cells)
         if self.rank != 0:
             self.comm.Send(mine, 0)
@@ -289,9 +285,31 @@ class World(Serial):
             whole[..., slice(*part.rows), slice(*part.columns)] = mine
         return whole
 
+    def block(self, tile: Tile, cells: np.ndarray) -> tuple[tuple[slice, slice], np.ndarray]:
+        """As `Serial.block`: what a block holds of the parts of others is sent here."""
+        def common(block: int, part: int) -> tuple[slice, slice] | None:
+            """Rows and columns of the domain that belong to a block and to the part of a process."""
+            there = tile._replace(rank=part)
+            pairs = zip(blocks(tile, block), (there.rows, there.columns), strict=True)
+            ranges = [(max(a, c), min(b, d)) for (a, b), (c, d) in pairs]
+            return tuple(slice(*r) for r in ranges) if all(a < b for a, b in ranges) else None  # type: ignore[return-value]
+
+        def within(cut: tuple[slice, slice], origins: tuple) -> tuple:
+            return ..., *(slice(c.start - start, c.stop - start) for c, (start, _) in zip(cut, origins, strict=True))
+
+        origins = tile.rows, tile.columns
+        sent = [common(rank, tile.rank) for rank in range(self.ranks)]
+        received = self.comm.alltoall([cut and np.ascontiguousarray(cells[within(cut, origins)]) for cut in sent])
+        mine = blocks(tile, tile.rank)
+        whole = np.empty((*cells.shape[:-2], *(stop - start for start, stop in mine)), cells.dtype)
+        for rank, values in enumerate(received):
+            if values is not None:
+                whole[within(common(tile.rank, rank), mine)] = values  # type: ignore[arg-type]
+        return tuple(slice(*r) for r in mine), whole  # type: ignore[return-value]
+
     def total(self, tile: Tile, columns: Any) -> Any:
         """As `Serial.total`."""
-        whole = self._assembled(tile, columns)
+        whole = self.assembled(tile, columns)
         return self.comm.bcast(None if whole is None else whole.sum())
 
     def barrier(self) -> None:

@@ -87,13 +87,14 @@ class Failed(Exception):
 class Competitor:
     """After an error it says no more: `error` says why, and every further attempt does nothing.
 
-    One that is `silent` sends no messages between its ranks: it computes as much, and not the same.
+    One that is `silent` sends no messages between its ranks: it computes as much, and not the same. Python runs what is
+    in `root`, which may be another checkout.
     """
 
     def __init__(self, name: str, group: Group, threads: int, device: str, error: str | None = None,
-                 silent: bool = False, counters: energy.Counters = energy.NONE) -> None:
+                 silent: bool = False, counters: energy.Counters = energy.NONE, root: Path = ROOT) -> None:
         self.name, self.group, self.threads, self.device, self.error = name, group, threads, device, error
-        self.silent, self.counters = silent, counters
+        self.silent, self.counters, self.root = silent, counters, root
         self.process: Any = None
         self.complaints: Any = None
         self.unread = b""
@@ -119,9 +120,9 @@ class Competitor:
             try:
                 # A session of its own: Ctrl-C reaches the suite alone, which stops its workers itself.
                 self.process = subprocess.Popen(
-                    command(self.name, self.group, self.threads, self.device, self.silent), cwd=ROOT, stdin=subprocess.PIPE,
+                    command(self.name, self.group, self.threads, self.device, self.silent), cwd=self.root, stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE, stderr=self.complaints, start_new_session=True,
-                    env=environment(self.threads, self.device))
+                    env=environment(self.threads, self.device, self.root))
             except OSError as problem:
                 raise Failed(f"could not be started: {problem.strerror}") from problem
         self.first_seconds = float(self.answer("ready"))
@@ -269,10 +270,10 @@ def missing_mpi(name: str, group: Group, device: str) -> str | None:
     return None
 
 
-def environment(threads: int, device: str) -> dict[str, str]:
+def environment(threads: int, device: str, root: Path = ROOT) -> dict[str, str]:
     """Threads and device are settled before a library is loaded."""
     variables = dict(os.environ)
-    variables["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    variables["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         variables[name] = str(threads)
     if threads == 1:

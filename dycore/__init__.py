@@ -2,7 +2,8 @@
 
 from dycore import cases
 from dycore.model import Model
-from dycore.state import State
+from dycore.parameters import Parameters
+from dycore.state import State, initial_state
 
 __version__ = "0.1.0"
-__all__ = ["Model", "State", "__version__", "cases"]
+__all__ = ["Model", "Parameters", "State", "__version__", "cases", "initial_state"]

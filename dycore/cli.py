@@ -1,6 +1,7 @@
 """The command line: `dycore cases`, `dycore run`, `dycore validate`, `dycore bench`, `dycore slurm`, `dycore check`.
 
-Bad input ends with one sentence and exit code 2, a run that failed with one sentence and exit code 1.
+Bad input ends with one sentence and exit code 2, a run that failed with one sentence and exit code 1, an interrupted one with
+128 and the number of the signal.
 """
 
 import argparse
@@ -12,12 +13,13 @@ import traceback
 from typing import Any
 
 from dycore.commands import COMMANDS
-from dycore.commands.shared import BadInput, FailedAlone, FailedRun, Parser, launched
+from dycore.commands.shared import BadInput, FailedAlone, FailedRun, Interrupted, Parser, launched
 
 
 def main(arguments: list[str] | None = None) -> int:
     try:
         options = command_line().parse_args(arguments)
+        options.arguments = sys.argv[1:] if arguments is None else arguments
         return options.command(options)
     except BadInput as problem:
         return complain(problem, 2)
@@ -28,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
         complain(f"rank {rank}: {problem}", 1, everywhere=True)
         abort()  # the other ranks would wait for ever
         return 1
+    except Interrupted as problem:
+        return complain(problem, problem.code)
     except KeyboardInterrupt:
         return complain("interrupted.", 130)
     except BrokenPipeError:  # dycore cases | head
@@ -44,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 def complain(problem: object, code: int, everywhere: bool = False) -> int:
     """Say a problem that all ranks have found, once; or one that this rank alone has."""
     sentence = " ".join(str(problem).split())
-    sentence += "" if sentence.endswith((".", "?")) else "."
+    sentence += "" if sentence.endswith((".", "?")) or isinstance(problem, Interrupted) else "."  # it ends with a command
     if everywhere or launched()[0] == 0:
         print(f"dycore: {sentence}", file=sys.stderr, flush=True)
     if not everywhere:
@@ -66,12 +70,15 @@ def command_line() -> argparse.ArgumentParser:
                     formatter_class=argparse.RawDescriptionHelpFormatter,
                     epilog="examples:\n  dycore cases\n"
                            "  dycore run baroclinic_wave --cells 10,32,64 --backend numba --days 1\n"
-                           "  dycore bench --cells 1e4 --backends numba,jax")
+                           "  dycore bench --cells 1e4 --backends numba,jax\n\n"
+                           "exit codes:\n  0    done\n  1    failed: a value that is no number, a full disk, a check, a verdict\n"
+                           "  2    bad input, nothing was begun\n"
+                           "  130  interrupted by Ctrl-C, 143 ended by SIGTERM; a run has written a restart and says where")
     parser.add_argument("--version", action="version", version=f"dycore {version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, action: Any, purpose: str, examples: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=purpose, description=purpose,
+        added = commands.add_parser(name, help=purpose, description=purpose, allow_abbrev=False,
                                     formatter_class=argparse.RawDescriptionHelpFormatter,
                                     epilog=f"examples:\n{examples}")
         added.set_defaults(command=action)

@@ -15,7 +15,7 @@ stencil (k, j, i, fluid, s, tracers) of the s and the tracers of a level.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -112,4 +112,4 @@ def shallow_water(gravity: float = 9.80616) -> Ocean:
     return Ocean(buoyancy=no_buoyancy, gravity=gravity, surface_gravity=gravity)
 
 
-Fluid = Any  # Ocean or Atmosphere
+Fluid = Ocean | Atmosphere

@@ -1,11 +1,11 @@
 """The grid: metrics, levels, land, and what lies beyond the edges.
 
-      +----v----+        u, v at [k, j, i] stand on the west and south face of cell [k, j, i],
-      |  [j+1]  |        vorticity on its south-west corner, w[k] on its lower-r face:
-  u[i] >   c    > u[i+1] k = HALO_LEVELS touches the fixed boundary (sea floor, top of the atmosphere).
-      |         |        All arrays are padded (dycore.tiles), 3-D ones [k, j, i], 2-D ones [j, i].
-      +----^----+
-          v[j]
+        +----v----+        u, v at [k, j, i] stand on the west and south face of cell [k, j, i],
+        |  [j+1]  |        vorticity on its south-west corner, w[k] on its lower-r face:
+    u[i] >   c    > u[i+1] k = HALO_LEVELS touches the fixed boundary (sea floor, top of the atmosphere).
+        |         |        All arrays are padded (dycore.tiles), 3-D ones [k, j, i], 2-D ones [j, i].
+        +----^----+
+            v[j]
 
 Topography is made of whole cells: a cell is wet where k >= floor[j, i]. With `partial_cells` the lowest
 wet cell of a column is only as thick as its level reaches down to the bottom (Adcroft, Hill and Marshall
@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dycore.stencils import stencil, where
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Tile
@@ -137,7 +138,7 @@ class Grid:
         """The precision of the grid's fields."""
         return self.metrics.area.dtype
 
-    def with_surface_geopotential(self, values: Any) -> Grid:
+    def with_surface_geopotential(self, values: ArrayLike) -> Grid:
         """The same grid over mountains: geopotential of the ground, interior [j, i] (m2/s2)."""
         values = _padded(np.broadcast_to(values, self.cells[1:]), self.tile, 0.0).astype(self.dtype)
         return replace(self, metrics=self.metrics._replace(surface_geopotential=values))
@@ -213,7 +214,8 @@ def _shifted(field: np.ndarray, south: int, west: int) -> np.ndarray:
 
 
 def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[str, np.ndarray], coriolis: np.ndarray,
-           bottom: Any, land: Any, terrain_following: bool, partial_cells: float | None, **coordinates: Any) -> Grid:
+           bottom: ArrayLike | None, land: ArrayLike | None, terrain_following: bool, partial_cells: float | None,
+           **coordinates: Any) -> Grid:
     nz, ny, nx = tile.cells
     interfaces = np.asarray(interfaces, float)
     if interfaces.shape != (nz + 1,) or not (np.diff(interfaces) > 0.0).all():
@@ -307,7 +309,7 @@ def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[st
 
 def rectilinear(cells: tuple[int, int, int], *, extent: tuple[float, float], interfaces: np.ndarray,
                 x_boundary: Boundary = Boundary.PERIODIC, y_boundary: Boundary = Boundary.WALL,
-                coriolis: float = 0.0, beta: float = 0.0, bottom: Any = None, land: Any = None,
+                coriolis: float = 0.0, beta: float = 0.0, bottom: ArrayLike | None = None, land: ArrayLike | None = None,
                 terrain_following: bool = False, partial_cells: float | None = None,
                 precision: str = "float64") -> Grid:
     """A plane of extent (length in x, length in y) in metres, with uniform spacing.
@@ -338,7 +340,7 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
                        latitudes: tuple[float, float] = (-90.0, 90.0), longitudes: tuple[float, float] = (0.0, 360.0),
                        radius: float = EARTH_RADIUS, rotation: float = EARTH_ROTATION,
                        coriolis: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
-                       bottom: Any = None, land: Any = None, terrain_following: bool = False,
+                       bottom: ArrayLike | None = None, land: ArrayLike | None = None, terrain_following: bool = False,
                        partial_cells: float | None = None, precision: str = "float64") -> Grid:
     """A sphere or part of it, with uniform spacing in longitude and latitude (degrees).
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from dycore import advection, barotropic, column, continuity, mixing, momentum, operators, pressure, stepping, vertical_mixing
+from dycore.backend import Backend, BackendModule
 from dycore.column import Column
 from dycore.continuity import Flow
 from dycore.filters import polar_response
+from dycore.fluid import Ocean
 from dycore.forcing import Forcing, Now, Rate, Stress, nothing, stress_u, stress_v, sum_of
 from dycore.grid import Grid, Metrics
 from dycore.mixing import Forces, Rubbing, Viscosity
@@ -19,11 +21,18 @@ from dycore.operators import Motion
 from dycore.parameters import Parameters
 from dycore.pressure import Heights, Slopes
 from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, speeds
-from dycore.state import State, padded, without_history
+from dycore.state import PLACES, State, padded, without_history
 from dycore.stencils import Region, as_field, map_arguments, minimum
 from dycore.stepping import Stage
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
 from dycore.vertical_mixing import Coefficients, Drag, Scheme
+
+if TYPE_CHECKING:
+    import xarray
+
+    from dycore.restart import Restarts
+    from dycore.running import Report
+    from dycore.writing import Means, Snapshots
 
 
 class Constants(NamedTuple):
@@ -46,9 +55,11 @@ class Model:
     Raises ValueError where grid, parameters and time step do not go together.
     """
 
-    def __init__(self, grid: Grid, parameters: Parameters, backend: Any):
+    def __init__(self, grid: Grid, parameters: Parameters, backend: Backend | BackendModule):
         self.grid, self.parameters = grid, parameters
-        self.backend = backend.create() if isinstance(backend, ModuleType) else backend
+        self.backend: Backend = backend.create() if hasattr(backend, "create") else backend
+        if not hasattr(self.backend, "communication"):
+            raise TypeError(f"backend={backend!r} is no backend. Give on_numpy, on_numba or on_jax of dycore.backends.")
         check_parameters(grid, parameters)
         self.history = parameters.stepper.history
         self.tile = self.backend.communication.tile(grid.tile)
@@ -67,6 +78,13 @@ class Model:
     def steps(self, state: State, n: int) -> State:
         """The state n time steps later, without checks or progress: for inner loops and benchmarks."""
         return self._steps(self.constants, self.asarrays(state), n)
+
+    def pure_step(self, state: State) -> State:
+        """As `step`, but not compiled by itself: for functions of yours that `jax.jit` compiles and `jax.grad` differentiates.
+
+        Steps in a row go into `jax.lax.scan`. (`steps` can be given to `jax.vmap`, but not to `jax.grad`.)
+        """
+        return self._step(self.constants, self.asarrays(state))
 
     def check_state(self, state: State) -> None:
         """Raise ValueError where a state does not belong to this model's grid and parameters."""
@@ -113,25 +131,28 @@ class Model:
             cells = self.backend.communication.gather(self.tile, self.backend.to_numpy(array))
             return None if cells is None else padded(self.grid, place, cells)
 
-        places = (Place.WEST_FACE, Place.SOUTH_FACE, *[Place.CENTER] * 5, Place.WEST_FACE, Place.SOUTH_FACE)
-        parts = [map_state(partial(whole, place), part) for place, part in zip(places, state[:-1], strict=True)]
+        parts = [map_state(partial(whole, place), part) for place, part in zip(PLACES, state[:-1], strict=True)]
         return State(*parts, step=int(state.step)) if self.backend.communication.rank == 0 else None  # type: ignore[misc]
 
     def traffic(self, state: State) -> Any:
         """Messages and bytes that this process sends in one step (dycore.backends.halos.Traffic)."""
         return self.backend.traffic(self._step, self._steps, self.constants, self.asarrays(state))
 
-    def run(self, state: State, *, steps: int | None = None, days: float | None = None, progress: bool = True) -> State:
+    def run(self, state: State, *, steps: int | None = None, days: float | None = None, progress: bool = True,
+            write: tuple[Snapshots | Means, ...] = (), restarts: Restarts | None = None, stop: Callable[[], bool] | None = None,
+            report: Callable[[Report], None] | None = None) -> State:
         """The state after so many steps or days, with a progress bar in simulated time.
 
-        Raises FloatingPointError when a value is no longer a finite number, with step, field and place.
+        The others write output and restarts, stop on request and report: see `dycore.running.run`. Raises FloatingPointError
+        when a value is no longer a finite number, with step, field and place.
         """
         from dycore.running import run  # here, because a progress bar is no business of a step
 
-        return run(self, state, steps=steps, days=days, progress=progress)
+        return run(self, state, steps=steps, days=days, progress=progress, write=write, restarts=restarts, stop=stop,
+                   report=report)
 
-    def dataset(self, state: State) -> Any:
-        """The state as an xarray.Dataset with CF names, units and coordinates."""
+    def dataset(self, state: State) -> xarray.Dataset:
+        """The state as an xarray.Dataset with CF names, units, coordinates and cell boundaries; on rank 0 alone."""
         from dycore.output import dataset
 
         return dataset(self, state)
@@ -228,7 +249,7 @@ class Model:
         backend, tile, grid = self.backend, self.tile, constants.grid
         cells = tile.region
         faces = cells.grow(east=1, north=1)
-        after = (sums.after_u, sums.after_v) if stage.ahead else ()
+        after: Sequence[Any] = (sums.after_u, sums.after_v) if stage.ahead else ()
         u, v, *after = backend.exchange(tile, *zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, (u, v, *after), strict=False))
         widths = stretched.width_u, stretched.width_v
         if self.history:
@@ -253,7 +274,8 @@ class Model:
         u, v = backend.exchange(tile, (Place.WEST_FACE, u), (Place.SOUTH_FACE, v))
 
         # the substeps, in an area wide enough to need no message for a while
-        wide, widths = self.wide, (stretched.width_u, stretched.width_v)
+        wide = self.wide
+        widths: Sequence[Any] = (stretched.width_u, stretched.width_v)
         begin = list(zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, (before_u, before_v, *forcing), strict=True))
         if state is not start:
             begin.append((Place.CENTER, backend.apply(barotropic.behind, cells.columns, start.surface, state.surface)))
@@ -498,6 +520,9 @@ def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing, ...]:
     """All that acts on the fluid besides its own dynamics."""
     if parameters.surface_stress is None:
         return parameters.forcing
+    if not isinstance(parameters.fluid, Ocean):
+        raise ValueError("surface_stress is divided by the reference density of an Ocean, which an Atmosphere lacks. Give "
+                         "surface_stress=None and a forcing of u and v.")
     stress = Stress(*(np.broadcast_to(values, grid.cells[1:]) / parameters.fluid.reference_density
                       for values in parameters.surface_stress))
     return (Forcing(stress_u, stress_v, values=stress), *parameters.forcing)

@@ -1,71 +1,225 @@
-"""The state as labelled data: an xarray.Dataset with CF names, units and coordinates."""
+"""The state as labelled data: an xarray.Dataset with CF names, units, coordinates and cell boundaries; and back again.
+
+Time is seconds since the first of January of the year 1 in a calendar without leap years: a run has no date, a double holds
+whole seconds exactly, and all years are alike. Faces are those to the west and south of cells, and below them (towards lower
+r); xgcm finds them by `c_grid_axis_shift` (position "left"). What lies beyond the last cell is the first face again where the
+domain is periodic, else a closed one, where the velocity is zero. Values without fluid are NaN; a closed face beside fluid
+has a velocity of zero.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from dycore.fluid import Atmosphere
 from dycore.grid import interior
-from dycore.state import State
+from dycore.state import State, initial_state
+from dycore.tiles import HALO_LEVELS
 
 TRACERS = {
     "temperature": ("sea_water_conservative_temperature", "degree_C"),
     "salinity": ("sea_water_absolute_salinity", "g kg-1"),
     "potential_temperature": ("air_potential_temperature", "K"),
 }
+TIME = {"standard_name": "time", "long_name": "time since the start, as a date", "axis": "T",
+        "units": "seconds since 0001-01-01 00:00:00", "calendar": "noleap"}
+
+
+class Axes(NamedTuple):
+    """Names of the coordinates of a model."""
+
+    x: str
+    y: str
+    level: str
+
+    @property
+    def center(self) -> tuple[str, str, str]:
+        """Of a field in the centre of cells."""
+        return self.level, self.y, self.x
+
+
+class Variable(NamedTuple):
+    """A field of a dataset: where it is in a state, its dimensions and attributes, and True where there is fluid [(k,) j, i]."""
+
+    of: Callable[[State], Any]
+    dims: tuple[str, ...]
+    attributes: dict[str, str]
+    fluid: np.ndarray
+
+
+def load_xarray() -> Any:
+    """The library. Raises ImportError with what to install when it is missing."""
+    try:
+        import xarray
+    except ImportError:
+        raise ImportError("Datasets need xarray: install dycore with the extra 'io' (pip install 'dycore[io]').") from None
+    return xarray
+
+
+def is_air(model: Any) -> bool:
+    """Whether the levels are those of pressure."""
+    return isinstance(model.parameters.fluid, Atmosphere)
+
+
+def axes(model: Any) -> Axes:
+    """Names of the coordinates."""
+    return Axes(*(("longitude", "latitude") if model.grid.spherical else ("x", "y")), "air_pressure" if is_air(model) else "height")
+
+
+def beside_fluid(grid: Any, south: int = 0, west: int = 0) -> np.ndarray:
+    """True in wet cells, interior [k, j, i], or with 1 for `south` or `west` on faces that have a wet cell on either side."""
+    floor = grid.metrics.floor
+    lowest = np.minimum(floor, np.roll(floor, (south, west), (0, 1)))
+    return HALO_LEVELS + np.arange(grid.cells[0])[:, None, None] >= interior(lowest)
+
+
+def variables(model: Any, names: Iterable[str] | None = None) -> dict[str, Variable]:
+    """All fields of a dataset, or those that are named. Raises ValueError for a name that is none of them."""
+    grid, air, (x, y, level) = model.grid, is_air(model), axes(model)
+    wet = grid.wet
+    unit = "Pa" if air else "m"
+    surface, standard = (("surface_pressure", "surface_air_pressure") if air else
+                         ("sea_surface_height", "sea_surface_height_above_geoid"))
+    fluid = "wind" if air else "sea_water_velocity"
+    found = {
+        "eastward_velocity": Variable(
+            lambda state: state.u, (level, y, f"{x}_face"),
+            {"standard_name": f"eastward_{fluid}", "long_name": "eastward velocity", "units": "m s-1"}, beside_fluid(grid, west=1)),
+        "northward_velocity": Variable(
+            lambda state: state.v, (level, f"{y}_face", x),
+            {"standard_name": f"northward_{fluid}", "long_name": "northward velocity", "units": "m s-1"},
+            beside_fluid(grid, south=1)),
+        # no standard name: all that there are count the motion of the levels in
+        "vertical_velocity": Variable(
+            lambda state: state.w, (f"{level}_face", y, x),
+            {"long_name": f"velocity through the moving levels, {'downward' if air else 'upward'}", "units": f"{unit} s-1"}, wet),
+        surface: Variable(lambda state: state.surface, (y, x), {
+            "standard_name": standard, "long_name": surface.replace("_", " "), "units": unit}, wet.any(axis=0)),
+    }
+    for number, name in enumerate(model.parameters.tracer_names):
+        standard, unit = TRACERS.get(name, ("", "1"))
+        found[name] = Variable(lambda state, number=number: state.tracers[number], (level, y, x), {  # type: ignore[misc]
+            "long_name": name.replace("_", " "), "units": unit} | ({"standard_name": standard} if standard else {}), wet)
+    for name, variable in found.items():
+        if not {f"{x}_face", f"{y}_face"} & {*variable.dims}:
+            found[name].attributes["cell_measures"] = "area: cell_area"
+    if names is None:
+        return found
+    for name in names:
+        if name not in found:
+            raise ValueError(f"There is no field {name!r}; there are {', '.join(found)}.")
+    return {name: found[name] for name in names}
+
+
+def coordinates(model: Any) -> dict[str, tuple]:
+    """(dimensions, values, attributes) of the coordinates, their boundaries and the area of cells."""
+    grid, (x, y, level) = model.grid, axes(model)
+    air = level == "air_pressure"
+    units = {x: "degrees_east", y: "degrees_north"} if grid.spherical else {x: "m", y: "m"}
+    units[level] = "Pa" if air else "m"
+    interfaces = grid.interfaces
+    found: dict[str, tuple] = {}
+    for name, axis, centres, faces in ((x, "X", grid.x, grid.x_face), (y, "Y", grid.y, grid.y_face),
+                                       (level, "Z", 0.5 * (interfaces[1:] + interfaces[:-1]), interfaces)):
+        attributes = {"long_name": name if axis != "Z" else f"reference {name.replace('_', ' ')} of the level",
+                      "units": units[name], "axis": axis}
+        if axis == "Z":
+            attributes["positive"] = "down" if air else "up"
+        elif grid.spherical:
+            attributes["standard_name"] = name
+        found[name] = name, centres, attributes | {"bounds": f"{name}_bounds"}
+        found[f"{name}_bounds"] = (name, "bound"), np.stack([faces[:-1], faces[1:]], axis=1), {}
+        found[f"{name}_face"] = f"{name}_face", faces[:-1], attributes | {
+            "long_name": f"{attributes['long_name']}, {'west' if axis == 'X' else 'south' if axis == 'Y' else 'lower-r'} faces",
+            "c_grid_axis_shift": -0.5}
+    found["cell_area"] = (y, x), interior(grid.metrics.area), {"standard_name": "cell_area", "long_name": "area of cells",
+                                                               "units": "m2"}
+    return found
+
+
+def attributes(model: Any) -> dict[str, Any]:
+    """Where a dataset comes from: conventions, program and version, and what of the parameters makes a run what it is."""
+    from dycore import __version__
+
+    parameters = model.parameters
+    return {"Conventions": "CF-1.11", "source": f"dycore {__version__}, {'atmosphere' if is_air(model) else 'ocean'}",
+            "history": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} made by dycore {__version__}",
+            "precision": model.grid.dtype.name, "backend": model.backend.name, "time_step": float(parameters.time_step),
+            "time_stepper": type(parameters.stepper).__name__, "barotropic_substeps": parameters.substeps,
+            "tracer_scheme": parameters.tracer_face.__name__}
+
+
+def cells_of(model: Any, state: State, variable: Variable) -> np.ndarray:
+    """The values of a field in the cells that this process keeps."""
+    return model.backend.communication.cells(model.tile, model.backend.to_numpy(variable.of(state)))
+
+
+def with_nan(model: Any, variable: Variable, cells: np.ndarray) -> np.ndarray:
+    """The cells of this process in the precision of the model, NaN where there is no fluid."""
+    (south, _), (west, _), (nj, ni) = model.tile.rows, model.tile.columns, cells.shape[-2:]
+    fluid = variable.fluid[..., south: south + nj, west: west + ni]
+    return np.where(fluid, cells, np.nan).astype(model.grid.dtype, copy=False)
 
 
 def dataset(model: Any, state: State) -> Any:
     """An xarray.Dataset of the interior: velocity on its faces, tracers, and the moving boundary.
 
-    With several processes it is made on rank 0, of all parts; the others get None. Dry cells of tracers
-    are NaN. Raises ImportError with what to install when xarray is missing.
+    With several processes it is made on rank 0, of all parts, and the others get None; all have to call it. Raises
+    ImportError with what to install when xarray is missing.
     """
-    try:
-        import xarray as xr
-    except ImportError:
-        raise ImportError("model.dataset needs xarray: install dycore with the extra 'io' (pip install 'dycore[io]').") from None
-    grid, parameters = model.grid, model.parameters
-    gathered = model.gather(state)
-    if gathered is None:
+    xarray = load_xarray()
+    state = model.asarrays(state)
+    communication = model.backend.communication
+    fields = {}
+    for name, variable in variables(model).items():
+        cells = with_nan(model, variable, cells_of(model, state, variable))
+        fields[name] = variable.dims, communication.assembled(model.tile, cells), variable.attributes
+    if communication.rank != 0:
         return None
-    state = gathered
-    air = isinstance(parameters.fluid, Atmosphere)
-    x, y = ("longitude", "latitude") if grid.spherical else ("x", "y")
-    units = ("degrees_east", "degrees_north") if grid.spherical else ("m", "m")
-    level = "air_pressure" if air else "height"
+    time = (), float(state.step) * model.parameters.time_step, TIME
+    return xarray.Dataset(fields, coordinates(model) | {"time": time}, attributes(model))
 
-    def values(array: Any) -> Any:
-        return interior(array)
 
-    fluid = "air" if air else "sea_water"
-    center = (level, y, x)
-    surface, place = (("surface_pressure", ("surface_air_pressure", "Pa")) if air else
-                      ("sea_surface_height", ("sea_surface_height_above_geoid", "m")))
-    variables = {
-        "eastward_velocity": ((level, y, f"{x}_face"), values(state.u),
-                              {"standard_name": "eastward_wind" if air else "eastward_sea_water_velocity", "units": "m s-1"}),
-        "northward_velocity": ((level, f"{y}_face", x), values(state.v),
-                               {"standard_name": "northward_wind" if air else "northward_sea_water_velocity", "units": "m s-1"}),
-        surface: ((y, x), values(state.surface), {"standard_name": place[0], "units": place[1]}),
-    }
-    for name, tracer in zip(parameters.tracer_names, state.tracers, strict=True):
-        standard, unit = TRACERS.get(name, (None, "1"))
-        attributes = {"units": unit, "long_name": name.replace("_", " ")} | ({"standard_name": standard} if standard else {})
-        variables[name] = (center, values(tracer), attributes)
-    interfaces = grid.interfaces
-    coordinates = {
-        x: (x, grid.x, {"units": units[0], "axis": "X"}), y: (y, grid.y, {"units": units[1], "axis": "Y"}),
-        f"{x}_face": (f"{x}_face", grid.x_face[:-1], {"units": units[0], "axis": "X", "c_grid_axis_shift": -0.5}),
-        f"{y}_face": (f"{y}_face", grid.y_face[:-1], {"units": units[1], "axis": "Y", "c_grid_axis_shift": -0.5}),
-        level: (level, 0.5 * (interfaces[1:] + interfaces[:-1]),
-                {"units": "Pa" if air else "m", "axis": "Z", "positive": "down" if air else "up",
-                 "long_name": "reference position of the level"}),
-        "time": ((), float(state.step) * parameters.time_step, {"units": "s", "long_name": "time since the start"}),
-    }
-    result = xr.Dataset(variables, coordinates,
-                        {"Conventions": "CF-1.11",
-                         "source": f"dycore, {fluid.replace('_', ' ')}, time step {parameters.time_step:g} s"})
-    for name in parameters.tracer_names:
-        result[name] = result[name].where(grid.wet)
-    return result
+def state_from_dataset(model: Any, dataset: Any) -> State:
+    """The state of the whole domain with velocity, surface and tracers of a dataset: a start anew, without history, at step 0.
+
+    The fields are those of `dataset`, in any order of their dimensions; others are ignored, and so are values where there
+    is no fluid. Raises ValueError with the name of what is missing, stands elsewhere or is not a number.
+    """
+    grid, names = model.grid, axes(model)
+    wanted = {name: variable for name, variable in variables(model).items() if name != "vertical_velocity"}
+    if dataset.sizes.get("time", 1) != 1:
+        raise ValueError(f"The dataset has {dataset.sizes['time']} times. Choose one, for example with dataset.isel(time=-1).")
+    dataset = dataset.squeeze("time") if "time" in dataset.dims else dataset
+    missing = [name for name in wanted if name not in dataset]
+    if missing:
+        raise ValueError(f"The dataset lacks {', '.join(missing)}. A state of this model needs {', '.join(wanted)}.")
+    places = {name: values for name, (dims, values, _) in coordinates(model).items() if dims == name}
+
+    def values(name: str) -> np.ndarray:
+        field, (_, dims, _, fluid) = dataset[name], wanted[name]
+        if {*field.dims} != {*dims}:
+            raise ValueError(f"{name} has the dimensions {', '.join(map(str, field.dims))}; this model needs {', '.join(dims)}.")
+        for dim in dims:
+            if field.sizes[dim] != len(places[dim]):
+                raise ValueError(f"{name} has {field.sizes[dim]} values along {dim}; this grid has {len(places[dim])}.")
+            if dim in field.coords:
+                there, here = np.asarray(field[dim], float), places[dim]
+                apart = np.abs(there - here)
+                # coordinates may have been kept in single precision
+                if not apart.max() <= 1e-5 * max(np.ptp(here), np.abs(here).max()):
+                    n = int(np.argmax(apart))
+                    raise ValueError(f"{dim}[{n}] of {name} is {there[n]:g}; that of this grid is {here[n]:g}. Interpolate the "
+                                     "dataset to the grid first.")
+        found = np.asarray(field.transpose(*dims), float)
+        if not np.isfinite(found[fluid]).all():
+            raise ValueError(f"{name} has {np.sum(~np.isfinite(found[fluid]))} values where there is fluid that are not finite "
+                             "numbers.")
+        return np.where(fluid, found, grid.interfaces[-1] if dims == (names.y, names.x) else 0.0)
+
+    u, v, surface, *tracers = map(values, wanted)
+    return initial_state(grid, u=u, v=v, surface=surface, tracers=tuple(tracers))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+
+from numpy.typing import ArrayLike
 
 from dycore.advection import upwind3
 from dycore.fluid import Fluid
@@ -55,7 +56,7 @@ class Parameters:
     friction: Mixing | None = None
     diffusivity: float | None = None
     biharmonic_diffusion: bool = False
-    surface_stress: tuple[Any, Any] | None = None
+    surface_stress: tuple[ArrayLike, ArrayLike] | None = None
     polar_filter: float | None = 60.0
     polar_damping: float = 3600.0
     extrapolated_pressure: float = 0.1

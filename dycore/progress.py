@@ -1,30 +1,34 @@
-"""How far a run is: a bar in simulated time on a terminal, lines elsewhere."""
+"""How far a run is: a bar on a terminal, lines elsewhere, and the same lines in the log "dycore" of Python's logging."""
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
+from datetime import timedelta
 from typing import Any
 
-DAY = 86400.0  # s
+DAY, YEAR = 86400.0, 365.0 * 86400.0  # s
+LOG = logging.getLogger("dycore")
+LOG.addHandler(logging.NullHandler())  # who wants the lines adds a handler
 
 
 class ProgressBar:
-    """Context manager: a bar of simulated days on a terminal, a plain line now and then elsewhere."""
+    """Context manager of a run of so many steps of dt (s) that begins at step `start`: calls say how many are done."""
 
-    def __init__(self, steps: int, dt: float, wanted: bool):
-        self.steps, self.dt, self.started, self.bar, self.said = steps, dt, time.perf_counter(), None, time.perf_counter()
-        self.wanted = wanted
+    def __init__(self, steps: int, dt: float, wanted: bool, start: int = 0):
+        self.steps, self.dt, self.wanted, self.start, self.bar = steps, dt, wanted, start, None
+        self.began = self.said = time.perf_counter()
+        self.first: tuple[int, float] | None = None  # steps and time when the first were done, which may have been compiled
         if wanted and sys.stderr.isatty():
             try:
                 from rich.console import Console
-                from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+                from rich.progress import BarColumn, Progress, TextColumn
             except ImportError:
                 return
-            self.bar = Progress(TextColumn("day {task.fields[day]:.2f} of {task.fields[days]:.2f}"), BarColumn(),
-                                TextColumn("{task.fields[speed]:.0f} simulated days per day"), TimeRemainingColumn(),
+            self.bar = Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[pace]}"),
                                 console=Console(stderr=True))
-            self.task = self.bar.add_task("", total=steps, day=0.0, days=steps * dt / DAY, speed=0.0)
+            self.task = self.bar.add_task(self.day(0), total=steps, pace="")
 
     def __enter__(self) -> Any:
         if self.bar:
@@ -34,13 +38,30 @@ class ProgressBar:
     def advance(self, done: int) -> None:
         """Show that so many steps are done."""
         now = time.perf_counter()
-        speed = done * self.dt / max(now - self.started, 1e-9)
+        pace = self.pace(done, now)
         if self.bar:
-            self.bar.update(self.task, completed=done, day=done * self.dt / DAY, speed=speed)
-        elif self.wanted and (now - self.said > 10.0 or (done == self.steps and now - self.started > 10.0)):
+            self.bar.update(self.task, completed=done, description=self.day(done), pace=pace)
+        # ever more seldom, so that the log of a month can be read
+        if not pace or done == self.steps or now - self.said > max(10.0, 0.01 * (now - self.began)):
             self.said = now
-            print(f"day {done * self.dt / DAY:.2f} of {self.steps * self.dt / DAY:.2f}, "
-                  f"{speed:.0f} simulated days per day", file=sys.stderr, flush=True)
+            line = f"{self.day(done)}, {pace}" if pace else self.day(done)
+            LOG.info(line)
+            if self.wanted and not self.bar and now - self.began > 10.0:
+                print(line, file=sys.stderr, flush=True)
+
+    def day(self, done: int) -> str:
+        """The simulated time, of how much."""
+        return f"day {(self.start + done) * self.dt / DAY:.2f} of {(self.start + self.steps) * self.dt / DAY:.2f}"
+
+    def pace(self, done: int, now: float) -> str:
+        """Simulated years per day and time left, or in the end time taken; nothing before the first steps are done."""
+        first, self.first = self.first, self.first or (done, now)
+        if first is None:
+            return ""
+        seconds = (now - first[1]) / max(done - first[0], 1)  # of a step
+        years = self.dt / max(seconds, 1e-9) * DAY / YEAR
+        clock, of = (now - self.began, "taken") if done == self.steps else ((self.steps - done) * seconds, "left")
+        return f"{years:.{3 if years < 1000.0 else 6}g} simulated years per day, {timedelta(seconds=round(clock))} {of}"
 
     def __exit__(self, *_: object) -> None:
         if self.bar:

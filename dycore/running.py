@@ -4,22 +4,49 @@ from __future__ import annotations
 
 import time
 import warnings
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from dycore.progress import DAY, ProgressBar
+from dycore.restart import Restarts
 from dycore.stability import TimeStepWarning
 from dycore.state import State
+from dycore.writing import Means, Snapshots, outputs
 
 CHECK_SECONDS = 1.0  # wall time between looks at the state
 
 
-def run(model: Any, state: State, *, steps: int | None, days: float | None, progress: bool) -> State:
+class Stopped(Exception):
+    """A run that stopped on request: its last state, and the path of the restart that holds it (None without restarts)."""
+
+    def __init__(self, state: State, path: Path | None, day: float):
+        self.state, self.path, self.day = state, path, day
+        super().__init__(f"The run stopped on request on day {day:.6g}" + (f"; '{path}' goes on from there." if path else "."))
+
+
+class Report(NamedTuple):
+    """Wall time of a run (s), and what of it went into output and restarts."""
+
+    seconds: float
+    writing: float
+
+
+def run(model: Any, state: State, *, steps: int | None = None, days: float | None = None, progress: bool = True,
+        write: tuple[Snapshots | Means, ...] = (), restarts: Restarts | None = None, stop: Callable[[], bool] | None = None,
+        report: Callable[[Report], None] | None = None) -> State:
     """The state after so many steps, or days (rounded to whole steps).
 
-    Raises ValueError unless exactly one of `steps` and `days` is a number that makes sense, and
-    FloatingPointError with step, field and place when a value is no longer finite.
+    write: Snapshots and Means (dycore.writing). restarts: dycore.restart.Restarts. A run that starts from the state of a
+    restart goes on with its files: records after that state are written anew. stop: asked about every second of wall time;
+    where it says True on any process, the run writes a restart and raises Stopped. report: called at the end, however it
+    comes, with the time that writing took.
+
+    Raises ValueError unless exactly one of `steps` and `days` is a number that makes sense and all files can be written,
+    WritingFailed (dycore.files) when one no longer can, and FloatingPointError with step, field and place when a value is no
+    longer finite; earlier records and restarts then stay as they are.
     """
     dt = model.parameters.time_step
     if (steps is None) == (days is None):
@@ -37,19 +64,30 @@ def run(model: Any, state: State, *, steps: int | None, days: float | None, prog
     warn_of_long_step(model, state)
 
     communication = model.backend.communication
-    with ProgressBar(int(steps), dt, progress and communication.rank == 0) as advance:
-        done, chunk = 0, 1
-        while done < steps:
-            n = min(chunk, int(steps) - done)
-            started = time.perf_counter()
-            ahead = model.steps(state, n)
-            model.backend.synchronize(ahead)
-            if not is_finite(model, ahead):
-                find_first(model, state, n)
-            state, done = ahead, done + n
-            advance(done)
-            elapsed = communication.largest(time.perf_counter() - started)  # the same chunks everywhere
-            chunk = max(1, min(2 * n, int(n * CHECK_SECONDS / max(elapsed, 1e-9))))
+    began = time.perf_counter()
+    shown = ProgressBar(int(steps), dt, progress and communication.rank == 0, int(state.step))
+    with outputs(model, state, write, restarts) as written, shown as advance:
+        try:
+            written.start(state)
+            done, chunk = 0, 1
+            while done < steps:
+                n = min(chunk, int(steps) - done, written.ahead(int(state.step)))
+                started = time.perf_counter()
+                ahead = model.steps(state, n)
+                model.backend.synchronize(ahead)
+                if not is_finite(model, ahead):
+                    find_first(model, state, n)
+                state, done = ahead, done + n
+                elapsed = communication.largest(time.perf_counter() - started)  # the same chunks everywhere
+                chunk = max(1, min(2 * n, int(n * CHECK_SECONDS / max(elapsed, 1e-9))))
+                written.look(state)
+                advance(done)
+                if stop is not None and done < steps and communication.largest(float(stop())):
+                    raise Stopped(state, written.restart(state), int(state.step) * dt / DAY)
+            written.restart(state)
+        finally:
+            if report is not None:
+                report(Report(time.perf_counter() - began, written.seconds))
     return state
 
 

@@ -149,11 +149,17 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
     dt = parameters.time_step
     if not (np.isfinite(dt) and dt > 0.0):
         raise ValueError(f"time_step={dt} s must be a positive number of seconds.")
-    if int(parameters.substeps) != parameters.substeps or parameters.substeps < 1 or parameters.substeps in (2, 3, 4):
-        raise ValueError(f"substeps={parameters.substeps} must be 1 (no substeps) or a whole number of at least 5.")
+    if parameters.substeps != 1 and not (parameters.substeps == int(parameters.substeps) and 5 <= parameters.substeps <= 9999):
+        raise ValueError(f"substeps={parameters.substeps} must be 1 (no substeps) or a whole number of at least 5 (and below "
+                         "10000).")
     if parameters.substeps > 1 and grid.tile.y is Boundary.POLE:
         raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or "
                          "walls before the poles.")
+    for name, value, most in (("diffusivity", parameters.diffusivity, np.inf), ("polar_filter", parameters.polar_filter, 90.0),
+                              ("extrapolated_pressure", parameters.extrapolated_pressure, 1.0)):
+        if value is not None and not 0.0 <= value <= most:
+            raise ValueError(f"{name}={value} must be a number " + ("that is not negative." if most == np.inf else
+                                                                    f"from 0 to {most:g}."))
     if not parameters.polar_damping > 0.0:
         raise ValueError(f"polar_damping={parameters.polar_damping} s must be a positive number of seconds.")
     limit = stable_time_step(grid, parameters)

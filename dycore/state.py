@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dycore.grid import Grid
 from dycore.tiles import Place, fill_halo
@@ -38,6 +40,10 @@ class State(NamedTuple):
     step: Any
 
 
+# where the fields of a state stand, in their order, all of a history in one place
+PLACES = (Place.WEST_FACE, Place.SOUTH_FACE, *[Place.CENTER] * 5, Place.WEST_FACE, Place.SOUTH_FACE)
+
+
 def padded(grid: Grid, place: Place, values: Any) -> np.ndarray:
     """A field with its halo from its values on the cells, [k, j, i] or [j, i]; zero on closed faces."""
     region = grid.tile.region if np.ndim(values) == 3 else grid.tile.region.columns
@@ -55,7 +61,8 @@ def without_history(state: State) -> State:
     return state._replace(surface_before=(), tracers_before=(), tendency_u_before=(), tendency_v_before=())
 
 
-def initial_state(grid: Grid, *, surface: Any, u: Any = 0.0, v: Any = 0.0, tracers: tuple = ()) -> State:
+def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: ArrayLike = 0.0,
+                  tracers: Sequence[ArrayLike] = ()) -> State:
     """A state at rest in time: no history, no flux through the levels.
 
     Values are given on the interior (or as a number): u, v [k, j, i] on west and south faces, tracers
@@ -63,7 +70,7 @@ def initial_state(grid: Grid, *, surface: Any, u: Any = 0.0, v: Any = 0.0, trace
     """
     cells = grid.cells
 
-    def given(name: str, values: Any, shape: tuple[int, ...], place: Place = Place.CENTER) -> np.ndarray:
+    def given(name: str, values: ArrayLike, shape: tuple[int, ...], place: Place = Place.CENTER) -> np.ndarray:
         values = np.asarray(values, grid.dtype)
         if not np.isfinite(values).all():
             raise ValueError(f"The initial {name} has values that are not finite numbers.")

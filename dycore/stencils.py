@@ -20,14 +20,15 @@ import math
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 AXES = "kji"
+Stencil = TypeVar("Stencil", bound=Callable)
 
 
-def stencil(function: Callable) -> Callable:
+def stencil(function: Stencil) -> Stencil:
     """Mark a function as a stencil, so that backends compile it and the stencils it calls."""
     function.is_stencil = True  # type: ignore[attr-defined]
     return function

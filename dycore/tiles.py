@@ -107,6 +107,18 @@ def share(n: int, processes: int, number: int) -> tuple[int, int]:
     return n * number // processes, n * (number + 1) // processes
 
 
+def block_shape(tile: Tile) -> tuple[int, int]:
+    """Rows and columns of the equal blocks, one to a process, that cover a domain; the last may be smaller, or empty."""
+    return -(-tile.domain[1] // tile.processes[0]), -(-tile.domain[2] // tile.processes[1])
+
+
+def blocks(tile: Tile, number: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(start, stop) of the rows and of the columns of such a block."""
+    first, second = ((min(n, place * size), min(n, (place + 1) * size)) for n, size, place in zip(
+        tile.domain[1:], block_shape(tile), divmod(number, tile.processes[1]), strict=True))
+    return first, second
+
+
 def least_part(whole: Tile, axis: int) -> int:
     """Rows (axis 0) or columns (1) that a process needs where they are split: the halo has to come from its neighbours."""
     return HALO + (axis == 0 and whole.y is Boundary.POLE)  # faces beyond a pole skip the row of the pole

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import pytest
 
@@ -67,7 +68,7 @@ def local_file(url: str, files: Mapping[str, Path]) -> Path | None:
     """The file that answers for an address, by the longest key that it begins with."""
     for beginning in sorted(files, key=len, reverse=True):
         if url.startswith(beginning):
-            path = files[beginning] / (url.removeprefix(beginning).strip("/") or "index.html") if files[beginning].is_dir() else (
-                files[beginning])
+            rest = unquote(url.removeprefix(beginning)).strip("/") or "index.html"
+            path = files[beginning] / rest if files[beginning].is_dir() else files[beginning]
             return path if path.is_file() else None
     return None

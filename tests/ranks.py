@@ -4,17 +4,23 @@ import dataclasses
 import importlib
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 
 from dycore import Model, cases
+from dycore import restart as restarting
 from dycore.advection import weno5
 from dycore.backends import mpi
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing
+from dycore.progress import DAY
+from dycore.restart import Restarts
+from dycore.running import Stopped
 from dycore.state import State, initial_state
 from dycore.stepping import WickerSkamarock
 from dycore.tiles import Boundary
+from dycore.writing import Means, Snapshots
 
 
 def channel(precision, x=Boundary.PERIODIC, y=Boundary.WALL, **changes):
@@ -105,6 +111,65 @@ def restart(case, name, precision, first, second, steps):
         model = Model(grid, parameters, backend(name, world))
         state = everywhere(model.gather(model.steps(state, steps)), world)
     return difference(state, Model(grid, parameters, backend(name)).steps(start, 2 * steps))
+
+
+def written(case, name, precision, processes, folder):
+    """Whether what ranks write, stopped half way and gone on with, is what one process writes, and restarts are of any ranks."""
+    import xarray
+
+    world = mpi.World(processes)
+    grid, parameters, start = CASES[case](precision)
+    day = parameters.time_step / DAY
+    folder = Path(folder)
+
+    def options(where):
+        outputs = (Snapshots(where / "s.zarr", 2 * day), Means(where / "m.zarr", 4 * day), Snapshots(where / "s.nc", 4 * day))
+        return {"write": outputs, "restarts": Restarts(where, 3 * day), "progress": False}
+
+    model = Model(grid, parameters, backend(name, world))
+    asked = iter([False] * 3 + [world.rank == world.ranks - 1])  # by one of them
+    try:
+        model.run(start, steps=8, stop=lambda: next(asked), **options(folder / "many"))
+    except Stopped as stopped:
+        state = restarting.read(stopped.path, model)
+    reached = model.gather(model.run(state, steps=8 - state.step, **options(folder / "many")))
+    if world.rank:
+        return None
+    alone = Model(grid, parameters, backend(name))
+    whole = alone.run(start, steps=8, **options(folder / "one"))
+    again = alone.steps(restarting.read(restarting.path_of(folder / "many", 6), alone), 2)
+    same = []
+    for file in ("s.zarr", "m.zarr", "s.nc"):
+        ones, others = (xarray.open_dataset(folder / which / file).load() for which in ("many", "one"))
+        same.append(bool(ones.drop_attrs().equals(others.drop_attrs()) and ones.sizes["time"] > 1))
+    return [*same, difference(reached, whole) == 0.0, difference(again, whole) == 0.0]
+
+
+def failing(case, name, precision, processes, folder):
+    """What every rank says where one cannot write its chunk, and where rank 0 cannot hold a folder."""
+    import zarr
+
+    world = mpi.World(processes)
+    grid, parameters, start = CASES[case](precision)
+    model = Model(grid, parameters, backend(name, world))
+    said = []
+
+    def run(path):
+        try:
+            model.run(start, steps=2, write=(Snapshots(path, parameters.time_step / DAY),), progress=False)
+        except (ValueError, RuntimeError) as problem:
+            said.extend(world.comm.allgather(str(problem)))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    usual = zarr.Array.__setitem__
+    if world.rank == 1:
+        zarr.Array.__setitem__ = full
+    run(Path(folder) / "failing.zarr")
+    zarr.Array.__setitem__ = usual
+    run(Path(__file__) / "x.zarr")
+    return said
 
 
 def traffic(case, name, precision, processes):

@@ -9,8 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    {"stencils", "progress"},
+    {"stencils", "progress", "files"},
     {"tiles"},
+    {"backend"},
     {"grid", "vertical", "fluid", "seawater"},
     {"state", "operators", "filters"},
     {"column", "continuity", "pressure", "momentum", "advection", "mixing", "barotropic", "vertical_mixing", "forcing"},
@@ -19,14 +20,16 @@ LAYERS = [
     {"parameters"},
     {"stability"},
     {"model"},
-    {"running", "output", "cases", "diagnostics", "restart", "checking"},
+    {"output", "cases", "diagnostics", "restart", "checking", "pictures"},
+    {"writing"},
+    {"running"},
     {"validation"},
     {"__init__"},
     {"commands"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib"}
+HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock"}
 
 
 def modules(folder):

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -91,9 +92,33 @@ def test_under_jax_ranks_differ_by_round_off(differences, one):
     assert differences(one) < TOLERANCE[one[2]]
 
 
-def test_a_run_goes_on_bit_for_bit_on_another_number_of_ranks():
-    assert results_of(4, ("restart", ("channel", "numpy", "float64", (2, 2), (4, 1), 20), {}),
-                      ("restart", ("wave", "numpy", "float64", (1, 4), (2, 2), 20), {})) == [0.0, 0.0]
+@pytest.fixture(scope="module")
+def on_four(tmp_path_factory):
+    """What four ranks said, launched once."""
+    pytest.importorskip("zarr")
+    pytest.importorskip("netCDF4")
+    folders = [str(tmp_path_factory.mktemp(name)) for name in ("channel", "wave", "failing")]
+    return results_of(4, ("restart", ("channel", "numpy", "float64", (2, 2), (4, 1), 20), {}),
+                      ("restart", ("wave", "numpy", "float64", (1, 4), (2, 2), 20), {}),
+                      ("written", ("channel", "numpy", "float64", (2, 2), folders[0]), {}),
+                      ("written", ("wave", "numpy", "float32", (1, 4), folders[1]), {}),
+                      ("failing", ("wave", "numpy", "float64", (2, 2), folders[2]), {}))
+
+
+def test_a_run_goes_on_bit_for_bit_on_another_number_of_ranks(on_four):
+    assert on_four[:2] == [0.0, 0.0]
+
+
+def test_ranks_write_what_one_writes_and_go_on_where_one_of_them_was_stopped(on_four):
+    """13 x 22 and 14 x 22 columns, which four ranks do not divide evenly: chunks are no tiles."""
+    assert on_four[2:4] == [[True] * 5] * 2
+
+
+def test_what_cannot_be_written_on_one_rank_is_said_by_all_of_them(on_four):
+    failed, refused = on_four[4][:4], on_four[4][4:]
+    assert len(set(failed)) == 1 and failed[0].endswith(
+        "failing.zarr' could not be written; the records before this one are whole: No space left on device.")
+    assert len(set(refused)) == 1 and "Nothing can be written to '" in refused[0]
 
 
 def test_substeps_in_portions_give_the_same_bits():
@@ -148,6 +173,22 @@ def test_bad_input_is_one_sentence_whatever_the_number_of_ranks():
     ran = launch(2, ["-m", "dycore.cli", "run", "baroclinic_wave", "--cells", "4,14,22", "--steps", "2", "--processes", "3,1"])
     assert ran.returncode != 0
     assert ran.stderr.count("dycore:") == 1 and "are 3 parts, but there are 2 ranks. Use 2,1 or 1,2." in ran.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_launcher_ends_all_ranks_with_one_restart(tmp_path, number):
+    """The launcher passes it on to every rank, as schedulers do; the run is too long to end by itself."""
+    program = ["-m", "dycore.cli", "run", "baroclinic_wave", "--cells", "4,14,22", "--days", "1e6", "--log", "log"]
+    with subprocess.Popen([MPIEXEC, "-n", "2", sys.executable, "-m", "mpi4py", *program], env=environment(), cwd=tmp_path,
+                          stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as ran:
+        log, end = tmp_path / "log", time.monotonic() + 120.0
+        while not (log.exists() and "day 0.01 of" in log.read_text()) and time.monotonic() < end:  # until it is under way
+            time.sleep(0.1)
+        ran.send_signal(number)
+        _, err = ran.communicate(timeout=60)
+    assert err.count("dycore: ") == 1 and f"stopped by {number.name} on day " in err
+    (written,) = (tmp_path / "baroclinic_wave-restarts").iterdir()
+    assert f"and wrote baroclinic_wave-restarts/{written.name}. Go on with: mpiexec -n 2 dycore run " in err
 
 
 def test_a_rank_that_dies_takes_the_others_down_promptly():

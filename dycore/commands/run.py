@@ -1,107 +1,279 @@
 """Run a case."""
 
 import argparse
+import contextlib
+import dataclasses
+import logging
 import os
+import shlex
+import signal
 import warnings
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy
+
+from dycore.commands.settings import Settings, add_settings, assignment, case_parameters, model_parameters, settings_of, toml
 from dycore.commands.shared import (
-    BACKENDS,
-    PRECISIONS,
     BadInput,
     FailedAlone,
     FailedRun,
+    Interrupted,
     case_functions,
-    cell_numbers,
     create_backend,
     launched,
     no_such,
-    positive_integer,
-    positive_number,
-    process_numbers,
     say_warning,
     why_no_file,
     world,
 )
+from dycore.files import WritingFailed
+from dycore.progress import DAY, LOG
 
 
 def add(command: Any) -> None:
     """Register the command with its options."""
-    run = command("run", run_case, "Run a case and, if asked, write its last state.",
+    run = command("run", run_case, "Run a case, all of it from options or from a TOML file that options override.",
                   "  dycore run baroclinic_channel --cells 10,24,32 --steps 20 --state-out channel.npz\n"
-                  "  dycore run baroclinic_wave --cells 20,64,128 --backend jax --precision float32 --days 9\n"
-                  "  mpiexec -n 4 dycore run baroclinic_wave --backend numba --processes 2,2 --days 1 --state-out wave.npz")
-    run.add_argument("case", metavar="CASE", help="a name that 'dycore cases' lists")
-    run.add_argument("--cells", type=cell_numbers, metavar="NZ,NY,NX",
-                     help="levels, rows and columns (default: those of the case)")
-    run.add_argument("--backend", choices=BACKENDS, default="numpy",
-                     help="what does the arithmetic (default: %(default)s)")
-    run.add_argument("--precision", choices=PRECISIONS, default="float64", help="of every field (default: %(default)s)")
-    length = run.add_mutually_exclusive_group(required=True)
-    length.add_argument("--steps", type=positive_integer, metavar="N", help="how many time steps")
-    length.add_argument("--days", type=positive_number, metavar="D", help="how many days of simulated time")
-    run.add_argument("--time-step", type=positive_number, metavar="SECONDS", help="(default: that of the case)")
-    run.add_argument("--threads", type=positive_integer, default=1, metavar="N", help="(default: %(default)s)")
-    run.add_argument("--processes", type=process_numbers, metavar="PJ,PI",
-                     help="parts in j and in i, under mpiexec (default: the shape with the smallest halo)")
-    run.add_argument("--state-out", type=Path, metavar="FILE.npz", help="global fields by name, without halo")
+                  "  dycore run held_suarez --backend jax --precision float32 --days 1200 --set dissipation=0.5\n"
+                  "  dycore run held_suarez --days 1200 --dry-run > climate.toml\n"
+                  "  dycore run climate.toml --backend numba --quiet --log climate.log\n"
+                  "  mpiexec -n 4 dycore run baroclinic_wave --backend numba --processes 2,2 --days 1 --state-out wave.npz\n\n"
+                  "A TOML file holds the same names with _ for -, lists in brackets, and parameters in a table of their own:\n"
+                  "  case = \"held_suarez\"\n  cells = [20, 64, 128]\n  days = 1200\n\n  [parameters]\n  dissipation = 0.5")
+    run.usage = "dycore run CASE|FILE.toml (--days D | --steps N) [option ...]"
+    run.add_argument("case", metavar="CASE|FILE.toml", help="a name that 'dycore cases' lists, or a file with settings")
+    run.add_argument("--set", type=assignment, action="append", default=[], metavar="NAME=VALUE",
+                     help="a parameter of the case, as 'dycore cases CASE' lists them; may be repeated")
+    run.add_argument("--quiet", action="store_true", help="say nothing but errors")
+    run.add_argument("--dry-run", action="store_true", help="check everything and print the TOML file of this run; run nothing")
+    add_settings(run)
 
 
 def run_case(options: argparse.Namespace) -> int:
-    functions = case_functions()
-    if options.case not in functions:
-        raise BadInput(no_such("case", options.case, tuple(functions)))
-    communication = world(options.processes)
-    unwritable = None
-    if options.state_out is not None and launched()[0] == 0:  # the rank that writes
-        unwritable = why_unwritable(options.state_out)
+    settings = settings_of(options)
+    communication = world(settings.processes)
+    unwritable = why_unwritable(settings) if launched()[0] == 0 else None  # the rank that writes
     if communication is not None:
         unwritable = communication.first(unwritable)
     if unwritable is not None:
         raise BadInput(unwritable)
-    backend = create_backend(options.backend, options.threads, communication)
+    model, state = built(settings, create_backend(settings.backend, settings.threads, communication))
+    state, origin = first_state(settings, model, state)
+    check_outputs(settings, model, state)
+    if options.dry_run:
+        say(described(settings, model), quiet=False)
+        return 0
+    with logged(settings.log):
+        say(f"{title(settings, model)}, {origin}", options.quiet)
+        state = advanced(settings, model, state, options)
+        if settings.state_out is not None:
+            gathered = model.gather(state)
+            if gathered is not None:
+                write_fields(settings.state_out, global_fields(model.parameters.tracer_names, gathered))
+                say(f"wrote {settings.state_out}", options.quiet)
+    return 0
+
+
+def first_state(settings: Settings, model: Any, state: Any) -> tuple[Any, str]:
+    """That of the restart from which to go on, if there is one, and where it comes from."""
+    from dycore import restart
+
+    path = settings.continue_
+    if path is not None and path.suffix != ".npz":
+        # the same for all, whenever they look
+        path = model.backend.communication.first(restart.latest(path) if launched()[0] == 0 and restart.all_in(path) else None)
+    if path is None:
+        return state, "from the beginning" + (f" (no restart in {settings.continue_})" if settings.continue_ else "")
+    try:
+        state = restart.read(path, model)
+    except ValueError as problem:
+        raise BadInput(str(problem)) from problem
+    return state, f"from {path}, day {state.step * model.parameters.time_step / DAY:g}"
+
+
+def advanced(settings: Settings, model: Any, state: Any, options: argparse.Namespace) -> Any:
+    """The state at the end of the run; output and restarts are written on the way."""
+    from dycore import restart, running, writing
+
+    steps = settings.steps or writing.whole_steps(settings.days or 0.0, model.parameters.time_step, "the run")
+    if state.step >= steps:
+        say("the end is reached already: nothing to do", options.quiet)
+        return state
+    write: list[Any] = []
+    if settings.output is not None:
+        write.append(writing.Snapshots(settings.output, settings.output_every, settings.fields))
+    if settings.means is not None:
+        write.append(writing.Means(settings.means, settings.means_every, settings.fields))
+    restarts = settings.restarts and restart.Restarts(settings.restarts, settings.restarts_every, settings.keep)
+    try:
+        # what is no number is found and said in a sentence
+        with warnings.catch_warnings(), numpy.errstate(all="ignore"), signals() as received:
+            warnings.showwarning = partial(say_warning, quiet=options.quiet)
+            return model.run(state, steps=steps - state.step, progress=not options.quiet, write=tuple(write), restarts=restarts,
+                             stop=lambda: bool(received))
+    except running.Stopped as stopped:
+        raise interrupted(settings, model, stopped, received, options.arguments) from None
+    except (ArithmeticError, WritingFailed) as problem:  # found by all ranks together
+        raise FailedRun(str(problem)) from problem
+    except ValueError as problem:  # before the run, also by all
+        raise BadInput(str(problem)) from problem
+    except (RuntimeError, MemoryError) as problem:
+        raise FailedAlone(str(problem) or "the run needed more memory than there is.") from problem
+
+
+def interrupted(settings: Settings, model: Any, stopped: Any, received: list[int], arguments: list[str]) -> Exception:
+    """What to raise for a run that a signal stopped, when there is a restart."""
+    from dycore import restart
+
+    try:
+        path = stopped.path or restart.write(f"{settings.case}-restarts", model, stopped.state)
+    except WritingFailed as problem:
+        return FailedRun(str(problem))
+    number = int(model.backend.communication.largest(float(max(received, default=0))))
+    return Interrupted(f"stopped by {signal.Signals(number).name} on day {stopped.day:.4g} and wrote {path}. "
+                       f"Go on with: {command_from(path.parent, arguments)}", number)
+
+
+@contextlib.contextmanager
+def signals() -> Iterator[list[int]]:
+    """Numbers of the signals to stop that came: the first is only noted, the second does what it always does."""
+    received: list[int] = []
+    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}  # as in the background
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def note(number: int, _: Any) -> None:
+        received.append(number)
+        restore()
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield received
+    finally:
+        restore()
+
+
+def command_from(folder: Path, arguments: list[str]) -> str:
+    """The command line that goes on from a restart in a folder."""
+    kept = list(arguments)
+    for n in reversed(range(len(kept))):
+        if kept[n].partition("=")[0] == "--continue":
+            del kept[n: n + (1 if "=" in kept[n] else 2)]
+    ranks = launched()[1]
+    return shlex.join([*(["mpiexec", "-n", str(ranks)] if ranks > 1 else []), "dycore", *kept, "--continue", str(folder)])
+
+
+def built(settings: Settings, backend: Any) -> tuple[Any, Any]:
+    """The model and the first state."""
     from dycore import Model
 
-    cells = {} if options.cells is None else {"cells": options.cells}
+    function = case_functions()[settings.case]
+    of_case = case_parameters(function)
+    given = {name: value for name, value in settings.parameters.items() if name in of_case}
+    if settings.cells is not None:
+        given["cells"] = settings.cells
     try:
-        grid, parameters, state = functions[options.case](precision=options.precision, time_step=options.time_step,
-                                                          **cells)
-        model = Model(grid, parameters, backend)
+        grid, parameters, state = function(precision=settings.precision, time_step=settings.time_step, **given)
+        changes = {name: value for name, value in settings.parameters.items() if name not in of_case}
+        return Model(grid, dataclasses.replace(parameters, **changes), backend), state
     except ValueError as problem:
         raise BadInput(str(problem)) from problem
     except MemoryError as problem:
         raise FailedAlone("there is not enough memory for so many cells.") from problem
-    length = {"steps": options.steps} if options.steps is not None else {"days": options.days}
+
+
+def title(settings: Settings, model: Any) -> str:
+    """A run in a line."""
+    cells = " x ".join(map(str, model.grid.cells))
+    size = launched()[1]
+    return (f"{settings.case}: {cells} cells, {settings.precision}, {settings.backend}"
+            + (f" on {size} processes" if size > 1 else "") + f", time step {model.parameters.time_step:g} s")
+
+
+def check_outputs(settings: Settings, model: Any, state: Any) -> None:
+    """Raise BadInput for fields that are none, and for files that are there where a run starts from the beginning."""
+    from dycore import output
+
+    known = tuple(output.variables(model))
+    for name in settings.fields or ():
+        if name not in known:
+            raise BadInput(no_such("field", name, known))
+    there = [path for path in (settings.output, settings.means) if path is not None and path.exists()]
+    there = model.backend.communication.first(there or None)  # whenever they look
+    if there and state.step == 0:
+        raise BadInput(f"'{there[0]}' is there already, and the run starts from the beginning. Name another path, remove it, or "
+                       "give --continue with restarts of the run that wrote it.")
+
+
+def described(settings: Settings, model: Any) -> str:
+    """The TOML file that repeats a run."""
+    defaults = {name: default for name, (_, default) in case_parameters(case_functions()[settings.case]).items()}
+    of_model = {name: getattr(model.parameters, name) for name in model_parameters() if name not in defaults}
+    return toml(settings, {"cells": model.grid.cells, "time_step": model.parameters.time_step},
+                defaults | of_model | settings.parameters)
+
+
+def say(sentence: str, quiet: bool) -> None:
+    """On the first rank, to the log and unless quiet to the output."""
+    if launched()[0] == 0:
+        LOG.info(sentence)
+        if not quiet:
+            print(sentence, flush=True)
+
+
+@contextlib.contextmanager
+def logged(path: Path | None) -> Iterator[None]:
+    """On the first rank, what is told to the log goes to a file as well, and so does what ends the run."""
+    if path is None or launched()[0] > 0:
+        yield
+        return
     try:
-        with warnings.catch_warnings():
-            warnings.showwarning = say_warning
-            state = model.run(state, **length)
-    except ArithmeticError as problem:  # found by all ranks together
-        raise FailedRun(str(problem)) from problem
-    except (RuntimeError, ValueError, MemoryError) as problem:
-        raise FailedAlone(str(problem) or "the run needed more memory than there is.") from problem
-    if options.state_out is not None:
-        gathered = model.gather(state)
-        if gathered is not None:
-            write_fields(options.state_out, global_fields(parameters.tracer_names, gathered))
-            print(f"wrote {options.state_out}")
-    return 0
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as problem:
+        raise BadInput(f"the log '{path}' cannot be opened: {problem.strerror}.") from problem
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    level = LOG.level
+    LOG.addHandler(handler)
+    LOG.setLevel(logging.INFO)
+    try:
+        yield
+    except Exception as problem:
+        LOG.error(problem)
+        raise
+    finally:
+        LOG.removeHandler(handler)
+        LOG.setLevel(level)
+        handler.close()
 
 
-def why_unwritable(path: Path) -> str | None:
+def why_unwritable(settings: Settings) -> str | None:
     """Found out before the run, not after it."""
-    if path.suffix != ".npz":
-        return f"'{path}' does not end in .npz, the only format there is. Use '{path.with_suffix('.npz')}'."
-    if path.is_dir():
-        return f"'{path}' is a folder. Name a file in it."
-    return why_no_file(path.parent)
+    from dycore.writing import KINDS
+
+    if settings.state_out is not None and settings.state_out.suffix != ".npz":
+        return (f"'{settings.state_out}' does not end in .npz, the only format there is. "
+                f"Use '{settings.state_out.with_suffix('.npz')}'.")
+    for path in filter(None, (settings.output, settings.means)):
+        if path.suffix not in KINDS:
+            return f"'{path}' ends neither in .zarr nor in .nc, the formats that there are."
+    for path in filter(None, (settings.state_out, settings.log)):
+        if path.is_dir():
+            return f"'{path}' is a folder. Name a file in it."
+        unwritable = why_no_file(path.parent)
+        if unwritable is not None:
+            return unwritable
+    return None
 
 
 def global_fields(tracer_names: tuple[str, ...], state: Any) -> dict[str, Any]:
     """u, v, w, surface and the tracers by name, without halo."""
-    import numpy
-
     from dycore.grid import interior
 
     fields = {name: getattr(state, name) for name in ("u", "v", "w", "surface")}
@@ -111,8 +283,6 @@ def global_fields(tracer_names: tuple[str, ...], state: Any) -> dict[str, Any]:
 
 def write_fields(path: Path, fields: dict[str, Any]) -> None:
     """Written aside and moved into place, so that no half file is ever found under the name."""
-    import numpy
-
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(aside, "wb") as file:

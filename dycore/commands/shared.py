@@ -4,12 +4,16 @@ import argparse
 import difflib
 import importlib
 import importlib.util
+import math
 import os
+import re
 import sys
 import tempfile
 import warnings
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
+
+from dycore.progress import LOG
 
 BACKENDS = ("numpy", "numba", "jax")
 PRECISIONS = ("float64", "float32")
@@ -27,7 +31,25 @@ class FailedAlone(FailedRun):
     """A failure that need not have happened on all ranks."""
 
 
+class Interrupted(Exception):
+    """A run that ended on a signal; the message says where it goes on."""
+
+    def __init__(self, message: str, number: int):
+        self.code = 128 + number  # as shells have it
+        super().__init__(message)
+
+
 class Parser(argparse.ArgumentParser):
+    def parse_known_args(self, *arguments: Any, **named: Any) -> Any:
+        """Refuse an option that is not known here, where the nearest name is, and not one level up."""
+        namespace, unknown = super().parse_known_args(*arguments, **named)
+        options = [name for name in unknown if name.startswith("-")]
+        if options:
+            name = options[0].partition("=")[0]
+            near = difflib.get_close_matches(name, re.findall(r"--[a-z-]+", self.format_help()), n=1)
+            self.error(f"there is no option '{name}'" + (f": did you mean '{near[0]}'?" if near else ""))
+        return namespace, unknown
+
     def error(self, message: str) -> NoReturn:
         """One sentence instead of the usage and a sentence."""
         end = "" if message.endswith("?") else "."
@@ -35,12 +57,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def say_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
-                line: str | None = None) -> None:
+                line: str | None = None, quiet: bool = False) -> None:
     """A warning as a line of its own; what Python warns of is for developers, and shown with its place."""
-    if category.__module__.startswith("dycore"):
-        print(f"dycore: warning: {message}", file=sys.stderr, flush=True)
-    else:
-        print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=sys.stderr, flush=True)
+    ours = category.__module__.startswith("dycore")
+    text = str(message) if ours else warnings.formatwarning(message, category, filename, lineno, line).rstrip()
+    LOG.warning(text)
+    if not quiet:
+        print(f"dycore: warning: {text}" if ours else text, file=sys.stderr, flush=True)
 
 
 # What the options may hold
@@ -61,9 +84,45 @@ def positive_number(text: str) -> float:
         number = float(text)
     except ValueError:
         number = 0.0
-    if not 0.0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number above zero")
+    if not 1e-30 < number < 1e30:  # products of them are still numbers
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above zero" + (" and below 1e30" if number > 0.0 else ""))
     return number
+
+
+def number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number")
+    return value
+
+
+def whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from None
+
+
+def true_or_false(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"'{text}' is neither true nor false")
+    return text.lower() == "true"
+
+
+def file_name(text: str) -> Path:
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a file")
+    return Path(text)
+
+
+def field_names(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(","))
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"'{text}' is not names of fields, as in temperature,salinity")
+    return names
 
 
 def cell_numbers(text: str) -> tuple[int, int, int]:
@@ -71,6 +130,8 @@ def cell_numbers(text: str) -> tuple[int, int, int]:
     if len(parts) != 3:
         raise argparse.ArgumentTypeError(f"'{text}' is not levels, rows and columns, as in 20,64,128")
     levels, rows, columns = (positive_integer(part) for part in parts)
+    if levels * rows * columns > 10**12:
+        raise argparse.ArgumentTypeError(f"'{text}' are more than 10^12 cells, which no machine holds")
     return levels, rows, columns
 
 
@@ -101,6 +162,15 @@ def names_among(known: tuple[str, ...], what: str) -> Any:
         return list(dict.fromkeys(asked))
 
     return names
+
+
+def name_among(known: tuple[str, ...], what: str) -> Any:
+    def name(text: str) -> str:
+        if text not in known:
+            raise argparse.ArgumentTypeError(no_such(what, text, known))
+        return text
+
+    return name
 
 
 def no_such(what: str, name: str, known: tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dycore.forcing import Forcing
 from dycore.stencils import stencil, where
@@ -33,12 +34,12 @@ def into_uppermost(k, j, i, grid, column, values, now):
     return where(k == grid.top - 1, grid.part(k, j, i, grid.floor, grid.inverse_fraction, supply), 0.0)
 
 
-def surface_flux(tracer: int, flux: Any) -> Forcing:
+def surface_flux(tracer: int, flux: ArrayLike) -> Forcing:
     """A flux into the uppermost layer [j, i] (unit of the tracer times m/s) of a tracer, numbered as in tracer_names."""
     return Forcing(tracers=(*[None] * tracer, into_uppermost), values=Flux(np.asarray(flux)))
 
 
-def heat_flux(tracer: int, flux: Any, density: float = 1025.0) -> Forcing:
+def heat_flux(tracer: int, flux: ArrayLike, density: float = 1025.0) -> Forcing:
     """A heat flux [j, i] (W/m2, positive into the ocean) that warms a tracer that is a temperature."""
     return surface_flux(tracer, np.asarray(flux) / (density * HEAT_CAPACITY))
 
@@ -54,7 +55,7 @@ def towards(tracer: int) -> Callable:
     return relaxed
 
 
-def surface_relaxation(tracer: int, target: Any, seconds: float) -> Forcing:
+def surface_relaxation(tracer: int, target: ArrayLike, seconds: float) -> Forcing:
     """Relaxation of a tracer in the uppermost layer to `target` [j, i] on a time scale in seconds."""
     if not seconds > 0.0:
         raise ValueError(f"The time scale of a relaxation must be positive; given {seconds} s.")

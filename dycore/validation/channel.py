@@ -104,6 +104,7 @@ def budget(backend: Any, cells: tuple[int, int, int], spin_up: float, mean: floa
                            ("Coriolis force of the transport", coriolis_of_transport(shape, v)),
                            ("friction", friction(shape, u, v, parameters.friction.vorticity))):
             terms[name] = terms.get(name, 0.0) + term / samples
+    assert isinstance(parameters.fluid, Ocean)
     stress = np.broadcast_to(parameters.surface_stress[0], cells[1:])
     return {"wind": (stress * shape.dx * shape.dy / parameters.fluid.reference_density).sum(axis=1), **terms,
             "tendency": (momentum(shape, u) - momentum(shape, before)) / (samples * every * dt), "surface": surface,

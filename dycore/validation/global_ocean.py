@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dycore import cases
+from dycore.fluid import Ocean
 from dycore.grid import EARTH_RADIUS, EARTH_ROTATION, interior
 from dycore.model import Model
 from dycore.validation.evidence import Evidence, Kind, within
@@ -33,6 +34,7 @@ def sverdrup_transport(model: Model, stress: np.ndarray, latitude: float, west: 
         EARTH_RADIUS * np.cos(np.radians(model.grid.y)))
     beta = 2.0 * EARTH_ROTATION * np.cos(np.radians(latitude)) / EARTH_RADIUS
     width = EARTH_RADIUS * np.cos(np.radians(latitude)) * np.radians(east - west)
+    assert isinstance(model.parameters.fluid, Ocean)
     density = model.parameters.fluid.reference_density
     return float(-np.interp(latitude, model.grid.y, curl) * width / (beta * density * SVERDRUP))
 

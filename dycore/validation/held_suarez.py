@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore import cases
+from dycore.fluid import Atmosphere
 from dycore.grid import interior
 from dycore.model import Model
 from dycore.validation.evidence import Evidence, Kind, Row, within
@@ -34,6 +35,7 @@ def climate(backend: Any, cells: tuple[int, int, int], dissipation: float, spin_
     """Statistics over so many days after the spin-up."""
     grid, parameters, state = cases.held_suarez(cells, dissipation=dissipation)
     model = Model(grid, parameters, backend)
+    assert isinstance(parameters.fluid, Atmosphere)
     _, exner = parameters.fluid.reference_s(grid.interfaces)
     area = interior(grid.metrics.area)
     first_mass = float((interior(state.surface) * area).sum())

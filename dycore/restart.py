@@ -1,0 +1,233 @@
+"""Restarts: a run goes on from one, bit for bit, on any number of processes and on any backend.
+
+A restart is one file of the whole domain, in NumPy's npz format, whose parts carry checksums: all fields of a state without
+halo, histories included, what an unfinished mean has summed up, and what it belongs to (`identity`). It is written aside and
+takes its name when it is on the disk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dycore.files import by_first, together, whole, why
+from dycore.grid import interior
+from dycore.model import map_state
+from dycore.state import PLACES, State, padded
+
+KIND = "dycore restart 1"
+
+
+@dataclass(frozen=True)
+class Restarts:
+    """Restarts in a folder, one every so many days (rounded to whole steps) and one at the end; the last `keep` of them stay."""
+
+    folder: str | Path
+    days: float
+    keep: int = 2
+
+    def __post_init__(self) -> None:
+        if self.keep < 1:
+            raise ValueError(f"keep={self.keep} must be at least 1: the newest restart always stays.")
+
+
+class Sums(NamedTuple):
+    """What an unfinished mean has summed up on the cells of a process, or of the whole domain."""
+
+    samples: int
+    since: int  # step
+    fields: dict[str, np.ndarray]
+
+
+def identity(model: Any) -> dict[str, Any]:
+    """What a restart and a model must have in common, by name."""
+    grid, parameters = model.grid, model.parameters
+    fluid = parameters.fluid
+    found: dict[str, Any] = {
+        "cells": list(grid.cells), "precision": grid.dtype.name, "tracers": list(parameters.tracer_names),
+        "time step": float(parameters.time_step), "time stepper": type(parameters.stepper).__name__, "fluid": type(fluid).__name__,
+        "boundary in x": grid.tile.x.value, "boundary in y": grid.tile.y.value}
+    for name, value in (fluid._asdict() if hasattr(fluid, "_asdict") else {}).items():
+        found[f"{name.replace('_', ' ')} of the fluid"] = getattr(value, "__name__", value)
+    found |= {"x of faces": grid.x_face, "y of faces": grid.y_face, "interfaces": grid.interfaces}
+    metrics = grid.metrics
+    found |= {"lowest wet level": metrics.floor, "fraction of the lowest cell": metrics.fraction, "fixed boundary": metrics.fixed,
+              "geopotential of the ground": metrics.surface_geopotential, "Coriolis parameter": metrics.coriolis}
+    return {name: interior(value) if np.ndim(value) == 2 else value for name, value in found.items()}
+
+
+def difference(name: str, there: Any, here: Any) -> str | None:
+    """What differs between a file and a model in something that they must have in common; None where nothing does."""
+    if isinstance(here, np.ndarray):
+        if there.shape != here.shape:
+            return f"{name} has shape {there.shape} there and {here.shape} in the model"
+        unequal = np.argwhere(there != here)
+        if not len(unequal):
+            return None
+        first = unequal[0].tolist()
+        name, there, here = f"{name} {first}", there[tuple(first)].item(), here[tuple(first)].item()
+    return None if there == here else f"{name} is {there} there and {here} in the model"
+
+
+def leaves(part: Any) -> Iterator[Any]:
+    """The parts of a tree of tuples in sequence."""
+    if isinstance(part, tuple):
+        for each in part:
+            yield from leaves(each)
+    else:
+        yield part
+
+
+def named(model: Any) -> State:
+    """A state of the names that its fields have in a file."""
+    tracers = tuple(f"tracer {name}" for name in model.parameters.tracer_names)
+
+    def before(name: str) -> tuple[str, ...]:
+        return (f"{name}, one step before", f"{name}, two steps before") if model.history else ()
+
+    return State("u", "v", "w", "surface", tracers, before("surface"),
+                 tuple(map(before, tracers)) if model.history else (), before("tendency of u"), before("tendency of v"), "step")
+
+
+def path_of(folder: str | Path, step: int) -> Path:
+    """Where the restart of a step is in a folder."""
+    return Path(folder) / f"restart_{step:010d}.npz"
+
+
+def all_in(folder: str | Path) -> dict[int, Path]:
+    """Restarts in a folder by step, the oldest first."""
+    found = {path.stem.removeprefix("restart_"): path for path in sorted(Path(folder).glob("restart_*.npz"))}
+    return {int(step): path for step, path in found.items() if step.isdigit()}
+
+
+def latest(folder: str | Path) -> Path:
+    """The newest restart in a folder. Raises ValueError where there is none."""
+    found = all_in(folder)
+    if not found:
+        raise ValueError(f"There is no restart in '{folder}' (restart_*.npz).")
+    return found[max(found)]
+
+
+def write(path: str | Path, model: Any, state: State, means: dict[str, Sums] | None = None) -> Path:
+    """Write the state to a file that ends in .npz, or under its step into a folder; all processes have to call it. The path.
+
+    Raises WritingFailed with the reason; what was there before is then still there.
+    """
+    path = Path(path)
+    if path.suffix != ".npz":
+        path = path_of(path, int(state.step))
+    gathered = model.gather(model.asarrays(state))
+    assembled = model.backend.communication.assembled
+    sums = {name: {field: assembled(model.tile, values) for field, values in part.fields.items()}
+            for name, part in (means or {}).items()}
+
+    def save() -> None:
+        assert gathered is not None
+        arrays = {name: interior(field) for name, field in zip(leaves(named(model)[:-1]), leaves(gathered[:-1]), strict=True)}
+        begun = {name: (part.samples, part.since) for name, part in (means or {}).items()}
+        scalars = {"kind": KIND, "step": gathered.step, "means": begun}
+        for name, value in identity(model).items():
+            (arrays if isinstance(value, np.ndarray) else scalars)[name] = value
+        for name, fields in sums.items():
+            arrays |= {f"sum of {field} in {name}": values for field, values in fields.items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole(path) as place, open(place, "wb") as file:
+            np.savez(file, about=np.array(json.dumps(scalars, default=float)), **arrays)
+
+    by_first(model.backend.communication, save, f"The restart '{path}' could not be written")
+    return path
+
+
+def loaded(path: Path, model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """(numbers and words, arrays) of a restart. Raises ValueError where it is none, not whole, or not of this model."""
+    if path.is_dir():
+        raise ValueError(f"'{path}' is a folder. Name a restart in it, or use dycore.restart.latest.")
+    try:
+        with np.load(path) as file:
+            about = json.loads(str(file["about"])) if "about" in file else {}
+            if not isinstance(about, dict) or about.get("kind") != KIND:
+                raise ForeignFile
+            for name, here in identity(model).items():
+                differs = difference(name, file[name] if isinstance(here, np.ndarray) else about.get(name), here)
+                if differs:
+                    raise ForeignFile(differs)
+            return about, {name: file[name] for name in file.files if name != "about"}
+    except FileNotFoundError:
+        raise ValueError(f"There is no restart '{path}'.") from None
+    except ForeignFile as problem:
+        raise ValueError(f"The restart '{path}' does not belong to this model: {problem}." if problem.args else
+                         f"'{path}' is no restart that this version of dycore wrote.") from None
+    except MemoryError:
+        raise
+    except Exception as problem:  # whatever zipfile, zlib, json or NumPy say of bytes that are not what they were
+        older = [each for each in all_in(path.parent).values() if each < path]
+        hint = f" Use the one before it: '{older[-1]}'." if older else ""
+        raise ValueError(f"'{path}' cannot be read as a restart: it is damaged, cut short or something else "
+                         f"({why(problem)}).{hint}") from None
+
+
+class ForeignFile(Exception):
+    """A file that is whole but of something else; the message says what differs."""
+
+
+def read(path: str | Path, model: Any) -> State:
+    """The state of the whole domain from a restart; any model of the same grid, fluid and time step goes on from it.
+
+    All processes have to call it. Raises ValueError with what is wrong where the file is no whole restart, or belongs to
+    something else, with both values.
+    """
+    about, arrays = on_all(path, model)
+
+    def field(place: Any, name: str) -> np.ndarray:
+        return padded(model.grid, place, arrays[name])
+
+    parts = [map_state(partial(field, place), part) for place, part in zip(PLACES, named(model)[:-1], strict=True)]
+    return State(*parts, step=about["step"])  # type: ignore[misc]
+
+
+def on_all(path: str | Path, model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """`loaded` on every process; where one cannot read it, none does."""
+    found, problem = None, None
+    try:
+        found = loaded(Path(path), model)
+    except ValueError as raised:
+        problem = raised
+    together(model.backend.communication, problem)
+    assert found is not None
+    return found
+
+
+def partial_means(folder: str | Path, model: Any, step: int) -> dict[str, Sums]:
+    """What the unfinished means of a run had summed up at a step, by name, on the cells of this process."""
+    path = path_of(folder, step)
+    if not model.backend.communication.largest(float(path.exists())):
+        return {}
+    about, arrays = on_all(path, model)
+    cut = ..., slice(*model.tile.rows), slice(*model.tile.columns)
+    if model.backend.communication.ranks == 1:  # of several devices, too, it keeps all
+        cut = ..., slice(None), slice(None)
+    return {name: Sums(samples, since, {
+        field.removeprefix("sum of ").removesuffix(f" in {name}"): values[cut] for field, values in arrays.items()
+        if field.startswith("sum of ") and field.endswith(f" in {name}")}) for name, (samples, since) in about["means"].items()}
+
+
+def check_folder(folder: Path, step: int) -> None:
+    """Clear what was half written. Raises ValueError where a folder holds restarts of later steps than that of a run's start."""
+    later = [path for number, path in all_in(folder).items() if number > step]
+    if later:
+        raise ValueError(f"'{later[-1]}' is of a later step than the state from which this run starts ({step}). Go on from it, or "
+                         "move it to another folder.")
+    for path in folder.glob(".restart_*.partial"):
+        path.unlink(missing_ok=True)
+
+
+def retain(folder: Path, keep: int) -> None:
+    """Delete all but the newest restarts of a folder."""
+    for path in list(all_in(folder).values())[:-keep]:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,391 @@
+"""Output during a run: snapshots and time means on schedules, into Zarr stores or NetCDF files that grow along time.
+
+A record counts from the moment that its time is in the file, which comes last. Zarr: every process writes its own chunks;
+what readers find is said by the consolidated metadata, replaced at one stroke when a record is whole. NetCDF: rank 0 writes
+the whole domain, in the classic format (CDF-5), whose header counts the records and is updated when a file is closed; HDF5
+would not outlive a run that is killed. The room of a record is reserved first, so that a disk that is full changes nothing.
+
+A mean is that of states evenly spaced over its interval, not of every step: to look at a state costs about as much as a step
+(Numba, 20 x 64 x 128 cells), and the states of neighbouring steps differ little.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dycore import output
+from dycore.files import attempt, by_first, lock, together, whole, why
+from dycore.progress import DAY
+from dycore.restart import Restarts, Sums, check_folder, difference, identity, partial_means, path_of, retain
+from dycore.restart import write as write_restart
+from dycore.state import State
+from dycore.tiles import block_shape
+
+CHUNK = 2**26  # bytes, at most, of a chunk in memory
+FORMAT = "NETCDF3_64BIT_DATA"
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """The state itself, every so many days (rounded to whole steps), the first at the start, into a path in .zarr or .nc.
+
+    `fields`: names as in `Model.dataset`, None for all.
+    """
+
+    path: str | Path
+    days: float
+    fields: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Means:
+    """Time means over intervals of so many days (rounded to whole steps), counted from the start of a simulation.
+
+    A mean is taken over `samples` states, evenly spaced to a step over the interval and its end among them, or over all where
+    there are fewer. `time_bounds` says what it covers: less than an interval where a run starts within one.
+    """
+
+    path: str | Path
+    days: float
+    fields: tuple[str, ...] | None = None
+    samples: int = 24
+
+
+def whole_steps(days: float, time_step: float, what: str) -> int:
+    """Steps in so many days, at least one. Raises ValueError for what is no length of time."""
+    if not 0.0 < days < float("inf"):
+        raise ValueError(f"days={days} of {what} must be a positive number.")
+    return max(1, round(days * DAY / time_step))
+
+
+class Zarr:
+    """A store of which every process writes its own chunks."""
+
+    def __init__(self, path: Path, model: Any):
+        self.path, self.tile, self.communication = path, model.tile, model.backend.communication
+
+    def create(self, template: Any) -> None:
+        """A store without records."""
+        chunks = {name: (1024, *template[name].shape[1:]) for name in TIMES if name in template.coords}
+        rows, columns = block_shape(self.tile)
+        for name, variable in template.data_vars.items():
+            levels = (max(1, min(variable.shape[1], CHUNK // (8 * rows * columns))),) if variable.ndim == 4 else ()
+            chunks[name] = 1, *levels, rows, columns
+        with whole(self.path) as place:
+            template.to_zarr(place, zarr_format=2, consolidated=True,
+                             encoding={name: {"chunks": shape} for name, shape in chunks.items()})
+
+    def _open(self) -> Any:
+        import zarr
+
+        return zarr.open_group(self.path, mode="r+", use_consolidated=False)
+
+    def _consolidate(self) -> None:
+        import zarr
+
+        zarr.consolidate_metadata(str(self.path), zarr_format=2)
+
+    def identity(self) -> str:
+        """What the store belongs to."""
+        return self._open().attrs["identity"]
+
+    def times(self) -> dict[str, np.ndarray]:
+        """Times of the records, NaN of one that is not whole."""
+        group = self._open()
+        return {name: group[name][:] for name in TIMES if name in group}
+
+    def cut(self, records: int) -> None:
+        """Leave so many records, and nothing of others."""
+        group = self._open()
+        (self.path / ".zmetadata").unlink(missing_ok=True)  # until it fits again
+        for name in sorted(group.array_keys(), key=lambda name: name not in TIMES):
+            array = group[name]
+            if array.attrs["_ARRAY_DIMENSIONS"][0] == "time" and array.shape[0] > records:
+                array.resize((records, *array.shape[1:]))
+        self._consolidate()
+
+    def append(self, record: int, fields: dict[str, np.ndarray], times: dict[str, Any]) -> None:
+        """Write a record from the cells that every process keeps; all have to call it."""
+        failing = could_not(self.path)
+
+        def grow(names: Any) -> None:
+            group = self._open()
+            for name in names:
+                group[name].resize((record + 1, *group[name].shape[1:]))
+
+        def write() -> None:
+            group = self._open()
+            for name, ((rows, columns), cells) in blocks.items():
+                if cells.size:
+                    group[name][record, ..., rows, columns] = cells
+
+        def count() -> None:
+            grow(times)
+            group = self._open()
+            for name, value in times.items():
+                group[name][record] = value
+            self._consolidate()
+
+        by_first(self.communication, lambda: grow(fields), failing)
+        blocks = {name: self.communication.block(self.tile, cells) for name, cells in fields.items()}
+        together(self.communication, attempt(write, failing)[1])
+        by_first(self.communication, count, failing)
+
+
+class NetCDF:
+    """A file that rank 0 writes."""
+
+    def __init__(self, path: Path, model: Any):
+        self.path, self.tile, self.communication = path, model.tile, model.backend.communication
+
+    def create(self, template: Any) -> None:
+        """A file without records."""
+        with whole(self.path) as place:
+            template.to_netcdf(place, format=FORMAT, engine="netcdf4", unlimited_dims=["time"])
+
+    def identity(self) -> str:
+        """What the file belongs to."""
+        import netCDF4
+
+        with netCDF4.Dataset(self.path) as file:
+            return file.getncattr("identity")
+
+    def times(self) -> dict[str, np.ndarray]:
+        """Times of the records."""
+        import netCDF4
+
+        with netCDF4.Dataset(self.path) as file:
+            return {name: np.asarray(file[name][:]) for name in TIMES if name in file.variables}
+
+    def cut(self, records: int) -> None:
+        """Leave so many records: in a copy, which takes the place of the file."""
+        with output.load_xarray().open_dataset(self.path, engine="netcdf4", decode_cf=False) as found, whole(self.path) as place:
+            found.isel(time=slice(records)).to_netcdf(place, format=FORMAT, engine="netcdf4", unlimited_dims=["time"])
+
+    def append(self, record: int, fields: dict[str, np.ndarray], times: dict[str, Any]) -> None:
+        """Write a record from the cells that every process keeps; all have to call it."""
+        import netCDF4
+
+        gathered = {name: self.communication.assembled(self.tile, cells) for name, cells in fields.items()}
+
+        def write() -> None:
+            reserve(self.path, sum(np.asarray(values).nbytes + 4 for values in (gathered | times).values()))
+            with netCDF4.Dataset(self.path, "a") as file:
+                file.set_fill_off()
+                for name, values in (gathered | times).items():
+                    file[name][record] = values
+
+        by_first(self.communication, write, could_not(self.path))
+
+
+KINDS: dict[str, type[Zarr] | type[NetCDF]] = {".zarr": Zarr, ".nc": NetCDF}
+TIMES = ("time_bounds", "time")
+
+
+def could_not(path: Path) -> str:
+    return f"'{path}' could not be written; the records before this one are whole"
+
+
+def reserve(path: Path, size: int) -> None:
+    """Make a file longer by so many bytes, so that there is room for them. Raises OSError where there is none."""
+    if hasattr(os, "posix_fallocate"):
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size + size)
+
+
+def template(model: Any, variables: dict[str, output.Variable], mean: bool, identity: str) -> Any:
+    """A dataset without records."""
+    methods = {"cell_methods": "time: mean"} if mean else {}
+    fields = {name: (("time", *dims), np.zeros((0, *fluid.shape), model.grid.dtype), attributes | methods)
+              for name, (_, dims, attributes, fluid) in variables.items()}
+    coordinates = output.coordinates(model)
+    times: dict[str, tuple] = {"time": ("time", np.zeros(0), output.TIME)}
+    if mean:
+        times = {"time": ("time", np.zeros(0), output.TIME | {"bounds": "time_bounds"}),
+                 "time_bounds": (("time", "bound"), np.zeros((0, 2)), {})}
+    made = output.load_xarray().Dataset(fields, coordinates | times, output.attributes(model) | {"identity": identity})
+    for name in coordinates:
+        made[name].encoding["_FillValue"] = None
+    return made
+
+
+class Series:
+    """Snapshots or means of a run: what has been summed up, and the file with its number of whole records."""
+
+    def __init__(self, model: Any, step: int, wanted: Snapshots | Means, sums: Sums | None):
+        path = Path(wanted.path)
+        if path.suffix not in KINDS:
+            raise ValueError(f"'{path}' ends neither in .zarr nor in .nc, the formats that there are.")
+        self.mean, self.model, self.path = isinstance(wanted, Means), model, path
+        self.every = whole_steps(wanted.days, model.parameters.time_step, f"'{path}'")
+        self.samples = min(wanted.samples, self.every) if isinstance(wanted, Means) else 1
+        if self.samples < 1:
+            raise ValueError(f"samples={self.samples} of '{path}' must be at least 1.")
+        self.variables = output.variables(model, wanted.fields)
+        self.sums = sums or Sums(0, step, {})
+        self.store = KINDS[path.suffix](path, model)
+        self.records, self.end = by_first(model.backend.communication, lambda: self._found(step), could_not(path))
+
+    def _belongs(self) -> dict[str, Any]:
+        """What all records of a file have in common."""
+        belongs: dict[str, Any] = {"fields": list(self.variables), "steps between records": self.every, "means": self.mean}
+        for name, value in identity(self.model).items():
+            belongs |= ({f"checksum of {name}": sha256(value.tobytes()).hexdigest()[:8]}
+                        if isinstance(value, np.ndarray) else {name: value})
+        return belongs
+
+    def prepare(self, step: int) -> None:
+        """Make the file, or leave of it what comes before the step; once nothing that a run writes is refused."""
+        def work() -> None:
+            if self.path.exists():
+                self.store.cut(self.records)
+            else:
+                made = json.dumps(self._belongs() | {"first step": step}, default=float)
+                self.store.create(template(self.model, self.variables, self.mean, made))
+
+        by_first(self.model.backend.communication, work, could_not(self.path))
+
+    def _found(self, step: int) -> tuple[int, int]:
+        """(records, step at which the last of them ends or the first begins) before the step from which a run goes on."""
+        if not self.path.exists():
+            return 0, step
+        dt, belongs = self.model.parameters.time_step, self._belongs()
+        try:
+            there, times = json.loads(self.store.identity()), self.store.times()
+        except Exception as problem:  # whatever zarr, netCDF4 or json say of something else
+            raise ValueError(f"'{self.path}' is there already and is no output of dycore, or damaged ({why(problem)}). Name "
+                             "another path.") from None
+        differs = next(filter(None, (difference(name, there.get(name), here) for name, here in belongs.items())), None)
+        if differs:
+            raise ValueError(f"'{self.path}' was written by another run: {differs}. Name another path.")
+        ends = (times["time_bounds"][:, 1] if self.mean else times["time"]) / dt
+        if step == 0 and np.isfinite(ends).any():
+            raise ValueError(f"'{self.path}' is there already. Name another path, remove it, or go on from a restart of the run "
+                             "that wrote it.")
+        kept = int(np.sum(ends < step + 0.5))
+        end = round(ends[kept - 1]) if kept else there["first step"]
+        if not end <= step < end + self.every:
+            raise ValueError(f"'{self.path}' ends on day {end * dt / DAY:g}, and the run goes on from day {step * dt / DAY:g}: "
+                             "records between them would be missing. Name another path, or go on from an earlier restart.")
+        return kept, end
+
+    def ahead(self, step: int) -> int:
+        """Steps until a state is looked at: the n-th of an interval ends n / samples of it, rounded up."""
+        begun, within = divmod(step, self.every)
+        n = within * self.samples // self.every + 1
+        return begun * self.every + -(-n * self.every // self.samples) - step
+
+    def look(self, step: int, state: State) -> None:
+        """Take what is due of a state."""
+        if step and self.ahead(step - 1) > 1:
+            return
+        cells = {name: output.cells_of(self.model, state, variable) for name, variable in self.variables.items()}
+        if self.mean:
+            self.sums = self.sums._replace(samples=self.sums.samples + 1)
+            for name, values in cells.items():
+                total = self.sums.fields.setdefault(name, np.zeros(values.shape))
+                total += values
+            if step % self.every:
+                return
+            cells = {name: total / self.sums.samples for name, total in self.sums.fields.items()}
+        self._append(step, cells)
+
+    def _append(self, step: int, cells: dict[str, np.ndarray]) -> None:
+        """Write a record that ends at a step."""
+        dt = self.model.parameters.time_step
+        bounds = np.array([self.sums.since, step]) * dt
+        times = {"time_bounds": bounds, "time": bounds.mean()} if self.mean else {"time": step * dt}
+        fields = {name: output.with_nan(self.model, self.variables[name], values) for name, values in cells.items()}
+        self.store.append(self.records, fields, times)
+        self.records, self.end, self.sums = self.records + 1, step, Sums(0, step, {})
+
+
+class Outputs:
+    """All that a run writes, and the seconds that it took."""
+
+    def __init__(self, model: Any, state: State, write: tuple, restarts: Restarts | None, stack: ExitStack):
+        communication, step = model.backend.communication, int(state.step)
+        self.model, self.restarts, self.seconds, self.restarted = model, restarts, 0.0, -1
+        sums: dict[str, Sums] = {}
+
+        def hold(path: Path, what: Path) -> None:
+            def work() -> None:
+                stack.callback(lock(path, f"'{what}'").release)
+
+            by_first(communication, work, f"'{what}' cannot be held")
+
+        if restarts is not None:
+            folder = Path(restarts.folder)
+            self.every = whole_steps(restarts.days, model.parameters.time_step, f"'{folder}'")
+            hold(folder / ".lock", folder)
+            by_first(communication, lambda: check_folder(folder, step), f"'{folder}' cannot be used")
+            sums = partial_means(folder, model, step)
+        for wanted in write:
+            path = Path(wanted.path)
+            hold(path.with_name(f".{path.name}.lock"), path)
+        self.series = [Series(model, step, wanted, sums.get(str(wanted.path))) for wanted in write]
+        for series in self.series:
+            series.prepare(step)
+
+    def start(self, state: State) -> None:
+        """Take snapshots of the state from which a run starts, if they are due and not there."""
+        with self._timed():
+            step = int(state.step)
+            for series in self.series:
+                if not series.mean and not (series.records and series.end == step):
+                    series.look(step, state)
+
+    def ahead(self, step: int) -> int:
+        """Steps until something is due."""
+        steps = [series.ahead(step) for series in self.series]
+        return min([*steps, self.every - step % self.every] if self.restarts else steps, default=sys.maxsize)
+
+    def look(self, state: State) -> None:
+        """Take and write what is due of a state."""
+        with self._timed():
+            for series in self.series:
+                series.look(int(state.step), state)
+        if self.restarts is not None and int(state.step) % self.every == 0:
+            self.restart(state)
+
+    def restart(self, state: State) -> Path | None:
+        """Write a restart, unless it is there, and let go of the oldest; None where none are wanted."""
+        restarts, step = self.restarts, int(state.step)
+        if restarts is None:
+            return None
+        if self.restarted != step:
+            with self._timed():
+                means = {str(series.path): series.sums for series in self.series if series.mean and series.sums.samples}
+                write_restart(restarts.folder, self.model, state, means)
+                by_first(self.model.backend.communication, lambda: retain(Path(restarts.folder), restarts.keep),
+                         f"Old restarts in '{restarts.folder}' could not be deleted")
+            self.restarted = step
+        return path_of(restarts.folder, step)
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Count the seconds of what is done within."""
+        started = time.perf_counter()
+        yield
+        self.seconds += time.perf_counter() - started
+
+
+@contextmanager
+def outputs(model: Any, state: State, write: tuple, restarts: Restarts | None) -> Iterator[Outputs]:
+    """What a run writes, opened and held for it alone; given up at its end, however it ends.
+
+    Raises ValueError where something is there that is not of this run, is held by another or cannot be written.
+    """
+    with ExitStack() as stack:
+        yield Outputs(model, state, write, restarts, stack)

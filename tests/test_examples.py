@@ -1,0 +1,115 @@
+"""Every example runs, and what it says is right."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import create, fields_of
+
+from dycore import Model, advection, cases
+from dycore.backends import on_numpy
+from dycore.physics.surface import HEAT_CAPACITY
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def example(name):
+    """An example as a module."""
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_heat_that_a_forcing_of_ones_own_gives_is_all_in_the_ocean():
+    flux, before, after = example("custom_forcing").main(cells=(4, 6, 8), days=0.5)
+    thickness = np.diff(_interfaces(before))
+
+    def heat(data):  # J/m2
+        depth = 1.0 + data.sea_surface_height.values / thickness.sum()
+        return 1025.0 * HEAT_CAPACITY * (thickness[:, None, None] * depth * data.temperature.values).sum(axis=0).mean()
+
+    # sunlight falls to exp(-400 / 23) = 3e-8 of itself at the floor; heat is summed to 1e-12 of 2e10 J/m2, of which 6e6 are new
+    assert heat(after) - heat(before) == pytest.approx(0.5 * 86400.0 * flux.mean(), rel=1e-6)
+
+
+def _interfaces(data):
+    """Interfaces from the surface down, of levels given by their centres."""
+    interfaces = [0.0]
+    for centre in data.height.values[::-1]:
+        interfaces.append(2.0 * centre - interfaces[-1])
+    return np.array(interfaces[::-1])
+
+
+def test_a_first_order_tracer_scheme_of_ones_own_keeps_bounds_that_third_order_does_not():
+    module = example("custom_tracer_scheme")
+    patch, dye = module.main()
+    first, limited, third = (dye[scheme] for scheme in (module.upwind1, module.limited, advection.upwind3))
+    # a mean of values with weights that are not negative: the Runge-Kutta polynomial up to Courant number one; round-off
+    assert first.min() > -1e-13 and first.max() < 1.0 + 1e-13
+    assert third.min() < -0.01 and third.max() > 1.01
+    assert first.var() < limited.var() < patch.var()
+    for values in dye.values():
+        assert values.mean() == pytest.approx(patch.mean(), rel=1e-12)  # nothing is lost
+
+
+def test_members_of_an_ensemble_are_the_runs_that_they_would_be_alone():
+    create("jax")
+    cells, days, perturbations = (3, 8, 12), 0.5, (0.5, 2.0)
+    end = example("ensemble").main(perturbations, cells, days)
+    for member, perturbation in enumerate(perturbations):
+        grid, parameters, state = cases.baroclinic_wave(cells, perturbation=perturbation)
+        alone = fields_of(Model(grid, parameters, on_numpy).run(state, days=days, progress=False))
+        together = fields_of(end._replace(**{name: getattr(end, name)[member] for name in ("u", "v", "w", "surface")},
+                                          tracers=(end.tracers[0][member],)))
+        for name, field in alone.items():  # XLA reorders sums; see test_backends
+            assert np.abs(together[name] - field).max() < 1e-10 * max(np.ptp(field), 1e-2 * np.abs(field).max()), name
+
+
+def test_assimilation_comes_nearer_to_the_first_sea_level_with_every_iteration():
+    create("jax")
+    truth, found, errors = example("assimilation").main(cells=(1, 12, 16), steps=10, iterations=8)
+    assert (np.diff(errors) < 0.0).all()
+    assert errors[-1] < 0.5 * truth.std() and np.corrcoef(truth.ravel(), np.ravel(found))[0, 1] > 0.9
+
+
+def test_a_state_from_a_netcdf_file_has_the_fields_of_the_file(tmp_path):
+    xr = pytest.importorskip("xarray")
+    pytest.importorskip("netCDF4")
+    lon, lat, depth = (xr.DataArray(values, {name: values}, name) for name, values in (
+        ("lon", np.array([-5.0, 20.0, 65.0])), ("lat", np.array([60.0, 30.0, 10.0])), ("depth", np.array([0.0, 900.0, 3000.0]))))
+
+    def theta(lon, lat, depth):
+        return 20.0 - 0.1 * lat + 0.02 * lon - 0.003 * depth  # linear, so that interpolation is exact
+
+    warm = theta(lon, lat, depth).transpose("lon", "depth", "lat")
+    xr.Dataset({"theta": warm, "salt": xr.full_like(warm, 35.0)}).to_netcdf(tmp_path / "mine.nc")
+    grid, start, end = example("from_netcdf").main(tmp_path / "mine.nc", cells=(3, 6, 8), days=0.1)
+    centre = -0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])
+    fields = fields_of(start)
+    assert np.allclose(fields["tracer 0"], theta(grid.x, grid.y[:, None], centre[:, None, None]), atol=1e-12)  # of 20 degrees
+    assert np.allclose(fields["tracer 1"], 35.0, atol=1e-12)
+    assert np.ptp(fields_of(end)["u"]) > 1e-3  # and a front drives currents
+
+
+def test_the_file_that_stands_in_for_ones_own_is_read(tmp_path):
+    pytest.importorskip("netCDF4")
+    module = example("from_netcdf")
+    module.write_stand_in(tmp_path / "atlas.nc")
+    _, start, _ = module.main(tmp_path / "atlas.nc", cells=(3, 6, 8), days=0.1)
+    temperature = fields_of(start)["tracer 0"]
+    assert (np.diff(temperature, axis=0) > 0.0).all() and (np.diff(temperature, axis=1) < 0.0).all()  # warm above and south
+
+
+def test_twice_the_wind_drives_twice_the_transport_of_a_slow_gyre():
+    transports = example("parameter_sweep").main(on_numpy, factors=(0.01, 0.02), cells=(1, 36, 36), days=0.5)
+    # Rossby number of a gyre of 0.3 Sv: 1e-5; its sea level, 1e-6 of the depth
+    assert transports[0] > 0.0 and transports[1] / transports[0] == pytest.approx(2.0, rel=1e-3)
+
+
+def test_every_example_is_here_and_short():
+    text = Path(__file__).read_text()
+    for path in EXAMPLES.glob("*.py"):
+        assert f'example("{path.stem}")' in text, f"no test runs {path.name}"
+        assert len(path.read_text().splitlines()) <= 60, path.name

@@ -43,9 +43,12 @@ def climate(backend: Any, cells: tuple[int, int, int], dissipation: float, spin_
     every = max(1, round(SAMPLE * 86400.0 / parameters.time_step))
     samples = max(1, round(days / SAMPLE))
     sums = np.zeros((5, *cells[:2]))
-    for _ in range(samples):
+    for sample in range(samples):
         state = model.steps(state, every)
         sums += moments(model, state, exner, parameters.fluid.kappa)
+        if not np.isfinite(sums).all():
+            raise FloatingPointError(f"The climate of {cells} cells at {dissipation:g} times the dissipation is no longer finite "
+                                     f"on day {spin_up + (sample + 1) * SAMPLE:g}.")
     mass = float((cells_of(model, state.surface) * area).sum())
     pressure = 0.005 * (grid.interfaces[1:] + grid.interfaces[:-1])
     u, temperature, heat_flux, temperature_variance, u_variance = sums / samples
@@ -80,13 +83,14 @@ def held_suarez(backend: Any, short: bool = False) -> Evidence:
     Bull. Amer. Meteor. Soc. 75, 1825. The paper prints pictures of two models, no table, and warns that the
     results depend on resolution; MITgcm's manual prints those of two grids. The jets are set by dissipation,
     so their strength has a floor and a ceiling here, and a second strength and a second resolution stand beside.
+    (With a third of the dissipation the flow passes the spin-up, and is no longer finite by day 1200.)
     """
     if short:
         runs = {"coarse": climate(backend, (8, 24, 48), 1.0, 100.0, 60.0)}
         name = "coarse"
     else:
         runs = {"2.8 degrees": climate(backend, (20, 64, 128), 1.0, 200.0, 1000.0),
-                "2.8 degrees, a third of the dissipation": climate(backend, (20, 64, 128), 1.0 / 3.0, 200.0, 1000.0),
+                "2.8 degrees, three times the dissipation": climate(backend, (20, 64, 128), 3.0, 200.0, 1000.0),
                 "5.6 degrees": climate(backend, (20, 32, 64), 1.0, 200.0, 1000.0)}
         name = "2.8 degrees"
     rows = rows_of(runs[name], short)

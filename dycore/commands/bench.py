@@ -112,7 +112,7 @@ def run_benchmarks(options: argparse.Namespace) -> int:
     check_threads(options.threads)
     check_processes(options)
     suite = benchmarks("suite")
-    settings = {name: value for name, value in vars(options).items() if name not in ("command", "nodes", "report", "results")}
+    settings = {name: value for name, value in vars(options).items() if name in suite.Settings._fields}
     if options.launcher is not None:
         settings["launcher"] = suite.Launcher(options.launcher, options.nodes)
     try:

@@ -118,6 +118,7 @@ class Compiler:
         copy = FunctionType(code.replace(co_consts=constants), names, function.__name__,
                                   function.__defaults__, tuple(cells) or None)
         names["__name__"] = copy.__module__ = function.__module__
+        copy.__name__ = copy.__qualname__ = f"{function.__name__}_{digest.hexdigest()[:16]}"  # see `build`
         return numba.njit(**OPTIONS)(copy), digest.hexdigest()
 
     def _global(self, value: Any) -> tuple[Any, str]:
@@ -352,12 +353,16 @@ _built: dict[str, Callable] = {}
 def build(source: str, name: str, names: dict[str, Any], digest: str, alone: bool, parallel: bool = False) -> Callable:
     """Compile generated source; its file is named after all that it depends on, as Numba's cache needs.
 
+    So is the function: Numba tells functions of one name apart by a number that counts within a process, so that
+    two of them, compiled by different processes and read from the cache by a third, would be taken for one another.
     `alone`: no two of its array arguments overlap, which LLVM may rely on.
     """
     digest = hashlib.sha256(f"{digest}{source}{parallel}{_generator()}{numba.__version__}{sys.version}".encode()).hexdigest()[:24]
     if digest in _built:
         return _built[digest]
-    path = cache_folder() / f"{name}_{digest}.py"
+    own = f"{name}_{digest}"
+    source = source.replace(f"def {name}(", f"def {own}(", 1)
+    path = cache_folder() / f"{own}.py"
     if not path.exists():
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
         temporary.write_text(source)
@@ -365,7 +370,7 @@ def build(source: str, name: str, names: dict[str, Any], digest: str, alone: boo
         temporary.replace(path)
     scope = {**names, "np": np, "prange": numba.prange, "__name__": __name__}
     exec(compile(source, str(path), "exec"), scope)
-    function = numba.njit(error_model="numpy", parallel=parallel, cache=True, nogil=True)(scope[name])
+    function = numba.njit(error_model="numpy", parallel=parallel, cache=True, nogil=True)(scope[own])
     if alone:
         function._compiler._customize_flags = without_aliases  # Numba has no public option for it
     return _built.setdefault(digest, function)

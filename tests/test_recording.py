@@ -1,5 +1,9 @@
 """Recorded steps: rows through the cache in any number, on any number of threads, give what NumPy gives."""
 
+import os
+import subprocess
+import sys
+
 import numba
 import numpy as np
 import pytest
@@ -351,3 +355,32 @@ def test_a_compiled_step_reads_nothing_that_it_has_not_written(monkeypatch):
         ours, reference = (Model(grid, parameters, backend.create()).steps(state, 6) for backend in (on_numba, on_numpy))
         for name in ("u", "v", "w", "surface"):
             assert (interior(np.asarray(getattr(ours, name))) == interior(getattr(reference, name))).all(), name
+
+
+APART = """
+import sys
+import numpy as np
+from dycore.backends import on_numba
+from dycore.stencils import stencil
+from dycore.tiles import Boundary, Tile
+
+@stencil
+def doubled(k, j, i, q):
+    return 2.0 * q[k, j, i]
+
+@stencil
+def tripled(k, j, i, q):
+    return 3.0 * q[k, j, i]
+
+tile, backend = Tile((2, 4, 5), Boundary.PERIODIC, Boundary.WALL), on_numba.create()
+for name in sys.argv[1:]:
+    print(backend.apply({"doubled": doubled, "tripled": tripled}[name], tile.region, np.ones(tile.region.padded)).array.max())
+"""
+
+
+def test_what_several_processes_compiled_is_told_apart(tmp_path):
+    """A kernel and a program from either process, the first that each compiles; a third reads all of them from the disk."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    said = [subprocess.check_output([sys.executable, "-c", APART, *names], text=True, env=environment) for names in (
+        ["doubled"], ["tripled"], ["doubled", "tripled"], ["tripled", "doubled"])]
+    assert said == ["2.0\n", "3.0\n", "2.0\n3.0\n", "3.0\n2.0\n"]

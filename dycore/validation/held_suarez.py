@@ -157,5 +157,5 @@ def figures(runs: dict[str, Climate]) -> dict[str, Any]:
         axes.plot(result.latitude, result.u[result.pressure > 100.0].max(axis=0), label=name)
     axes.axhspan(28.0, 38.0, color="0.9", label="MITgcm, two grids: strength of the jet")
     axes.set(xlabel="latitude (degrees)", ylabel="largest zonal-mean u below 100 hPa (m/s)")
-    axes.legend()
+    axes.legend(loc="center", fontsize=8)
     return {"climate": figure, "jets": sensitivity}

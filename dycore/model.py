@@ -492,7 +492,7 @@ class Model:
 
         def value(values: Any) -> Any:
             if np.ndim(values) == 0:
-                return values
+                return np.dtype(dtype).type(values) if isinstance(values, (float, np.floating)) else values
             values = np.asarray(values, dtype)
             if values.ndim == 1:
                 return profile(values)

@@ -160,3 +160,9 @@ def test_a_profile_of_a_forcing_is_read_at_its_level(numpy_backend):
     rates = np.array([1.0, 2.0, 3.0]) * 1e-6
     after = run(basin(), numpy_backend, (Forcing(tracers=(None, by_level), values=Profile(rates)),), steps=1)
     assert np.allclose(interior(after.tracers[1])[:, 0, 0] - 35.0, DT * rates, rtol=1e-8)  # a difference of large numbers
+
+
+def test_numbers_of_a_forcing_take_the_precision_of_the_model(backend):
+    grid, parameters, state = cases.held_suarez((3, 8, 12), precision="float32")
+    after = fields_of(Model(grid, parameters, backend).steps(state, 2))
+    assert all(field.dtype == np.float32 and np.isfinite(field).all() for field in after.values())

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import model, report
+from dycore.files import whole
 
 # Okabe and Ito's colours, told apart by all eyes; the marker and the label say the same again.
 COLOURS = {"fortran": "#000000", "numba": "#0072B2", "jax": "#D55E00", "numpy": "#CC79A7"}
@@ -260,16 +261,14 @@ def figure(rows: int, columns: int, path: Path, **axes: Any) -> Iterator[tuple[A
     with pyplot.rc_context(SETTINGS):
         drawing, panels = pyplot.subplots(rows, columns, figsize=(5.2 * columns, 3.6 * rows + 0.7), squeeze=False,
                                           layout="constrained", **axes)
-        aside = path.with_name(f".{path.name}")
         try:
             yield drawing, panels
             for panel in panels.flat:
                 panel.grid(which="major", color="#e6e6e6", linewidth=0.8)
                 panel.set_axisbelow(True)
-            drawing.savefig(aside, format=path.suffix[1:], bbox_inches="tight", pad_inches=0.15)
-            aside.replace(path)
+            with whole(path) as place:
+                drawing.savefig(place, format=path.suffix[1:], bbox_inches="tight", pad_inches=0.15)
         finally:
-            aside.unlink(missing_ok=True)
             pyplot.close(drawing)
 
 

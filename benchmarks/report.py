@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import model
+from dycore.files import whole
 from dycore.progress import DAY
 
 COMPETITORS = ("fortran", "numba", "jax", "numpy")
@@ -287,12 +288,8 @@ def write(folder: Path, records: list[dict[str, Any]]) -> list[str]:
     """results.md and the pictures; the notes say what was written, or why not."""
     if not records:
         return ["Nothing was measured."]
-    aside = folder / ".results.md"
-    try:
-        aside.write_text(markdown(records))
-        aside.replace(folder / "results.md")
-    finally:
-        aside.unlink(missing_ok=True)
+    with whole(folder / "results.md") as place:
+        place.write_text(markdown(records))
     written = [str(folder / "results.json"), str(folder / "results.md")]
     from benchmarks import pictures  # which writes with the words of this module
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from dycore.commands.shared import BadInput, FailedRun, no_such, why_no_file
+from dycore.commands.shared import BadInput, FailedRun, no_such, why_not_this_file
 
 KINDS = ("map", "section", "series", "animation")
 PROJECTIONS = ("mollweide", "orthographic")
@@ -118,6 +118,4 @@ def why_unwritable(path: Path, kind: str) -> str | None:
     endings = MOVIES if kind == "animation" else STILLS
     if path.suffix not in endings:
         return f"'{path}' ends in none of {', '.join(endings)}, and this is {'an' if kind == 'animation' else 'a'} {kind}."
-    if path.is_dir():
-        return f"'{path}' is a folder. Name a file in it."
-    return why_no_file(path.parent)
+    return why_not_this_file(path)

@@ -4,7 +4,6 @@ import argparse
 import contextlib
 import dataclasses
 import logging
-import os
 import shlex
 import signal
 import warnings
@@ -26,10 +25,10 @@ from dycore.commands.shared import (
     launched,
     no_such,
     say_warning,
-    why_no_file,
+    why_not_this_file,
     world,
 )
-from dycore.files import WritingFailed
+from dycore.files import WritingFailed, whole
 from dycore.progress import DAY, LOG
 
 
@@ -264,9 +263,7 @@ def why_unwritable(settings: Settings) -> str | None:
         if path.suffix not in KINDS:
             return f"'{path}' ends neither in .zarr nor in .nc, the formats that there are."
     for path in filter(None, (settings.state_out, settings.log)):
-        if path.is_dir():
-            return f"'{path}' is a folder. Name a file in it."
-        unwritable = why_no_file(path.parent)
+        unwritable = why_not_this_file(path)
         if unwritable is not None:
             return unwritable
     return None
@@ -282,13 +279,9 @@ def global_fields(tracer_names: tuple[str, ...], state: Any) -> dict[str, Any]:
 
 
 def write_fields(path: Path, fields: dict[str, Any]) -> None:
-    """Written aside and moved into place, so that no half file is ever found under the name."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    """No half file is ever found under the name."""
     try:
-        with open(aside, "wb") as file:
+        with whole(path) as place, open(place, "wb") as file:
             numpy.savez(file, **fields)
-        os.replace(aside, path)
     except OSError as problem:
         raise FailedRun(f"the state could not be written to '{path}': {problem.strerror}.") from problem
-    finally:
-        aside.unlink(missing_ok=True)

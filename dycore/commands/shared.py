@@ -241,6 +241,11 @@ def why_no_file(folder: Path) -> str | None:
         return nothing_written(folder, problem)
 
 
+def why_not_this_file(path: Path) -> str | None:
+    """Why a file cannot be written; None where it can."""
+    return f"'{path}' is a folder. Name a file in it." if path.is_dir() else why_no_file(path.parent)
+
+
 def nothing_written(folder: Path, problem: OSError) -> str:
     return f"nothing can be written in '{folder}': {problem.strerror}. Name another folder."
 

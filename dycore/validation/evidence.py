@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dycore.checking import processor
+from dycore.files import whole
 
 
 class Kind(Enum):
@@ -106,9 +107,8 @@ def read(folder: Path) -> dict[str, Any]:
 
 def replace(path: Path, text: str) -> None:
     """A file written as a whole or not at all."""
-    new = path.with_name(path.name + ".new")
-    new.write_text(text)
-    os.replace(new, path)
+    with whole(path) as place:
+        place.write_text(text)
 
 
 def device() -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from dycore.backends.halos import Serial, Traffic, interior, substeps_that_fit
-from dycore.tiles import HALO_LEVELS, Boundary, Place, Tile, fits, least_part, part_of, shapes
+from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Tile, fits, least_part, part_of, shapes
 
 AXES = ("j", "i")
 NORMAL = (Place.SOUTH_FACE, Place.WEST_FACE)  # where the velocity across a boundary stands, of each axis
@@ -105,37 +105,41 @@ class Devices(Serial):
 
     # Within a program ------------------------------------------------------------------------------
 
-    def fetched(self, tile: Tile, places: list[Place], arrays: list, write: Callable) -> list:
-        """As `Serial.fetched`."""
+    def fetched(self, halos: list[Halo], arrays: list, write: Callable) -> list:
+        """As `Serial.fetched`; whole halos, however much of them is needed."""
         for axis in (0, 1):
-            if tile.split[axis]:
-                arrays = self._along(axis, tile, places, arrays, write)
+            if halos[0].tile.split[axis]:
+                arrays = self._along(axis, halos, arrays, write)
         return arrays
 
-    def _along(self, axis: int, tile: Tile, places: list[Place], arrays: list, write: Callable) -> list:
+    def _along(self, axis: int, halos: list[Halo], arrays: list, write: Callable) -> list:
         """Fill the halo along one axis (0: j, 1: i)."""
-        n, halo = tile.cells[axis + 1], tile.halo[axis]
-        edge, at = partial(part, axis, tile), partial(corner, axis, tile)
+        tile = halos[0].tile
+        n, widths = tile.cells[axis + 1], [halo.tile.halo[axis] for halo in halos]
+        edges, corners = [partial(part, axis, halo.tile) for halo in halos], [partial(corner, axis, halo.tile) for halo in halos]
         bounded = (tile.y, tile.x)[axis] is not Boundary.PERIODIC
         if bounded:  # before anything is sent: a narrow part sends these faces too
-            arrays = [write(array, on_boundary(axis, edge(array, halo, halo + 1)), at(array, halo))
-                      if place is NORMAL[axis] else array for place, array in zip(places, arrays, strict=True)]
-        low = self._passed(axis, tile, [edge(array, n, n + halo) for array in arrays], 1)
-        high = self._passed(axis, tile, [edge(array, halo, 2 * halo) for array in arrays], -1)
+            arrays = [write(array, on_boundary(axis, edge(array, width, width + 1)), at(array, width))
+                      if halo.place is NORMAL[axis] else array
+                      for halo, array, width, edge, at in zip(halos, arrays, widths, edges, corners, strict=True)]
+        of_each = list(zip(arrays, widths, edges, strict=True))
+        low = self._passed(axis, tile, [edge(array, n, n + width) for array, width, edge in of_each], 1)
+        high = self._passed(axis, tile, [edge(array, width, 2 * width) for array, width, edge in of_each], -1)
         if bounded:
-            low, high = self._bounded(axis, tile, places, arrays, low, high)
-        return [write(write(array, below, at(array, 0)), above, at(array, halo + n))
-                for array, below, above in zip(arrays, low, high, strict=True)]
+            low, high = self._bounded(axis, halos, arrays, low, high)
+        return [write(write(array, below, at(array, 0)), above, at(array, width + n))
+                for array, below, above, width, at in zip(arrays, low, high, widths, corners, strict=True)]
 
-    def _bounded(self, axis: int, tile: Tile, places: list[Place], arrays: list, low: list, high: list) -> tuple[list, list]:
+    def _bounded(self, axis: int, halos: list[Halo], arrays: list, low: list, high: list) -> tuple[list, list]:
         """The strips of the halo with, on the first and the last devices, what lies beyond the boundary of the domain."""
+        tile = halos[0].tile
         number, last = jax.lax.axis_index(AXES[axis]), tile.processes[axis] - 1
         pole = (tile.y, tile.x)[axis] is Boundary.POLE
-        before = [mirrored_low(axis, tile, *each) for each in zip(places, arrays, high, strict=True)]
-        beyond = [mirrored_high(axis, tile, *each) for each in zip(places, arrays, strict=True)]
+        before = [mirrored_low(axis, *each) for each in zip(halos, arrays, high, strict=True)]
+        beyond = [mirrored_high(axis, *each) for each in zip(halos, arrays, strict=True)]
         if pole:
             before, beyond = self._opposite(tile, before, 0), self._opposite(tile, beyond, last)
-        signs = [-1.0 if place is not Place.CENTER and (pole or place is NORMAL[axis]) else 1.0 for place in places]
+        signs = [-1.0 if halo.place is not Place.CENTER and (pole or halo.place is NORMAL[axis]) else 1.0 for halo in halos]
         return ([jnp.where(number == 0, sign * mirror, strip) for sign, mirror, strip in zip(signs, before, low, strict=True)],
                 [jnp.where(number == last, sign * mirror, strip) for sign, mirror, strip in zip(signs, beyond, high, strict=True)])
 
@@ -247,22 +251,24 @@ def divided(whole: Tile, processes: tuple[int, int]) -> Tile:
 # Parts of arrays --------------------------------------------------------------------------------------
 
 
-def mirrored_low(axis: int, tile: Tile, place: Place, array: Any, above: Any) -> Any:
+def mirrored_low(axis: int, halo: Halo, array: Any, above: Any) -> Any:
     """The strip inside the first boundary, the other way round; faces skip the boundary itself.
 
     Of a part that is no wider than its halo the last of these faces is the first one of the neighbour (`above`).
     """
-    n, halo, face = tile.cells[axis + 1], tile.halo[axis], place is NORMAL[axis]
-    strip = part(axis, tile, array, halo + face, min(2 * halo + face, halo + n))
-    if strip.shape[axis - 2] < halo:
+    tile, face = halo.tile, halo.place is NORMAL[axis]
+    n, width = tile.cells[axis + 1], tile.halo[axis]
+    strip = part(axis, tile, array, width + face, min(2 * width + face, width + n))
+    if strip.shape[axis - 2] < width:
         strip = jnp.concatenate([strip, jax.lax.slice_in_dim(above, 0, 1, axis=axis - 2)], axis=axis - 2)
     return jnp.flip(strip, axis - 2)
 
 
-def mirrored_high(axis: int, tile: Tile, place: Place, array: Any) -> Any:
+def mirrored_high(axis: int, halo: Halo, array: Any) -> Any:
     """The strip inside the last boundary, the other way round; faces begin with the zero on the boundary itself."""
-    n, halo, face = tile.cells[axis + 1], tile.halo[axis], place is NORMAL[axis]
-    strip = jnp.flip(part(axis, tile, array, n + face, n + halo), axis - 2)
+    tile, face = halo.tile, halo.place is NORMAL[axis]
+    n, width = tile.cells[axis + 1], tile.halo[axis]
+    strip = jnp.flip(part(axis, tile, array, n + face, n + width), axis - 2)
     if not face:
         return strip
     on = jnp.zeros_like(part(axis, tile, array, n, n + 1))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.stencils import Field
-from dycore.tiles import Copy, Place, Tile, copies_x, copies_y, copy_strips, part_of
+from dycore.tiles import Copy, Halo, Tile, copies_x, copies_y, copy_strips, part_of
 
 
 class Traffic(NamedTuple):
@@ -60,32 +60,27 @@ class Serial:
         """The shape of the arrays [k, j, i] that hold the fields of a tile."""
         return tile.region.padded
 
-    def fill(self, tile: Tile, placed: list[tuple[Place, Any]]) -> tuple:
-        """Complete the halos of NumPy arrays in place."""
-        for place, array in placed:
-            copy_strips(array, copies_y(tile, place))
-        self.fetch(tile, placed)
-        for place, array in placed:
-            copy_strips(array, copies_x(tile, place))
-        return tuple(array for _, array in placed)
-
-    def filled(self, tile: Tile, placed: list[tuple[Place, Any]], write: Callable) -> tuple:
-        """The same for JAX arrays, as new values: `write(array, strip, start)` puts a strip into an array."""
-        arrays = [copied_strips(array, copies_y(tile, place), write) for place, array in placed]
-        places = [place for place, _ in placed]
-        arrays = self.fetched(tile, places, arrays, write)
-        return tuple(copied_strips(array, copies_x(tile, place), write) for place, array in zip(places, arrays, strict=True))
-
-    def fetch(self, tile: Tile, placed: list[tuple[Place, Any]]) -> None:
-        """Fill, in place, what of the halos other processes keep."""
+    def fill(self, placed: list[tuple[Halo, Any]]) -> tuple:
+        """Complete the halos of NumPy arrays in place, as far as they are needed."""
+        for halo, array in placed:
+            copy_strips(array, copies_y(halo))
         arrays = [array for _, array in placed]
-        self.fetcher(tile, tuple((place, array.ndim) for place, array in placed), arrays[0].dtype)(arrays)
+        self.fetcher(tuple((halo, array.ndim) for halo, array in placed), arrays[0].dtype)(arrays)
+        for halo, array in placed:
+            copy_strips(array, copies_x(halo))
+        return tuple(arrays)
 
-    def fetcher(self, tile: Tile, fields: tuple[tuple[Place, int], ...], dtype: np.dtype) -> Callable[[list], None]:
-        """What `fetch` does with arrays of certain places and numbers of axes, prepared: nothing."""
+    def filled(self, placed: list[tuple[Halo, Any]], write: Callable) -> tuple:
+        """The same for JAX arrays, as new values: `write(array, strip, start)` puts a strip into an array."""
+        halos = [halo for halo, _ in placed]
+        arrays = self.fetched(halos, [copied_strips(array, copies_y(halo), write) for halo, array in placed], write)
+        return tuple(copied_strips(array, copies_x(halo), write) for halo, array in zip(halos, arrays, strict=True))
+
+    def fetcher(self, fields: tuple[tuple[Halo, int], ...], dtype: np.dtype) -> Callable[[list], None]:
+        """What fills, in place, what other processes keep of the halos of fields with so many axes: nothing."""
         return lambda arrays: None
 
-    def fetched(self, tile: Tile, places: list[Place], arrays: list, write: Callable) -> list:
+    def fetched(self, halos: list[Halo], arrays: list, write: Callable) -> list:
         """The same for JAX arrays, as new values."""
         return arrays
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.backends.halos import Serial, Traffic, extent, substeps_that_fit
-from dycore.tiles import HALO_LEVELS, Place, Tile, blocks, divide, pieces, share
+from dycore.tiles import HALO_LEVELS, Halo, Tile, blocks, divide, pieces, share
 
 INSTALL = ("Install it with: pip install 'dycore[mpi]', and an MPI library: that of the machine, or "
            "pip install 'dycore[bundled-mpi]'.")
@@ -78,14 +78,12 @@ class Plan(NamedTuple):
     messages: tuple[Message, ...]
 
 
-class Buffers(NamedTuple):
-    """A message between NumPy arrays: its strips with their parts of two buffers, and the requests that send and receive these."""
+class Buffer(NamedTuple):
+    """What goes to another process, or comes from it: strips of NumPy arrays with their parts of a buffer, and the request."""
 
-    outgoing: list[tuple[Strip, np.ndarray]]
-    incoming: list[tuple[Strip, np.ndarray]]
-    sending: Any
-    receiving: Any
-    size: int  # bytes sent
+    strips: list[tuple[Strip, np.ndarray]]
+    request: Any
+    size: int  # bytes
 
 
 def strip_of(tile: Tile, field: int, ndim: int, cut: tuple[slice, slice], sign: float) -> Strip:
@@ -107,28 +105,31 @@ def inward(target: slice, cells: tuple[int, int]) -> slice:
 
 
 @cache
-def plan(tile: Tile, fields: tuple[tuple[Place, int], ...]) -> Plan:
-    """The exchange of fields, each of a place and a number of axes."""
+def plan(fields: tuple[tuple[Halo, int], ...]) -> Plan:
+    """The exchange of fields, each with a halo and a number of axes; all tiles are those of one process."""
     own: list[tuple[Strip, Strip | None]] = []
     incoming: dict[int, list[Strip]] = {}
     edges: dict[int, list[Strip]] = {}
-    for number, (place, ndim) in enumerate(fields):
-        for target, rank, source, sign in pieces(tile, place):
+    me, processes = fields[0][0].tile.rank, fields[0][0].tile.processes
+    for number, (halo, ndim) in enumerate(fields):
+        tile = halo.tile
+        for target, rank, source, sign in pieces(halo):
             there = strip_of(tile, number, ndim, target, sign)
-            if rank == tile.rank or source is None:
+            if rank == me or source is None:
                 own.append((there, None if source is None else strip_of(tile, number, ndim, source, sign)))
             else:
                 incoming.setdefault(rank, []).append(there)
                 rows, columns = map(inward, target, tile.region.columns.ranges)
                 edges.setdefault(rank, []).append(strip_of(tile, number, ndim, (rows, columns), 1.0))
-    outgoing: dict[int, list[Strip]] = {}
-    for other in sorted(incoming):  # who sends here receives from here
-        outgoing[other] = [strip_of(tile, number, ndim, source, sign) for number, (place, ndim) in enumerate(fields)
-                           for _, rank, source, sign in pieces(tile._replace(rank=other), place)
-                           if rank == tile.rank and source is not None]
-    ranks = tile.processes[0] * tile.processes[1]
-    order = sorted(incoming, key=lambda other: (tile.rank + other) % ranks)
-    return Plan(tuple(own), tuple(Message(rank, *map(tuple, (outgoing[rank], incoming[rank], edges[rank]))) for rank in order))
+    ranks = processes[0] * processes[1]
+    # who gets something from here could, with whole halos, also send something
+    near = {rank for halo, _ in fields for _, rank, source, _ in pieces(halo._replace(reach=None)) if source is not None} - {me}
+    outgoing = {other: [strip_of(halo.tile, number, ndim, source, sign) for number, (halo, ndim) in enumerate(fields)
+                        for _, rank, source, sign in pieces(halo._replace(tile=halo.tile._replace(rank=other)))
+                        if rank == me and source is not None] for other in sorted(near)}
+    order = sorted((other for other in near if other in incoming or outgoing[other]), key=lambda other: (me + other) % ranks)
+    return Plan(tuple(own), tuple(Message(other, *(tuple(strips.get(other, ())) for strips in (outgoing, incoming, edges)))
+                                  for other in order))
 
 
 def copy(target: np.ndarray, source: np.ndarray | None, sign: float = 1.0) -> None:
@@ -188,11 +189,11 @@ class World(Serial):
 
     # NumPy arrays --------------------------------------------------------------------------------
 
-    def fetcher(self, tile: Tile, fields: tuple[tuple[Place, int], ...], dtype: np.dtype) -> Callable[[list], None]:
+    def fetcher(self, fields: tuple[tuple[Halo, int], ...], dtype: np.dtype) -> Callable[[list], None]:
         """As `Serial.fetcher`."""
-        key = tile, fields, dtype
+        key = fields, dtype
         if key not in self._prepared:
-            self._prepared[key] = self._silent(plan(tile, fields)) if self.silent else self._speaking(plan(tile, fields), dtype)
+            self._prepared[key] = self._silent(plan(fields)) if self.silent else self._speaking(plan(fields), dtype)
         return self._prepared[key]
 
     def _silent(self, todo: Plan) -> Callable[[list], None]:
@@ -205,26 +206,25 @@ class World(Serial):
         return fetch
 
     def _speaking(self, todo: Plan, dtype: np.dtype) -> Callable[[list], None]:
-        buffers = []
-        for message in todo.messages:
-            out, into = (np.empty(sum(strip.size for strip in strips), dtype) for strips in (message.outgoing, message.incoming))
-            buffers.append(Buffers(
-                list(zip(message.outgoing, parts(out, message.outgoing), strict=True)),
-                list(zip(message.incoming, parts(into, message.incoming), strict=True)),
-                self.comm.Send_init(out, message.rank), self.comm.Recv_init(into, message.rank), out.nbytes))
-        receiving, sending = [each.receiving for each in buffers], [each.sending for each in buffers]
+        def buffer(rank: int, strips: tuple[Strip, ...], prepare: Callable) -> Buffer:
+            values = np.empty(sum(strip.size for strip in strips), dtype)
+            return Buffer(list(zip(strips, parts(values, strips), strict=True)), prepare(values, rank), values.nbytes)
+
+        outgoing = [buffer(message.rank, message.outgoing, self.comm.Send_init) for message in todo.messages if message.outgoing]
+        incoming = [buffer(message.rank, message.incoming, self.comm.Recv_init) for message in todo.messages if message.incoming]
+        sending, receiving = [each.request for each in outgoing], [each.request for each in incoming]
         start_all, wait_any, wait_all = self.mpi.Prequest.Startall, self.mpi.Request.Waitany, self.mpi.Request.Waitall
 
         def fetch(arrays: list) -> None:
             start_all(receiving)
-            for each in buffers:
-                for strip, part in each.outgoing:
+            for each in outgoing:
+                for strip, part in each.strips:
                     copy(part, arrays[strip.field][strip.index], strip.sign)
-                each.sending.Start()
+                each.request.Start()
                 self.count(each.size)
             carry_out(todo.own, arrays)
-            for _ in buffers:
-                for strip, part in buffers[wait_any(receiving)].incoming:
+            for _ in incoming:
+                for strip, part in incoming[wait_any(receiving)].strips:
                     arrays[strip.field][strip.index] = part
             wait_all(sending)
 
@@ -326,11 +326,11 @@ class World(Serial):
 
     # JAX arrays, within a compiled program ---------------------------------------------------------
 
-    def fetched(self, tile: Tile, places: list[Place], arrays: list, write: Callable) -> list:
+    def fetched(self, halos: list[Halo], arrays: list, write: Callable) -> list:
         """As `Serial.fetched`."""
         import jax.numpy as jnp
 
-        todo = plan(tile, tuple((place, array.ndim) for place, array in zip(places, arrays, strict=True)))
+        todo = plan(tuple((halo, array.ndim) for halo, array in zip(halos, arrays, strict=True)))
         given = list(arrays)
 
         def put(strip: Strip, values: Any) -> None:
@@ -345,19 +345,26 @@ class World(Serial):
                 for strip, edge in zip(message.incoming, message.edges, strict=True):
                     put(strip, given[edge.field][edge.index])
                 continue
-            outgoing = jnp.concatenate([(strip.sign * given[strip.field][strip.index]).ravel() for strip in message.outgoing])
-            incoming = self.swapped(message.rank, outgoing, sum(strip.size for strip in message.incoming))
+            outgoing = [(strip.sign * given[strip.field][strip.index]).ravel() for strip in message.outgoing]
+            incoming = self.swapped(message.rank, jnp.concatenate(outgoing) if outgoing else None,
+                                    sum(strip.size for strip in message.incoming), arrays[0].dtype)
             for strip, part in zip(message.incoming, parts(incoming, message.incoming), strict=True):
                 put(strip, part)
         return arrays
 
-    def swapped(self, rank: int, outgoing: Any, size: int) -> Any:
-        """What another process sends for what it gets."""
+    def swapped(self, rank: int, outgoing: Any, size: int, dtype: Any) -> Any:
+        """What another process sends for what it gets; where one of them gets nothing, nothing is sent to it."""
         import jax.numpy as jnp
         import mpi4jax
 
+        incoming = jnp.zeros(size, dtype)
+        if outgoing is None:
+            return mpi4jax.recv(incoming, source=rank, comm=self.inside)
         self.count(outgoing.size * outgoing.dtype.itemsize)
-        return mpi4jax.sendrecv(outgoing, jnp.zeros(size, outgoing.dtype), source=rank, dest=rank, comm=self.inside)
+        if size == 0:
+            mpi4jax.send(outgoing, dest=rank, comm=self.inside)
+            return incoming
+        return mpi4jax.sendrecv(outgoing, incoming, source=rank, dest=rank, comm=self.inside)
 
     def whole_rows(self, tile: Tile, values: Any, response: Any) -> tuple[Any, Callable]:
         """As `Serial.whole_rows`: every process of a line of processes gets all of every row."""

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from dycore.backends.halos import copied_strips
-from dycore.backends.on_numpy import NumpyBackend, collapsed, difference, precision_of
+from dycore.backends.on_numpy import NumpyBackend, collapsed, difference, precision_of, within
 from dycore.stencils import Field, Region, as_field
-from dycore.tiles import Place, Tile, copies_x, copies_y
+from dycore.tiles import Halo, Tile, copies_x, copies_y
 
 jax.config.update("jax_enable_x64", True)  # without it JAX turns float64 into float32
 
@@ -89,20 +89,20 @@ class JaxBackend(NumpyBackend):
             carried, values = jax.lax.scan(level, first, jnp.arange(*region.k), reverse=direction < 0)
         return tuple(self._field(c, columns) for c in carried), tuple(self._field(v, region) for v in values)
 
-    def exchange(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
+    def exchange(self, *placed: tuple[Halo, Any]) -> tuple:
         """As `NumpyBackend.exchange`."""
-        arrays = [(place, self.whole(tile, as_field(field)).array) for place, field in placed]
-        return self.communication.filled(tile, arrays, write)
+        whole = [(halo, self.whole(halo.tile, as_field(field)).array) for halo, field in placed]
+        return within([halo for halo, _ in placed], self.communication.filled(whole, write))
 
     def whole(self, tile: Tile, field: Field) -> Field:
         """As `NumpyBackend.whole`."""
         padded = tile.region.padded[-field.array.ndim:]
         return Field.whole(jnp.pad(field.array, [(r[0], n - r[1]) for r, n in zip(field.region, padded, strict=True)]))
 
-    def wrap(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
+    def wrap(self, *placed: tuple[Halo, Any]) -> tuple:
         """As `NumpyBackend.wrap`."""
-        return tuple(copied_strips(self.whole(tile, as_field(field)).array, (*copies_y(tile, place), *copies_x(tile, place)), write)
-                     for place, field in placed)
+        return tuple(copied_strips(self.whole(halo.tile, as_field(field)).array, (*copies_y(halo), *copies_x(halo)), write)
+                     for halo, field in placed)
 
     def filter_rows(self, tile: Tile, *pairs: tuple[Field, Any]) -> tuple[Field, ...]:
         """As `NumpyBackend.filter_rows`, as new fields."""

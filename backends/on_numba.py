@@ -20,7 +20,7 @@ import numpy as np
 
 from dycore.backends.halos import extent
 from dycore.backends.kernels import Compiler, build, in_turn, make_kernel
-from dycore.backends.on_numpy import NumpyBackend, collapsed, moved, precision_of
+from dycore.backends.on_numpy import NumpyBackend, collapsed, precision_of
 from dycore.backends.recording import (
     Copy,
     Element,
@@ -35,8 +35,8 @@ from dycore.backends.recording import (
     Zero,
     leaves_of,
 )
-from dycore.stencils import Field, Region, as_field, map_arguments
-from dycore.tiles import HALO, Place, Tile, copies_x, copies_y
+from dycore.stencils import Field, Region, map_arguments
+from dycore.tiles import HALO, Halo, Tile, copies_x, copies_y
 
 ROWS = 2  # that go through a group at a time, a power of two; the same for all grids, so that they share kernels
 LINE = 64  # bytes of a cache line
@@ -57,7 +57,7 @@ class NumbaBackend(NumpyBackend):
         self.threads = threads
         self.compilers: dict[str, Compiler] = {}
         self._recording: Recording | None = None
-        self._at_once: dict[Any, Program] = {}
+        self._programs: dict[Any, Program] = {}
         self._allocated = 0
         self._pool: dict[Any, deque[np.ndarray]] = {}
 
@@ -76,53 +76,36 @@ class NumbaBackend(NumpyBackend):
 
     def apply(self, stencil: Callable, region: Region, *arguments: Any) -> Any:
         """As `NumpyBackend.apply`, in one pass."""
-        outputs, _, single = self._operate((stencil, None, region, 0), arguments)
-        return outputs[0] if single else outputs
+        if self._recording is None:
+            return self._at_once(lambda noted, *arguments: noted.apply(stencil, region, *arguments), (stencil, region), arguments)
+        return self._recording.apply(stencil, region, *arguments)
 
     def sweep(self, stencil: Callable, start: Callable, region: Region, direction: int, *arguments: Any) -> Any:
         """As `NumpyBackend.sweep`, one row of columns at a time."""
-        outputs, finals, _ = self._operate((stencil, start, region, direction), arguments)
-        return finals, outputs
-
-    def _operate(self, what: tuple[Callable, Callable | None, Region, int], arguments: tuple) -> tuple:
-        """(values, what a sweep carried out of the last level, whether the stencil gives a single value)."""
+        what = stencil, start, region, direction
         if self._recording is None:
-            return self._run_at_once(what, arguments)
-        stencil, start, region, direction = what
-        operation = self._recording.operate(stencil, start, region, direction, arguments)
-        fields = tuple(Field(array, region.ranges if array.ndim == 3 else region.columns.ranges, (0,) * array.ndim)
-                       for array in operation.results)
-        split = len(operation.outputs)
-        return fields[:split], fields[split:], operation.single
+            return self._at_once(lambda noted, *arguments: noted.sweep(*what, *arguments), what, arguments)
+        return self._recording.sweep(*what, *arguments)
 
-    def exchange(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
+    def exchange(self, *placed: tuple[Halo, Any]) -> tuple:
         """As `NumpyBackend.exchange`; completes fields that `apply` or `sweep` made where they are."""
-        if self._recording is not None:
-            return self._recording.exchange(tile, placed, any(tile.split))
-        return super().exchange(tile, *placed)
+        return super().exchange(*placed) if self._recording is None else self._recording.exchange(*placed)
 
-    def wrap(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
+    def wrap(self, *placed: tuple[Halo, Any]) -> tuple:
         """As `NumpyBackend.wrap`, where the fields are."""
-        return self._recording.exchange(tile, placed, False) if self._recording is not None else super().wrap(tile, *placed)
+        return super().wrap(*placed) if self._recording is None else self._recording.wrap(*placed)
 
     def retile(self, field: Any, tile: Tile, to: Tile) -> Any:
         """As `NumpyBackend.retile`, as a copy where the halos differ."""
-        if tile.halo == to.halo:
-            return field
-        if self._recording is None:
-            return super().retile(field, tile, to)
-        field = as_field(field)
-        kept, region = moved(field.region, tile, to)
-        target, source = (tuple(slice(*r) for r in ranges) for ranges in (region, kept))
-        return Field(self._recording.copy(field.array, to.region.padded[1:], target, source), region, (0, 0))
+        return super().retile(field, tile, to) if self._recording is None else self._recording.retile(field, tile, to)
 
     def whole(self, tile: Tile, field: Field) -> Field:
         """As `NumpyBackend.whole`; all arrays are whole here, and hold no sense where a field holds no value."""
-        return Field.whole(field.array) if isinstance(field.array, Recorded) else super().whole(tile, field)
+        return super().whole(tile, field) if self._recording is None else self._recording.whole(tile, field)
 
     def filter_rows(self, tile: Tile, *pairs: tuple[Field, Any]) -> tuple[Field, ...]:
         """As `NumpyBackend.filter_rows`."""
-        return self._recording.filter_rows(tile, pairs) if self._recording is not None else super().filter_rows(tile, *pairs)
+        return super().filter_rows(tile, *pairs) if self._recording is None else self._recording.filter_rows(tile, *pairs)
 
     def collapse(self, values: np.ndarray) -> Any:
         """A 2-D field of the grid, stored with length 1 along the axes on which it does not change."""
@@ -130,11 +113,11 @@ class NumbaBackend(NumpyBackend):
 
     def zeros_like(self, array: Any) -> Any:
         """An array of zeros."""
-        return self._recording.zeros_like(array) if self._recording is not None else super().zeros_like(array)
+        return super().zeros_like(array) if self._recording is None else self._recording.zeros_like(array)
 
     def iterate(self, body: Callable, carried: Any, n: int) -> Any:
         """As `NumpyBackend.iterate`, a loop of the program."""
-        return self._recording.iterate(body, carried, n) if self._recording is not None else super().iterate(body, carried, n)
+        return super().iterate(body, carried, n) if self._recording is None else self._recording.iterate(body, carried, n)
 
     def loop(self, step: Callable, period: int = 3) -> Callable:
         """A function (constants, state, n) that takes n steps of a program compiled at the first call."""
@@ -148,11 +131,12 @@ class NumbaBackend(NumpyBackend):
 
         return steps
 
-    def _run_at_once(self, what: tuple, arguments: tuple) -> Any:
+    def _at_once(self, verb: Callable, what: tuple, arguments: tuple) -> Any:
+        """Compile and run what one verb does with its arguments."""
         key = what, signature(arguments)
-        if key not in self._at_once:
-            self._at_once[key] = Program(self, lambda _, arguments: self._operate(what, arguments), (), arguments)
-        return self._at_once[key].run(arguments, 1)
+        if key not in self._programs:
+            self._programs[key] = Program(self, lambda _, arguments: verb(self._recording, *arguments), (), arguments)
+        return self._programs[key].run(arguments, 1)
 
 
 def signature(argument: Any) -> Any:
@@ -375,8 +359,8 @@ class Writer:
     def fetch(self, exchange: Exchange) -> Callable:
         """A part that fills what of halos other processes keep."""
         arrays = [array for _, array in exchange.placed]
-        fields = tuple((place, array.ndim) for place, array in exchange.placed)
-        fill = self.backend.communication.fetcher(exchange.tile, fields, arrays[0].dtype)
+        fields = tuple((halo, array.ndim) for halo, array in exchange.placed)
+        fill = self.backend.communication.fetcher(fields, arrays[0].dtype)
 
         def fetch(frame: list, numbers: np.ndarray) -> None:
             fill([shown(frame, array) for array in arrays])
@@ -439,10 +423,10 @@ class Writer:
 
     def halo(self, exchange: Exchange, copies: Callable, indent: str) -> None:
         """Source that fills the part of halos that `copies` says, or what of it is not filled yet."""
-        for place, array in exchange.placed:
-            for target, source, sign in copies(exchange.tile, place):
+        for halo, array in exchange.placed:
+            for target, source, sign in copies(halo):
                 if copies is copies_x and array in exchange.begun:
-                    south, north = exchange.tile.region.j
+                    south, north = halo.tile.region.j
                     for start, stop in ((0, south + 1), (north, array.shape[-2])):
                         self.strip(array, (slice(start, stop), target[1]), (slice(start, stop), source and source[1]), sign, indent)
                 else:
@@ -490,8 +474,8 @@ class Writer:
                            f"{inner}    last = min(block + {lead + rows}, {self.integer(region.j[1])}, north + {lead})",
                            f"{inner}    if first < last:",
                            f"{inner}        {name}(first, last, {', '.join(given)})"]
-            for array, (tile, place) in operation.ends.items():
-                for target, source, sign in copies_x(tile, place):
+            for array, halo in operation.ends.items():
+                for target, source, sign in copies_x(halo):
                     self.strip(array, target, source or (None, None), sign, inner + "        ", "first, last - first, first, 1")
         lines, self.lines = self.lines, before
         reach = max(operation.lead + operation.back for operation in operations)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,8 @@ except ImportError:
     import numpy.fft as fft
 
 from dycore.backends.halos import Serial
-from dycore.stencils import Abstract, Field, Reads, Region, as_field, check, map_arguments
-from dycore.tiles import Place, Tile, fill_halo
+from dycore.stencils import Abstract, Field, Region, Seen, as_field, check, map_arguments
+from dycore.tiles import Halo, Tile, fill_halo
 
 
 def _signature(argument: Any) -> Any:
@@ -43,13 +43,13 @@ def precision_of(arguments: tuple) -> np.dtype:
 
 
 def check_all(stencil: Callable, start: Callable | None, region: Region, arguments: tuple,
-              read: dict[int, Reads] | None = None) -> tuple[tuple, Any]:
+              seen: Seen | None = None) -> tuple[tuple, Any]:
     """Check a stencil or, with `start`, a sweep: the types that it carries and those of its values."""
     if start is None:
-        return (), check(stencil, region, arguments, read=read)
+        return (), check(stencil, region, arguments, seen=seen)
     dtype = precision_of(arguments)
-    carried = tuple(Abstract(dtype) for _ in check(start, region.columns, arguments, read=read))
-    return check(stencil, region, arguments, (carried,), read)
+    carried = tuple(Abstract(dtype) for _ in check(start, region.columns, arguments, seen=seen))
+    return check(stencil, region, arguments, (carried,), seen)
 
 
 def collapsed(values: np.ndarray) -> np.ndarray:
@@ -80,6 +80,13 @@ def filter_row(row: np.ndarray, scale: np.ndarray) -> None:
         row[...] = fft.irfft(fft.rfft(row, axis=-1) * scale, n=row.shape[-1], axis=-1)
     else:
         ducc0.fft.convolve_axis(row, row, row.ndim - 1, scale)
+
+
+def within(halos: list[Halo], arrays: Iterable) -> tuple:
+    """Arrays of which no more than a part of the halo is filled, as fields that hold values there alone."""
+    return tuple(array if halo.reach is None else
+                 Field(array, (*((0, n) for n in array.shape[:-2]), *halo.bounds), (0,) * array.ndim)
+                 for halo, array in zip(halos, arrays, strict=True))
 
 
 def moved(region: tuple, tile: Tile, to: Tile) -> tuple[tuple, tuple]:
@@ -156,9 +163,13 @@ class NumpyBackend:
         carried = tuple(np.asarray(c, dtype) for c in carried)
         return tuple(self._field(c, region.columns) for c in carried), tuple(self._field(o, region) for o in outputs)
 
-    def exchange(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
-        """Whole arrays with filled halos from fields that hold at least the cells of the tile."""
-        return self.communication.fill(tile, [(place, self.whole(tile, as_field(field)).array) for place, field in placed])
+    def exchange(self, *placed: tuple[Halo, Any]) -> tuple:
+        """Fields that hold values as far as each `Halo` says, from fields that hold at least the cells of its tile.
+
+        Those that are wanted with their whole halo are arrays. All go in one message to each neighbour.
+        """
+        whole = [(halo, self.whole(halo.tile, as_field(field)).array) for halo, field in placed]
+        return within([halo for halo, _ in placed], self.communication.fill(whole))
 
     def whole(self, tile: Tile, field: Field) -> Field:
         """The field on a whole padded array, zero where it holds no value."""
@@ -166,10 +177,10 @@ class NumpyBackend:
         array[tuple(slice(*r) for r in field.region)] = field.array
         return Field.whole(array)
 
-    def wrap(self, tile: Tile, *placed: tuple[Place, Any]) -> tuple:
+    def wrap(self, *placed: tuple[Halo, Any]) -> tuple:
         """As `exchange`, but only along the axes of which this process keeps all; no message."""
-        fields = [(place, self.whole(tile, as_field(field)).array) for place, field in placed]
-        return tuple(fill_halo(tile, place, array) for place, array in fields)
+        fields = [(halo, self.whole(halo.tile, as_field(field)).array) for halo, field in placed]
+        return tuple(fill_halo(halo.tile, halo.place, array) for halo, array in fields)
 
     def retile(self, field: Any, tile: Tile, to: Tile) -> Any:
         """A field of a tile among the cells of the same tile with another width of halo."""
@@ -216,6 +227,12 @@ class NumpyBackend:
     def padded(self, tile: Tile) -> tuple[int, ...]:
         """The shape of the arrays [k, j, i] that hold the fields of a tile."""
         return self.communication.padded(tile)
+
+    def recorder(self) -> Any:
+        """The same verbs, but what is asked for is noted (dycore.backends.recording), for arrays that stand for others."""
+        from dycore.backends.recording import Recording
+
+        return Recording()
 
     def traffic(self, step: Callable, steps: Callable, constants: Any, state: Any) -> Any:
         """What this process sends in one step."""

@@ -12,16 +12,17 @@ noted, in order; the check of each stencil also tells how far it reads. From thi
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.backends.on_numpy import check_all, precision_of
-from dycore.stencils import Field, Reads, Region, as_field
-from dycore.tiles import Boundary, Place, Tile
+from dycore.backends.on_numpy import check_all, moved, precision_of, within
+from dycore.stencils import Field, Reads, Region, Seen, as_field
+from dycore.tiles import Boundary, Halo, Place, Reach, Tile
 
 
 class Scalar:
@@ -89,12 +90,13 @@ class Operation:
     direction: int
     arguments: tuple
     reads: dict[Recorded, Reads]
+    used: dict[Recorded, Reads]  # of that, what the results depend on
     outputs: tuple[Recorded, ...]  # the values of a stencil
     finals: tuple[Recorded, ...] = ()  # the values that a sweep carries, [j, i]
     single: bool = True
     lead: int = 0
     back: int = 0
-    ends: dict[Recorded, tuple[Tile, Place]] = field(default_factory=dict)  # results whose halo in x it fills
+    ends: dict[Recorded, Halo] = field(default_factory=dict)  # results whose halo in x it fills
     in_place: dict[int, Recorded] = field(default_factory=dict)  # result number -> argument that it is written over
 
     @property
@@ -106,8 +108,7 @@ class Operation:
 class Exchange:
     """Fills halos where they are; `messages`: also what other processes keep of them."""
 
-    tile: Tile
-    placed: tuple[tuple[Place, Recorded], ...]
+    placed: tuple[tuple[Halo, Recorded], ...]
     messages: bool
     begun: set[Recorded] = field(default_factory=set)  # arrays whose halo in x is filled already, beside their cells
 
@@ -176,44 +177,73 @@ def touched(statement: Any) -> Iterator[Recorded]:
 
 
 class Recording:
-    """The verbs of a backend that note what they are asked to do."""
+    """The verbs of a backend (dycore.backend) that note what they are asked to do."""
 
     def __init__(self) -> None:
         self.statements: list[Any] = []
 
+    def stand_in(self, leaf: Any) -> Any:
+        """What stands for an array; numbers and functions stay what they are."""
+        return Recorded(leaf.shape, leaf.dtype) if np.ndim(leaf) else leaf
+
+    def apply(self, stencil: Callable, region: Region, *arguments: Any) -> Any:
+        operation = self.operate(stencil, None, region, 0, arguments)
+        fields = fields_on(region, operation.outputs)
+        return fields[0] if operation.single else fields
+
+    def sweep(self, stencil: Callable, start: Callable, region: Region, direction: int, *arguments: Any) -> Any:
+        operation = self.operate(stencil, start, region, direction, arguments)
+        return fields_on(region, operation.finals), fields_on(region, operation.outputs)
+
     def operate(self, stencil: Callable, start: Callable | None, region: Region, direction: int, arguments: tuple) -> Operation:
-        reads: dict[int, Reads] = {}
-        carried, values = check_all(stencil, start, region, arguments, reads)
-        leaves = list(arrays_of(arguments))
-        by_array: dict[Recorded, Reads] = {}
-        for number, extent in reads.items():
-            array = leaves[number]
-            by_array[array] = by_array[array].union(extent) if array in by_array else extent
+        seen, leaves = Seen({}, {}), list(arrays_of(arguments))
+        carried, values = check_all(stencil, start, region, arguments, seen)
+        reads, used = ({}, {})  # type: dict[Recorded, Reads], dict[Recorded, Reads]
+        for by_number, by_array in zip(seen, (reads, used), strict=True):
+            for number, extent in by_number.items():
+                array = leaves[number]
+                by_array[array] = extent.union(by_array.get(array, extent))
         for table in (leaf.table for leaf in leaves_of(arguments) if isinstance(leaf, Element)):
-            by_array.setdefault(table, Reads(0, 0, False))
+            reads.setdefault(table, Reads(0, 0, 0, 0, False))
         dtype = precision_of(arguments)
         several = values if isinstance(values, tuple) else (values,)
         shape = region.padded if region.k is not None else region.padded[1:]
         operation = Operation(
-            stencil, start, region, direction, arguments, by_array,
+            stencil, start, region, direction, arguments, reads, used,
             tuple(Recorded(shape, getattr(value, "dtype", dtype)) for value in several),
             tuple(Recorded(region.padded[1:], dtype) for _ in carried), not isinstance(values, tuple))
         self.statements.append(operation)
         return operation
 
-    def exchange(self, tile: Tile, placed: tuple[tuple[Place, Any], ...], messages: bool) -> tuple[Recorded, ...]:
-        arrays = tuple((place, as_field(value).array) for place, value in placed)
-        self.statements.append(Exchange(tile, arrays, messages))
-        return tuple(array for _, array in arrays)
+    def exchange(self, *placed: tuple[Halo, Any]) -> tuple:
+        return self._exchange(placed, any(placed[0][0].tile.split))
 
-    def filter_rows(self, tile: Tile, pairs: tuple[tuple[Field, Recorded], ...]) -> tuple[Field, ...]:
+    def wrap(self, *placed: tuple[Halo, Any]) -> tuple:
+        return self._exchange(placed, False)
+
+    def _exchange(self, placed: tuple[tuple[Halo, Any], ...], messages: bool) -> tuple:
+        arrays = tuple((halo, as_field(value).array) for halo, value in placed)
+        self.statements.append(Exchange(arrays, messages))
+        return within([halo for halo, _ in arrays], (array for _, array in arrays))
+
+    def whole(self, tile: Tile, field: Field) -> Field:
+        """All arrays are whole here, and hold no sense where a field holds no value."""
+        return Field.whole(field.array)
+
+    def retile(self, field: Any, tile: Tile, to: Tile) -> Any:
+        """A copy where the halos differ."""
+        if tile.halo == to.halo:
+            return field
+        field = as_field(field)
+        kept, region = moved(field.region, tile, to)
+        target, source = (tuple(slice(*r) for r in ranges) for ranges in (region, kept))
+        copy = Recorded(to.region.padded[1:], field.array.dtype)
+        self.statements.append(Copy(copy, field.array, target, source))
+        return Field(copy, region, (0, 0))
+
+    def filter_rows(self, tile: Tile, *pairs: tuple[Field, Recorded]) -> tuple[Field, ...]:
         self.statements.append(Filter(tile, tuple((field.array, response) for field, response in pairs)))
         return tuple(field for field, _ in pairs)
-
-    def copy(self, source: Recorded, shape: tuple[int, ...], to: tuple[slice, ...], cut: tuple[slice, ...]) -> Recorded:
-        target = Recorded(shape, source.dtype)
-        self.statements.append(Copy(target, source, to, cut))
-        return target
 
     def zeros_like(self, array: Recorded) -> Recorded:
         target = Recorded(array.shape, array.dtype)
@@ -227,6 +257,82 @@ class Recording:
         outer.append(Loop(n, carried, begin, self.statements, end))
         self.statements = outer
         return carried
+
+    def reaches(self, state: tuple, result: tuple) -> dict[Recorded, Reach]:
+        """How far beyond the cells of its tile each array that is exchanged is read, here and in the steps that follow.
+
+        What is noted is a step from a state to its result, of which only the cells are wanted.
+        """
+        pairs = list(zip(arrays_of(state), arrays_of(result), strict=True))
+        wanted: dict[Recorded, Box] = {}
+        while True:
+            found, tiles, before = dict(wanted), {}, {}
+            for statement in reversed(self.statements):
+                if isinstance(statement, Exchange):
+                    for halo, array in statement.placed:
+                        tiles[array] = halo.tile
+                        before[array] = found.get(array, cells_of(halo.tile))
+                        found[array] = cells_of(halo.tile)
+                else:
+                    for array, box in read_by(statement, found):
+                        found[array] = box.union(found.get(array, box))
+            following = {after: found[start].union(wanted.get(after, found[start])) for start, after in pairs if start in found}
+            if following == wanted:
+                return {array: box.beyond(tiles[array]) for array, box in before.items()}
+            wanted = following
+
+
+class Box(NamedTuple):
+    """Rows and columns of padded arrays: each from the first to before the second."""
+
+    south: int
+    north: int
+    west: int
+    east: int
+
+    def union(self, other: Box) -> Box:
+        """The smallest box that holds both."""
+        (a, b, c, d), (e, f, g, h) = self, other
+        return Box(min(a, e), max(b, f), min(c, g), max(d, h))
+
+    def within(self, region: Region) -> Box:
+        """What of it lies in a region."""
+        (south, north), (west, east) = region.j, region.i
+        return Box(max(self.south, south), min(self.north, north), max(self.west, west), min(self.east, east))
+
+    def beyond(self, tile: Tile) -> Reach:
+        """How far it goes beyond the cells of a tile."""
+        cells = cells_of(tile)
+        return Reach(*(max(0, n) for n in (cells.south - self.south, self.north - cells.north,
+                                           cells.west - self.west, self.east - cells.east)))
+
+
+def cells_of(tile: Tile) -> Box:
+    """The cells of a tile."""
+    return Box(*tile.region.j, *tile.region.i)
+
+
+def read_by(statement: Any, wanted: dict[Recorded, Box]) -> Iterator[tuple[Recorded, Box]]:
+    """What a statement reads in order to give what is wanted of its results."""
+    if isinstance(statement, Operation):
+        boxes = [wanted[array] for array in statement.results if array in wanted]
+        if boxes:
+            south, north, west, east = functools.reduce(Box.union, boxes).within(statement.region)
+            yield from ((array, Box(south + reads.low, north + reads.high, west + reads.west, east + reads.east))
+                        for array, reads in statement.used.items())
+    elif isinstance(statement, Filter):
+        yield from ((array, cells_of(statement.tile)) for array, _ in statement.pairs)
+    elif isinstance(statement, Copy) and statement.cut is not None:
+        rows, columns = statement.cut
+        yield statement.source, Box(rows.start, rows.stop, columns.start, columns.stop)
+    else:  # a loop goes round: all that it reads
+        yield from ((array, Box(0, array.shape[-2], 0, array.shape[-1])) for array in touched(statement) if array.ndim > 1)
+
+
+def fields_on(region: Region, arrays: tuple[Recorded, ...]) -> tuple[Field, ...]:
+    """The results of an operation."""
+    return tuple(Field(array, region.ranges if array.ndim == 3 else region.columns.ranges, (0,) * array.ndim)
+                 for array in arrays)
 
 
 def leaves_of(argument: Any) -> Iterator[Any]:
@@ -398,12 +504,12 @@ def begin_exchange(group: Group, exchange: Exchange) -> None:
 
     Not where that would change what another operation of the group reads.
     """
-    if exchange.tile.split[1]:
+    if exchange.placed[0][0].tile.split[1]:
         return  # it comes from other processes
-    for place, array in exchange.placed:
-        closes_cells = place is Place.WEST_FACE and exchange.tile.x is not Boundary.PERIODIC
+    for halo, array in exchange.placed:
+        closes_cells = halo.place is Place.WEST_FACE and halo.tile.x is not Boundary.PERIODIC
         for operation in group.operations:
-            changes = closes_cells or operation.region.i != exchange.tile.region.i
+            changes = closes_cells or operation.region.i != halo.tile.region.i
             if array in operation.results and not (changes and any(array in other.reads for other in group.operations)):
-                operation.ends[array] = (exchange.tile, place)
+                operation.ends[array] = halo
                 exchange.begun.add(array)

@@ -79,6 +79,11 @@ class Group(NamedTuple):
     def n_cells(self) -> int:
         return math.prod(self.cells)
 
+    @property
+    def alone(self) -> "Group":
+        """The one rank."""
+        return Group(self.case, self.base_cells or self.cells, self.precision)
+
 
 class Failed(Exception):
     """A competitor that cannot run, and why."""

@@ -114,8 +114,8 @@ class Work:
         return math.ceil(self.substeps / self.together(among))
 
     def exchanges(self, among: Layout) -> int:
-        """Velocity; W, surface and tracers; with substeps also their start, the widths, what the mean lacks, and the chunks."""
-        return 2 if self.substeps == 1 else 5 + self.chunks(among) - 1
+        """After the force and after the step; and between chunks of substeps."""
+        return 2 + self.chunks(among) - 1
 
     def messages(self, among: Layout) -> float:
         transposes = 4 * (among.processes[1] - 1) if self.filtered else 0
@@ -125,9 +125,11 @@ class Work:
         """Bytes that the busiest rank sends in a step."""
         nz, ny, nx = among.part
         sides = self.sides(among)
-        numbers: float = among.frame(HALO, sides) * (nz * (3 + self.tracers) + 3)
-        if self.substeps > 1:
-            numbers += among.frame(max(HALO, self.together(among)), sides) * (6 + 3 * (self.chunks(among) - 1))
+        near, far = among.frame(1, sides), among.frame(2, sides)
+        # as far as upwind3 and vector-invariant momentum read: u, v, W (towards one side), tracers, surface; column sums
+        numbers: float = near * (2.5 * nz + 2) + far * (self.tracers * nz + 1)
+        if self.substeps > 1:  # faces of the predicted velocity; depth means before and after, widths
+            numbers += near * nz + among.frame(max(HALO, self.together(among)), sides) * (6 + 3 * (self.chunks(among) - 1))
         if self.filtered and among.processes[1] > 1:
             rows = min(ny, math.ceil(FILTERED_ROWS / 2 * among.cells[1]) if among.processes[0] > 1 else FILTERED_ROWS * ny)
             there_and_back = 2 * (among.processes[1] - 1) / among.processes[1]

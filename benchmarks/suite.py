@@ -8,7 +8,8 @@ is fewer (and so is the warm-up), and the record says how many.
 
 Several ranks are as many processes, each on the next cores, started by mpiexec, or by the launcher that was given, which
 is checked first (launch_check.py); a second competitor that sends no messages (`silent`) shows what they cost, and the
-triad runs on all ranks at once.
+triad runs on all ranks at once. One rank, and a triad on one, are sampled in the same rounds where the run measures one
+rank at all: ratios of samples of one round know little of how the machine drifts.
 
 A record (one per competitor, case, size, precision, ranks and scaling; `error` says why where there is no measurement):
     case, competitor, backend, device, ranks, threads, precision, cells [nz, ny, nx], n_cells
@@ -30,9 +31,11 @@ A record (one per competitor, case, size, precision, ranks and scaling; `error` 
     oversubscribed               more ranks times threads than cores
     messages_per_step, bytes_per_step   that the busiest rank sends
     ms_per_step_silent           the median with the messages switched off
-    message_share                1 - ms_per_step_silent / ms_per_step, 0 at least
-    efficiency                   against one rank in the same run, t1 / (R tR) with t per cell: for strong scaling, where
-                                 the cells are the same, t1 / (R tR); for weak scaling t1 / tR per cell of a rank
+    message_share                1 - silent / normal, median over the rounds, 0 at least
+    efficiency                   against one rank, t1 / (R tR) with t per cell: for strong scaling, where the cells are the
+                                 same, t1 / (R tR); for weak scaling t1 / tR per cell of a rank. Median over the rounds
+    allowed_efficiency           what the bandwidth of memory leaves of it: that of the triads on all ranks over R times
+                                 that of the triad on one, median over the same rounds
     silent_error                 why there is no ms_per_step_silent
     simulated_years_per_day      at the time step of the case
     joules_per_step              median over the samples, all together that energy_counters names
@@ -74,7 +77,7 @@ LIBRARIES = {"numpy": [], "numba": ["numba", "llvmlite"], "jax": ["jax", "jaxlib
 MPI_LIBRARIES = ["mpi4py", "mpi4jax"]
 MEASURED = ("ms_per_step", "ms_min", "ms_max", "ms_per_million_cells", "compile_seconds", "bandwidth_bytes_per_second",
             "floor_ms_per_million_cells", "floor_ratio", "simulated_years_per_day", "ms_per_step_silent", "message_share",
-            "efficiency", "joules_per_step")
+            "efficiency", "allowed_efficiency", "joules_per_step")
 
 
 class Settings(NamedTuple):
@@ -210,8 +213,10 @@ def nodes_of(group: Group) -> int:
 
 def total_work(settings: Settings, wanted: list[Group]) -> int:
     """Starts and samples, for the progress bar."""
-    each = len(settings.backends), len(devices(settings))
-    return sum((1 + settings.samples) * (each[0] * (1 if group.ranks == 1 else 2) + each[1]) for group in wanted)
+    competitors, yardsticks = len(settings.backends), len(devices(settings))
+    several = 2 * (competitors + yardsticks) if 1 in {group.ranks for group in wanted} else competitors + yardsticks
+    return sum((1 + settings.samples) * (competitors + yardsticks if group.ranks == 1 else several + competitors)
+               for group in wanted)
 
 
 def devices(settings: Settings) -> list[str]:
@@ -226,25 +231,34 @@ def measure(group: Group, settings: Settings, problems: dict[str, str | None], s
     """All competitors of one group, sampled in turn. Yields their records after every round."""
     counters = {device: energy.find(device) for device in devices(settings)}
 
-    def competitor(name: str, device: str, silent: bool = False) -> Competitor:
+    def competitor(name: str, device: str, silent: bool = False, group: Group = group) -> Competitor:
         problem = problems.get(name) or (missing_mpi(name, group, device) if group.ranks > 1 else None)
         return Competitor(name, group, settings.threads, device, problem, silent, counters[device])
 
     yardsticks = {device: competitor("triad", device) for device in devices(settings)}
     competitors = [competitor(name, device_of(name, settings)) for name in settings.backends]
-    silent = {each.name: competitor(each.name, each.device, silent=True) for each in competitors if group.ranks > 1}
-    everyone = [*yardsticks.values(), *competitors, *silent.values()]
+    beside = dict.fromkeys(settings.backends, NOBODY)
+    others: list[Competitor] = []
+    if group.ranks > 1:
+        bases = {}
+        if 1 in ranks_wanted(settings, group.precision):
+            bases = {device: competitor("triad", device, group=group.alone) for device in yardsticks}
+        for each in competitors:
+            beside[each.name] = Beside(competitor(each.name, each.device, silent=True),
+                                       competitor(each.name, each.device, group=group.alone) if bases else None,
+                                       bases.get(each.device))
+        others = [*bases.values(), *(other for each in beside.values() for other in each[:2] if other)]
+    everyone = [*yardsticks.values(), *competitors, *others]
 
     def records() -> list[dict]:
-        return [record(each, yardsticks[each.device], silent.get(each.name))
-                for each in competitors if each.seconds or each.error]
+        return [record(each, yardsticks[each.device], beside[each.name]) for each in competitors if each.seconds or each.error]
 
     with contextlib.ExitStack() as stack:
         for each in everyone:
             shown.doing(f"{report.title(group._asdict())}: {each.name} starts")
             stack.callback(each.stop)
-            if each.silent and (loud := next(other for other in competitors if other.name == each.name)).error:
-                each.error = loud.error  # no second search for the same fault
+            if each in others and (usual := next((other for other in competitors if other.name == each.name), None)):
+                each.error = usual.error  # no second search for the same fault
             each.attempt(Competitor.start)
             shown.advance()
         for turn in range(settings.samples):
@@ -259,9 +273,27 @@ def measure(group: Group, settings: Settings, problems: dict[str, str | None], s
         yield records()
 
 
-def record(each: Competitor, yardstick: Competitor, silent: Competitor | None = None) -> dict[str, Any]:
-    """One entry of results.json; its efficiency comes with the others of the run."""
-    facts = yardstick.about
+class Beside(NamedTuple):
+    """What is sampled in the same rounds as a competitor on several ranks: itself without messages and on one rank, a triad."""
+
+    silent: Competitor | None
+    alone: Competitor | None
+    yardstick: Competitor | None
+
+
+NOBODY = Beside(None, None, None)
+
+
+def in_rounds(one: Competitor | None, other: Competitor) -> float | None:
+    """The time of a step of one as a multiple of the other's: the median over the rounds; None where one has no samples."""
+    if one is None or one.error or other.error or not (one.seconds and other.seconds):
+        return None
+    return statistics.median(a / b for a, b in zip(one.seconds, other.seconds, strict=False)) * other.steps / one.steps
+
+
+def record(each: Competitor, yardstick: Competitor, beside: Beside = NOBODY) -> dict[str, Any]:
+    """One entry of results.json; without one rank beside it its efficiency comes from the others of the run."""
+    facts, silent = yardstick.about, beside.silent
     measured: dict[str, Any] = dict.fromkeys(MEASURED)
     if each.error is None:
         per_step = [seconds / each.steps for seconds in each.seconds]
@@ -271,9 +303,14 @@ def record(each: Competitor, yardstick: Competitor, silent: Competitor | None = 
                      "compile_seconds": max(0.0, each.first_seconds - median)}
         if counted := [joules for joules in each.joules if joules is not None]:
             measured["joules_per_step"] = statistics.median(counted) / each.steps
-        if silent is not None and silent.error is None and silent.seconds:
-            without = statistics.median(silent.seconds) / silent.steps
-            measured |= {"ms_per_step_silent": 1e3 * without, "message_share": max(0.0, 1.0 - without / median)}
+        if silent is not None and (share := in_rounds(silent, each)) is not None:
+            measured |= {"ms_per_step_silent": 1e3 * statistics.median(silent.seconds) / silent.steps,
+                         "message_share": max(0.0, 1.0 - share)}
+        if beside.alone is not None and (ratio := in_rounds(beside.alone, each)) is not None:
+            measured["efficiency"] = ratio * each.group.n_cells / (each.group.ranks * beside.alone.group.n_cells)
+        if beside.yardstick is not None and (ratio := in_rounds(beside.yardstick, yardstick)) is not None:
+            measured["allowed_efficiency"] = ratio * facts["bytes_per_pass"] / (
+                each.group.ranks * beside.yardstick.about["bytes_per_pass"])
         if facts:
             measured["simulated_years_per_day"] = facts["time_step"] / median / 365.25
         if yardstick.error is None and yardstick.seconds:
@@ -347,7 +384,7 @@ class Results:
         utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.of_last_group = [record | self.origin | {"utc": utc} for record in records]
         for record in self.of_last_group:
-            record["efficiency"] = efficiency(record, self.of_this_run)
+            record["efficiency"] = record["efficiency"] or efficiency(record, self.of_this_run)
         self.save()
 
     def of_other_runs(self) -> list[dict]:

@@ -115,17 +115,20 @@ def behind(j, i, start, now):
 
 
 @stencil
-def depth_means(j, i, grid, inverse_time_step, sums):
-    """From the column sums before and after the step: depth means before, after (m/s), and mean force (m/s2)."""
-    before_u, before_v = means(j, i, grid, sums.before_u, sums.before_v)
-    after_u, after_v = means(j, i, grid, sums.after_u, sums.after_v)
-    return (before_u, before_v, after_u, after_v,
-            (after_u - before_u) * inverse_time_step, (after_v - before_v) * inverse_time_step)
+def depth_means(j, i, grid, sums):
+    """Depth means before and after the step (m/s), from the column sums."""
+    return (*means(j, i, grid, sums.before_u, sums.before_v), *means(j, i, grid, sums.after_u, sums.after_v))
+
+
+@stencil
+def forces(j, i, inverse_time_step, before_u, before_v, after_u, after_v):
+    """The mean force that took the depth means from before to after (m/s2)."""
+    return (after_u[j, i] - before_u[j, i]) * inverse_time_step, (after_v[j, i] - before_v[j, i]) * inverse_time_step
 
 
 @stencil
 def transport_correction(j, i, grid, column, mean_u, mean_v, transport_u, transport_v):
-    """What the depth-mean velocity lacks to carry the averaged transport, at both faces (m/s)."""
+    """What a velocity of this depth mean lacks to carry the averaged transport, at both faces (m/s)."""
     return (transport_u[j, i] * grid.inverse_thickness_u[j, i] / where(grid.dy_u[j, i] > 0.0, column.width_u[j, i], 1.0)
             - mean_u[j, i],
             transport_v[j, i] * grid.inverse_thickness_v[j, i] / where(grid.dx_v[j, i] > 0.0, column.width_v[j, i], 1.0)

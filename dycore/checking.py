@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile, fill_halo, part_of
+from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Tile, fill_halo, part_of
 
 RANKS = 2  # that are started
 GRACE = 30.0  # s; for processes to start and to end beside the time that they may take
@@ -145,7 +145,7 @@ def check_case(backend: Any, case: Case, processes: tuple[int, int]) -> str | No
         mine[cells] = belongs[cells]
         right.append(belongs)
         given.append(mine)
-    got = exchanging(backend, tile, [place for place, _ in FIELDS])(given)
+    got = exchanging(backend, [Halo(tile, place) for place, _ in FIELDS])(given)
     return difference(f"with {processes[0]},{processes[1]} processes on {case.title}, rank {world.rank}", got, right)
 
 
@@ -164,18 +164,18 @@ def difference(who: str, got: Iterable, right: list[np.ndarray]) -> str | None:
     return None
 
 
-def exchanging(backend: Any, tile: Tile, places: list[Place], times: int = 1) -> Callable:
+def exchanging(backend: Any, halos: list[Halo], times: int = 1) -> Callable:
     """A function of NumPy arrays that gives them back with complete halos, exchanged so many times in a row."""
     if backend.name == "numpy":  # `exchange` would copy them, which is not communication
         def in_place(arrays: Any) -> Any:
             for _ in range(times):
-                backend.communication.fill(tile, list(zip(places, arrays, strict=True)))
+                backend.communication.fill(list(zip(halos, arrays, strict=True)))
             return arrays
 
         return in_place
 
     def exchange(_: Any, arrays: Any) -> Any:
-        return backend.exchange(tile, *zip(places, arrays, strict=True))
+        return backend.exchange(*zip(halos, arrays, strict=True))
 
     single = times == 1 and backend.name == "jax" and not hasattr(backend.communication, "mesh")  # a quarter of the compiling
     run = backend.compile(exchange) if single else backend.loop(exchange)
@@ -197,7 +197,7 @@ def seconds(backend: Any, size: Size, parts: int) -> tuple[float, int]:
         array = np.zeros(tile.region.padded[-size.ndim:])
     else:  # all parts are here
         array = world.scatter(tile, np.zeros(whole.region.padded[-size.ndim:]), np.asarray)
-    exchange = exchanging(backend, tile, [Place.CENTER], size.times)
+    exchange = exchanging(backend, [Halo(tile, Place.CENTER)], size.times)
     exchange([array])
     best = float("inf")
     for _ in range(5):
@@ -263,7 +263,7 @@ def check_devices(backend: Any, case: Case) -> str | None:
         mine = np.where(everywhere, np.asarray(belongs), np.asarray(UNFILLED, case.precision))
         given.append(jax.device_put(mine, belongs.sharding))
         right.append(np.asarray(belongs))
-    got = exchanging(backend, tile, [place for place, _ in FIELDS])(given)
+    got = exchanging(backend, [Halo(tile, place) for place, _ in FIELDS])(given)
     return difference(f"with {pj},{pi} devices on {case.title}, JAX", got, right)
 
 

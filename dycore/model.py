@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from copy import copy
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, sp
 from dycore.state import PLACES, State, padded, without_history
 from dycore.stencils import Region, as_field, map_arguments, minimum
 from dycore.stepping import Stage
-from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
+from dycore.tiles import FACES, HALO, HALO_LEVELS, Boundary, Halo, Place, Reach, Tile
 from dycore.vertical_mixing import Coefficients, Drag, Scheme
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Model:
         self.forcings = forcings(grid, parameters)
         self.filtered = grid.tile.y is Boundary.POLE and parameters.polar_filter is not None
         self.constants = self._constants()
+        self.reach = self._reach()
         self._steps = self.backend.loop(self._step, period=3 if self.history else 1)
 
     # What a user calls ---------------------------------------------------------------------------
@@ -161,11 +163,15 @@ class Model:
 
     def _step(self, constants: Constants, state: State) -> State:
         """One time step: stages that all begin at the state, each with the tendencies of what the one before gave."""
+        return self._reached(constants, state)[-1]._replace(step=state.step + 1)
+
+    def _reached(self, constants: Constants, state: State) -> list[State]:
+        """What each stage of a step reaches."""
         constants = constants._replace(grid=self._with_choices(constants.grid))
-        reached = state
+        reached = [state]
         for stage in self.parameters.stepper.stages:
-            reached = self._stage(constants, stage, state, reached)
-        return reached._replace(step=state.step + 1)
+            reached.append(self._stage(constants, stage, state, reached[-1]))
+        return reached[1:]
 
     def _stage(self, constants: Constants, stage: Stage, start: State, state: State) -> State:
         """From `start`, with the tendencies of `state`: pressure, velocity, mass, tracers."""
@@ -209,7 +215,7 @@ class Model:
         settle = self._unsplit if parameters.substeps == 1 else self._split
         u, v, flow, total = settle(constants, stage, stretched, weights, start, state, carrying, u, v, sums)
         w, surface, tracers = self._transport(constants, stage, stretched, weights, start, state, flow, total, mixed, rates, now)
-        reached = State(u, v, w, surface, tracers, (), (), (), (), step=state.step)
+        reached = self._exchanged(State(u, v, w, surface, tracers, (), (), (), (), step=state.step))
         return self._with_history(reached, state, tendencies) if self.history else reached
 
     def _advanced(self, grid: Any, dt: float, stretched: Column, mixed: Any, change_u: Any, change_v: Any, start: State) -> tuple:
@@ -235,7 +241,7 @@ class Model:
         total = backend.apply(continuity.column_divergence, here.columns, grid, *widths, *sums)
         total, of_mass = self._divergences(constants, total, (continuity.divergence, flow))
         _, (w,) = backend.sweep(continuity.flux_through_levels, continuity.no_flux, here, 1, grid, *of_mass, total)
-        return sums, backend.exchange(tile, (Place.CENTER, w))[0] if self.filtered else backend.whole(tile, w)
+        return sums, backend.exchange((Halo(tile, Place.CENTER), w))[0] if self.filtered else backend.whole(tile, w)
 
     def _between(self, stencil: Any, region: Region, stage: Stage, new: Any, old: Any) -> Any:
         """The velocity that carries mass and tracers in a stage, from those after and before it; or column sums, or depth means."""
@@ -250,7 +256,9 @@ class Model:
         cells = tile.region
         faces = cells.grow(east=1, north=1)
         after: Sequence[Any] = (sums.after_u, sums.after_v) if stage.ahead else ()
-        u, v, *after = backend.exchange(tile, *zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, (u, v, *after), strict=False))
+        u, v, *after = backend.exchange(
+            (Halo(tile, Place.WEST_FACE, self.reach.u), u), (Halo(tile, Place.SOUTH_FACE, self.reach.v), v),
+            *zip(self._faces(tile, FACES), after, strict=False))
         widths = stretched.width_u, stretched.width_v
         if self.history:
             ahead = backend.apply(stepping.extrapolated_surface, faces.columns.grow(west=1, south=1), weights, state.surface,
@@ -269,23 +277,21 @@ class Model:
         cells = tile.region
         faces = cells.grow(east=1, north=1)
         dt = stage.fraction * parameters.time_step
-        before_u, before_v, predicted_u, predicted_v, *forcing = backend.apply(
-            barotropic.depth_means, cells.columns, grid, 1.0 / dt, sums)
-        u, v = backend.exchange(tile, (Place.WEST_FACE, u), (Place.SOUTH_FACE, v))
-
         # the substeps, in an area wide enough to need no message for a while
-        wide = self.wide
-        widths: Sequence[Any] = (stretched.width_u, stretched.width_v)
-        begin = list(zip((Place.WEST_FACE, Place.SOUTH_FACE) * 2, (before_u, before_v, *forcing), strict=True))
+        wide, widths = self.wide, (stretched.width_u, stretched.width_v)
+        begin = list(zip(self._faces(wide) * 2, backend.apply(barotropic.depth_means, cells.columns, grid, sums), strict=True))
         if state is not start:
-            begin.append((Place.CENTER, backend.apply(barotropic.behind, cells.columns, start.surface, state.surface)))
+            begin.append((Halo(wide, Place.CENTER), backend.apply(barotropic.behind, cells.columns, start.surface, state.surface)))
         if any(tile.split):
-            begin += ((Place.CENTER, width) for width in widths)
-        mean_u, mean_v, forcing_u, forcing_v, *found = backend.exchange(
-            wide, *((place, backend.retile(field, tile, wide)) for place, field in begin))
+            begin += ((Halo(wide, Place.CENTER), width) for width in widths)
+        u, v, mean_u, mean_v, after_u, after_v, *found = backend.exchange(
+            *zip(self._faces(tile, FACES), (u, v), strict=True),
+            *((halo, backend.retile(field, tile, wide)) for halo, field in begin))
+        forcing_u, forcing_v = backend.apply(barotropic.forces, wide.region.columns.with_halo, 1.0 / dt, mean_u, mean_v, after_u,
+                                             after_v)
         zero = backend.zeros_like(mean_u)
         change = zero if state is start else found.pop(0)
-        shore, widths = (constants.wide_grid if wide != tile else grid), found or widths
+        shore, wide_widths = (constants.wide_grid if wide != tile else grid), found or widths
         averaging, tables = weights_of(parameters, stage), constants.averaging[stage.number]
         gravity, substep = external_gravity(self.grid, parameters), averaging.substep * dt
 
@@ -293,34 +299,32 @@ class Model:
             change, *moving = carried
             *moving, flux_u, flux_v = backend.apply(
                 barotropic.velocity_substep, around.grow(east=1, north=1), shore, gravity, substep, tables[0][m], tables[1][m],
-                *widths, forcing_u, forcing_v, change, *moving)
+                *wide_widths, forcing_u, forcing_v, change, *moving)
             change = backend.apply(barotropic.surface_substep, around, shore, substep, change, flux_u, flux_v)
-            (change,) = backend.wrap(wide, (Place.CENTER, change))
+            (change,) = backend.wrap((Halo(wide, Place.CENTER), change))
             return change, *moving
 
         carried = (change, mean_u, mean_v, zero, zero, zero, zero)
         for first, stop, beyond, message in barotropic.portions(len(averaging.velocity), self.together, any(tile.split)):
             if message:
-                places = (Place.CENTER, Place.WEST_FACE, Place.SOUTH_FACE)
+                halos = (Halo(wide, Place.CENTER), *self._faces(wide))
                 averages = (backend.whole(wide, as_field(average)).array for average in carried[3:])
-                carried = (*backend.exchange(wide, *zip(places, carried[:3], strict=True)), *averages)
+                carried = (*backend.exchange(*zip(halos, carried[:3], strict=True)), *averages)
             around = wide.region.columns.grow(*(split * beyond for split in reversed(tile.split) for _ in range(2)))
             carried = backend.iterate(lambda m, carried, first=first, around=around: advance(m + first, around, carried), carried,
                                       stop - first)
-        mean_u, mean_v, transport_u, transport_v = (backend.retile(field, wide, tile) for field in carried[3:])
+        mean_u, mean_v, transport_u, transport_v, *predicted = (
+            backend.retile(field, wide, tile) for field in (*carried[3:], after_u, after_v))
         old = None if stage.ahead == 1.0 else backend.apply(barotropic.means, faces.columns, grid, *carrying)
         correction = backend.apply(barotropic.transport_correction, faces.columns, grid, stretched,
-                                   *self._between(stepping.between_columns, faces.columns, stage, (mean_u, mean_v), old),
+                                   *self._between(stepping.between_columns, faces.columns, stage, predicted, old),
                                    transport_u, transport_v)
         total = backend.apply(barotropic.transport_divergence, cells.columns, grid, transport_u, transport_v)
-        lack = backend.apply(barotropic.difference, cells.columns, mean_u, mean_v, predicted_u, predicted_v)
-        lack = backend.exchange(tile, *zip((Place.WEST_FACE, Place.SOUTH_FACE), lack, strict=True))
-        # on the halo too, so that no exchange stands between this and the tracers
-        u, v = backend.apply(barotropic.impose_mean, cells.with_halo, grid, u, v, *lack)
-        transports = backend.apply(barotropic.corrected_transports, faces, grid, stretched.width_u, stretched.width_v, *correction,
+        transports = backend.apply(barotropic.corrected_transports, faces, grid, *widths, *correction,
                                    *self._between(stepping.between, faces, stage, (u, v), (state.u, state.v)))
-        flow = Flow(*transports, stretched.width_u, stretched.width_v)  # type: ignore[call-arg]
-        return *(backend.whole(tile, field).array for field in (u, v)), flow, total
+        flow = Flow(*transports, *widths)  # type: ignore[call-arg]
+        lack = backend.apply(barotropic.difference, cells.columns, mean_u, mean_v, *predicted)
+        return *backend.apply(barotropic.impose_mean, cells, grid, u, v, *lack), flow, total
 
     def _divergences(self, constants: Constants, total: Any, *parts: tuple) -> tuple:
         """The divergence of a column, and of mass and tracers in a layer (each a stencil and its values), filtered near poles."""
@@ -363,9 +367,19 @@ class Model:
             _, eliminated = backend.sweep(stepping.tracer_step_mixed, stepping.nothing_eliminated, cells, 1, *arguments, mixed)
             _, (new,) = backend.sweep(stepping.substitute_tracer, stepping.no_tracer, cells, -1, grid, *eliminated, tracer)
             tracers.append(new)
-        w, surface, *tracers = backend.exchange(
-            tile, (Place.CENTER, w), (Place.CENTER, surface), *((Place.CENTER, tracer) for tracer in tracers))
         return w, surface, tuple(tracers)
+
+    def _exchanged(self, state: State) -> State:
+        """A state with the halo that a step reads: of all fields, or of those that follow the velocity, which has its own."""
+        reach, tile = self.reach, self.tile
+        fields = [(Halo(tile, Place.CENTER, far), field) for far, field in zip(
+            (reach.w, reach.surface, *reach.tracers), (state.w, state.surface, *state.tracers), strict=True)]
+        if self.parameters.substeps > 1:
+            fields += [(Halo(tile, Place.WEST_FACE, reach.u), state.u), (Halo(tile, Place.SOUTH_FACE, reach.v), state.v)]
+        w, surface, *others = (as_field(field).array for field in self.backend.exchange(*fields))
+        n = len(state.tracers)
+        u, v = others[n:] or (as_field(field).array for field in (state.u, state.v))
+        return state._replace(u=u, v=v, w=w, surface=surface, tracers=tuple(others[:n]))
 
     def _with_history(self, reached: State, state: State, tendencies: list) -> State:
         """What a step reached, with what it came from and what it extrapolated."""
@@ -376,6 +390,34 @@ class Model:
             tendency_u_before=(of_u, state.tendency_u_before[0]), tendency_v_before=(of_v, state.tendency_v_before[0]))
 
     # Choices made once ----------------------------------------------------------------------------
+
+    def _faces(self, tile: Tile, reach: Reach | None = None) -> tuple[Halo, Halo]:
+        return Halo(tile, Place.WEST_FACE, reach), Halo(tile, Place.SOUTH_FACE, reach)
+
+    def _reach(self) -> State:
+        """How far beyond its cells a process needs u, v, w, the surface and the tracers: all of the halo (None) if it is alone.
+
+        Else a step is noted, instead of taken, and says how far it reads.
+        """
+        names = self.parameters.tracer_names
+        whole = State(None, None, None, None, (None,) * len(names), (), (), (), (), step=0)
+        if self.backend.communication.ranks == 1:
+            return whole
+        noted, apart = self.backend.recorder(), copy(self)
+        apart.backend, apart.reach = noted, whole
+        volume = np.broadcast_to(np.zeros((), self.grid.dtype), self.tile.region.padded)
+        surface, tracers, twice = volume[0], (volume,) * len(names), (volume,) * 2
+        start = State(volume, volume, volume, surface, tracers, (surface,) * 2, (twice,) * len(names), twice, twice, step=0)
+        start = map_state(noted.stand_in, start if self.history else without_history(start))
+        reached = apart._reached(map_arguments(noted.stand_in, self.constants), start)
+        found = noted.reaches(start[:-1], reached[-1][:-1])
+
+        def furthest(*arrays: Any) -> Any:
+            return reduce(Reach.union, (found[array] for array in arrays))
+
+        u, v, w, surface = (furthest(*stages) for stages in list(zip(*reached, strict=True))[:4])
+        far = tuple(furthest(*stages) for stages in zip(*(each.tracers for each in reached), strict=True))
+        return whole._replace(u=u, v=v, w=w, surface=surface, tracers=far)
 
     def _with_choices(self, metrics: Metrics) -> Metrics:
         """The metrics with the stencils of the grid, which are no argument of a compiled step."""

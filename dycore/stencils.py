@@ -17,7 +17,7 @@ single precision stays single.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import count
 from typing import Any, NamedTuple, TypeVar
@@ -217,14 +217,18 @@ def power(base: Any, exponent: Any) -> Any:
 
 
 class Abstract:
-    """Stands for an array of some precision while a stencil is checked: no values, only a type."""
+    """Stands for an array of some precision while a stencil is checked: no values, only a type and what it was made of.
 
-    def __init__(self, dtype: Any, shape: tuple[int, ...] = (), on_read: Callable[[tuple], None] = lambda index: None):
-        self.dtype, self.shape, self.ndim, self.on_read = np.dtype(dtype), shape, len(shape), on_read
+    `on_read(index)` says where an element comes from; `sources` are all such origins of a value.
+    """
+
+    def __init__(self, dtype: Any, shape: tuple[int, ...] = (), on_read: Callable[[tuple], frozenset] = lambda index: frozenset(),
+                 sources: frozenset = frozenset()):
+        self.dtype, self.shape, self.ndim = np.dtype(dtype), shape, len(shape)
+        self.on_read, self.sources = on_read, sources
 
     def __getitem__(self, index: Any) -> Abstract:
-        self.on_read(index if isinstance(index, tuple) else (index,))
-        return Abstract(self.dtype)
+        return Abstract(self.dtype, sources=self.on_read(index if isinstance(index, tuple) else (index,)))
 
     def reshape(self, shape: Any) -> Abstract:
         return self
@@ -233,8 +237,9 @@ class Abstract:
         return Abstract
 
     def _with(self, *others: Any) -> Abstract:
-        dtype = self.dtype
+        dtype, sources = self.dtype, self.sources
         for other in others:
+            sources |= sources_of(other)
             theirs = getattr(other, "dtype", None)
             if theirs is None or theirs == dtype or theirs.kind in "bi":
                 continue
@@ -245,12 +250,13 @@ class Abstract:
                 f"{dtype} meets {theirs} in one expression. All fields and numbers of a model have one precision: "
                 "build the case with precision='float32' or precision='float64' and convert what you add to it."
             )
-        return Abstract(dtype)
+        return Abstract(dtype, sources=sources)
 
     @staticmethod
     def where(condition: Any, true: Any, false: Any) -> Abstract:
         one, other = (true, false) if isinstance(true, Abstract) else (false, true)
-        return one._with(other) if isinstance(one, Abstract) else Abstract(np.asarray(true).dtype)
+        chosen = one._with(other) if isinstance(one, Abstract) else Abstract(np.asarray(true).dtype)
+        return Abstract(chosen.dtype, sources=chosen.sources | sources_of(condition))
 
     @staticmethod
     def maximum(a: Any, b: Any) -> Abstract:
@@ -268,11 +274,16 @@ class Abstract:
     __neg__ = __abs__
 
     def _compare(self, other: Any) -> Abstract:
-        return Abstract(bool)
+        return Abstract(bool, sources=self.sources | sources_of(other))
 
     __lt__ = __le__ = __gt__ = __ge__ = _compare
     __array_priority__ = 1000
     __array_ufunc__ = None
+
+
+def sources_of(value: Any) -> frozenset:
+    """What a value was made of; nothing if it is a number, or an index."""
+    return value.sources if isinstance(value, Abstract) else frozenset()
 
 
 def _operation(self: Abstract, other: Any) -> Abstract:
@@ -308,23 +319,35 @@ def names_of(argument: Any, prefix: str = "") -> list[str]:
     return [prefix]
 
 
+class Seen(NamedTuple):
+    """What a check notes of how far a stencil reads the arrays among its arguments, numbered through them."""
+
+    read: dict[int, Reads]
+    used: dict[int, Reads]  # of that, what its values depend on
+
+
 class Reads(NamedTuple):
-    """How far from its own point a stencil reads an array: rows `low` to `high`; `pointwise`: nowhere else at all."""
+    """How far from its own point a stencil reads an array: rows `low` to `high`, columns `west` to `east`.
+
+    `pointwise`: nowhere else at all, not even at another level.
+    """
 
     low: int
     high: int
+    west: int
+    east: int
     pointwise: bool
 
     def union(self, other: Reads) -> Reads:
         """What both read together."""
-        return Reads(min(self.low, other.low), max(self.high, other.high), self.pointwise and other.pointwise)
+        return Reads(min(self.low, other.low), max(self.high, other.high), min(self.west, other.west), max(self.east, other.east),
+                     self.pointwise and other.pointwise)
 
 
-def check(function: Callable, region: Region, arguments: tuple, before: tuple = (), read: dict[int, Reads] | None = None) -> Any:
+def check(function: Callable, region: Region, arguments: tuple, before: tuple = (), seen: Seen | None = None) -> Any:
     """Run a stencil on types alone: refuses reads past the halo, wrong axes and mixed precision.
 
-    `before` are values passed between the indices and the arguments (what a sweep carries); how far the
-    stencil reads each array, numbered through the arguments, is noted in `read`.
+    `before` are values passed between the indices and the arguments (what a sweep carries); what is `seen` is noted there.
     Raises IndexError or TypeError with a sentence that names the stencil.
     """
     parameters = function.__code__.co_varnames[: function.__code__.co_argcount]
@@ -333,32 +356,41 @@ def check(function: Callable, region: Region, arguments: tuple, before: tuple = 
 
     numbers = count()
 
-    def note(number: int, origin: tuple[int, ...], index: tuple) -> None:
-        if read is None:
-            return
+    def where_from(number: int, origin: tuple[int, ...], index: tuple) -> frozenset:
         k, j, i = region.k[0] if region.k else 0, region.j[0], region.i[0]
         starts = (k,) if len(origin) == 1 else (k, j, i)[-len(origin):]
         shifts = [part.start + at - start if isinstance(part, slice) and part.start is not None else 0
                   for part, at, start in zip(index, origin, starts, strict=True)]
-        row = shifts[-2] if len(shifts) > 1 else 0
-        reads = Reads(row, row, not any(shifts))
-        read[number] = reads.union(read.get(number, reads))
+        row, column = shifts[-2:] if len(shifts) > 1 else (0, 0)
+        source = number, Reads(row, row, column, column, not any(shifts))
+        if seen is not None:
+            note(seen.read, (source,))
+        return frozenset({source})
 
     def abstract(value: Any) -> Any:
         name = next(names, "an argument")
         value = as_field(value, name)
         if isinstance(value, Field):
             number, shape = next(numbers), tuple(value.array.shape)
-            array = Abstract(value.array.dtype, shape, partial(note, number, value.origin))
+            array = Abstract(value.array.dtype, shape, partial(where_from, number, value.origin))
             return Field(array, value.region, value.origin, name)
         if isinstance(value, np.generic) or (hasattr(value, "dtype") and hasattr(value, "shape")):
             return Abstract(value.dtype)
         return value
 
     try:
-        return function(*region.indices(), *before, *(map_arguments(abstract, a) for a in arguments))
+        values = function(*region.indices(), *before, *(map_arguments(abstract, a) for a in arguments))
     except (IndexError, TypeError) as error:
         raise type(error)(f"Stencil {function.__name__}: {error}") from None
+    if seen is not None:
+        map_arguments(lambda value: note(seen.used, sources_of(value)), values)
+    return values
+
+
+def note(read: dict[int, Reads], sources: Iterable[tuple[int, Reads]]) -> None:
+    """Add where a value comes from to how far each array is read."""
+    for number, reads in sources:
+        read[number] = reads.union(read.get(number, reads))
 
 
 __all__ = [

@@ -102,6 +102,42 @@ class Tile(NamedTuple):
         return Region((HALO_LEVELS, HALO_LEVELS + nz), (wide_y, wide_y + ny), (wide_x, wide_x + nx), padded)
 
 
+class Reach(NamedTuple):
+    """So many cells beyond those of a tile, on each side."""
+
+    south: int
+    north: int
+    west: int
+    east: int
+
+    def union(self, other: Reach) -> Reach:
+        """As far as the further of both."""
+        return Reach(*map(max, self, other))
+
+
+FACES = Reach(0, 1, 0, 1)  # the last faces of the cells belong to those beyond
+
+
+class Halo(NamedTuple):
+    """Where a field of a tile stands, and how far beyond its cells the halo is needed: all of it by default.
+
+    What lies further out in the array holds no sense.
+    """
+
+    tile: Tile
+    place: Place
+    reach: Reach | None = None
+
+    @property
+    def bounds(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(start, stop) of the rows and of the columns of the padded array that hold values once the halo is filled."""
+        _, nj, ni = self.tile.region.padded
+        if self.reach is None:
+            return (0, nj), (0, ni)
+        (south, north), (west, east) = self.tile.region.columns.ranges
+        return (south - self.reach.south, north + self.reach.north), (west - self.reach.west, east + self.reach.east)
+
+
 def share(n: int, processes: int, number: int) -> tuple[int, int]:
     """(start, stop) of the cells that one of several processes keeps, as even as it goes."""
     return n * number // processes, n * (number + 1) // processes
@@ -182,21 +218,22 @@ def _mirror(n: int, face: bool, low: bool) -> tuple[slice, slice]:
 
 
 @cache
-def copies_y(tile: Tile, place: Place) -> tuple[Copy, ...]:
+def copies_y(halo: Halo) -> tuple[Copy, ...]:
     """The copies that fill the rows of the halo, in order; none where they come from other processes.
 
     Walls mirror scalars and tangential velocity and turn the normal velocity round; across a pole lies
     the opposite meridian, where both components of a vector point the other way. The normal velocity
     on the boundary itself is zero.
     """
+    tile = halo.tile
     if tile.split[0]:
         return ()
     _, ny, nx = tile.cells
     along = slice(None) if tile.split[1] else slice(HALO, HALO + nx)  # corners follow with the columns
-    normal = place is Place.SOUTH_FACE
+    normal = halo.place is Place.SOUTH_FACE
     if tile.y is Boundary.PERIODIC:
-        return (Copy((slice(0, HALO), along), (slice(ny, ny + HALO), along), 1.0),
-                Copy((slice(HALO + ny, None), along), (slice(HALO, 2 * HALO), along), 1.0))
+        return _within(halo, 0, [Copy((slice(0, HALO), along), (slice(ny, ny + HALO), along), 1.0),
+                                 Copy((slice(HALO + ny, 2 * HALO + ny), along), (slice(HALO, 2 * HALO), along), 1.0)])
     copies = [Copy((slice(row, row + 1), along), None, 0.0) for row in (HALO, HALO + ny) if normal]
     for low in (True, False):
         target, source = _mirror(ny, normal, low)
@@ -205,26 +242,47 @@ def copies_y(tile: Tile, place: Place) -> tuple[Copy, ...]:
         else:
             half = HALO + nx // 2
             west, east = slice(HALO, half), slice(half, HALO + nx)
-            sign = 1.0 if place is Place.CENTER else -1.0
+            sign = 1.0 if halo.place is Place.CENTER else -1.0
             copies += [Copy((target, west), (source, east), sign), Copy((target, east), (source, west), sign)]
-    return tuple(copies)
+    return _within(halo, 0, copies)
 
 
 @cache
-def copies_x(tile: Tile, place: Place) -> tuple[Copy, ...]:
+def copies_x(halo: Halo) -> tuple[Copy, ...]:
     """The copies that then fill the columns of the halo, corners included; none where they come from other processes."""
+    tile = halo.tile
     if tile.split[1]:
         return ()
     nx, rows = tile.cells[2], slice(None)
     if tile.x is Boundary.PERIODIC:
-        return (Copy((rows, slice(0, HALO)), (rows, slice(nx, nx + HALO)), 1.0),
-                Copy((rows, slice(HALO + nx, None)), (rows, slice(HALO, 2 * HALO)), 1.0))
-    normal = place is Place.WEST_FACE
+        return _within(halo, 1, [Copy((rows, slice(0, HALO)), (rows, slice(nx, nx + HALO)), 1.0),
+                                 Copy((rows, slice(HALO + nx, 2 * HALO + nx)), (rows, slice(HALO, 2 * HALO)), 1.0)])
+    normal = halo.place is Place.WEST_FACE
     copies = [Copy((rows, slice(column, column + 1)), None, 0.0) for column in (HALO, HALO + nx) if normal]
     for low in (True, False):
         target, source = _mirror(nx, normal, low)
         copies.append(Copy((rows, target), (rows, source), -1.0 if normal else 1.0))
-    return tuple(copies)
+    return _within(halo, 1, copies)
+
+
+def _within(halo: Halo, axis: int, copies: list[Copy]) -> tuple[Copy, ...]:
+    """What the copies fill of the rows (axis 0) or columns (1) that are needed."""
+    start, stop = halo.bounds[axis]
+
+    def cut(place: tuple[slice, slice], first: int, length: int) -> tuple[slice, slice]:
+        """So many indices of an axis from the first one, counted in the direction of the slice; all of the other axis."""
+        indices = range(halo.tile.region.padded[axis + 1])[place[axis]][first:first + length]
+        end = indices.stop if indices.stop >= 0 else None
+        part = slice(indices.start, end, None if indices.step > 0 else indices.step)
+        return (part, place[1]) if axis == 0 else (place[0], part)
+
+    found = []
+    for target, source, sign in copies:
+        low, high = max(start, target[axis].start), min(stop, target[axis].stop)
+        if low < high:
+            first, length = low - target[axis].start, high - low
+            found.append(Copy(cut(target, first, length), source and cut(source, first, length), sign))
+    return tuple(found)
 
 
 def copy_strips(array: Any, copies: tuple[Copy, ...]) -> None:
@@ -235,7 +293,8 @@ def copy_strips(array: Any, copies: tuple[Copy, ...]) -> None:
 
 def fill_halo(tile: Tile, place: Place, array: Any) -> Any:
     """The whole NumPy array with its halo filled from its own cells, in place."""
-    copy_strips(array, (*copies_y(tile, place), *copies_x(tile, place)))
+    halo = Halo(tile, place)
+    copy_strips(array, (*copies_y(halo), *copies_x(halo)))
     return array
 
 
@@ -306,22 +365,21 @@ def joined(before: slice | None, after: slice | None) -> slice | None:
 
 
 @cache
-def pieces(tile: Tile, place: Place) -> tuple[Piece, ...]:
+def pieces(halo: Halo) -> tuple[Piece, ...]:
     """What fills the halo along the axes that are split, each value straight from the process that keeps it.
 
     `copies_y` come before, `copies_x` after it: rows that are not split are read with their halo, columns
     that are not split are left to `copies_x`.
     """
+    tile, place, _ = halo
     split_y, split_x = tile.split
     if not (split_y or split_x):
         return ()
-    (_, padded_y, padded_x), inner = tile.region.padded, tile.region.i
-    everything = slice(0, padded_y)
-    rows = runs(tile, 0, place, range(padded_y)) if split_y else [Run(everything, tile.position[0], everything, 1.0, False)]
+    everything, inner = slice(0, tile.region.padded[1]), tile.region.i
+    rows, columns = (range(*bounds) for bounds in halo.bounds)
     found = []
-    for row in rows:
-        columns = runs(tile, 1, place, range(padded_x) if split_x else range(*inner), tile.domain[2] // 2 if row.crosses else 0)
-        for column in columns:
+    for row in runs(tile, 0, place, rows) if split_y else [Run(everything, tile.position[0], everything, 1.0, False)]:
+        for column in runs(tile, 1, place, columns if split_x else range(*inner), tile.domain[2] // 2 if row.crosses else 0):
             if (row.process, column.process) == tile.position and (row.target, column.target) == (row.source, column.source):
                 continue  # the interior itself
             source = None if row.source is None or column.source is None else (row.source, column.source)

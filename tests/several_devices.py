@@ -10,7 +10,7 @@ from dycore import Model, cases
 from dycore.backends import on_jax
 from dycore.backends.devices import Devices
 from dycore.stencils import Field
-from dycore.tiles import HALO_LEVELS, Boundary, Place, Tile, fill_halo, origin, part_of
+from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Tile, fill_halo, origin, part_of
 
 CASES = {
     "channel": lambda precision: cases.baroclinic_channel((4, 12, 24), precision=precision, time_step=2000.0),
@@ -57,7 +57,7 @@ def halos(x, y, shape, domain, halo):
     fields = [random.standard_normal(n) for _ in Place for n in (domain, domain[1:])]
 
     def exchanged(_, arrays):
-        return backend.exchange(tile, *((place, on_cells(tile, array)) for place, array in zip(places, arrays, strict=True)))
+        return backend.exchange(*((Halo(tile, place), on_cells(tile, array)) for place, array in zip(places, arrays, strict=True)))
 
     arrays = tuple(backend.scatter(tile, np.pad(field, [(HALO_LEVELS,) * 2] * (field.ndim - 2) + [(3, 3)] * 2)) for field in fields)
     filled, wrong = backend.compile(backend.communication.program(exchanged))((), arrays), 0

@@ -66,10 +66,29 @@ def test_the_messages_share_is_what_silence_saves(silent_seconds, share):
 
     loud, quiet = measured(1.0, False), measured(silent_seconds, True)
     loud.about = {"processes": [1, 2], "messages_per_step": 6, "bytes_per_step": 137280}
-    found = suite.record(loud, Competitor("triad", PAIR, 1, "cpu", "none"), quiet)
+    found = suite.record(loud, Competitor("triad", PAIR, 1, "cpu", "none"), suite.Beside(quiet, None, None))
     assert found["message_share"] == pytest.approx(share)
     assert found["ms_per_step_silent"] == pytest.approx(1e3 * silent_seconds / 20)
     assert (found["ranks"], found["processes"], found["messages_per_step"], found["bytes_per_step"]) == (2, [1, 2], 6, 137280)
+
+
+def test_a_machine_that_drifts_from_round_to_round_does_not_drift_efficiency():
+    """Two ranks with twice the cells take 1.25 times as long, and both triads together 1.6 times, in every round."""
+    both = PAIR._replace(scaling="weak", cells=(20, 32, 32))
+    drift = [1.0, 3.0, 0.5, 2.0]
+
+    def measured(name, group, times):
+        each = Competitor(name, group, 1, "cpu")
+        each.steps, each.seconds = 20, [times * slower for slower in drift]
+        each.about = {"bytes_per_pass": 1e6 * group.ranks, "time_step": 100.0, "tracers": 2}
+        return each
+
+    triad, triad_alone = measured("triad", both, 1.6), measured("triad", both.alone, 1.0)
+    alone = measured("numpy", both.alone, 1.0)
+    alone.steps = 40  # of half the time each
+    found = suite.record(measured("numpy", both, 1.25), triad, suite.Beside(None, alone, triad_alone))
+    assert found["efficiency"] == pytest.approx(0.4)  # (1 / 40) / (1.25 / 20), both with the same cells of a rank
+    assert found["allowed_efficiency"] == pytest.approx(1.0 / 1.6)
 
 
 def test_weak_scaling_keeps_the_cells_of_a_rank():
@@ -202,7 +221,7 @@ def test_two_ranks_are_measured_on_a_core_each(tmp_path, monkeypatch):
     for each in (strong, weak):
         assert math.prod(each["processes"]) == each["ranks"] == 2
         assert each["messages_per_step"] > 0 and each["bytes_per_step"] > 0 and each["ms_per_step_silent"] > 0.0
-        assert each["efficiency"] == pytest.approx(one["ms_per_million_cells"] / (2 * each["ms_per_million_cells"]))
+        assert each["efficiency"] > 0.0 and each["allowed_efficiency"] > 0.0
         assert each["peak_memory_bytes"] > one["peak_memory_bytes"]
         assert each["oversubscribed"] == (len(competitor.allowed_cores()) < 2)
     words = (tmp_path / "results.md").read_text()
@@ -243,14 +262,15 @@ def test_latency_and_bandwidth_add_up():
 
 
 def test_bytes_and_messages_follow_from_the_halo():
-    # Two ranks of 16 x 32 columns meet at one edge of 32. Halo 3: u, v, w and two tracers on 20 levels, the surface and
-    # two means. 17 substeps need chunks of 9: 6 fields, and 3 again, 9 wide.
+    # Two ranks of 16 x 32 columns meet at one edge of 32. One row of u, v, half of w (to the north alone), two column sums
+    # and half of the predicted u and v, on 20 levels; two rows of two tracers and the surface. 17 substeps need chunks of
+    # 9: 6 fields, and 3 again, 9 wide.
     among = Layout((20, 32, 32), (2, 1))
-    assert CHANNEL.size(among) == 8 * 32 * (3 * (20 * 5 + 3) + 9 * (6 + 3)) == 99840
-    assert CHANNEL.messages(among) == 6
+    assert CHANNEL.size(among) == 8 * 32 * (20 * 2.5 + 2 + 20 + 2 * (20 * 2 + 1) + 9 * (6 + 3)) == 60160
+    assert CHANNEL.messages(among) == 3
     assert WAVE.messages(among) == 2
     # Nine ranks and more have eight neighbours; on a wide part one chunk does.
-    assert CHANNEL.messages(Layout((20, 300, 300), (3, 3))) == 8 * 5
+    assert CHANNEL.messages(Layout((20, 300, 300), (3, 3))) == 8 * 2
 
 
 def test_substeps_in_the_halo_are_counted_twice_by_neighbours():

@@ -20,7 +20,7 @@ FIELDS = {"case", "competitor", "backend", "device", "ranks", "threads", "precis
           "time_step", "simulated_years_per_day", "samples", "steps_per_sample", "run", "utc", "machine", "error",
           "bandwidth_bytes_per_second", "floor_ms_per_million_cells", "scaling", "base_cells", "processes",
           "oversubscribed", "nodes", "messages_per_step", "bytes_per_step", "ms_per_step_silent", "message_share", "efficiency",
-          "silent_error", "joules_per_step", "energy_counters", "command"}
+          "allowed_efficiency", "silent_error", "joules_per_step", "energy_counters", "command"}
 BENCH = ["bench", "--cases", "baroclinic_wave", "--cells", "3000", "--precisions", "float64", "--ranks", "1"]
 
 

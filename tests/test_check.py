@@ -21,8 +21,8 @@ BARE = Facts((("Machine", (("cores", "2"),)),), (), "MPICH 5.0.2")
 class Swapped(Serial):
     """Gives the outermost column of the halo in the west what belongs in the east."""
 
-    def fill(self, tile, placed):
-        filled = super().fill(tile, placed)
+    def fill(self, placed):
+        filled = super().fill(placed)
         for array in filled:
             array[..., [0, -1]] = array[..., [-1, 0]]
         return filled
@@ -31,7 +31,7 @@ class Swapped(Serial):
 class Forgetful(Serial):
     """Leaves the halo as it is."""
 
-    def fill(self, tile, placed):
+    def fill(self, placed):
         return tuple(array for _, array in placed)
 
 

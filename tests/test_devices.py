@@ -79,9 +79,9 @@ def test_without_a_shape_all_devices_are_used_or_what_would_work_is_said(results
 
 
 def test_messages_of_a_step_are_few(results):
-    """One in each of four directions for all fields of an exchange: four of them, and two more between portions of substeps.
+    """One in each of four directions for all fields of an exchange: two of them, and two more between portions of substeps.
     Between poles rows go two ways, and nothing crosses a pole to another device where rows are whole."""
-    assert results[json.dumps(("messages", ("channel", [2, 2])))] == 4 * (4 + 2)
+    assert results[json.dumps(("messages", ("channel", [2, 2])))] == 4 * (2 + 2)
     assert results[json.dumps(("messages", ("wave", [2, 1])))] == 2 * 2
 
 

@@ -127,15 +127,22 @@ def test_substeps_in_portions_give_the_same_bits():
 
 
 def test_messages_of_a_step_are_few():
-    """An ocean exchanges four times: velocity, depth means, their correction, and what moves with it; with two portions
-    of substeps once more. An atmosphere twice; its filter takes two messages there and back, twice."""
+    """One after the force and one after the step, in an ocean with two portions of substeps once more. The filter of split
+    rows takes two messages there and back, twice."""
     channel, wave, rows = results_of(2, *(("traffic", (case, "numpy", "float64", shape), {}) for case, shape in (
         ("channel", (1, 2)), ("wave", (2, 1)), ("wave", (1, 2)))))
-    assert channel[0] == 5
+    assert channel[0] == 3
     assert wave[0] == 2
     assert rows[0] == 2 + 4
-    # u, v, two column sums; w, theta, surface: three rows of 22 cells
-    assert wave[1] == (4 * 4 + 3) * 3 * 22 * 8
+    # rows of 22 cells that the part to the north reads: one of u, v, w and two of theta in four levels; two of the surface
+    assert wave[1] == ((1 + 1 + 1 + 2) * 4 + 2) * 22 * 8
+
+
+def test_nothing_is_read_of_the_halo_that_no_message_fills():
+    """Not a number, wherever it stands there, would spread over the part in twenty steps."""
+    runs = [(case, "numpy", shape) for case in ("channel", "basin", "wave", "channel in stages") for shape in ((2, 1), (1, 2))]
+    runs += [("channel", "numba", (2, 1)), ("wave", "numba", (1, 2))]
+    assert results_of(2, *(("spoilt", (case, name, "float64", shape, 20), {}) for case, name, shape in runs)) == [0.0] * len(runs)
 
 
 def test_sums_over_the_domain_do_not_depend_on_the_number_of_ranks():

@@ -15,7 +15,7 @@ from dycore.backends.recording import Planner, Recorded, Recording
 from dycore.grid import interior
 from dycore.model import map_state
 from dycore.stencils import Field, stencil
-from dycore.tiles import HALO_LEVELS, Boundary, Place, Tile
+from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Tile
 
 TALL = Tile((2, 37, 5), Boundary.PERIODIC, Boundary.WALL)
 REGION = TALL.region
@@ -153,7 +153,7 @@ def chained(backend):
         f = backend.apply(far_south, REGION, d)
         new = backend.apply(mixed, REGION, e, f)
         other = backend.apply(shaken, REGION, old, r)
-        (new, other) = backend.exchange(TALL, (Place.CENTER, new), (Place.SOUTH_FACE, other))
+        (new, other) = backend.exchange((Halo(TALL, Place.CENTER), new), (Halo(TALL, Place.SOUTH_FACE), other))
         return new, other, q
 
     return step
@@ -181,14 +181,14 @@ def rounds(backend):
         def body(m, carried):
             q, r, total = carried
             q = backend.apply(shaken, REGION, push, r)
-            (q,) = backend.exchange(TALL, (Place.CENTER, q))
+            (q,) = backend.exchange((Halo(TALL, Place.CENTER), q))
             new = backend.apply(shaken, REGION, r, q)
-            (r,) = backend.exchange(TALL, (Place.SOUTH_FACE, new))
+            (r,) = backend.exchange((Halo(TALL, Place.SOUTH_FACE), new))
             total = backend.apply(mixed, REGION, total, r)
             return q, r, backend.whole(TALL, total).array
 
         q, r, total = backend.iterate(body, (q, r, backend.zeros_like(q)), 4)
-        (total,) = backend.exchange(TALL, (Place.CENTER, total))
+        (total,) = backend.exchange((Halo(TALL, Place.CENTER), total))
         return total, r
 
     return step
@@ -225,7 +225,7 @@ def test_what_a_group_reads_of_a_field_is_not_yet_what_its_halo_is_filled_with(r
         def step(_, state):
             a = backend.apply(mixed, REGION, *state)
             b = backend.apply(mixed, REGION, a, state[0])
-            a, b = backend.exchange(walls, (Place.WEST_FACE, a), (Place.CENTER, b))
+            a, b = backend.exchange((Halo(walls, Place.WEST_FACE), a), (Halo(walls, Place.CENTER), b))
             return b, a
 
         return step

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dycore.backends.mpi import plan
-from dycore.tiles import HALO, Boundary, Place, Tile, copies_x, copies_y, divide, fill_halo, part_of, pieces, shapes
+from dycore.tiles import HALO, Boundary, Halo, Place, Reach, Tile, copies_x, copies_y, divide, fill_halo, part_of, pieces, shapes
 
 DOMAIN = (2, 26, 22)
 BOUNDARIES = [(Boundary.PERIODIC, Boundary.WALL), (Boundary.WALL, Boundary.WALL), (Boundary.PERIODIC, Boundary.PERIODIC),
@@ -30,25 +30,31 @@ def test_every_cell_belongs_to_one_process_and_parts_are_even(processes):
 @pytest.mark.parametrize("x, y", BOUNDARIES, ids=str)
 @pytest.mark.parametrize("processes", SHAPES, ids=str)
 @pytest.mark.parametrize("place", Place)
-def test_halos_filled_from_other_processes_are_those_of_a_single_one(x, y, processes, place, random):
+@pytest.mark.parametrize("reach", [None, Reach(1, 2, 0, 1), Reach(0, 0, 3, 2)], ids=str)
+def test_halos_filled_from_other_processes_are_those_of_a_single_one(x, y, processes, place, reach, random):
+    """As far as they are wanted, and no further."""
     whole = Tile(DOMAIN, x, y)
     field = np.zeros(whole.region.padded[1:])
     field[HALO:-HALO, HALO:-HALO] = random.standard_normal(DOMAIN[1:])
     fill_halo(whole, place, field)
-    tiles = parts(whole, processes)
+    halos = [Halo(tile, place, reach) for tile in parts(whole, processes)]
     arrays = []
-    for tile in tiles:
-        array = np.full(tile.region.padded[1:], np.nan)
-        array[HALO:-HALO, HALO:-HALO] = part_of(field, tile)[HALO:-HALO, HALO:-HALO]
+    for halo in halos:
+        array = np.full(halo.tile.region.padded[1:], np.nan)
+        array[HALO:-HALO, HALO:-HALO] = part_of(field, halo.tile)[HALO:-HALO, HALO:-HALO]
         arrays.append(array)
-    for tile, array in zip(tiles, arrays, strict=True):
-        carry_out(copies_y(tile, place), array)
-    for tile, array in zip(tiles, arrays, strict=True):
-        for target, rank, source, sign in pieces(tile, place):
+    for halo, array in zip(halos, arrays, strict=True):
+        carry_out(copies_y(halo), array)
+    for halo, array in zip(halos, arrays, strict=True):
+        for target, rank, source, sign in pieces(halo):
             array[target] = 0.0 if source is None else sign * arrays[rank][source]
-    for tile, array in zip(tiles, arrays, strict=True):
-        carry_out(copies_x(tile, place), array)
-        assert (array == part_of(field, tile)).all(), tile.rank
+    for halo, array in zip(halos, arrays, strict=True):
+        carry_out(copies_x(halo), array)
+        wanted = tuple(slice(*bounds) for bounds in halo.bounds)
+        assert (array[wanted] == part_of(field, halo.tile)[wanted]).all(), halo.tile.rank
+        for piece in pieces(halo):
+            for cut, bounds, split in zip(piece.target, halo.bounds, halo.tile.split, strict=True):
+                assert not split or bounds[0] <= cut.start < cut.stop <= bounds[1]
 
 
 def carry_out(copies, array):
@@ -62,7 +68,7 @@ def test_a_wide_halo_holds_what_its_owners_hold(x, y, halo, random):
     values = random.standard_normal(DOMAIN[1:])
     for tile in parts(Tile(DOMAIN, x, y), (3, 2)):
         tile = tile._replace(halo=(halo, halo))
-        for target, rank, source, sign in pieces(tile, Place.CENTER):
+        for target, rank, source, sign in pieces(Halo(tile, Place.CENTER)):
             owner = tile._replace(rank=rank)
             rows, columns = (np.arange(start - halo, stop + halo) for start, stop in (owner.rows, owner.columns))
             there = values[rows[source[0]][:, None], columns[source[1]]]
@@ -77,9 +83,12 @@ def test_a_wide_halo_holds_what_its_owners_hold(x, y, halo, random):
 @pytest.mark.parametrize("x, y", BOUNDARIES, ids=str)
 @pytest.mark.parametrize("processes", SHAPES[1:], ids=str)
 def test_who_sends_to_a_process_receives_from_it_and_both_know_how_much(x, y, processes):
-    fields = ((Place.WEST_FACE, 3), (Place.SOUTH_FACE, 3), (Place.CENTER, 2))
+    def fields(tile):
+        some = Halo(tile, Place.SOUTH_FACE, Reach(0, 2, 1, 0))
+        return (Halo(tile, Place.WEST_FACE), 3), (some, 3), (Halo(tile, Place.CENTER), 2)
+
     told = {(tile.rank, message.rank): [sum(strip.size for strip in strips) for strips in (message.outgoing, message.incoming)]
-            for tile in parts(Tile(DOMAIN, x, y), processes) for message in plan(tile, fields).messages}
+            for tile in parts(Tile(DOMAIN, x, y), processes) for message in plan(fields(tile)).messages}
     assert told
     for (here, there), (outgoing, incoming) in told.items():
         assert told[there, here] == [incoming, outgoing]
@@ -88,7 +97,7 @@ def test_who_sends_to_a_process_receives_from_it_and_both_know_how_much(x, y, pr
 def test_pairs_of_processes_meet_in_the_same_rounds():
     """Else a send that waits for its partner, as within JAX, could wait for ever."""
     tiles = parts(Tile(DOMAIN, Boundary.PERIODIC, Boundary.POLE), (4, 3))
-    waiting = {tile.rank: [message.rank for message in plan(tile, ((Place.CENTER, 2),)).messages] for tile in tiles}
+    waiting = {tile.rank: [message.rank for message in plan(((Halo(tile, Place.CENTER), 2),)).messages] for tile in tiles}
     while any(waiting.values()):
         met = [(one, others[0]) for one, others in waiting.items() if others and waiting[others[0]][:1] == [one]]
         assert met, f"all wait: {waiting}"

@@ -18,7 +18,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from dycore.backends.halos import Serial, Traffic, interior, substeps_that_fit
-from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Tile, fits, least_part, part_of, shapes
+from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Reach, Tile, fits, least_part, part_of, shapes
 
 AXES = ("j", "i")
 NORMAL = (Place.SOUTH_FACE, Place.WEST_FACE)  # where the velocity across a boundary stands, of each axis
@@ -59,6 +59,11 @@ class Devices(Serial):
         for shape in (self.padded(tile), self.padded(tile)[1:]):
             self._specs[shape] = PartitionSpec(*[None] * (len(shape) - 2), *AXES)
         return tile
+
+    def sides(self, tile: Tile) -> Reach:
+        """As `Serial.sides`, of any device: they all run the same program."""
+        along_y, along_x = (int(n > 1) for n in tile.processes)
+        return Reach(along_x, along_x, along_y, along_y)
 
     def substeps_together(self, tile: Tile, substeps: int) -> int:
         """As many as the halo that they need fits into a part."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.stencils import Field
-from dycore.tiles import Copy, Halo, Tile, copies_x, copies_y, copy_strips, part_of
+from dycore.tiles import Boundary, Copy, Halo, Reach, Tile, copies_x, copies_y, copy_strips, part_of
 
 
 class Traffic(NamedTuple):
@@ -51,6 +51,13 @@ class Serial:
     def tile(self, whole: Tile) -> Tile:
         """The part of this process."""
         return whole
+
+    def sides(self, tile: Tile) -> Reach:
+        """1 on each side of a part beyond which cells of other processes follow, else 0: at walls, at poles, where it has all."""
+        found = []
+        for n, place, boundary in zip(reversed(tile.processes), reversed(tile.position), (tile.x, tile.y), strict=True):
+            found += [int(n > 1 and (boundary is Boundary.PERIODIC or place != last)) for last in (0, n - 1)]
+        return Reach(*found)
 
     def substeps_together(self, tile: Tile, substeps: int) -> int:
         """How many barotropic substeps go without a message: all."""

@@ -303,8 +303,8 @@ class Box(NamedTuple):
     def beyond(self, tile: Tile) -> Reach:
         """How far it goes beyond the cells of a tile."""
         cells = cells_of(tile)
-        return Reach(*(max(0, n) for n in (cells.south - self.south, self.north - cells.north,
-                                           cells.west - self.west, self.east - cells.east)))
+        return Reach(west=max(0, cells.west - self.west), east=max(0, self.east - cells.east),
+                     south=max(0, cells.south - self.south), north=max(0, self.north - cells.north))
 
 
 def cells_of(tile: Tile) -> Box:

@@ -64,6 +64,7 @@ class Model:
         check_parameters(grid, parameters)
         self.history = parameters.stepper.history
         self.tile = self.backend.communication.tile(grid.tile)
+        self.sides = self.backend.communication.sides(self.tile)
         self.wide, self.together = self._wide_tile()
         self.forcings = forcings(grid, parameters)
         self.filtered = grid.tile.y is Boundary.POLE and parameters.polar_filter is not None
@@ -273,58 +274,66 @@ class Model:
     def _split(self, constants: Constants, stage: Stage, stretched: Column, weights: tuple, start: State, state: State,
                carrying: Any, u: Any, v: Any, sums: stepping.Sums) -> tuple:
         """The depth mean is settled by barotropic substeps, which also give the transport."""
-        backend, tile, grid, parameters = self.backend, self.tile, constants.grid, self.parameters
+        backend, tile, wide, grid = self.backend, self.tile, self.wide, constants.grid
         cells = tile.region
         faces = cells.grow(east=1, north=1)
-        dt = stage.fraction * parameters.time_step
-        # the substeps, in an area wide enough to need no message for a while
-        wide, widths = self.wide, (stretched.width_u, stretched.width_v)
-        begin = list(zip(self._faces(wide) * 2, backend.apply(barotropic.depth_means, cells.columns, grid, sums), strict=True))
-        if state is not start:
-            begin.append((Halo(wide, Place.CENTER), backend.apply(barotropic.behind, cells.columns, start.surface, state.surface)))
-        if any(tile.split):
-            begin += ((Halo(wide, Place.CENTER), width) for width in widths)
-        u, v, mean_u, mean_v, after_u, after_v, *found = backend.exchange(
-            *zip(self._faces(tile, FACES), (u, v), strict=True),
-            *((halo, backend.retile(field, tile, wide)) for halo, field in begin))
-        forcing_u, forcing_v = backend.apply(barotropic.forces, wide.region.columns.with_halo, 1.0 / dt, mean_u, mean_v, after_u,
-                                             after_v)
-        zero = backend.zeros_like(mean_u)
-        change = zero if state is start else found.pop(0)
-        shore, wide_widths = (constants.wide_grid if wide != tile else grid), found or widths
-        averaging, tables = weights_of(parameters, stage), constants.averaging[stage.number]
-        gravity, substep = external_gravity(self.grid, parameters), averaging.substep * dt
+        widths: Sequence[Any] = (stretched.width_u, stretched.width_v)
+        means = backend.apply(barotropic.depth_means, cells.columns, grid, sums)
+        others = [] if state is start else [backend.apply(barotropic.behind, cells.columns, start.surface, state.surface)]
+        others += widths if any(self.sides) else ()
+        # so far beyond the cells that the substeps need no message for a while
+        along_y, along_x = (self.together if n > 1 else 1 for n in tile.processes)
+        reach = Reach(along_x, along_x, along_y, along_y)
+        halos = (*self._faces(wide, reach) * 2, *[Halo(wide, Place.CENTER, reach)] * len(others))
+        u, v, *begin = backend.exchange(*zip(self._faces(tile, FACES), (u, v), strict=True), *(
+            (halo, backend.retile(field, tile, wide)) for halo, field in zip(halos, (*means, *others), strict=True)))
+        change = None if state is start else begin.pop(4)
+        averages = self._substeps(constants, stage, begin[:4], change, begin[4:] or widths)
 
-        def advance(m: Any, around: Region, carried: tuple) -> tuple:
-            change, *moving = carried
-            *moving, flux_u, flux_v = backend.apply(
-                barotropic.velocity_substep, around.grow(east=1, north=1), shore, gravity, substep, tables[0][m], tables[1][m],
-                *wide_widths, forcing_u, forcing_v, change, *moving)
-            change = backend.apply(barotropic.surface_substep, around, shore, substep, change, flux_u, flux_v)
-            (change,) = backend.wrap((Halo(wide, Place.CENTER), change))
-            return change, *moving
-
-        carried = (change, mean_u, mean_v, zero, zero, zero, zero)
-        for first, stop, beyond, message in barotropic.portions(len(averaging.velocity), self.together, any(tile.split)):
-            if message:
-                halos = (Halo(wide, Place.CENTER), *self._faces(wide))
-                averages = (backend.whole(wide, as_field(average)).array for average in carried[3:])
-                carried = (*backend.exchange(*zip(halos, carried[:3], strict=True)), *averages)
-            around = wide.region.columns.grow(*(split * beyond for split in reversed(tile.split) for _ in range(2)))
-            carried = backend.iterate(lambda m, carried, first=first, around=around: advance(m + first, around, carried), carried,
-                                      stop - first)
-        mean_u, mean_v, transport_u, transport_v, *predicted = (
-            backend.retile(field, wide, tile) for field in (*carried[3:], after_u, after_v))
+        mean_u, mean_v, *transport, predicted_u, predicted_v = (
+            backend.retile(field, wide, tile) for field in (*averages, *begin[2:4]))
+        predicted = predicted_u, predicted_v
         old = None if stage.ahead == 1.0 else backend.apply(barotropic.means, faces.columns, grid, *carrying)
-        correction = backend.apply(barotropic.transport_correction, faces.columns, grid, stretched,
-                                   *self._between(stepping.between_columns, faces.columns, stage, predicted, old),
-                                   transport_u, transport_v)
-        total = backend.apply(barotropic.transport_divergence, cells.columns, grid, transport_u, transport_v)
+        correction = backend.apply(barotropic.transport_correction, faces.columns, grid, stretched, *self._between(
+            stepping.between_columns, faces.columns, stage, predicted, old), *transport)
+        total = backend.apply(barotropic.transport_divergence, cells.columns, grid, *transport)
         transports = backend.apply(barotropic.corrected_transports, faces, grid, *widths, *correction,
                                    *self._between(stepping.between, faces, stage, (u, v), (state.u, state.v)))
-        flow = Flow(*transports, *widths)  # type: ignore[call-arg]
         lack = backend.apply(barotropic.difference, cells.columns, mean_u, mean_v, *predicted)
-        return *backend.apply(barotropic.impose_mean, cells, grid, u, v, *lack), flow, total
+        u, v = backend.apply(barotropic.impose_mean, cells, grid, u, v, *lack)
+        return u, v, Flow(*transports, *widths), total
+
+    def _substeps(self, constants: Constants, stage: Stage, means: Sequence[Any], change: Any, widths: Sequence[Any]) -> tuple:
+        """Averages over the substeps, of velocity and of transport: from depth means before and after, in the wide halo."""
+        backend, wide, sides, parameters = self.backend, self.wide, self.sides, self.parameters
+        grid = constants.wide_grid if wide != self.tile else constants.grid
+        averaging, (of_velocity, of_transport) = weights_of(parameters, stage), constants.averaging[stage.number]
+        gravity, dt = external_gravity(self.grid, parameters), stage.fraction * parameters.time_step
+        portions = barotropic.portions(len(averaging.velocity), self.together, any(sides))
+
+        def around(portion: barotropic.Portion) -> Region:
+            return wide.region.columns.grow(*(portion.beyond * side for side in sides))
+
+        def substep(m: Any, cells: Region, carried: tuple) -> tuple:
+            change, *moving = carried
+            *moving, flux_u, flux_v = backend.apply(
+                barotropic.velocity_substep, cells.grow(east=1, north=1), grid, gravity, averaging.substep * dt, of_velocity[m],
+                of_transport[m], *widths, *forcing, change, *moving)
+            change = backend.apply(barotropic.surface_substep, cells, grid, averaging.substep * dt, change, flux_u, flux_v)
+            return *backend.wrap((Halo(wide, Place.CENTER), change)), *moving
+
+        forcing = backend.apply(barotropic.forces, around(portions[0]).grow(east=1, north=1), 1.0 / dt, *means)
+        u, v = (as_field(mean).array for mean in means[:2])
+        zero = backend.zeros_like(u)
+        carried = (zero if change is None else as_field(change).array, u, v, zero, zero, zero, zero)
+        for portion in portions:
+            if portion.message:
+                halos = Halo(wide, Place.CENTER), *self._faces(wide)
+                averages = (backend.whole(wide, as_field(average)).array for average in carried[3:])
+                carried = (*backend.exchange(*zip(halos, carried[:3], strict=True)), *averages)
+            carried = backend.iterate(lambda m, carried, portion=portion: substep(m + portion.first, around(portion), carried),
+                                      carried, portion.stop - portion.first)
+        return carried[3:]
 
     def _divergences(self, constants: Constants, total: Any, *parts: tuple) -> tuple:
         """The divergence of a column, and of mass and tracers in a layer (each a stencil and its values), filtered near poles."""
@@ -427,8 +436,8 @@ class Model:
         """The tile of the barotropic substeps, with a halo as wide as so many of them need, and their number."""
         substeps = len(barotropic.averaging_weights(self.parameters.substeps).velocity) if self.parameters.substeps > 1 else 1
         together = self.backend.communication.substeps_together(self.tile, substeps)
-        wide = tuple(max(HALO, together) if split else HALO for split in self.tile.split)
-        return (self.tile._replace(halo=wide) if substeps > 1 else self.tile), together
+        wide_y, wide_x = (max(HALO, together) if n > 1 else HALO for n in self.tile.processes)
+        return (self.tile._replace(halo=(wide_y, wide_x)) if substeps > 1 else self.tile), together
 
     def _weights(self, constants: Constants, step: Any) -> tuple:
         if not self.history:

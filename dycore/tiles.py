@@ -103,19 +103,19 @@ class Tile(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """So many cells beyond those of a tile, on each side."""
+    """So many cells beyond those of a tile, on each side: `Region.grow(*reach)`."""
 
-    south: int
-    north: int
     west: int
     east: int
+    south: int
+    north: int
 
     def union(self, other: Reach) -> Reach:
         """As far as the further of both."""
         return Reach(*map(max, self, other))
 
 
-FACES = Reach(0, 1, 0, 1)  # the last faces of the cells belong to those beyond
+FACES = Reach(west=0, east=1, south=0, north=1)  # the last faces of the cells belong to those beyond
 
 
 class Halo(NamedTuple):
@@ -131,11 +131,9 @@ class Halo(NamedTuple):
     @property
     def bounds(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """(start, stop) of the rows and of the columns of the padded array that hold values once the halo is filled."""
-        _, nj, ni = self.tile.region.padded
-        if self.reach is None:
-            return (0, nj), (0, ni)
-        (south, north), (west, east) = self.tile.region.columns.ranges
-        return (south - self.reach.south, north + self.reach.north), (west - self.reach.west, east + self.reach.east)
+        cells = self.tile.region
+        _, rows, columns = (cells.with_halo if self.reach is None else cells.grow(*self.reach)).ranges
+        return rows, columns
 
 
 def share(n: int, processes: int, number: int) -> tuple[int, int]:

@@ -30,7 +30,7 @@ def test_every_cell_belongs_to_one_process_and_parts_are_even(processes):
 @pytest.mark.parametrize("x, y", BOUNDARIES, ids=str)
 @pytest.mark.parametrize("processes", SHAPES, ids=str)
 @pytest.mark.parametrize("place", Place)
-@pytest.mark.parametrize("reach", [None, Reach(1, 2, 0, 1), Reach(0, 0, 3, 2)], ids=str)
+@pytest.mark.parametrize("reach", [None, Reach(0, 1, 1, 2), Reach(3, 2, 0, 0)], ids=str)
 def test_halos_filled_from_other_processes_are_those_of_a_single_one(x, y, processes, place, reach, random):
     """As far as they are wanted, and no further."""
     whole = Tile(DOMAIN, x, y)
@@ -84,7 +84,7 @@ def test_a_wide_halo_holds_what_its_owners_hold(x, y, halo, random):
 @pytest.mark.parametrize("processes", SHAPES[1:], ids=str)
 def test_who_sends_to_a_process_receives_from_it_and_both_know_how_much(x, y, processes):
     def fields(tile):
-        some = Halo(tile, Place.SOUTH_FACE, Reach(0, 2, 1, 0))
+        some = Halo(tile, Place.SOUTH_FACE, Reach(1, 0, 0, 2))
         return (Halo(tile, Place.WEST_FACE), 3), (some, 3), (Halo(tile, Place.CENTER), 2)
 
     told = {(tile.rank, message.rank): [sum(strip.size for strip in strips) for strips in (message.outgoing, message.incoming)]

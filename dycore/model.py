@@ -200,18 +200,15 @@ class Model:
         process = stepping.Process(
             *parameters.advection, self._forces(constants, motion, state), stretched, motion, potential,
             Slopes(*backend.apply(pressure.slopes, cells.columns, grid, stretched)), constants.heights, b, share, extrapolate,
-            rate_u, rate_v, now)
+            rate_u, rate_v, now, self._held())
         change_u, change_v, *tendencies = backend.apply(
             changes, cells, grid, process, weights, state.u, state.v, w, state.tendency_u_before, state.tendency_v_before)
         if self.filtered:
-            # with the whole step in every stage, so that all of them integrate the same equation
-            rate = 1.0 / max(parameters.polar_damping, parameters.time_step)
-            change_u, change_v = backend.apply(stepping.held, cells, rate, change_u, change_v, state.u, state.v)
             change_u, change_v = backend.filter_rows(tile, (change_u, constants.response_u), (change_v, constants.response_v))
-            change_u, change_v = backend.apply(stepping.released, cells, rate, change_u, change_v, state.u, state.v)
+        change = stepping.Change(change_u, change_v, self._held(), state.u, state.v)
         # implicit, and so of first order, wherever it stands: in the last stage it costs one solve a step and damps all of it
         mixed = self._mixed(constants, stretched, state) if stage.last else None
-        u, v, sums = self._advanced(grid, dt, stretched, mixed, change_u, change_v, start)
+        u, v, sums = self._advanced(grid, dt, stretched, mixed, change, start)
 
         settle = self._unsplit if parameters.substeps == 1 else self._split
         u, v, flow, total = settle(constants, stage, stretched, weights, start, state, carrying, u, v, sums)
@@ -219,16 +216,15 @@ class Model:
         reached = self._exchanged(State(u, v, w, surface, tracers, (), (), (), (), step=state.step))
         return self._with_history(reached, state, tendencies) if self.history else reached
 
-    def _advanced(self, grid: Any, dt: float, stretched: Column, mixed: Any, change_u: Any, change_v: Any, start: State) -> tuple:
+    def _advanced(self, grid: Any, dt: float, stretched: Column, mixed: Any, change: stepping.Change, start: State) -> tuple:
         """u and v after the stage, and the column sums at its start and after it."""
         backend, cells = self.backend, self.tile.region
         if mixed is None:
-            sums, (u, v) = backend.sweep(stepping.advance, stepping.no_sums, cells, 1, grid, dt, change_u, change_v,
-                                         start.u, start.v)
+            sums, (u, v) = backend.sweep(stepping.advance, stepping.no_sums, cells, 1, grid, dt, change, start.u, start.v)
             return u, v, stepping.Sums(*sums)
         (*before, _, _, _, _), eliminated = backend.sweep(
-            stepping.advance_mixed, stepping.no_sums_mixed, cells, 1, grid, dt, stretched, mixed, self._drag(), change_u, change_v,
-            start.u, start.v)
+            stepping.advance_mixed, stepping.no_sums_mixed, cells, 1, grid, dt, stretched, mixed, self._drag(), change, start.u,
+            start.v)
         (_, _, *after), (u, v) = backend.sweep(stepping.substitute, stepping.no_velocity, cells, -1, grid, *eliminated)
         return u, v, stepping.Sums(*before, *after)
 
@@ -465,6 +461,14 @@ class Model:
                                     constants.heights, self.parameters.fluid, Scheme(mixing.scheme, mixing.values), state.u,
                                     state.v, state.tracers)
         return Coefficients(vertical_mixing.element, *(self.backend.whole(self.tile, field) for field in fields))
+
+    def _held(self) -> stepping.Held:
+        """What goes through the polar filter with the change of velocity."""
+        if not self.filtered:
+            return stepping.NOT_HELD
+        # with the whole step in every stage, so that all of them integrate the same equation
+        rate = 1.0 / max(self.parameters.polar_damping, self.parameters.time_step)
+        return stepping.Held(stepping.put_in, stepping.taken_out, rate)
 
     def _drag(self) -> Drag:
         mixing = self.parameters.vertical_mixing

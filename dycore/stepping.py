@@ -106,6 +106,35 @@ def largest_wave(stages: tuple[Stage, ...]) -> float:
 Stepper = AdamsBashforth3 | WickerSkamarock
 
 
+class Held(NamedTuple):
+    """Velocity that goes through the polar filter with its change: how it is put in and taken out, and the rate (1/s)."""
+
+    put_in: Callable
+    taken_out: Callable
+    rate: float
+
+
+@stencil
+def put_in(rate, change, velocity):
+    """The change with `rate` times the velocity, before the polar filter (m/s2)."""
+    return change + rate * velocity
+
+
+@stencil
+def taken_out(rate, change, velocity):
+    """The filtered change alone: what the filter took of the velocity is gone (m/s2)."""
+    return change - rate * velocity
+
+
+@stencil
+def change_alone(rate, change, velocity):
+    """The change, where no filter is."""
+    return change
+
+
+NOT_HELD = Held(change_alone, change_alone, 0.0)
+
+
 class Process(NamedTuple):
     """The forces of a step and what they are made of, each a stencil or an array."""
 
@@ -123,6 +152,7 @@ class Process(NamedTuple):
     force_u: Any  # dycore.forcing.Rate
     force_v: Any
     now: Any  # dycore.forcing.Now
+    held: Held
 
 
 @stencil
@@ -171,28 +201,18 @@ def change_v(k, j, i, grid, process, weights, u, v, w, before):
 @stencil
 def changes(k, j, i, grid, process, weights, u, v, w, before_u, before_v):
     """Of both components: (du/dt, dv/dt, tendency of u, tendency of v)."""
+    held = process.held
     of_u, tendency_u = change_u(k, j, i, grid, process, weights, u, v, w, before_u)
     of_v, tendency_v = change_v(k, j, i, grid, process, weights, u, v, w, before_v)
-    return of_u, of_v, tendency_u, tendency_v
+    return (held.put_in(held.rate, of_u, u[k, j, i]), held.put_in(held.rate, of_v, v[k, j, i]), tendency_u, tendency_v)
 
 
 @stencil
 def changes_alone(k, j, i, grid, process, weights, u, v, w, before_u, before_v):
     """Of both components: (du/dt, dv/dt)."""
-    return (change_u(k, j, i, grid, process, weights, u, v, w, before_u)[0],
-            change_v(k, j, i, grid, process, weights, u, v, w, before_v)[0])
-
-
-@stencil
-def held(k, j, i, rate, of_u, of_v, u, v):
-    """The change of velocity with `rate` (1/s) times the velocity, before the polar filter (m/s2)."""
-    return of_u[k, j, i] + rate * u[k, j, i], of_v[k, j, i] + rate * v[k, j, i]
-
-
-@stencil
-def released(k, j, i, rate, of_u, of_v, u, v):
-    """The filtered change of velocity alone: what the filter took of `held` velocity is gone (m/s2)."""
-    return of_u[k, j, i] - rate * u[k, j, i], of_v[k, j, i] - rate * v[k, j, i]
+    held = process.held
+    return (held.put_in(held.rate, change_u(k, j, i, grid, process, weights, u, v, w, before_u)[0], u[k, j, i]),
+            held.put_in(held.rate, change_v(k, j, i, grid, process, weights, u, v, w, before_v)[0], v[k, j, i]))
 
 
 class Sums(NamedTuple):
@@ -229,16 +249,35 @@ def column_sums(k, j, i, carried, grid, u, v):
 
 
 @stencil
-def no_sums(j, i, grid, time_step, of_u, of_v, u, v):
+def no_sums(j, i, grid, time_step, change, u, v):
     """Sums start at zero."""
     return 0.0, 0.0, 0.0, 0.0
 
 
+class Change(NamedTuple):
+    """The change of both components (m/s2), filtered where there is a filter, and the velocity that went with it."""
+
+    of_u: Any
+    of_v: Any
+    held: Held
+    u: Any
+    v: Any
+
+
 @stencil
-def advance(k, j, i, carried, grid, time_step, of_u, of_v, u, v):
+def later(k, j, i, grid, time_step, change, u, v):
+    """u and v after a time step (m/s)."""
+    held = change.held
+    of_u = held.taken_out(held.rate, change.of_u[k, j, i], change.u[k, j, i])
+    of_v = held.taken_out(held.rate, change.of_v[k, j, i], change.v[k, j, i])
+    return (where(k >= grid.floor_u[j, i], u[k, j, i] + time_step * of_u, 0.0),
+            where(k >= grid.floor_v[j, i], v[k, j, i] + time_step * of_v, 0.0))
+
+
+@stencil
+def advance(k, j, i, carried, grid, time_step, change, u, v):
     """u and v one step later (m/s) before their depth mean is settled; carries the `Sums` upwards."""
-    new_u = where(k >= grid.floor_u[j, i], u[k, j, i] + time_step * of_u[k, j, i], 0.0)
-    new_v = where(k >= grid.floor_v[j, i], v[k, j, i] + time_step * of_v[k, j, i], 0.0)
+    new_u, new_v = later(k, j, i, grid, time_step, change, u, v)
     return (carried[0] + inside_u(k, j, i, grid, u[k, j, i]),
             carried[1] + inside_v(k, j, i, grid, v[k, j, i]),
             carried[2] + inside_u(k, j, i, grid, new_u),
@@ -246,20 +285,19 @@ def advance(k, j, i, carried, grid, time_step, of_u, of_v, u, v):
 
 
 @stencil
-def no_sums_mixed(j, i, grid, time_step, column, mixed, drag, of_u, of_v, u, v):
+def no_sums_mixed(j, i, grid, time_step, column, mixed, drag, change, u, v):
     """Sums start at zero, and nothing is eliminated yet."""
     return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
 
 
 @stencil
-def advance_mixed(k, j, i, carried, grid, time_step, column, mixed, drag, of_u, of_v, u, v):
+def advance_mixed(k, j, i, carried, grid, time_step, column, mixed, drag, change, u, v):
     """As `advance`, up to the forward elimination of vertical mixing (dycore.vertical_mixing): ratio and value of u and of v.
 
     Carries the sums before the step, and ratio and value of the level below.
     """
     sum_u, sum_v, ratio_u, value_u, ratio_v, value_v = carried
-    new_u = where(k >= grid.floor_u[j, i], u[k, j, i] + time_step * of_u[k, j, i], 0.0)
-    new_v = where(k >= grid.floor_v[j, i], v[k, j, i] + time_step * of_v[k, j, i], 0.0)
+    new_u, new_v = later(k, j, i, grid, time_step, change, u, v)
     below, above = mixed.read(k, j, i, mixed.viscosity), mixed.read(k + 1, j, i, mixed.viscosity)
     west_below, west_above = mixed.read(k, j, i - 1, mixed.viscosity), mixed.read(k + 1, j, i - 1, mixed.viscosity)
     south_below, south_above = mixed.read(k, j - 1, i, mixed.viscosity), mixed.read(k + 1, j - 1, i, mixed.viscosity)

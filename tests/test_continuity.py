@@ -25,7 +25,8 @@ def sweep(backend, grid, u, v):
     region = grid.tile.region
     metrics = grid.metrics
     moving, none = flow_of(backend, grid, u, v), np.zeros(region.padded, grid.dtype)
-    sums, _ = backend.sweep(stepping.advance, stepping.no_sums, region.grow(east=1, north=1), 1, metrics, 1.0, none, none, u, v)
+    sums, _ = backend.sweep(stepping.advance, stepping.no_sums, region.grow(east=1, north=1), 1, metrics, 1.0,
+                            stepping.Change(none, none, stepping.NOT_HELD, u, v), u, v)
     sums = stepping.Sums(*sums)
     total = backend.apply(continuity.column_divergence, region.columns, metrics, moving.width_u, moving.width_v,
                           sums.after_u, sums.after_v)

@@ -198,7 +198,8 @@ class Recording:
     def operate(self, stencil: Callable, start: Callable | None, region: Region, direction: int, arguments: tuple) -> Operation:
         seen, leaves = Seen({}, {}), list(arrays_of(arguments))
         carried, values = check_all(stencil, start, region, arguments, seen)
-        reads, used = ({}, {})  # type: dict[Recorded, Reads], dict[Recorded, Reads]
+        reads: dict[Recorded, Reads] = {}
+        used: dict[Recorded, Reads] = {}
         for by_number, by_array in zip(seen, (reads, used), strict=True):
             for number, extent in by_number.items():
                 array = leaves[number]
@@ -261,7 +262,7 @@ class Recording:
     def reaches(self, state: tuple, result: tuple) -> dict[Recorded, Reach]:
         """How far beyond the cells of its tile each array that is exchanged is read, here and in the steps that follow.
 
-        What is noted is a step from a state to its result, of which only the cells are wanted.
+        What is noted is a step from a state to its result; what the next step reads of its state is wanted of the result.
         """
         pairs = list(zip(arrays_of(state), arrays_of(result), strict=True))
         wanted: dict[Recorded, Box] = {}

@@ -14,8 +14,8 @@ from dycore.backends import on_numba, on_numpy, recording
 from dycore.backends.recording import Planner, Recorded, Recording
 from dycore.grid import interior
 from dycore.model import map_state
-from dycore.stencils import Field, stencil
-from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Tile
+from dycore.stencils import Field, stencil, where
+from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Reach, Tile
 
 TALL = Tile((2, 37, 5), Boundary.PERIODIC, Boundary.WALL)
 REGION = TALL.region
@@ -136,6 +136,32 @@ def test_an_array_that_is_needed_later_is_not_written_over():
     plan(noted, (q,), (a.array, b.array), mine=(q,))
     assert a.array.buffer != q.buffer
     assert b.array.buffer == q.buffer
+
+
+# How far halos are read --------------------------------------------------------------------------
+
+
+@stencil
+def hesitant(k, j, i, q, r):
+    """Reads far to the north and the west, and makes nothing of it."""
+    _ = q[k, j + 2, i - 3]
+    return where(r[k, j, i] > 0.0, q[k, j, i - 1], 0.0 * r[k, j, i])
+
+
+def test_a_step_says_how_far_it_reads_what_it_exchanges():
+    noted, (q, r) = Recording(), recorded(2)
+    near = noted.apply(hesitant, REGION.grow(north=1), q, r)
+    new = noted.apply(north, REGION, near)
+    a, b = noted.exchange((Halo(TALL, Place.CENTER), new), (Halo(TALL, Place.CENTER), noted.apply(mixed, REGION, new, r)))
+    found = noted.reaches((q, r), (a, b))
+    assert found[a] == Reach(west=1, east=0, south=0, north=1)  # q a step later: one to the west, in one row more
+    assert found[b] == Reach(0, 0, 0, 1)
+
+
+def test_what_histories_read_counts_for_the_field_that_they_once_were():
+    noted, (q, before, earlier) = Recording(), recorded(3)
+    (new,) = noted.exchange((Halo(TALL, Place.CENTER), noted.apply(far_north, REGION, earlier, q)))
+    assert noted.reaches((q, before, earlier), (new, q, before)) == {new: Reach(0, 0, 1, 2)}
 
 
 # Compiled programs -------------------------------------------------------------------------------

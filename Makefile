@@ -1,5 +1,5 @@
 # Three commands do everything, set-up included, on a fresh Debian or Ubuntu machine, root or not:
-#   make bench    the benchmark suite: tables, results.json and pictures in bench-results (about fifteen minutes)
+#   make bench    the benchmark suite: tables, results.json and pictures in bench-results (about twenty-five minutes)
 #   make asv      a smaller one kept for each commit by asv: .asv/html, to be looked at with .venv/bin/asv preview
 #   make test     lint, type check and all tests (about twenty-five minutes on two cores)
 # And: make reference builds the reference pages, reference/index.html.

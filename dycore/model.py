@@ -197,15 +197,16 @@ class Model:
         rate_u, rate_v, *rates = self._rates(constants.forcing)
         extrapolate, changes = ((stepping.adams_bashforth, stepping.changes) if self.history
                                 else (stepping.as_it_is, stepping.changes_alone))
+        held = self._held()
         process = stepping.Process(
             *parameters.advection, self._forces(constants, motion, state), stretched, motion, potential,
             Slopes(*backend.apply(pressure.slopes, cells.columns, grid, stretched)), constants.heights, b, share, extrapolate,
-            rate_u, rate_v, now, self._held())
+            rate_u, rate_v, now, held)
         change_u, change_v, *tendencies = backend.apply(
             changes, cells, grid, process, weights, state.u, state.v, w, state.tendency_u_before, state.tendency_v_before)
         if self.filtered:
             change_u, change_v = backend.filter_rows(tile, (change_u, constants.response_u), (change_v, constants.response_v))
-        change = stepping.Change(change_u, change_v, self._held(), state.u, state.v)
+        change = stepping.Change(change_u, change_v, held, state.u, state.v)
         # implicit, and so of first order, wherever it stands: in the last stage it costs one solve a step and damps all of it
         mixed = self._mixed(constants, stretched, state) if stage.last else None
         u, v, sums = self._advanced(grid, dt, stretched, mixed, change, start)
@@ -253,9 +254,8 @@ class Model:
         cells = tile.region
         faces = cells.grow(east=1, north=1)
         after: Sequence[Any] = (sums.after_u, sums.after_v) if stage.ahead else ()
-        u, v, *after = backend.exchange(
-            (Halo(tile, Place.WEST_FACE, self.reach.u), u), (Halo(tile, Place.SOUTH_FACE, self.reach.v), v),
-            *zip(self._faces(tile, FACES), after, strict=False))
+        halos = *on_faces(tile, self.reach.u, self.reach.v), *on_faces(tile, FACES, FACES)
+        u, v, *after = backend.exchange(*zip(halos, (u, v, *after), strict=False))
         widths = stretched.width_u, stretched.width_v
         if self.history:
             ahead = backend.apply(stepping.extrapolated_surface, faces.columns.grow(west=1, south=1), weights, state.surface,
@@ -280,8 +280,8 @@ class Model:
         # so far beyond the cells that the substeps need no message for a while
         along_y, along_x = (self.together if n > 1 else 1 for n in tile.processes)
         reach = Reach(along_x, along_x, along_y, along_y)
-        halos = (*self._faces(wide, reach) * 2, *[Halo(wide, Place.CENTER, reach)] * len(others))
-        u, v, *begin = backend.exchange(*zip(self._faces(tile, FACES), (u, v), strict=True), *(
+        halos = (*on_faces(wide, reach, reach) * 2, *[Halo(wide, Place.CENTER, reach)] * len(others))
+        u, v, *begin = backend.exchange(*zip(on_faces(tile, FACES, FACES), (u, v), strict=True), *(
             (halo, backend.retile(field, tile, wide)) for halo, field in zip(halos, (*means, *others), strict=True)))
         change = None if state is start else begin.pop(4)
         averages = self._substeps(constants, stage, begin[:4], change, begin[4:] or widths)
@@ -324,7 +324,7 @@ class Model:
         carried = (zero if change is None else as_field(change).array, u, v, zero, zero, zero, zero)
         for portion in portions:
             if portion.message:
-                halos = Halo(wide, Place.CENTER), *self._faces(wide)
+                halos = Halo(wide, Place.CENTER), *on_faces(wide)
                 averages = (backend.whole(wide, as_field(average)).array for average in carried[3:])
                 carried = (*backend.exchange(*zip(halos, carried[:3], strict=True)), *averages)
             carried = backend.iterate(lambda m, carried, portion=portion: substep(m + portion.first, around(portion), carried),
@@ -380,7 +380,7 @@ class Model:
         fields = [(Halo(tile, Place.CENTER, far), field) for far, field in zip(
             (reach.w, reach.surface, *reach.tracers), (state.w, state.surface, *state.tracers), strict=True)]
         if self.parameters.substeps > 1:
-            fields += [(Halo(tile, Place.WEST_FACE, reach.u), state.u), (Halo(tile, Place.SOUTH_FACE, reach.v), state.v)]
+            fields += zip(on_faces(tile, reach.u, reach.v), (state.u, state.v), strict=True)
         w, surface, *others = (as_field(field).array for field in self.backend.exchange(*fields))
         n = len(state.tracers)
         u, v = others[n:] or (as_field(field).array for field in (state.u, state.v))
@@ -395,9 +395,6 @@ class Model:
             tendency_u_before=(of_u, state.tendency_u_before[0]), tendency_v_before=(of_v, state.tendency_v_before[0]))
 
     # Choices made once ----------------------------------------------------------------------------
-
-    def _faces(self, tile: Tile, reach: Reach | None = None) -> tuple[Halo, Halo]:
-        return Halo(tile, Place.WEST_FACE, reach), Halo(tile, Place.SOUTH_FACE, reach)
 
     def _reach(self) -> State:
         """How far beyond its cells a process needs u, v, w, the surface and the tracers: all of the halo (None) if it is alone.
@@ -560,6 +557,11 @@ class Model:
             adams_bashforth=backend.asarray(stepping.ADAMS_BASHFORTH.astype(dtype)), averaging=averaging,
             response_u=responses[0], response_v=responses[1], viscosity=viscosity,
             forcing=tuple(map_arguments(value, forcing.values) for forcing in self.forcings), wide_grid=wide)
+
+
+def on_faces(tile: Tile, of_u: Reach | None = None, of_v: Reach | None = None) -> tuple[Halo, Halo]:
+    """Where the components of a velocity stand, and how far beyond the cells each is needed: all of the halo by default."""
+    return Halo(tile, Place.WEST_FACE, of_u), Halo(tile, Place.SOUTH_FACE, of_v)
 
 
 def map_state(function: Any, state: Any) -> Any:

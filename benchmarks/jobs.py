@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 from benchmarks import report, suite
 from benchmarks.competitor import ROOT, Competitor, Failed, Group, Launcher
-from dycore.checking import processor
+from dycore.check.machine import processor
 from dycore.commands.shared import no_such
 
 TEMPLATE = ROOT / "slurm" / "job.sbatch"

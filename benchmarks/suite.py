@@ -70,7 +70,7 @@ import numpy
 
 from benchmarks import energy, launch_check, report
 from benchmarks.competitor import ROOT, Competitor, Group, Launcher, allowed_cores, build_fortran, launcher, missing_mpi
-from dycore.checking import processor
+from dycore.check.machine import processor
 
 STEPPER, RIGHT_HAND_SIDES = "AB3 + forward-backward", 1
 LIBRARIES = {"numpy": [], "numba": ["numba", "llvmlite"], "jax": ["jax", "jaxlib"], "fortran": []}

@@ -20,7 +20,7 @@ LAYERS = [
     {"parameters"},
     {"stability"},
     {"model"},
-    {"output", "cases", "diagnostics", "restart", "checking", "pictures"},
+    {"output", "cases", "diagnostics", "restart", "check", "pictures"},
     {"writing"},
     {"running"},
     {"validation"},

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dycore import checking, cli
+from dycore import cli
 from dycore.backends.halos import Serial
-from dycore.checking import CASES, WAYS, Facts, Result
+from dycore.check import halos, machine, processes
+from dycore.check.halos import CASES, WAYS, Result
+from dycore.check.machine import Facts
 
 ROOT = Path(__file__).resolve().parent.parent
 NUMPY = WAYS[0]
@@ -38,9 +40,9 @@ class Forgetful(Serial):
 @pytest.fixture
 def bare(monkeypatch):
     """A machine that is described at once, with an mpiexec that nothing is started with."""
-    monkeypatch.setattr(checking, "facts", lambda: BARE)
-    monkeypatch.setattr(checking, "find", lambda *names: names[0])
-    monkeypatch.setattr(checking, "version", lambda package: "1.0")
+    monkeypatch.setattr(machine, "facts", lambda: BARE)
+    monkeypatch.setattr(machine, "find", lambda *names: names[0])
+    monkeypatch.setattr(machine, "version", lambda package: "1.0")
 
 
 def check(capsys):
@@ -53,8 +55,8 @@ def check(capsys):
 @functools.cache
 def mpiexec_here():
     """The mpiexec of this machine; skips the test where there is no MPI."""
-    mpiexec = checking.find("mpiexec", "mpirun")
-    if mpiexec is None or checking.version("mpi4py") is None or checking.mpi_library() is None:
+    mpiexec = machine.find("mpiexec", "mpirun")
+    if mpiexec is None or machine.version("mpi4py") is None or machine.mpi_library() is None:
         pytest.skip("there is no MPI")
     return mpiexec
 
@@ -62,15 +64,15 @@ def mpiexec_here():
 def with_mpi(program, *, ranks=2, timeout=60):
     """The output of a program on several ranks."""
     done = subprocess.run([mpiexec_here(), "-n", str(ranks), sys.executable, "-m", "mpi4py", "-c", program], capture_output=True,
-                          text=True, timeout=timeout, cwd=ROOT, env=checking.environment())
+                          text=True, timeout=timeout, cwd=ROOT, env=machine.environment())
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_right_halos_are_right(backend, monkeypatch):
     cases = CASES if backend.name == "numpy" else CASES[1::4]  # what is compiled takes seconds a case
-    monkeypatch.setattr(checking, "CASES", cases)
-    result = checking.try_way(next(way for way in WAYS if way.backend == backend.name), Serial())
+    monkeypatch.setattr(halos, "CASES", cases)
+    result = halos.try_way(next(way for way in WAYS if way.backend == backend.name), Serial())
     assert result.problem == ""
     assert result.exchanges == len(cases)
     assert result.latency > 0.0
@@ -78,15 +80,15 @@ def test_right_halos_are_right(backend, monkeypatch):
 
 @pytest.mark.parametrize("world", [Swapped(), Forgetful()], ids=["swapped", "forgetful"])
 def test_a_wrong_halo_is_found(world):
-    problem = checking.try_way(NUMPY, world).problem
+    problem = halos.try_way(NUMPY, world).problem
     assert problem.startswith("with 1,1 processes on a periodic domain, rank 0 got ")
     assert problem.endswith("prints.")
 
 
 def test_messages_come_right_and_two_swapped_strips_are_found():
     program = """
-from dycore import checking
 from dycore.backends import mpi
+from dycore.check import halos
 
 class Swapped(mpi.World):
     def _speaking(self, todo, dtype):
@@ -99,7 +101,7 @@ class Swapped(mpi.World):
         return super()._speaking(todo._replace(messages=tuple(messages)), dtype)
 
 for world in (mpi.World(), Swapped()):
-    result = checking.try_way(checking.WAYS[0], world)
+    result = halos.try_way(halos.WAYS[0], world)
     if world.rank == 0:
         print("found" if result.problem else f"right {result.exchanges}", flush=True)
 """
@@ -108,7 +110,7 @@ for world in (mpi.World(), Swapped()):
 
 def test_ranks_that_are_started_answer(monkeypatch):
     monkeypatch.chdir(ROOT)
-    result = checking.start_ranks(NUMPY, mpiexec_here(), 60.0)
+    result = processes.start_ranks(NUMPY, mpiexec_here(), 60.0)
     assert (result.problem, result.ranks, result.exchanges) == ("", 2, 2 * len(CASES))
     assert result.bandwidth > 0.0
 
@@ -117,13 +119,13 @@ def test_ranks_that_are_started_answer(monkeypatch):
 def test_devices_of_one_program_answer(monkeypatch):
     pytest.importorskip("jax")
     monkeypatch.chdir(ROOT)
-    result = checking.start_ranks(next(way for way in WAYS if not way.by_mpi), None, 120.0)
+    result = processes.start_ranks(next(way for way in WAYS if not way.by_mpi), None, 120.0)
     assert (result.problem, result.ranks, result.exchanges) == ("", 2, 2 * len(CASES))
 
 
 def test_a_deadlock_is_a_result_and_ends_the_process():
-    program = ("import time; from dycore import checking; checking.try_way = lambda way, world: time.sleep(60); "
-               "from dycore.backends import mpi; mpi.World = lambda: None; checking.as_rank('numpy', 0.2)")
+    program = ("import time; from dycore.check import halos, processes; halos.try_way = lambda way, world: time.sleep(60); "
+               "from dycore.backends import mpi; mpi.World = lambda: None; processes.as_rank('numpy', 0.2)")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, cwd=ROOT)
     assert done.returncode == 1
     assert "a deadlock" in done.stdout and "--timeout" in done.stdout
@@ -131,35 +133,35 @@ def test_a_deadlock_is_a_result_and_ends_the_process():
 
 def test_two_processes_that_wait_for_each_other_are_ended(monkeypatch, tmp_path):
     program = tmp_path / "waiting.py"
-    program.write_text("import numpy; from dycore import checking\n"
-                       "checking.try_way = lambda way, world: world.comm.Recv(numpy.zeros(1), 1 - world.rank)\n"
-                       "checking.as_rank('numpy', 4.0)\n")
+    program.write_text("import numpy; from dycore.check import halos, processes\n"
+                       "halos.try_way = lambda way, world: world.comm.Recv(numpy.zeros(1), 1 - world.rank)\n"
+                       "processes.as_rank('numpy', 4.0)\n")
     mpiexec = tmp_path / "mpiexec"  # the one that there is, given another program
     mpiexec.write_text(f"#!/bin/sh\nexec {mpiexec_here()} -n 2 {sys.executable} -m mpi4py {program}\n")
     mpiexec.chmod(0o755)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    result = checking.start_ranks(NUMPY, str(mpiexec), 4.0)
+    result = processes.start_ranks(NUMPY, str(mpiexec), 4.0)
     assert "no end within 4 s" in result.problem
 
 
 def test_processes_that_neither_answer_nor_end_are_ended(monkeypatch, tmp_path):
-    monkeypatch.setattr(checking, "GRACE", 0.0)
+    monkeypatch.setattr(processes, "GRACE", 0.0)
     mpiexec = tmp_path / "mpiexec"
     mpiexec.write_text("#!/bin/sh\nexec sleep 60\n")
     mpiexec.chmod(0o755)
-    assert "a deadlock" in checking.start_ranks(NUMPY, str(mpiexec), 0.2).problem
+    assert "a deadlock" in processes.start_ranks(NUMPY, str(mpiexec), 0.2).problem
 
 
 def test_processes_that_fail_are_a_sentence(tmp_path):
     mpiexec = tmp_path / "mpiexec"
     mpiexec.write_text("#!/bin/sh\necho 'OSError: no network' >&2\nexit 7\n")
     mpiexec.chmod(0o755)
-    assert "'mpiexec' ended with 7: OSError: no network." in checking.start_ranks(NUMPY, str(mpiexec), 5.0).problem
+    assert "'mpiexec' ended with 7: OSError: no network." in processes.start_ranks(NUMPY, str(mpiexec), 5.0).problem
 
 
 @pytest.mark.parametrize("problem, code, word", [("", 0, "right"), ("rank 1 holds 3 where 4 belongs.", 1, "WRONG")])
 def test_the_exit_code_says_whether_all_is_right(bare, capsys, monkeypatch, problem, code, word):
-    monkeypatch.setattr(checking, "start_ranks", lambda way, *_: Result(way.backend, 1, problem, 12, 1e-5, 1e9))
+    monkeypatch.setattr(processes, "start_ranks", lambda way, *_: Result(way.backend, 1, problem, 12, 1e-5, 1e9))
     found, out = check(capsys)
     assert found == code
     assert out.count(f"\n  {word} ") == len(WAYS)
@@ -167,9 +169,9 @@ def test_the_exit_code_says_whether_all_is_right(bare, capsys, monkeypatch, prob
 
 
 def test_what_is_missing_is_no_failure(bare, capsys, monkeypatch):
-    monkeypatch.setattr(checking, "facts", lambda: BARE._replace(library=None, missing=("There is no mpi4jax: get it.",)))
-    monkeypatch.setattr(checking, "version", lambda package: None if package == "mpi4jax" else "1.0")
-    monkeypatch.setattr(checking, "start_ranks", lambda way, *_: Result(way.backend, 2, "", 12, 1e-5, 1e9))
+    monkeypatch.setattr(machine, "facts", lambda: BARE._replace(library=None, missing=("There is no mpi4jax: get it.",)))
+    monkeypatch.setattr(machine, "version", lambda package: None if package == "mpi4jax" else "1.0")
+    monkeypatch.setattr(processes, "start_ranks", lambda way, *_: Result(way.backend, 2, "", 12, 1e-5, 1e9))
     code, out = check(capsys)
     assert code == 0
     assert "mpi4py with NumPy needs an MPI library" in out
@@ -179,13 +181,13 @@ def test_what_is_missing_is_no_failure(bare, capsys, monkeypatch):
 
 
 def test_the_machine_is_described_and_each_missing_thing_has_a_sentence(monkeypatch):
-    monkeypatch.setattr(checking, "bandwidths", lambda counts: [1e10 for _ in counts])
-    monkeypatch.setattr(checking, "mpi_library", lambda: None)
-    monkeypatch.setattr(checking, "jax_devices", lambda: None)
-    monkeypatch.setattr(checking, "find", lambda *names: None)
-    monkeypatch.setattr(checking, "version", lambda package: "4.1" if package in ("numpy", "jax", "mpi4py") else None)
+    monkeypatch.setattr(machine, "bandwidths", lambda counts: [1e10 for _ in counts])
+    monkeypatch.setattr(machine, "mpi_library", lambda: None)
+    monkeypatch.setattr(machine, "jax_devices", lambda: None)
+    monkeypatch.setattr(machine, "find", lambda *names: None)
+    monkeypatch.setattr(machine, "version", lambda package: "4.1" if package in ("numpy", "jax", "mpi4py") else None)
     monkeypatch.setenv("FC", "no-such-compiler")
-    found = checking.facts()
+    found = machine.facts()
     assert [title for title, _ in found.parts] == ["Machine", "Compilers", "MPI", "Versions"]
     sentences = "\n".join(found.missing)
     for words in ("'no-such-compiler'", "no mpicc", "no mpiexec", "no MPI library", "dycore[numba]", "CUDA_PATH", "its devices"):
@@ -194,40 +196,40 @@ def test_the_machine_is_described_and_each_missing_thing_has_a_sentence(monkeypa
 
 
 def test_bandwidth_is_that_of_arrays_that_were_moved():
-    one, two = checking.bandwidths([1, 2], array_bytes=2 ** 20, passes=2)
+    one, two = machine.bandwidths([1, 2], array_bytes=2 ** 20, passes=2)
     assert 1e8 < one < 1e13 and 1e8 < two < 1e13
 
 
 @pytest.mark.parametrize("numbers, text", [([0], "0"), ([0, 1, 2, 8], "0-2,8"), ([3, 5], "3,5")])
 def test_cores_are_ranges(numbers, text):
-    assert checking.ranges(numbers) == text
+    assert machine.ranges(numbers) == text
 
 
 def test_all_shapes_of_few_processes_and_the_long_ones_of_many():
-    assert checking.process_shapes(1) == [(1, 1)]
-    assert checking.process_shapes(4) == [(1, 4), (2, 2), (4, 1)]
-    many = checking.process_shapes(5040)
+    assert halos.process_shapes(1) == [(1, 1)]
+    assert halos.process_shapes(4) == [(1, 4), (2, 2), (4, 1)]
+    many = halos.process_shapes(5040)
     assert len(many) == 6 and {(1, 5040), (5040, 1)} <= set(many)
 
 
 def test_a_question_that_dies_has_no_answer():
-    assert checking.asked("import os; os._exit(3)") is None
-    assert checking.asked("print('[1, 2]')") == [1, 2]
+    assert machine.asked("import os; os._exit(3)") is None
+    assert machine.asked("print('[1, 2]')") == [1, 2]
 
 
 def test_a_field_holds_a_number_of_its_own_in_every_cell():
-    whole = checking.domain_of(CASES[0], (2, 1))
-    place, ndim = checking.FIELDS[0]
-    array = checking.numbered(whole, place, ndim, 2, "float64")
-    cells = array[checking.inner(whole, ndim)]
+    whole = halos.domain_of(CASES[0], (2, 1))
+    place, ndim = halos.FIELDS[0]
+    array = halos.numbered(whole, place, ndim, 2, "float64")
+    cells = array[halos.inner(whole, ndim)]
     assert len(np.unique(cells)) == cells.size and cells.min() > 0.0
 
 
 @pytest.mark.skipif(shutil.which("script") is None, reason="there is no script to make a terminal")
 def test_on_a_terminal_there_are_colours():
     pytest.importorskip("rich")
-    program = ("from dycore import checking; p = checking.Printer(); p.title('MPI'); "
+    program = ("from dycore.check import report; p = report.Printer(); p.title('MPI'); "
                "p.line('mpiexec', 'not found'); p.line('-', 'a [b] c', 'yellow')")
     done = subprocess.run(["script", "-qec", f'{sys.executable} -c "{program}"', "/dev/null"], capture_output=True, text=True,
-                          cwd=ROOT, env=checking.environment() | {"TERM": "xterm-256color"}, timeout=30, stdin=subprocess.DEVNULL)
+                          cwd=ROOT, env=machine.environment() | {"TERM": "xterm-256color"}, timeout=30, stdin=subprocess.DEVNULL)
     assert "\x1b[" in done.stdout and "a [b] c" in done.stdout

@@ -15,9 +15,9 @@ def add(command: Any) -> None:
 
 
 def check_machine(options: argparse.Namespace) -> int:
-    from dycore import checking
+    from dycore.check import report
 
     try:
-        return checking.run(options.timeout)
+        return report.run(options.timeout)
     except ImportError as problem:
         raise BadInput(str(problem)) from problem

@@ -17,7 +17,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dycore.checking import processor
+from dycore.check.machine import processor
 from dycore.files import whole
 
 

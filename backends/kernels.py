@@ -30,7 +30,7 @@ from numba.core.typing import signature as signature_of
 from numba.extending import intrinsic, models, overload, register_model
 
 from dycore import stencils
-from dycore.backends.on_numpy import precision_of
+from dycore.backends.common import precision_of
 from dycore.backends.recording import Operation, Recorded
 from dycore.stencils import Field
 

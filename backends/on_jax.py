@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dycore.backends.common import collapsed, precision_of, within
 from dycore.backends.halos import copied_strips
-from dycore.backends.on_numpy import NumpyBackend, collapsed, difference, precision_of, within
+from dycore.backends.on_numpy import NumpyBackend, difference
 from dycore.stencils import Field, Region, as_field
 from dycore.tiles import Halo, Tile, copies_x, copies_y
 

@@ -18,9 +18,10 @@ from typing import Any
 import numba
 import numpy as np
 
+from dycore.backends.common import collapsed, precision_of
 from dycore.backends.halos import extent
 from dycore.backends.kernels import Compiler, build, in_turn, make_kernel
-from dycore.backends.on_numpy import NumpyBackend, collapsed, precision_of
+from dycore.backends.on_numpy import NumpyBackend
 from dycore.backends.recording import (
     Copy,
     Element,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,10 @@ try:
 except ImportError:
     import numpy.fft as fft
 
+from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.backends.halos import Serial
-from dycore.stencils import Abstract, Field, Region, Seen, as_field, check, map_arguments
+from dycore.backends.recording import Recording
+from dycore.stencils import Field, Region, as_field, map_arguments
 from dycore.tiles import Halo, Tile, fill_halo
 
 
@@ -27,37 +29,6 @@ def _signature(argument: Any) -> Any:
     if isinstance(argument, Field):
         return argument.array.shape, argument.array.dtype, argument.region
     return argument if callable(argument) else (getattr(argument, "shape", None), getattr(argument, "dtype", None))
-
-
-def precision_of(arguments: tuple) -> np.dtype:
-    """The floating-point type of the first array that has one."""
-    for argument in arguments:
-        if isinstance(argument, tuple):
-            found = precision_of(argument)
-            if found.kind == "f":
-                return found
-        array = argument.array if isinstance(argument, Field) else argument
-        if hasattr(array, "dtype") and np.ndim(array) > 0 and array.dtype.kind == "f":
-            return np.dtype(array.dtype)
-    return np.dtype(bool)
-
-
-def check_all(stencil: Callable, start: Callable | None, region: Region, arguments: tuple,
-              seen: Seen | None = None) -> tuple[tuple, Any]:
-    """Check a stencil or, with `start`, a sweep: the types that it carries and those of its values."""
-    if start is None:
-        return (), check(stencil, region, arguments, seen=seen)
-    dtype = precision_of(arguments)
-    carried = tuple(Abstract(dtype) for _ in check(start, region.columns, arguments, seen=seen))
-    return check(stencil, region, arguments, (carried,), seen)
-
-
-def collapsed(values: np.ndarray) -> np.ndarray:
-    """A 2-D field with length 1 along the axes on which it does not change."""
-    for axis in (0, 1) if values.ndim == 2 else ():
-        first = values.take([0], axis)
-        values = first if (values == first).all() else values
-    return values
 
 
 def filtered_rows(tile: Tile, response: np.ndarray) -> list[tuple[int, Any]]:
@@ -80,23 +51,6 @@ def filter_row(row: np.ndarray, scale: np.ndarray) -> None:
         row[...] = fft.irfft(fft.rfft(row, axis=-1) * scale, n=row.shape[-1], axis=-1)
     else:
         ducc0.fft.convolve_axis(row, row, row.ndim - 1, scale)
-
-
-def within(halos: list[Halo], arrays: Iterable) -> tuple:
-    """Arrays of which no more than a part of the halo is filled, as fields that hold values there alone."""
-    return tuple(array if halo.reach is None else
-                 Field(array, (*((0, n) for n in array.shape[:-2]), *halo.bounds), (0,) * array.ndim)
-                 for halo, array in zip(halos, arrays, strict=True))
-
-
-def moved(region: tuple, tile: Tile, to: Tile) -> tuple[tuple, tuple]:
-    """What of a region [j, i] of a tile the same tile with another halo has too: there, and here."""
-    there, here = [], []
-    for (start, stop), n, halo, wide in zip(region, to.region.padded[1:], tile.halo, to.halo, strict=True):
-        first, last = max(0, start + wide - halo), min(n, stop + wide - halo)
-        there.append((first - wide + halo, last - wide + halo))
-        here.append((first, last))
-    return tuple(there), tuple(here)
 
 
 def difference(communication: Any, work: Callable) -> Any:
@@ -230,8 +184,6 @@ class NumpyBackend:
 
     def recorder(self) -> Any:
         """The same verbs, but what is asked for is noted (dycore.backends.recording), for arrays that stand for others."""
-        from dycore.backends.recording import Recording
-
         return Recording()
 
     def traffic(self, step: Callable, steps: Callable, constants: Any, state: Any) -> Any:

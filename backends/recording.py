@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.backends.on_numpy import check_all, moved, precision_of, within
+from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.stencils import Field, Reads, Region, Seen, as_field
 from dycore.tiles import Boundary, Halo, Place, Reach, Tile
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy
 from scipy import stats
 
-from benchmarks import report
+from benchmarks import report, tables
 from benchmarks.competitor import ROOT, Competitor, Failed, Group, missing_mpi
 from benchmarks.suite import terminated_like_interrupted
 from dycore import cases
@@ -83,7 +83,7 @@ def compare(options: argparse.Namespace) -> int:
           report.progress(len(wanted) * options.starts) as shown):
         shown.line(f"Time of a step, {labels[1]} over {labels[0]}: median of {options.starts} starts (95 % interval)")
         for name, group in wanted:
-            what = f"{report.title(group._asdict())}: {report.LABELS[name]}"
+            what = f"{tables.title(group._asdict())}: {tables.LABELS[name]}"
             problem = missing_mpi(name, group, "cpu") if group.ranks > 1 else None
             ratios: list[float] = []
             try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import pictures, report
+from benchmarks import pictures, tables
 
 SAME = ("case", "competitor", "precision", "cells", "ranks", "threads", "scaling")
 WORDS = ("Times are milliseconds per step; below 1 the later run is faster. A change is called faster or slower where no sample "
@@ -50,15 +50,15 @@ def pairs(runs: list[list[dict[str, Any]]], names: list[str]) -> list[Pair]:
 
 
 def measured(records: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {str([record[name] for name in SAME] + [report.on_gpu(record)]): record for record in records if not record["error"]}
+    return {str([record[name] for name in SAME] + [tables.on_gpu(record)]): record for record in records if not record["error"]}
 
 
 def table(found: list[Pair]) -> tuple[list[str], list[list[str]]]:
     columns = ["case", "precision", "cells", "ranks", "competitor", "results", "before", "after", "after / before", "change"]
-    return columns, [[pair.after["case"], pair.after["precision"], report.size(pair.after["n_cells"]),
+    return columns, [[pair.after["case"], pair.after["precision"], tables.size(pair.after["n_cells"]),
                       f"{pair.after['ranks']}{' (weak)' if pair.after['scaling'] == 'weak' else ''}",
-                      report.LABELS[pair.after["competitor"]], pair.label, report.figure(pair.before["ms_per_step"]),
-                      report.figure(pair.after["ms_per_step"]),
+                      tables.LABELS[pair.after["competitor"]], pair.label, tables.figure(pair.before["ms_per_step"]),
+                      tables.figure(pair.after["ms_per_step"]),
                       f"{pair.ratio:.2f} ({pair.span[0]:.2f} to {pair.span[1]:.2f})", pair.verdict] for pair in found]
 
 
@@ -97,12 +97,12 @@ def facts_of(records: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     first = records[0]
     yield "processor", first["machine"]["cpu"]
     yield "cores", str(first["machine"]["cores"])
-    if gpus := dict.fromkeys(record["device"] for record in records if report.on_gpu(record)):
+    if gpus := dict.fromkeys(record["device"] for record in records if tables.on_gpu(record)):
         yield "GPU", ", ".join(gpus)
     yield "threads", str(first["threads"])
     yield "date", first["utc"][:10]
     yield "commit", first["commit"]
-    yield "energy", " or ".join(dict.fromkeys(record.get("energy_counters", report.NOT_LOOKED_FOR) for record in records))
+    yield "energy", " or ".join(dict.fromkeys(record.get("energy_counters", tables.NOT_LOOKED_FOR) for record in records))
     for record in records:
         yield from record["versions"].items()
 
@@ -112,7 +112,7 @@ def draw(found: list[Pair], names: list[str], path: Path) -> None:
     from matplotlib import ticker
 
     rows = sorted({(pair.after["case"], pair.after["precision"]) for pair in found}, reverse=True)
-    competitors = [name for name in report.COMPETITORS if any(pair.after["competitor"] == name for pair in found)]
+    competitors = [name for name in tables.COMPETITORS if any(pair.after["competitor"] == name for pair in found)]
     with pictures.figure(1, len(names), path, sharex=True, sharey=True) as (drawing, panels):
         for name, panel in zip(names, panels.flat, strict=True):
             for number, competitor in enumerate(reversed(competitors)):
@@ -122,7 +122,7 @@ def draw(found: list[Pair], names: list[str], path: Path) -> None:
                 colour = pictures.COLOURS[competitor]
                 panel.hlines(heights, [pair.span[0] for pair in own], [pair.span[1] for pair in own], color=colour, alpha=0.3)
                 panel.plot([pair.ratio for pair in own], heights, linestyle="", marker=pictures.MARKERS[competitor], color=colour,
-                           markeredgecolor="white", markeredgewidth=0.6, label=report.LABELS[competitor])
+                           markeredgecolor="white", markeredgewidth=0.6, label=tables.LABELS[competitor])
             panel.axvline(1.0, color="#999999", linewidth=1.0)
             panel.set_xscale("log")
             panel.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 7.0, 8.0, 9.0)))

@@ -24,7 +24,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import report, suite
+from benchmarks import report, suite, tables
 from benchmarks.competitor import ROOT, Competitor, Failed, Group, Launcher
 from dycore.check.machine import processor
 from dycore.commands.shared import no_such
@@ -335,7 +335,7 @@ def show(folder: Path) -> int:
         found = measured(study, piece)
         missing = [name for name in study.settings.backends if not complete(found.get(name))]
         group = piece.group
-        rows.append([str(piece.number), group.case, report.size(group.n_cells), group.precision, str(group.ranks), str(piece.nodes),
+        rows.append([str(piece.number), group.case, tables.size(group.n_cells), group.precision, str(group.ranks), str(piece.nodes),
                      group.scaling, job or "", state, ", ".join(name for name in study.settings.backends if name not in missing)])
         reasons = dict.fromkeys(why(study, piece, name) for name in missing)
         remarks += [f"piece {piece.number}: {reason}" for reason in reasons if reason]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import comparison, pictures, report, suite
+from benchmarks import comparison, pictures, suite, tables
 
 CAPTIONS = {
     "scaling": "Wall time per step per 1M cells against the number of cells; both axes are logarithmic, lower is better.",
@@ -81,24 +81,24 @@ def parts(cell: str) -> list[str]:
 
 def numeric(rows: list[list[str]]) -> list[bool]:
     """Which columns are to be set as numbers; the first one names its row."""
-    columns = [set(cells) - {"n/a", report.NO_COUNTERS} for cells in zip(*rows, strict=True)]
+    columns = [set(cells) - {"n/a", tables.NO_COUNTERS} for cells in zip(*rows, strict=True)]
     return [number > 0 and all(cell[:1].isdigit() for cell in cells) for number, cells in enumerate(columns)]
 
 
 def page_of_run(records: list[dict[str, Any]]) -> Page:
-    columns, rows = report.scaling_table(records)
-    sections = [Section("Wall time", [WALL_TIME], list(report.tables(records)), ["scaling"])]
+    columns, rows = tables.scaling_table(records)
+    sections = [Section("Wall time", [WALL_TIME], list(tables.timings(records)), ["scaling"])]
     if rows:
-        sections.append(Section("Scaling over MPI ranks", [report.SCALING_WORDS], [("", columns, rows)], ["efficiency"]))
-    columns, rows = report.prediction_table(records)
+        sections.append(Section("Scaling over MPI ranks", [tables.SCALING_WORDS], [("", columns, rows)], ["efficiency"]))
+    columns, rows = tables.prediction_table(records)
     if rows:
-        sections.append(Section("Prediction, not measured", [report.MODEL_WORDS], [("", columns, rows)], ["prediction"]))
+        sections.append(Section("Prediction, not measured", [tables.MODEL_WORDS], [("", columns, rows)], ["prediction"]))
     sections += [
-        Section("All figures, cost and energy", [report.energy_words(records)], [("", *report.details(records))]),
-        Section("How it was measured", [*METHOD, *report.origin(records)[2:]]),
+        Section("All figures, cost and energy", [tables.energy_words(records)], [("", *tables.details(records))]),
+        Section("How it was measured", [*METHOD, *tables.origin(records)[2:]]),
         Section("Repeat it", ["In a clone of dycore" + changed_words(records)], code=repeat(records)),
         Section("Machine and versions", [], [("", *comparison.setup([records], ["this run"]))])]
-    return Page("dycore benchmark", report.origin(records)[0], cards(records), report.marks(records) + report.failures(records),
+    return Page("dycore benchmark", tables.origin(records)[0], cards(records), tables.marks(records) + tables.failures(records),
                 sections)
 
 
@@ -117,23 +117,23 @@ def repeat(records: list[dict[str, Any]]) -> str:
 def cards(records: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     """How each competitor compares with Fortran, on as many ranks as Fortran."""
     ratios: dict[str, list[float]] = {}
-    for group in report.by([record for record in records if not record["error"]],
+    for group in tables.by([record for record in records if not record["error"]],
                            "case", "precision", "n_cells", "ranks", "scaling").values():
         times = {record["competitor"]: record["ms_per_million_cells"] for record in group}
         for name in times.keys() - {"fortran"} if "fortran" in times else ():
             ratios.setdefault(name, []).append(times[name] / times["fortran"])
-    return [comparison.card(ratios[name], report.LABELS[name], "the time of Fortran")
-            for name in report.COMPETITORS if name in ratios]
+    return [comparison.card(ratios[name], tables.LABELS[name], "the time of Fortran")
+            for name in tables.COMPETITORS if name in ratios]
 
 
 def page_of_comparison(runs: list[list[dict[str, Any]]], labels: list[str], pairs: list[comparison.Pair]) -> Page:
     columns, rows = comparison.table(pairs)
     ratios = {(label, name): [pair.ratio for pair in pairs if (pair.label, pair.after["competitor"]) == (label, name)]
-              for label in labels[1:] for name in report.COMPETITORS}
+              for label in labels[1:] for name in tables.COMPETITORS}
     return Page(
         f"dycore benchmark: {', '.join(labels[1:])} against {labels[0]}",
         f"{len(pairs)} measurements are compared",
-        [comparison.card(of_both, f"{report.LABELS[name]}, {label}", f"the time in {labels[0]}")
+        [comparison.card(of_both, f"{tables.LABELS[name]}, {label}", f"the time in {labels[0]}")
          for (label, name), of_both in ratios.items() if of_both],
         comparison.warnings(runs, labels, pairs),
         [Section("Changes, largest first", [comparison.WORDS], [("", columns, rows)], ["comparison"]),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import model, report
+from benchmarks import model, tables
 from dycore.files import whole
 
 # Okabe and Ito's colours, told apart by all eyes; the marker and the label say the same again.
@@ -77,7 +77,7 @@ def scaling(records: list[dict[str, Any]], path: Path) -> None:
         for panel in panels[:, 0]:
             panel.set_ylabel("ms per step per 1M cells")
         words(drawing, f"Wall time per step per 1M cells: lower is better{mpi_words(records)}",
-              f"bands span all samples; {report.origin(records)[0]}")
+              f"bands span all samples; {tables.origin(records)[0]}")
 
 
 def mpi_words(records: list[dict[str, Any]]) -> str:
@@ -95,15 +95,15 @@ def lines(records: list[dict[str, Any]]) -> list[Line]:
     cored = [record for record in strong if not record["oversubscribed"]] or strong
     most = max((record["ranks"] for record in cored), default=1)
     found = []
-    for name in report.COMPETITORS:
+    for name in tables.COMPETITORS:
         own = [record for record in records if record["competitor"] == name and not record["error"]]
         alone = [record for record in own if record["ranks"] == 1]
         mpi = [record for record in own if record["ranks"] == most > 1 and record["scaling"] == "strong"]
-        on_gpu = [record for record in alone if report.on_gpu(record)]
+        on_gpu = [record for record in alone if tables.on_gpu(record)]
         alone = [record for record in alone if record not in on_gpu]
         if name == "fortran" or not strong:
-            found.append(Line(name, report.LABELS[name], bool(mpi), alone))
-        found += [Line(name, f"{report.LABELS[name]} + MPI", False, mpi), Line(name, f"{report.LABELS[name]}, GPU", True, on_gpu)]
+            found.append(Line(name, tables.LABELS[name], bool(mpi), alone))
+        found += [Line(name, f"{tables.LABELS[name]} + MPI", False, mpi), Line(name, f"{tables.LABELS[name]}, GPU", True, on_gpu)]
     return [line._replace(records=sorted(line.records, key=lambda record: record["n_cells"])) for line in found if line.records]
 
 
@@ -151,7 +151,7 @@ def efficiency(records: list[dict[str, Any]], path: Path) -> None:
             ends.append(draw_efficiencies(panel, group, records) if group else [])
             if group:
                 largest = max(group, key=lambda record: math.prod(record["base_cells"]))
-                cells = report.size(math.prod(largest["base_cells"]))
+                cells = tables.size(math.prod(largest["base_cells"]))
                 heading(panel, f"{case.replace('_', ' ')}, {kind}: {cells} cells{' a rank' if kind == 'weak' else ''}, "
                                f"{group[0]['precision']}")
         for panel, ends_here in zip(panels.flat, ends, strict=True):
@@ -164,7 +164,7 @@ def efficiency(records: list[dict[str, Any]], path: Path) -> None:
             panel.set_ylabel("efficiency")
         hollow = ["hollow: more ranks than cores"] if any(record["oversubscribed"] for record in several) else []
         words(drawing, "Parallel efficiency: t1 / (R tR), per cell; 1 is ideal",
-              "; ".join([*hollow, report.origin(records)[0]]))
+              "; ".join([*hollow, tables.origin(records)[0]]))
 
 
 def draw_efficiencies(panel: Any, group: list[dict[str, Any]], records: list[dict[str, Any]]) -> list[End]:
@@ -174,7 +174,7 @@ def draw_efficiencies(panel: Any, group: list[dict[str, Any]], records: list[dic
     group = [record for record in group if (record["base_cells"], record["precision"]) == (cells, precision)]
     panel.axhline(1.0, color="#bbbbbb", linewidth=1.0)
     ends = []
-    for name in report.COMPETITORS:
+    for name in tables.COMPETITORS:
         own = sorted((record for record in group if record["competitor"] == name), key=lambda record: record["ranks"])
         if not own:
             continue
@@ -183,8 +183,8 @@ def draw_efficiencies(panel: Any, group: list[dict[str, Any]], records: list[dic
         for rank, value, filled in zip(ranks, values, [True, *(not record["oversubscribed"] for record in own)], strict=True):
             panel.plot(rank, value, color=COLOURS[name], marker=MARKERS[name], markersize=6, markeredgewidth=1.2,
                        markerfacecolor=COLOURS[name] if filled else "white")
-        ends.append(End(ranks[-1], values[-1], report.LABELS[name], COLOURS[name]))
-    allowed = sorted({(record["ranks"], value) for record in group if (value := report.allowed_efficiency(record, records))})
+        ends.append(End(ranks[-1], values[-1], tables.LABELS[name], COLOURS[name]))
+    allowed = sorted({(record["ranks"], value) for record in group if (value := tables.allowed_efficiency(record, records))})
     if allowed:
         ranks, values = [1, *dict(allowed)], [1.0, *dict(allowed).values()]
         panel.plot(ranks, values, color=GREY, linestyle=DASHES, linewidth=1.4)
@@ -208,13 +208,13 @@ def prediction(records: list[dict[str, Any]], path: Path) -> None:
             levels = next(tuple(record["cells"]) for record in records if record["case"] == case)
             for panel, is_weak in ((strong, False), (weak, True)):
                 draw_prediction(panel, shown, levels, is_weak)
-                cells = f"{report.size(round(model.WEAK_CELLS))} cells a rank" if is_weak else (
-                    f"{report.size(round(model.STRONG_CELLS))} cells")
-                heading(panel, f"predicted, {'weak' if is_weak else 'strong'}: {cells}, {report.LABELS[shown.competitor]}")
+                cells = f"{tables.size(round(model.WEAK_CELLS))} cells a rank" if is_weak else (
+                    f"{tables.size(round(model.STRONG_CELLS))} cells")
+                heading(panel, f"predicted, {'weak' if is_weak else 'strong'}: {cells}, {tables.LABELS[shown.competitor]}")
         for panel in panels[-1, 1:]:
             panel.set_xlabel("MPI ranks")
         words(drawing, "Predicted, not measured: compute, messages and networks, calibrated on this machine",
-              f"{found[0].precision}; calibrated with {report.origin(records)[0]}; latencies and 64 ranks to a link are assumed")
+              f"{found[0].precision}; calibrated with {tables.origin(records)[0]}; latencies and 64 ranks to a link are assumed")
 
 
 def draw_checks(panel: Any, found: list[model.Fitted]) -> None:
@@ -229,7 +229,7 @@ def draw_checks(panel: Any, found: list[model.Fitted]) -> None:
                    markeredgecolor="white", markeredgewidth=0.6)
     for number, name in enumerate(dict.fromkeys(one.competitor for one in found)):
         panel.plot(0.06, 0.94 - number * 0.08, marker=MARKERS[name], color=COLOURS[name], markersize=5.5, transform=panel.transAxes)
-        panel.text(0.1, 0.94 - number * 0.08, report.LABELS[name], color=COLOURS[name], transform=panel.transAxes, va="center",
+        panel.text(0.1, 0.94 - number * 0.08, tables.LABELS[name], color=COLOURS[name], transform=panel.transAxes, va="center",
                    fontsize=9)
 
 

@@ -1,283 +1,17 @@
-"""Tables, made from records of the suite (see suite.py for what a record holds); pictures.py draws what is drawn.
+"""What a run of the suite leaves: tables and pictures in a folder, tables and progress on the terminal.
 
 `python -m benchmarks.report DIR` makes those of the newest run in DIR/results.json again.
 """
 
 import contextlib
 import json
-import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import model
+from benchmarks import pictures, tables
 from dycore.files import whole
-from dycore.progress import DAY
-
-COMPETITORS = ("fortran", "numba", "jax", "numpy")
-NO_COUNTERS = "no counters"
-NOT_LOOKED_FOR = "not looked for in this run"
-LABELS = {"fortran": "Fortran", "numba": "Numba", "jax": "JAX", "numpy": "NumPy"}
-
-
-# Words
-
-
-def title(record: dict[str, Any]) -> str:
-    return f"{record['case']}, {size(math.prod(record['cells']))} cells, {record['precision']}{ranks_words(record)}"
-
-
-def ranks_words(record: dict[str, Any]) -> str:
-    """Nothing for one rank."""
-    if record["ranks"] == 1:
-        return ""
-    return f", {record['ranks']} ranks" + (" (weak)" if record["scaling"] == "weak" else "")
-
-
-def size(n_cells: int) -> str:
-    """1.03e5 for 102960."""
-    mantissa, exponent = f"{n_cells:.2e}".split("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-
-
-def figure(number: float | None) -> str:
-    """Three digits, no exponent."""
-    if number is None:
-        return "n/a"
-    return f"{number:.{max(0, 2 - math.floor(math.log10(abs(number))))}f}" if number else "0"
-
-
-def sentence(record: dict[str, Any]) -> str:
-    if record["error"]:
-        return f"{title(record)}: {record['competitor']} n/a: {record['error']}"
-    return f"{title(record)}: {record['competitor']} {spread(record)} ms per 1M cells" + floor_words(record) + scaling_words(record)
-
-
-def spread(record: dict[str, Any]) -> str:
-    """The median and, in brackets, the least and the greatest, all per 1M cells (ms)."""
-    scale = record["ms_per_million_cells"] / record["ms_per_step"]
-    return (f"{figure(record['ms_per_million_cells'])} ({figure(record['ms_min'] * scale)}"
-            f" to {figure(record['ms_max'] * scale)})")
-
-
-def floor_words(record: dict[str, Any]) -> str:
-    return f", {figure(record['floor_ratio'])} x floor" if record["floor_ratio"] else ""
-
-
-def scaling_words(record: dict[str, Any]) -> str:
-    if record["ranks"] == 1:
-        return ""
-    return ((f", efficiency {record['efficiency']:.2f}" if record["efficiency"] else "")
-            + (f", messages {100 * record['message_share']:.0f} %" if record["message_share"] is not None else "")
-            + (", oversubscribed" if record["oversubscribed"] else ""))
-
-
-# Tables
-
-
-def alone(record: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The record of one rank that this one is measured against."""
-    same = ("case", "competitor", "precision", "threads", "run")
-    return next((other for other in records if other["ranks"] == 1 and other["cells"] == record["base_cells"]
-                 and all(other[name] == record[name] for name in same)), None)
-
-
-def allowed_efficiency(record: dict[str, Any], records: list[dict[str, Any]]) -> float | None:
-    """What the bandwidth of memory leaves: that of all ranks together, over so many times that of one."""
-    if record.get("allowed_efficiency"):
-        return record["allowed_efficiency"]
-    base = alone(record, records)
-    bandwidths = record["bandwidth_bytes_per_second"], base and base["bandwidth_bytes_per_second"]
-    if not all(bandwidths):
-        return None
-    return bandwidths[0] / (record["ranks"] * bandwidths[1])
-
-
-def by(records: list[dict[str, Any]], *names: str) -> dict[tuple, list[dict[str, Any]]]:
-    """The records in groups, in the order in which they came."""
-    grouped: dict[tuple, list[dict[str, Any]]] = {}
-    for record in records:
-        grouped.setdefault(tuple(record[name] for name in names), []).append(record)
-    return grouped
-
-
-def tables(records: list[dict[str, Any]]) -> Iterator[tuple[str, list[str], list[list[str]]]]:
-    """Heading, columns and rows: one table for each case and precision, a row for each size."""
-    present = [name for name in COMPETITORS if any(record["competitor"] == name for record in records)]
-    for (case, precision), group in by(records, "case", "precision").items():
-        rows = []
-        for _, same_size in by(group, "n_cells", "ranks", "scaling").items():
-            entry = {record["competitor"]: record for record in same_size}
-            fortran = entry.get("fortran", {}).get("ms_per_million_cells")
-            floor = next((record["floor_ms_per_million_cells"] for record in same_size
-                          if record["floor_ms_per_million_cells"]), None)
-            cells = " x ".join(map(str, same_size[0]["cells"]))
-            rows.append([f"{size(same_size[0]['n_cells'])} ({cells}){ranks_words(same_size[0])}",
-                         *(cell(entry.get(name), fortran) for name in present), figure(floor)])
-        yield f"{case}, {precision}", ["cells", *(LABELS[name] for name in present), "floor"], rows
-
-
-def cell(record: dict[str, Any] | None, fortran: float | None) -> str:
-    if record is None or record["error"]:
-        return "n/a"
-    ratio = f", {record['ms_per_million_cells'] / fortran:.2f} x Fortran" if fortran else ""
-    return spread(record) + (ratio if record["competitor"] != "fortran" else "") + floor_words(record)
-
-
-def scaling_table(records: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """A row for each measurement on several ranks."""
-    columns = ["case", "precision", "scaling", "cells", "ranks", "competitor", "ms per 1M cells", "efficiency",
-               "bandwidth allows", "efficiency / allowed", "messages' share", "messages a step", "kB a step"]
-    rows = []
-    for record in records:
-        if record["ranks"] == 1 or record["error"]:
-            continue
-        allowed, efficiency, sent = allowed_efficiency(record, records), record["efficiency"], record["bytes_per_step"]
-        layout = f" ({' x '.join(map(str, record['processes']))})" if record["processes"] else ""
-        layout += f" on {record['nodes']} nodes" if record.get("nodes", 1) > 1 else ""
-        rows.append([record["case"], record["precision"], record["scaling"], size(record["n_cells"]),
-                     f"{record['ranks']}{layout}{', oversubscribed' if record['oversubscribed'] else ''}",
-                     LABELS[record["competitor"]], spread(record), fraction(efficiency), fraction(allowed),
-                     fraction(efficiency / allowed if efficiency and allowed else None), percent(record["message_share"]),
-                     "n/a" if record["messages_per_step"] is None else str(record["messages_per_step"]),
-                     figure(sent / 1e3) if sent is not None else "n/a"])
-    return columns, rows
-
-
-def fraction(number: float | None) -> str:
-    return "n/a" if number is None else f"{number:.2f}"
-
-
-def percent(share: float | None) -> str:
-    return "n/a" if share is None else f"{100.0 * share:.0f} %"
-
-
-def details(records: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    columns = ["case", "cells", "precision", "ranks", "competitor", "samples x steps", "M cells/s", "compile s", "peak MB",
-               "simulated years/day", "core-hours / simulated year", "J / simulated day"]
-    rows = [[record["case"], size(record["n_cells"]), record["precision"], str(record["ranks"]), LABELS[record["competitor"]],
-             f"{record['samples']} x {record['steps_per_sample']}", figure(1e3 / record["ms_per_million_cells"]),
-             f"{record['compile_seconds']:.2f}",
-             figure(record["peak_memory_bytes"] and record["peak_memory_bytes"] / 1e6),
-             figure(record["simulated_years_per_day"]), figure(core_hours_per_simulated_year(record)),
-             NO_COUNTERS if (joules := joules_per_simulated_day(record)) is None else figure(joules)]
-            for record in records if not record["error"]]
-    return columns, rows
-
-
-def on_gpu(record: dict[str, Any]) -> bool:
-    return record["device"] != record["machine"]["cpu"]
-
-
-def core_hours_per_simulated_year(record: dict[str, Any]) -> float | None:
-    """What a computing centre counts; on a GPU, hours of the GPU."""
-    cores = 1 if on_gpu(record) else min(record["ranks"] * record["threads"], record["machine"]["cores"])
-    return cores * 24.0 / record["simulated_years_per_day"] if record["simulated_years_per_day"] else None
-
-
-def joules_per_simulated_day(record: dict[str, Any]) -> float | None:
-    """None where nothing counted energy, as in records older than the counters."""
-    joules = record.get("joules_per_step")
-    return joules * DAY / record["time_step"] if joules is not None and record["time_step"] else None
-
-
-def failures(records: list[dict[str, Any]]) -> list[str]:
-    """One line for each competitor and reason, with where it was."""
-    lines = []
-    for (name, error), group in by([record for record in records if record["error"]], "competitor", "error").items():
-        where = "; ".join(title(record) for record in group) if len(group) < 4 else f"{len(group)} measurements"
-        lines.append(f"{LABELS[name]} could not run ({where}): {error}")
-    loud = [record for record in records if record.get("silent_error")]
-    for (name, error), group in by(loud, "competitor", "silent_error").items():
-        lines.append(f"{LABELS[name]} could not run without messages ({len(group)} measurements): {error}")
-    return lines
-
-
-def marks(records: list[dict[str, Any]]) -> list[str]:
-    """What a reader of the scaling has to know."""
-    shared = sorted({record["ranks"] for record in records if record.get("oversubscribed")})
-    return [f"{', '.join(map(str, shared))} ranks are more than there are cores: they share cores, and say little about scaling."
-            ] if shared else []
-
-
-def origin(records: list[dict[str, Any]]) -> list[str]:
-    """Where, when and with what, in a few lines."""
-    first = records[0]
-    versions = {name: version for record in records for name, version in record["versions"].items()}
-    on = ", ".join(dict.fromkeys(f"{record['device']}" for record in records))
-    return [f"{on}; threads: {first['threads']}, cores: {first['machine']['cores']}; {first['utc'][:10]}; "
-            f"commit {first['commit'][:12]}{'-changed' * first['commit'].endswith('-changed')}",
-            ", ".join(f"{name} {version}" for name, version in versions.items()),
-            *(f"{case}: {group[0]['stepper']}, {group[0]['right_hand_sides']} right-hand side a step, "
-              f"{group[0]['substeps']} barotropic substeps, "
-              f"tracers: {group[0]['tracers']} ({group[0]['tracer_scheme']})"
-              for (case,), group in by(records, "case").items())]
-
-
-def energy_words(records: list[dict[str, Any]]) -> str:
-    """How to read the columns of cost and energy, and what counted."""
-    counted = dict.fromkeys(record.get("energy_counters", NOT_LOOKED_FOR) for record in records)
-    return ("Core-hours: cores times wall time (hours of the GPU, on one). J: what the machine's counters counted while a sample "
-            "ran; they count all that the machine does, and no memory, disk or power supply. "
-            f"Counters: {', or '.join(counted)}.")
-
-
-SCALING_WORDS = (
-    "Efficiency: t1 / (R tR) with t per cell, against one rank in the same rounds. Bandwidth allows: what a triad on all ranks "
-    "at once keeps of R times the triad on one. Messages' share: what is saved with the messages switched off. "
-    "Messages and kB: sent by the busiest rank.")
-
-
-def markdown(records: list[dict[str, Any]]) -> str:
-    lines = ["# Wall time per step per 1M cells (ms; lower is better)", "",
-             "Median (least to greatest sample), ratio to Fortran, multiple of the bandwidth floor. "
-             "The floor is the time that a triad of the same run takes to move the compulsory traffic.", ""]
-    lines += [f"- {line}" for line in origin(records) + marks(records) + failures(records)]
-    for heading, columns, rows in tables(records):
-        lines += ["", f"## {heading}", "", *markdown_table(columns, rows)]
-    columns, rows = scaling_table(records)
-    if rows:
-        lines += ["", "## Scaling over MPI ranks", "", SCALING_WORDS, "", *markdown_table(columns, rows)]
-        lines += prediction_markdown(records)
-    return "\n".join([*lines, "", "## All figures", "", energy_words(records), "", *markdown_table(*details(records)), ""])
-
-
-def prediction_markdown(records: list[dict[str, Any]]) -> list[str]:
-    """The performance model against what was measured; nothing where it cannot be calibrated."""
-    columns, rows = prediction_table(records)
-    if not rows:
-        return []
-    networks = [f"- {network.name}: {network.latency_seconds * 1e6:g} us, {network.bandwidth_bytes_per_second / 1e9:g} GB/s "
-                f"({network.source})" for network in model.NETWORKS]
-    return ["", "## Prediction (a model, not a measurement)", "", MODEL_WORDS, "", *markdown_table(columns, rows), "",
-            "Networks of prediction.png:", "", *networks]
-
-
-MODEL_WORDS = (
-    "`benchmarks/model.py`, calibrated by this run: compute from the records of one rank, contention (how much longer a rank "
-    "takes where all compute and are silent), and the latency and bandwidth that best explain what messages took here.")
-
-
-def prediction_table(records: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    columns = ["case", "precision", "competitor", "scaling", "cells", "ranks", "measured ms a step", "predicted",
-               "predicted / measured", "contention", "latency us", "bandwidth GB/s"]
-    rows = []
-    for one in model.fitted(records):
-        bandwidth = one.memory.bandwidth_bytes_per_second
-        for record, measured, predicted in one.checks:
-            rows.append([one.case, one.precision, LABELS[one.competitor], record["scaling"], size(record["n_cells"]),
-                         str(record["ranks"]), figure(measured), figure(predicted), fraction(predicted / measured),
-                         fraction(one.model.compute.contention), figure(one.memory.latency_seconds * 1e6),
-                         "not seen" if math.isinf(bandwidth) else figure(bandwidth / 1e9)])
-    return columns, rows
-
-
-def markdown_table(columns: list[str], rows: list[list[str]]) -> list[str]:
-    return ["| " + " | ".join(row) + " |" for row in (columns, ["---"] * len(columns), *rows)]
-
-
-# Files and terminal
 
 
 def newest_run(folder: Path) -> list[dict[str, Any]]:
@@ -291,10 +25,8 @@ def write(folder: Path, records: list[dict[str, Any]]) -> list[str]:
     if not records:
         return ["Nothing was measured."]
     with whole(folder / "results.md") as place:
-        place.write_text(markdown(records))
+        place.write_text(tables.markdown(records))
     written = [str(folder / "results.json"), str(folder / "results.md")]
-    from benchmarks import pictures  # which writes with the words of this module
-
     try:
         written += pictures.draw(records, folder)
     except ImportError:
@@ -304,8 +36,9 @@ def write(folder: Path, records: list[dict[str, Any]]) -> list[str]:
 
 def show(records: list[dict[str, Any]], notes: list[str]) -> None:
     """The tables on the terminal."""
-    titled = [(f"{heading}: ms per step per 1M cells", columns, rows) for heading, columns, rows in tables(records)]
-    show_tables([*titled, ("Scaling over MPI ranks", *scaling_table(records))], marks(records) + failures(records))
+    titled = [(f"{heading}: ms per step per 1M cells", columns, rows) for heading, columns, rows in tables.timings(records)]
+    show_tables([*titled, ("Scaling over MPI ranks", *tables.scaling_table(records))],
+                tables.marks(records) + tables.failures(records))
     print("\n".join(notes))
 
 
@@ -317,7 +50,7 @@ def show_tables(titled: list[tuple[str, list[str], list[list[str]]]], remarks: l
         import rich.table
     except ImportError:
         for heading, columns, rows in titled:
-            print("\n".join([heading, *markdown_table(columns, rows), ""] if rows else []))
+            print("\n".join([heading, *tables.markdown_table(columns, rows), ""] if rows else []))
         print("\n".join(remarks))
         return
     console = rich.console.Console(width=None if sys.stdout.isatty() else 160)

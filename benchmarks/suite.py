@@ -68,7 +68,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from benchmarks import energy, launch_check, report
+from benchmarks import energy, launch_check, report, tables
 from benchmarks.competitor import ROOT, Competitor, Group, Launcher, allowed_cores, build_fortran, launcher, missing_mpi
 from dycore.check.machine import processor
 
@@ -123,7 +123,7 @@ def run(settings: Settings) -> int:
                 for records in measure(group, settings, problems, shown):
                     results.keep(records)
                 for record in results.of_last_group:
-                    shown.line(report.sentence(record))
+                    shown.line(tables.sentence(record))
         except KeyboardInterrupt:
             interrupted = True
             shown.line("Interrupted: what was measured is kept.")
@@ -255,7 +255,7 @@ def measure(group: Group, settings: Settings, problems: dict[str, str | None], s
 
     with contextlib.ExitStack() as stack:
         for each in everyone:
-            shown.doing(f"{report.title(group._asdict())}: {each.name} starts")
+            shown.doing(f"{tables.title(group._asdict())}: {each.name} starts")
             stack.callback(each.stop)
             if each in others and (usual := next((other for other in competitors if other.name == each.name), None)):
                 each.error = usual.error  # no second search for the same fault
@@ -264,7 +264,7 @@ def measure(group: Group, settings: Settings, problems: dict[str, str | None], s
         for turn in range(settings.samples):
             first = turn % len(everyone)
             for each in everyone[first:] + everyone[:first]:
-                shown.doing(f"{report.title(group._asdict())}: {each.name}, sample {turn + 1}")
+                shown.doing(f"{tables.title(group._asdict())}: {each.name}, sample {turn + 1}")
                 each.attempt(Competitor.sample)
                 shown.advance()
             yield records()
@@ -345,7 +345,7 @@ def floor_ms_per_million_cells(tracers: int, precision: str, bandwidth: float) -
 
 def efficiency(record: dict[str, Any], records: list[dict[str, Any]]) -> float | None:
     """Against the record of one rank among these (of the same cells, or for weak scaling of the base cells)."""
-    base = report.alone(record, records)
+    base = tables.alone(record, records)
     if base is None or base["error"] or record["error"]:
         return None
     return base["ms_per_million_cells"] / (record["ranks"] * record["ms_per_million_cells"])

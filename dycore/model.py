@@ -22,7 +22,7 @@ from dycore.operators import Motion
 from dycore.parameters import Parameters
 from dycore.pressure import Heights, Slopes
 from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, speeds
-from dycore.state import PLACES, State, padded, without_history
+from dycore.state import PLACES, State, map_state, padded, without_history
 from dycore.stencils import Region, as_field, map_arguments, minimum
 from dycore.stepping import Stage
 from dycore.tiles import FACES, HALO, HALO_LEVELS, Boundary, Halo, Place, Reach, Tile
@@ -562,15 +562,6 @@ class Model:
 def on_faces(tile: Tile, of_u: Reach | None = None, of_v: Reach | None = None) -> tuple[Halo, Halo]:
     """Where the components of a velocity stand, and how far beyond the cells each is needed: all of the halo by default."""
     return Halo(tile, Place.WEST_FACE, of_u), Halo(tile, Place.SOUTH_FACE, of_v)
-
-
-def map_state(function: Any, state: Any) -> Any:
-    """A state with `function` applied to its arrays; the step number stays."""
-    if isinstance(state, State):
-        return State(*(map_state(function, part) for part in state[:-1]), step=state.step)  # type: ignore[misc]
-    if isinstance(state, tuple):
-        return tuple(map_state(function, part) for part in state)
-    return function(state)
 
 
 def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing, ...]:

@@ -18,8 +18,7 @@ import numpy as np
 
 from dycore.files import by_first, together, whole, why
 from dycore.grid import interior
-from dycore.model import map_state
-from dycore.state import PLACES, State, padded
+from dycore.state import PLACES, State, map_state, padded
 
 KIND = "dycore restart 1"
 

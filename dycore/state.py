@@ -61,6 +61,15 @@ def without_history(state: State) -> State:
     return state._replace(surface_before=(), tracers_before=(), tendency_u_before=(), tendency_v_before=())
 
 
+def map_state(function: Any, state: Any) -> Any:
+    """A state with `function` applied to its arrays; the step number stays."""
+    if isinstance(state, State):
+        return State(*(map_state(function, part) for part in state[:-1]), step=state.step)  # type: ignore[misc]
+    if isinstance(state, tuple):
+        return tuple(map_state(function, part) for part in state)
+    return function(state)
+
+
 def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: ArrayLike = 0.0,
                   tracers: Sequence[ArrayLike] = ()) -> State:
     """A state at rest in time: no history, no flux through the levels.

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from benchmarks import competitor, model, on_cores, pictures, report, suite, worker
+from benchmarks import competitor, model, on_cores, pictures, suite, tables, worker
 from benchmarks.competitor import Competitor, Group
 from benchmarks.model import IDEAL, Compute, Layout, Model, Network, Work
 from dycore import cli
@@ -54,7 +54,7 @@ def test_there_is_no_efficiency_without_the_same_on_one_rank(other):
 
 def test_bandwidth_allows_what_it_keeps_of_so_many_times_that_of_one_rank():
     several = record(ranks=4, bandwidth_bytes_per_second=3.2e10)
-    assert report.allowed_efficiency(several, [record(), several]) == pytest.approx(0.8)
+    assert tables.allowed_efficiency(several, [record(), several]) == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize("silent_seconds, share", [(0.75, 0.25), (1.2, 0.0)])
@@ -150,7 +150,7 @@ def test_more_ranks_than_cores_is_said(monkeypatch):
         "4 ranks are more than the 2 cores: they share cores, and their records say oversubscribed."]
     assert suite.oversubscribed(PAIR, 2) and not suite.oversubscribed(PAIR, 1)
     assert not suite.oversubscribed(PAIR._replace(launcher=competitor.Launcher("srun -n {ranks}", nodes=2)), 2)
-    assert "oversubscribed" in report.scaling_table([record(), record(
+    assert "oversubscribed" in tables.scaling_table([record(), record(
         ranks=4, oversubscribed=True, efficiency=0.4, message_share=None, ms_min=1.0, ms_max=2.0)])[1][0][4]
 
 

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from benchmarks import competitor, report, suite
+from benchmarks import competitor, report, suite, tables
 from dycore import cli
 
 FIELDS = {"case", "competitor", "backend", "device", "ranks", "threads", "precision", "cells", "n_cells", "steps",
@@ -211,12 +211,12 @@ def test_an_output_folder_that_cannot_be_made_is_a_sentence(tmp_path, capsys):
 def test_tables_show_the_ratio_to_fortran(folder):
     numpy = records_in(folder)[0]
     fortran = numpy | {"competitor": "fortran", "ms_per_million_cells": numpy["ms_per_million_cells"] / 4.0}
-    (heading, columns, rows), = report.tables([numpy, fortran])
+    (heading, columns, rows), = tables.timings([numpy, fortran])
     assert heading == "baroclinic_wave, float64"
     assert columns == ["cells", "Fortran", "NumPy", "floor"]
     assert "4.00 x Fortran" in rows[0][2] and "Fortran" not in rows[0][1]
 
 
 def test_sizes_are_written_short():
-    assert [report.size(n) for n in (1, 10_000, 102_960, 999_999)] == ["1e0", "1e4", "1.03e5", "1e6"]
-    assert [report.figure(x) for x in (0.01234, 1.234, 12345.6, None)] == ["0.0123", "1.23", "12346", "n/a"]
+    assert [tables.size(n) for n in (1, 10_000, 102_960, 999_999)] == ["1e0", "1e4", "1.03e5", "1e6"]
+    assert [tables.figure(x) for x in (0.01234, 1.234, 12345.6, None)] == ["0.0123", "1.23", "12346", "n/a"]

@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from benchmarks import competitor, energy, report, suite
+from benchmarks import competitor, energy, suite, tables
 
 
 @pytest.fixture
@@ -100,12 +100,12 @@ def test_a_record_holds_the_joules_of_a_step_and_tables_those_of_a_simulated_day
         each.sample()
     record = suite.record(each, yardstick) | {"machine": {"cpu": suite.processor(), "cores": 2}}
     assert (record["joules_per_step"], record["energy_counters"]) == (pytest.approx(3.0), "package-0")
-    assert report.joules_per_simulated_day(record) == pytest.approx(432.0)
-    assert report.core_hours_per_simulated_year(record) == pytest.approx(48.0)
-    (columns, rows), old = report.details([record]), record | {"machine": record["machine"] | {"cores": 1}}
+    assert tables.joules_per_simulated_day(record) == pytest.approx(432.0)
+    assert tables.core_hours_per_simulated_year(record) == pytest.approx(48.0)
+    (columns, rows), old = tables.details([record]), record | {"machine": record["machine"] | {"cores": 1}}
     assert dict(zip(columns, rows[0], strict=True))["J / simulated day"] == "432"
-    assert report.core_hours_per_simulated_year(old) == pytest.approx(24.0)  # two ranks shared one core
+    assert tables.core_hours_per_simulated_year(old) == pytest.approx(24.0)  # two ranks shared one core
     for name in ("joules_per_step", "energy_counters"):  # as in records written before energy was counted
         del old[name]
-    (columns, rows) = report.details([old])
+    (columns, rows) = tables.details([old])
     assert dict(zip(columns, rows[0], strict=True))["J / simulated day"] == "no counters"

@@ -13,7 +13,7 @@ from dycore import Model, cases
 from dycore.backends import on_numba, on_numpy, recording
 from dycore.backends.recording import Planner, Recorded, Recording
 from dycore.grid import interior
-from dycore.model import map_state
+from dycore.state import map_state
 from dycore.stencils import Field, stencil, where
 from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Reach, Tile
 

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dycore import printing
 from dycore.stencils import stencil, where
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Tile
 
@@ -110,7 +111,7 @@ class Metrics(NamedTuple):
     inverse_fraction_v: Any
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Grid:
     """A grid: tile (cells and boundaries), metrics and coordinates.
 
@@ -127,6 +128,12 @@ class Grid:
     interfaces: np.ndarray
     spherical: bool
     has_land: bool
+
+    def __repr__(self) -> str:
+        return printing.of_grid(self).text()
+
+    def _repr_html_(self) -> str:
+        return printing.of_grid(self).html()
 
     @property
     def cells(self) -> tuple[int, int, int]:

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dycore import advection, barotropic, column, continuity, mixing, momentum, operators, pressure, stepping, vertical_mixing
+from dycore import (
+    advection,
+    barotropic,
+    column,
+    continuity,
+    mixing,
+    momentum,
+    operators,
+    pressure,
+    printing,
+    stepping,
+    vertical_mixing,
+)
 from dycore.backend import Backend, BackendModule
 from dycore.column import Column
 from dycore.continuity import Flow
@@ -71,6 +83,12 @@ class Model:
         self.constants = self._constants()
         self.reach = self._reach()
         self._steps = self.backend.loop(self._step, period=3 if self.history else 1)
+
+    def __repr__(self) -> str:
+        return printing.of_model(self).text()
+
+    def _repr_html_(self) -> str:
+        return printing.of_model(self).html()
 
     # What a user calls ---------------------------------------------------------------------------
 

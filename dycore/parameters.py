@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
+from dycore import printing
 from dycore.advection import upwind3
 from dycore.fluid import Fluid
 from dycore.forcing import Forcing
@@ -30,7 +31,7 @@ class Mixing:
     no_slip: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Parameters:
     """Fluid, time step and schemes. `None` is off; a scheme is chosen by passing a function.
 
@@ -63,3 +64,9 @@ class Parameters:
     vertical_mixing: VerticalMixing | None = None
     forcing: tuple[Forcing, ...] = ()
     stepper: Stepper = AdamsBashforth3()  # noqa: RUF009 (an immutable record)
+
+    def __repr__(self) -> str:
+        return printing.of_parameters(self).text()
+
+    def _repr_html_(self) -> str:
+        return printing.of_parameters(self).html()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dycore import printing
 from dycore.grid import Grid
 from dycore.tiles import Place, fill_halo
 
@@ -38,6 +39,12 @@ class State(NamedTuple):
     tendency_u_before: tuple
     tendency_v_before: tuple
     step: Any
+
+    def __repr__(self) -> str:
+        return printing.of_state(self).text()
+
+    def _repr_html_(self) -> str:
+        return printing.of_state(self).html()
 
 
 # where the fields of a state stand, in their order, all of a history in one place

@@ -1,0 +1,127 @@
+"""Grids, parameters, states and models in a few lines that a person reads, plain or as HTML in a notebook; never arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+from html import escape
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dycore.tiles import HALO, HALO_LEVELS, Boundary
+
+BOUNDARIES = {Boundary.PERIODIC: "periodic", Boundary.WALL: "walls", Boundary.POLE: "poles"}
+
+
+class Summary(NamedTuple):
+    """A title and rows of (what, words)."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+
+    def text(self) -> str:
+        """Lines, the words of all rows one below the other."""
+        width = max((len(what) for what, _ in self.rows), default=0)
+        return "\n".join([self.title, *(f"  {what:<{width}}  {words}" for what, words in self.rows)])
+
+    def html(self) -> str:
+        """A table for a notebook."""
+        rows = "".join(f"<tr><th style='text-align:left'>{escape(what)}</th><td style='text-align:left'>{escape(words)}</td></tr>"
+                       for what, words in self.rows)
+        return f"<div><strong>{escape(self.title)}</strong><table>{rows}</table></div>"
+
+
+def words(value: Any) -> str:
+    """A value of some parameter: a function by its name, a record by what differs from its defaults, an array by its range."""
+    if callable(value) and hasattr(value, "__name__"):
+        return value.__name__
+    fields = getattr(value, "_fields", None) or ([f.name for f in dataclasses.fields(value)]
+                                                 if dataclasses.is_dataclass(value) else None)
+    if fields is not None:
+        given = ", ".join(f"{name}={words(each)}" for name, each in changed(value, fields))
+        return f"{type(value).__name__}({given})"
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(words, value))
+    if getattr(value, "ndim", 0):
+        return f"{range_of(value)} {list(value.shape)}"
+    return f"{value:g}" if isinstance(value, (float, np.floating)) else str(value)
+
+
+def changed(record: Any, fields: Any) -> list[tuple[str, Any]]:
+    """(name, value) of what a record does not have by default."""
+    defaults = getattr(type(record), "_field_defaults", None)
+    if defaults is None:
+        defaults = {f.name: f.default for f in dataclasses.fields(record)}
+    found = [(name, getattr(record, name)) for name in fields]
+
+    def by_default(name: str, value: Any) -> bool:
+        if name not in defaults or getattr(value, "ndim", False):  # arrays are not compared
+            return False
+        return type(value) is type(defaults[name]) and value == defaults[name]
+
+    return [(name, value) for name, value in found if not by_default(name, value)]
+
+
+def range_of(values: Any) -> str:
+    """The least and the greatest value; of an array without values, such as one that is being compiled, its type."""
+    try:
+        values = np.asarray(values)
+    except Exception:  # whatever a library says of an array that it traces, or has given away
+        return f"without values here, {getattr(values, 'dtype', 'of unknown type')}"
+    if not values.size or values.dtype.kind not in "biuf":
+        return f"of {values.dtype}"
+    unknown = "" if np.isfinite(values).all() else ", and values that are not finite numbers"
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return "no finite number"
+    return (f"{finite.min():.6g} to {finite.max():.6g}" if finite.min() < finite.max() else f"{finite.min():.6g}") + unknown
+
+
+def of_grid(grid: Any) -> Summary:
+    """Cells, precision, extent, boundaries, spacing and levels of a dycore.grid.Grid."""
+    nz, ny, nx = grid.cells
+    unit, names = ("degrees", ("longitude", "latitude")) if grid.spherical else ("m", ("x", "y"))
+    rows = []
+    for name, boundary, faces, n in zip(names, (grid.tile.x, grid.tile.y), (grid.x_face, grid.y_face), (nx, ny), strict=True):
+        rows.append((name, f"{faces[0]:g} to {faces[-1]:g} {unit}, {n} cells of {(faces[-1] - faces[0]) / n:g}, "
+                           f"{BOUNDARIES[boundary]}"))
+    rows.append(("levels", f"{nz} from {grid.interfaces[0]:g} to {grid.interfaces[-1]:g}, "
+                           f"thickness {range_of(np.diff(grid.interfaces))} (m, or Pa)"))
+    wet = int(grid.wet.sum())
+    if wet < nz * ny * nx:
+        rows.append(("wet", f"{wet} of {nz * ny * nx} cells"))
+    return Summary(f"Grid of {nz} x {ny} x {nx} cells [k, j, i], {grid.dtype.name}", tuple(rows))
+
+
+def of_parameters(parameters: Any) -> Summary:
+    """The fluid, the time step and what else of a dycore.parameters.Parameters is not its default, or is a scheme."""
+    always = ("stepper", "tracer_face", "vertical_face")
+    names = [field.name for field in dataclasses.fields(parameters)]
+    wanted = {**dict(changed(parameters, names)), **{name: getattr(parameters, name) for name in always}}
+    rows = {name: textwrap.shorten(words(value), 120, placeholder=" ...") for name, value in wanted.items()}
+    rows["time_step"] += " s"
+    return Summary("Parameters", tuple((name.replace("_", " "), rows[name]) for name in names if name in rows))
+
+
+def of_state(state: Any) -> Summary:
+    """The step and the ranges of the fields of a dycore.state.State, without halo; of what this process keeps."""
+    def cells(array: Any) -> Any:
+        cut = slice(HALO, -HALO)
+        return array[(*([slice(HALO_LEVELS, -HALO_LEVELS)] if array.ndim == 3 else []), cut, cut)]
+
+    rows = [(name, f"{range_of(cells(getattr(state, name)))} {unit}") for name, unit in (
+        ("u", "m/s eastward, at west faces"), ("v", "m/s northward, at south faces"),
+        ("w", "m/s or Pa/s, at lower-r faces"), ("surface", "m or Pa"))]
+    rows += [(f"tracer {number}", range_of(cells(tracer))) for number, tracer in enumerate(state.tracers)]
+    nz, ny, nx = cells(state.u).shape
+    step = state.step if isinstance(state.step, int) else range_of(state.step)
+    return Summary(f"State at step {step}, {nz} x {ny} x {nx} cells [k, j, i], {state.u.dtype}", tuple(rows))
+
+
+def of_model(model: Any) -> Summary:
+    """The backend, the grid and the parameters of a dycore.model.Model."""
+    grid, parameters, ranks = of_grid(model.grid), of_parameters(model.parameters), model.backend.communication.ranks
+    processes = f" on {ranks} processes" if ranks > 1 else ""
+    title = grid.title.replace("Grid of", "cells:").removeprefix("cells: ")
+    return Summary(f"Model of {title}, {model.backend.name}{processes}", grid.rows + parameters.rows)

@@ -31,7 +31,7 @@ from numba.extending import intrinsic, models, overload, register_model
 
 from dycore import stencils
 from dycore.backends.common import precision_of
-from dycore.backends.recording import Operation, Recorded
+from dycore.backends.operations import Operation, Recorded
 from dycore.stencils import Field
 
 OPTIONS = {"error_model": "numpy", "forceinline": True, "nogil": True}

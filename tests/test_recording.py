@@ -11,7 +11,9 @@ from conftest import create
 
 from dycore import Model, cases
 from dycore.backends import on_numba, on_numpy, recording
-from dycore.backends.recording import Planner, Recorded, Recording
+from dycore.backends.operations import Recorded
+from dycore.backends.planner import Planner
+from dycore.backends.recording import Recording
 from dycore.grid import interior
 from dycore.state import map_state
 from dycore.stencils import Field, stencil, where

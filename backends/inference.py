@@ -1,0 +1,62 @@
+"""Regions and messages of a recorded step: backwards, from what is wanted of its result to what that is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dycore.backends.operations import Box, Exchange, Operation, Recorded, Wanted, arrays_of, cells_of
+from dycore.stencils import Region
+from dycore.tiles import Reach, Tile
+
+
+def regions(statements: list, issued: list[Operation], result: tuple, tile: Tile) -> list[Region]:
+    """The regions that the operations `issued` need, in order, for the cells of a result; they take them.
+
+    Raises IndexError where a step reads further than the halo is wide.
+    """
+    wanted: Wanted = {array: cells_of(tile) for array in arrays_of(result)}
+    open_regions = set(map(id, issued))
+    for statement in reversed(statements):
+        if id(statement) in open_regions:
+            box = statement.wanted_of(wanted) or cells_of(tile)
+            fits(statement, box)
+            statement.region = statement.region._replace(j=(box.south, box.north), i=(box.west, box.east))
+        statement.trace(wanted, all_reads=True)
+    return [operation.region for operation in issued]
+
+
+def fits(operation: Operation, box: Box) -> None:
+    """Raise IndexError where an operation would read beyond the arrays that it is given."""
+    for array, reads in operation.reads.items():
+        if array.ndim < 2:
+            continue
+        rows, columns = array.shape[-2:]
+        beyond = max(-(box.south + reads.low), -(box.west + reads.west) if columns > 1 else 0,
+                     box.north + reads.high - rows if rows > 1 else 0, box.east + reads.east - columns if columns > 1 else 0)
+        if beyond > 0 and rows > 1:
+            raise IndexError(f"Stencil {operation.stencil.__name__} reads {beyond} cells further than the halo of its arrays is "
+                             "wide. Read nearer to the point, or let the grid have a wider halo.")
+
+
+def reaches(statements: list, state: tuple, result: tuple) -> dict[Recorded, Reach]:
+    """How far beyond the cells of its tile each array that is exchanged is read, here and in the steps that follow.
+
+    What is noted is a step from a state to its result; what the next step reads of its state is wanted of the result.
+    """
+    pairs: list[tuple[Any, Any]] = list(zip(arrays_of(state), arrays_of(result), strict=True))
+    wanted: Wanted = {}
+    while True:
+        found, tiles, before = dict(wanted), {}, {}
+        for statement in reversed(statements):
+            if isinstance(statement, Exchange):
+                for halo, array in statement.placed:
+                    tiles[array] = halo.tile
+                    before[array] = found.get(array, cells_of(halo.tile))
+            statement.trace(found, all_reads=False)
+        following = {after: found[start].union(wanted.get(after, found[start])) for start, after in pairs if start in found}
+        if following == wanted:
+            return {array: box.beyond(tiles[array]) for array, box in before.items()}
+        wanted = following
+
+
+

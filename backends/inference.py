@@ -27,15 +27,15 @@ def regions(statements: list, issued: list[Operation], result: tuple, tile: Tile
 
 def fits(operation: Operation, box: Box) -> None:
     """Raise IndexError where an operation would read beyond the arrays that it is given."""
+    _, rows, columns = operation.region.padded
     for array, reads in operation.reads.items():
-        if array.ndim < 2:
+        if array.shape[-2:] != (rows, columns):  # a table, or constant along an axis
             continue
-        rows, columns = array.shape[-2:]
-        beyond = max(-(box.south + reads.low), -(box.west + reads.west) if columns > 1 else 0,
-                     box.north + reads.high - rows if rows > 1 else 0, box.east + reads.east - columns if columns > 1 else 0)
-        if beyond > 0 and rows > 1:
-            raise IndexError(f"Stencil {operation.stencil.__name__} reads {beyond} cells further than the halo of its arrays is "
-                             "wide. Read nearer to the point, or let the grid have a wider halo.")
+        beyond = max(-(box.south + reads.low), -(box.west + reads.west), box.north + reads.high - rows,
+                     box.east + reads.east - columns)
+        if beyond > 0:
+            raise IndexError(f"Stencil {operation.stencil.__name__} reads {beyond} more cells than the halo of its arrays is wide. "
+                             "Read nearer to the point.")
 
 
 def reaches(statements: list, state: tuple, result: tuple) -> dict[Recorded, Reach]:

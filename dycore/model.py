@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,6 +32,7 @@ from dycore.mixing import Forces, Rubbing, Viscosity
 from dycore.operators import Motion
 from dycore.parameters import Parameters
 from dycore.pressure import Heights, Slopes
+from dycore.program import Program
 from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, speeds
 from dycore.state import PLACES, State, map_state, padded, without_history
 from dycore.stencils import Region, as_field, map_arguments, minimum
@@ -81,7 +81,7 @@ class Model:
         self.forcings = forcings(grid, parameters)
         self.filtered = grid.tile.y is Boundary.POLE and parameters.polar_filter is not None
         self.constants = self._constants()
-        self.reach = self._reach()
+        self.regions, self.reach = self._recorded()
         self._steps = self.backend.loop(self._step, period=3 if self.history else 1)
 
     def __repr__(self) -> str:
@@ -186,114 +186,107 @@ class Model:
 
     def _reached(self, constants: Constants, state: State) -> list[State]:
         """What each stage of a step reaches."""
+        return self._stages(Program(self.backend, self.tile, self.regions), constants, state)
+
+    def _stages(self, on: Program, constants: Constants, state: State) -> list[State]:
         constants = constants._replace(grid=self._with_choices(constants.grid))
         reached = [state]
         for stage in self.parameters.stepper.stages:
-            reached.append(self._stage(constants, stage, state, reached[-1]))
+            reached.append(self._stage(on, constants, stage, state, reached[-1]))
         return reached[1:]
 
-    def _stage(self, constants: Constants, stage: Stage, start: State, state: State) -> State:
+    def _stage(self, on: Program, constants: Constants, stage: Stage, start: State, state: State) -> State:
         """From `start`, with the tendencies of `state`: pressure, velocity, mass, tracers."""
-        backend, parameters, tile = self.backend, self.parameters, self.tile
-        grid, fluid, dt = constants.grid, parameters.fluid, stage.fraction * parameters.time_step
-        cells = tile.region
-        record, corners, reach = momentum.preparation_of(parameters.advection)
-        around = cells.grow(*(max(1, reach), 1 + reach) * 2)
+        parameters, grid = self.parameters, constants.grid
+        fluid, dt = parameters.fluid, stage.fraction * parameters.time_step
+        record, corners = momentum.preparation_of(parameters.advection)
         weights = self._weights(constants, state.step)
 
-        stretched = Column(*backend.apply(column.columns, around.columns, grid, fluid, state.surface))
-        _, (phi, b) = backend.sweep(pressure.layer_phi, pressure.surface_phi, cells.grow(west=1, south=1), -1,
-                                    grid, stretched, constants.heights, fluid, state.surface, state.tracers)
+        stretched = Column(*on(column.columns, grid, fluid, state.surface))
+        _, (phi, b) = on.downward(pressure.layer_phi, pressure.surface_phi, grid, stretched, constants.heights, fluid,
+                                  state.surface, state.tracers)
         share = parameters.extrapolated_pressure if self.history else 0.0
         external = external_gravity(self.grid, parameters)
-        energy, potential = backend.apply(stepping.energies, cells.grow(west=1, south=1), grid, share, external, state.surface,
-                                          phi, state.u, state.v)
-        turned = backend.apply(corners, cells.grow(*(reach, 1 + reach) * 2), grid, stretched, state.u, state.v)
+        energy, potential = on(stepping.energies, grid, share, external, state.surface, phi, state.u, state.v)
+        turned = on(corners, grid, stretched, state.u, state.v)
         motion = record(*turned, energy)
-        carrying, w = (None, state.w) if self.history else self._carried(constants, stretched, state)
+        carrying, w = (None, state.w) if self.history else self._carried(on, constants, stretched, state)
         now = Now(state.u, state.v, w, state.surface, state.tracers)
         rate_u, rate_v, *rates = self._rates(constants.forcing)
         extrapolate, changes = ((stepping.adams_bashforth, stepping.changes) if self.history
                                 else (stepping.as_it_is, stepping.changes_alone))
         held = self._held()
         process = stepping.Process(
-            *parameters.advection, self._forces(constants, motion, state), stretched, motion, potential,
-            Slopes(*backend.apply(pressure.slopes, cells.columns, grid, stretched)), constants.heights, b, share, extrapolate,
+            *parameters.advection, self._forces(on, constants, motion, state), stretched, motion, potential,
+            Slopes(*on(pressure.slopes, grid, stretched)), constants.heights, b, share, extrapolate,
             rate_u, rate_v, now, held)
-        change_u, change_v, *tendencies = backend.apply(
-            changes, cells, grid, process, weights, state.u, state.v, w, state.tendency_u_before, state.tendency_v_before)
+        change_u, change_v, *tendencies = on(changes, grid, process, weights, state.u, state.v, w, state.tendency_u_before,
+                                             state.tendency_v_before)
         if self.filtered:
-            change_u, change_v = backend.filter_rows(tile, (change_u, constants.response_u), (change_v, constants.response_v))
+            change_u, change_v = on.backend.filter_rows(on.tile, (change_u, constants.response_u), (change_v, constants.response_v))
         change = stepping.Change(change_u, change_v, held, state.u, state.v)
         # implicit, and so of first order, wherever it stands: in the last stage it costs one solve a step and damps all of it
-        mixed = self._mixed(constants, stretched, state) if stage.last else None
-        u, v, sums = self._advanced(grid, dt, stretched, mixed, change, start)
+        mixed = self._mixed(on, constants, stretched, state) if stage.last else None
+        u, v, sums = self._advanced(on, grid, dt, stretched, mixed, change, start)
 
         settle = self._unsplit if parameters.substeps == 1 else self._split
-        u, v, flow, total = settle(constants, stage, stretched, weights, start, state, carrying, u, v, sums)
-        w, surface, tracers = self._transport(constants, stage, stretched, weights, start, state, flow, total, mixed, rates, now)
-        reached = self._exchanged(State(u, v, w, surface, tracers, (), (), (), (), step=state.step))
-        return self._with_history(reached, state, tendencies) if self.history else reached
+        u, v, flow, total = settle(on, constants, stage, stretched, weights, start, state, carrying, u, v, sums)
+        w, surface, tracers = self._transport(on, constants, stage, stretched, weights, start, state, flow, total, mixed, rates,
+                                              now)
+        reached = self._exchanged(on, State(u, v, w, surface, tracers, (), (), (), (), step=state.step))
+        return self._with_history(on, reached, state, tendencies) if self.history else reached
 
-    def _advanced(self, grid: Any, dt: float, stretched: Column, mixed: Any, change: stepping.Change, start: State) -> tuple:
+    def _advanced(self, on: Program, grid: Any, dt: float, stretched: Column, mixed: Any, change: stepping.Change,
+                  start: State) -> tuple:
         """u and v after the stage, and the column sums at its start and after it."""
-        backend, cells = self.backend, self.tile.region
         if mixed is None:
-            sums, (u, v) = backend.sweep(stepping.advance, stepping.no_sums, cells, 1, grid, dt, change, start.u, start.v)
+            sums, (u, v) = on.upward(stepping.advance, stepping.no_sums, grid, dt, change, start.u, start.v)
             return u, v, stepping.Sums(*sums)
-        (*before, _, _, _, _), eliminated = backend.sweep(
-            stepping.advance_mixed, stepping.no_sums_mixed, cells, 1, grid, dt, stretched, mixed, self._drag(), change, start.u,
-            start.v)
-        (_, _, *after), (u, v) = backend.sweep(stepping.substitute, stepping.no_velocity, cells, -1, grid, *eliminated)
+        (*before, _, _, _, _), eliminated = on.upward(stepping.advance_mixed, stepping.no_sums_mixed, grid, dt, stretched, mixed,
+                                                      self._drag(), change, start.u, start.v)
+        (_, _, *after), (u, v) = on.downward(stepping.substitute, stepping.no_velocity, grid, *eliminated)
         return u, v, stepping.Sums(*before, *after)
 
-    def _carried(self, constants: Constants, stretched: Column, state: State) -> tuple[tuple, Any]:
+    def _carried(self, on: Program, constants: Constants, stretched: Column, state: State) -> tuple[tuple, Any]:
         """Column sums of a velocity, and the W that belongs to it: a stage has no other, mass and tracers went with a mean one."""
-        backend, tile, grid = self.backend, self.tile, constants.grid
-        around, widths = tile.region.grow(1, 1, 1, 1), (stretched.width_u, stretched.width_v)
-        sums, _ = backend.sweep(stepping.column_sums, stepping.no_column_sums, around, 1, grid, state.u, state.v)
-        flow = Flow(*backend.apply(continuity.transports, around, grid, *widths, state.u, state.v), *widths)  # type: ignore[call-arg]
-        here = tile.region if self.filtered else tile.region.grow(west=1, south=1)  # as far as momentum reads it
-        total = backend.apply(continuity.column_divergence, here.columns, grid, *widths, *sums)
-        total, of_mass = self._divergences(constants, total, (continuity.divergence, flow))
-        _, (w,) = backend.sweep(continuity.flux_through_levels, continuity.no_flux, here, 1, grid, *of_mass, total)
-        return sums, backend.exchange((Halo(tile, Place.CENTER), w))[0] if self.filtered else backend.whole(tile, w)
+        grid, widths = constants.grid, (stretched.width_u, stretched.width_v)
+        sums, _ = on.upward(stepping.column_sums, stepping.no_column_sums, grid, state.u, state.v)
+        flow = Flow(*on(continuity.transports, grid, *widths, state.u, state.v), *widths)  # type: ignore[call-arg]
+        total = on(continuity.column_divergence, grid, *widths, *sums)
+        total, of_mass = self._divergences(on, constants, total, (continuity.divergence, flow))
+        _, (w,) = on.upward(continuity.flux_through_levels, continuity.no_flux, grid, *of_mass, total)
+        return sums, on.backend.exchange((Halo(on.tile, Place.CENTER), w))[0] if self.filtered else on.whole(w)
 
-    def _between(self, stencil: Any, region: Region, stage: Stage, new: Any, old: Any) -> Any:
+    def _between(self, on: Program, stencil: Any, stage: Stage, new: Any, old: Any) -> Any:
         """The velocity that carries mass and tracers in a stage, from those after and before it; or column sums, or depth means."""
         if stage.ahead in (0.0, 1.0):
             return new if stage.ahead else old
-        return self.backend.apply(stencil, region, stage.ahead, *new, *old)
+        return on(stencil, stage.ahead, *new, *old)
 
-    def _unsplit(self, constants: Constants, stage: Stage, stretched: Column, weights: tuple, start: State, state: State,
-                 carrying: Any, u: Any, v: Any, sums: stepping.Sums) -> tuple:
+    def _unsplit(self, on: Program, constants: Constants, stage: Stage, stretched: Column, weights: tuple, start: State,
+                 state: State, carrying: Any, u: Any, v: Any, sums: stepping.Sums) -> tuple:
         """Velocity is settled; mass moves with it through the extrapolated thickness, or that of the stage before."""
-        backend, tile, grid = self.backend, self.tile, constants.grid
-        cells = tile.region
-        faces = cells.grow(east=1, north=1)
+        tile, grid = self.tile, constants.grid
         after: Sequence[Any] = (sums.after_u, sums.after_v) if stage.ahead else ()
         halos = *on_faces(tile, self.reach.u, self.reach.v), *on_faces(tile, FACES, FACES)
-        u, v, *after = backend.exchange(*zip(halos, (u, v, *after), strict=False))
+        u, v, *after = on.backend.exchange(*zip(halos, (u, v, *after), strict=False))
         widths = stretched.width_u, stretched.width_v
         if self.history:
-            ahead = backend.apply(stepping.extrapolated_surface, faces.columns.grow(west=1, south=1), weights, state.surface,
-                                  state.surface_before)
-            widths = backend.apply(column.widths, faces.columns, grid, ahead)
-        through = self._between(stepping.between, faces, stage, (u, v), (state.u, state.v))
-        transports = backend.apply(continuity.transports, faces, grid, *widths, *through)
-        total = backend.apply(continuity.column_divergence, cells.columns, grid, *widths,
-                              *self._between(stepping.between_columns, faces.columns, stage, after, carrying))
+            ahead = on(stepping.extrapolated_surface, weights, state.surface, state.surface_before)
+            widths = on(column.widths, grid, ahead)
+        through = self._between(on, stepping.between, stage, (u, v), (state.u, state.v))
+        transports = on(continuity.transports, grid, *widths, *through)
+        total = on(continuity.column_divergence, grid, *widths,
+                   *self._between(on, stepping.between_columns, stage, after, carrying))
         return u, v, Flow(*transports, *widths), total  # type: ignore[call-arg]
 
-    def _split(self, constants: Constants, stage: Stage, stretched: Column, weights: tuple, start: State, state: State,
-               carrying: Any, u: Any, v: Any, sums: stepping.Sums) -> tuple:
+    def _split(self, on: Program, constants: Constants, stage: Stage, stretched: Column, weights: tuple, start: State,
+               state: State, carrying: Any, u: Any, v: Any, sums: stepping.Sums) -> tuple:
         """The depth mean is settled by barotropic substeps, which also give the transport."""
-        backend, tile, wide, grid = self.backend, self.tile, self.wide, constants.grid
-        cells = tile.region
-        faces = cells.grow(east=1, north=1)
+        backend, tile, wide, grid = on.backend, self.tile, self.wide, constants.grid
         widths: Sequence[Any] = (stretched.width_u, stretched.width_v)
-        means = backend.apply(barotropic.depth_means, cells.columns, grid, sums)
-        others = [] if state is start else [backend.apply(barotropic.behind, cells.columns, start.surface, state.surface)]
+        means = on(barotropic.depth_means, grid, sums)
+        others = [] if state is start else [on(barotropic.behind, start.surface, state.surface)]
         others += widths if any(self.sides) else ()
         # so far beyond the cells that the substeps need no message for a while
         along_y, along_x = (self.together if n > 1 else 1 for n in tile.processes)
@@ -302,24 +295,25 @@ class Model:
         u, v, *begin = backend.exchange(*zip(on_faces(tile, FACES, FACES), (u, v), strict=True), *(
             (halo, backend.retile(field, tile, wide)) for halo, field in zip(halos, (*means, *others), strict=True)))
         change = None if state is start else begin.pop(4)
-        averages = self._substeps(constants, stage, begin[:4], change, begin[4:] or widths)
+        averages = self._substeps(on, constants, stage, begin[:4], change, begin[4:] or widths)
 
         mean_u, mean_v, *transport, predicted_u, predicted_v = (
             backend.retile(field, wide, tile) for field in (*averages, *begin[2:4]))
         predicted = predicted_u, predicted_v
-        old = None if stage.ahead == 1.0 else backend.apply(barotropic.means, faces.columns, grid, *carrying)
-        correction = backend.apply(barotropic.transport_correction, faces.columns, grid, stretched, *self._between(
-            stepping.between_columns, faces.columns, stage, predicted, old), *transport)
-        total = backend.apply(barotropic.transport_divergence, cells.columns, grid, *transport)
-        transports = backend.apply(barotropic.corrected_transports, faces, grid, *widths, *correction,
-                                   *self._between(stepping.between, faces, stage, (u, v), (state.u, state.v)))
-        lack = backend.apply(barotropic.difference, cells.columns, mean_u, mean_v, *predicted)
-        u, v = backend.apply(barotropic.impose_mean, cells, grid, u, v, *lack)
+        old = None if stage.ahead == 1.0 else on(barotropic.means, grid, *carrying)
+        correction = on(barotropic.transport_correction, grid, stretched, *self._between(
+            on, stepping.between_columns, stage, predicted, old), *transport)
+        total = on(barotropic.transport_divergence, grid, *transport)
+        transports = on(barotropic.corrected_transports, grid, *widths, *correction,
+                        *self._between(on, stepping.between, stage, (u, v), (state.u, state.v)))
+        lack = on(barotropic.difference, mean_u, mean_v, *predicted)
+        u, v = on(barotropic.impose_mean, grid, u, v, *lack)
         return u, v, Flow(*transports, *widths), total
 
-    def _substeps(self, constants: Constants, stage: Stage, means: Sequence[Any], change: Any, widths: Sequence[Any]) -> tuple:
+    def _substeps(self, on: Program, constants: Constants, stage: Stage, means: Sequence[Any], change: Any,
+                  widths: Sequence[Any]) -> tuple:
         """Averages over the substeps, of velocity and of transport: from depth means before and after, in the wide halo."""
-        backend, wide, sides, parameters = self.backend, self.wide, self.sides, self.parameters
+        backend, wide, sides, parameters = on.backend, self.wide, self.sides, self.parameters
         grid = constants.wide_grid if wide != self.tile else constants.grid
         averaging, (of_velocity, of_transport) = weights_of(parameters, stage), constants.averaging[stage.number]
         gravity, dt = external_gravity(self.grid, parameters), stage.fraction * parameters.time_step
@@ -349,64 +343,61 @@ class Model:
                                       carried, portion.stop - portion.first)
         return carried[3:]
 
-    def _divergences(self, constants: Constants, total: Any, *parts: tuple) -> tuple:
+    def _divergences(self, on: Program, constants: Constants, total: Any, *parts: tuple) -> tuple:
         """The divergence of a column, and of mass and tracers in a layer (each a stencil and its values), filtered near poles."""
         if not self.filtered:
             return total, *parts
-        backend, tile = self.backend, self.tile
-        divergences = [backend.apply(function, tile.region, constants.grid, values) for function, values in parts]
-        total, *divergences = backend.filter_rows(tile, *((field, constants.response_u) for field in (total, *divergences)))
+        divergences = [on(function, constants.grid, values) for function, values in parts]
+        total, *divergences = on.backend.filter_rows(on.tile, *((field, constants.response_u) for field in (total, *divergences)))
         return total, *((continuity.stored, divergence) for divergence in divergences)
 
-    def _transport(self, constants: Constants, stage: Stage, stretched: Column, weights: tuple, start: State, state: State,
-                   flow: Flow, total: Any, mixed: Any, rates: list[Rate], now: Now) -> tuple:
+    def _transport(self, on: Program, constants: Constants, stage: Stage, stretched: Column, weights: tuple, start: State,
+                   state: State, flow: Flow, total: Any, mixed: Any, rates: list[Rate], now: Now) -> tuple:
         """The moving boundary, W through the levels and the tracers after the stage; halos of all that moved."""
-        backend, tile, grid = self.backend, self.tile, constants.grid
-        cells = tile.region
-        dt = stage.fraction * self.parameters.time_step
+        grid, dt = constants.grid, stage.fraction * self.parameters.time_step
         ahead = state.tracers
         if self.history:
-            ahead = tuple(backend.apply(advection.extrapolated, cells.everywhere, weights, (tracer, *before))
+            ahead = tuple(on(advection.extrapolated, weights, (tracer, *before), beyond_levels=True)
                           for tracer, before in zip(state.tracers, state.tracers_before, strict=True))
-        sources = tuple(self._source(constants, flow, tracer, stretched, rate, now, value)
+        sources = tuple(self._source(on, constants, flow, tracer, stretched, rate, now, value)
                         for tracer, rate, value in zip(state.tracers, rates, ahead, strict=True))
-        fluxes = tuple(backend.apply(advection.fluxes, cells.grow(east=1, north=1), grid, source) for source in sources)
-        total, of_mass, *of_tracers = self._divergences(constants, total, (continuity.divergence, flow),
+        fluxes = tuple(on(advection.fluxes, grid, source) for source in sources)
+        total, of_mass, *of_tracers = self._divergences(on, constants, total, (continuity.divergence, flow),
                                                         *((advection.tracer_divergence, flux) for flux in fluxes))
 
-        surface = backend.apply(continuity.advance_surface, cells.columns, dt, start.surface, total)
-        inverse = backend.apply(column.inverse_stretching, cells.columns, grid, surface)
+        surface = on(continuity.advance_surface, dt, start.surface, total)
+        inverse = on(column.inverse_stretching, grid, surface)
         stretching = stretched.stretching
         if state is not start:
-            stretching = backend.apply(column.stretching, cells.columns, grid, start.surface)
-        _, (w,) = backend.sweep(continuity.flux_through_levels, continuity.no_flux, cells, 1, grid, *of_mass, total)
-        w = backend.whole(tile, w)  # tracers read W = 0 above the last level
+            stretching = on(column.stretching, grid, start.surface)
+        _, (w,) = on.upward(continuity.flux_through_levels, continuity.no_flux, grid, *of_mass, total)
+        w = on.whole(w)  # tracers read W = 0 above the last level
         tracers = []
         for horizontal, source, tracer in zip(of_tracers, sources, start.tracers, strict=True):
             arguments = (grid, dt, stretching, inverse, *horizontal, source, w, tracer)
             if mixed is None:
-                tracers.append(backend.apply(advection.tracer_step, cells, *arguments))
+                tracers.append(on(advection.tracer_step, *arguments))
                 continue
-            _, eliminated = backend.sweep(stepping.tracer_step_mixed, stepping.nothing_eliminated, cells, 1, *arguments, mixed)
-            _, (new,) = backend.sweep(stepping.substitute_tracer, stepping.no_tracer, cells, -1, grid, *eliminated, tracer)
+            _, eliminated = on.upward(stepping.tracer_step_mixed, stepping.nothing_eliminated, *arguments, mixed)
+            _, (new,) = on.downward(stepping.substitute_tracer, stepping.no_tracer, grid, *eliminated, tracer)
             tracers.append(new)
         return w, surface, tuple(tracers)
 
-    def _exchanged(self, state: State) -> State:
+    def _exchanged(self, on: Program, state: State) -> State:
         """A state with the halo that a step reads: of all fields, or of those that follow the velocity, which has its own."""
         reach, tile = self.reach, self.tile
         fields = [(Halo(tile, Place.CENTER, far), field) for far, field in zip(
             (reach.w, reach.surface, *reach.tracers), (state.w, state.surface, *state.tracers), strict=True)]
         if self.parameters.substeps > 1:
             fields += zip(on_faces(tile, reach.u, reach.v), (state.u, state.v), strict=True)
-        w, surface, *others = (as_field(field).array for field in self.backend.exchange(*fields))
+        w, surface, *others = (as_field(field).array for field in on.backend.exchange(*fields))
         n = len(state.tracers)
         u, v = others[n:] or (as_field(field).array for field in (state.u, state.v))
         return state._replace(u=u, v=v, w=w, surface=surface, tracers=tuple(others[:n]))
 
-    def _with_history(self, reached: State, state: State, tendencies: list) -> State:
+    def _with_history(self, on: Program, reached: State, state: State, tendencies: list) -> State:
         """What a step reached, with what it came from and what it extrapolated."""
-        of_u, of_v = (self.backend.whole(self.tile, tendency).array for tendency in tendencies)
+        of_u, of_v = (on.whole(tendency).array for tendency in tendencies)
         return reached._replace(
             surface_before=(state.surface, state.surface_before[0]),
             tracers_before=tuple((now, before[0]) for now, before in zip(state.tracers, state.tracers_before, strict=True)),
@@ -414,22 +405,24 @@ class Model:
 
     # Choices made once ----------------------------------------------------------------------------
 
-    def _reach(self) -> State:
-        """How far beyond its cells a process needs u, v, w, the surface and the tracers: all of the halo (None) if it is alone.
+    def _recorded(self) -> tuple[list[Region], State]:
+        """Where the operations of a step are needed, and how far beyond its cells this process needs u, v, w, surface and tracers.
 
-        Else a step is noted, instead of taken, and says how far it reads.
+        A step is noted, instead of taken. A process that is alone fills all of a halo (None).
         """
         names = self.parameters.tracer_names
         whole = State(None, None, None, None, (None,) * len(names), (), (), (), (), step=0)
-        if self.backend.communication.ranks == 1:
-            return whole
-        noted, apart = self.backend.recorder(), copy(self)
-        apart.backend, apart.reach = noted, whole
+        noted = self.backend.recorder()
         volume = np.broadcast_to(np.zeros((), self.grid.dtype), self.tile.region.padded)
         surface, tracers, twice = volume[0], (volume,) * len(names), (volume,) * 2
         start = State(volume, volume, volume, surface, tracers, (surface,) * 2, (twice,) * len(names), twice, twice, step=0)
         start = map_state(noted.stand_in, start if self.history else without_history(start))
-        reached = apart._reached(map_arguments(noted.stand_in, self.constants), start)
+        self.reach = whole
+        on = Program(noted, self.tile)
+        reached = self._stages(on, map_arguments(noted.stand_in, self.constants), start)
+        regions = noted.regions(on.issued, reached[-1][:-1], self.tile)
+        if self.backend.communication.ranks == 1:
+            return regions, whole
         found = noted.reaches(start[:-1], reached[-1][:-1])
 
         def furthest(*arrays: Any) -> Any:
@@ -437,7 +430,7 @@ class Model:
 
         u, v, w, surface = (furthest(*stages) for stages in list(zip(*reached, strict=True))[:4])
         far = tuple(furthest(*stages) for stages in zip(*(each.tracers for each in reached), strict=True))
-        return whole._replace(u=u, v=v, w=w, surface=surface, tracers=far)
+        return regions, whole._replace(u=u, v=v, w=w, surface=surface, tracers=far)
 
     def _with_choices(self, metrics: Metrics) -> Metrics:
         """The metrics with the stencils of the grid, which are no argument of a compiled step."""
@@ -465,17 +458,16 @@ class Model:
                     rates.append(Rate(function, own))
         return [sum_of(rates) for rates in found]
 
-    def _mixed(self, constants: Constants, stretched: Column, state: State) -> Coefficients | None:
+    def _mixed(self, on: Program, constants: Constants, stretched: Column, state: State) -> Coefficients | None:
         """Viscosity and diffusivity between the levels, from the state whose tendencies are taken."""
         mixing = self.parameters.vertical_mixing
         if mixing is None:
             return None
         if mixing.scheme is vertical_mixing.uniform:
             return Coefficients(vertical_mixing.number, mixing.values.viscosity, mixing.values.diffusivity)
-        fields = self.backend.apply(vertical_mixing.coefficients, self.tile.region.grow(west=1, south=1), constants.grid, stretched,
-                                    constants.heights, self.parameters.fluid, Scheme(mixing.scheme, mixing.values), state.u,
-                                    state.v, state.tracers)
-        return Coefficients(vertical_mixing.element, *(self.backend.whole(self.tile, field) for field in fields))
+        fields = on(vertical_mixing.coefficients, constants.grid, stretched, constants.heights, self.parameters.fluid,
+                    Scheme(mixing.scheme, mixing.values), state.u, state.v, state.tracers)
+        return Coefficients(vertical_mixing.element, *(on.whole(field) for field in fields))
 
     def _held(self) -> stepping.Held:
         """What goes through the polar filter with the change of velocity."""
@@ -493,7 +485,7 @@ class Model:
             functions = (vertical_mixing.no_drag, vertical_mixing.no_drag)
         return Drag(*functions, mixing.linear_drag, mixing.quadratic_drag)
 
-    def _source(self, constants: Constants, flow: Flow, tracer: Any, stretched: Column, rate: Rate, now: Now,
+    def _source(self, on: Program, constants: Constants, flow: Flow, tracer: Any, stretched: Column, rate: Rate, now: Now,
                 ahead: Any) -> advection.Source:
         parameters = self.parameters
         lines = (advection.coastal_x, advection.coastal_y) if self.grid.has_land else (advection.line_x, advection.line_y)
@@ -501,7 +493,7 @@ class Model:
         if parameters.diffusivity:
             diffused, sign = tracer, 1.0
             if parameters.biharmonic_diffusion:
-                diffused = self.backend.apply(mixing.laplacian, self.tile.region.grow(1, 1, 1, 1), constants.grid, diffused)
+                diffused = on(mixing.laplacian, constants.grid, diffused)
                 sign = -1.0
             diffusion = (mixing.diffusion_x, mixing.diffusion_y, sign * parameters.diffusivity, diffused)
         supply: tuple = (advection.no_supply, None, None, None)
@@ -509,24 +501,23 @@ class Model:
             supply = (advection.supply, rate, stretched, now)
         return advection.Source(flow, parameters.tracer_face, parameters.vertical_face, *lines, *diffusion, ahead, *supply)  # type: ignore[call-arg]
 
-    def _forces(self, constants: Constants, motion: Motion, state: State) -> Forces:
+    def _forces(self, on: Program, constants: Constants, motion: Motion, state: State) -> Forces:
         friction: tuple = (mixing.no_friction, mixing.no_friction)
         viscosity, sign, rubbing = None, 0.0, None
         if self.parameters.friction:
             friction = (mixing.friction_u, mixing.friction_v)
             viscosity, sign = constants.viscosity, 1.0
-            backend, grid, cells = self.backend, constants.grid, self.tile.region
-            u, v, vorticity = state.u, state.v, motion.vorticity
+            grid, u, v, vorticity = constants.grid, state.u, state.v, motion.vorticity
             about_corners, both = operators.vorticity, mixing.vorticity_and_divergence
             if self.parameters.friction.no_slip:
                 about_corners, both = mixing.no_slip_vorticity, mixing.no_slip_vorticity_and_divergence
             if self.parameters.friction.biharmonic:
-                around, sign = cells.grow(1, 1, 1, 1), -1.0
-                wide = backend.apply(both, around.grow(1, 1, 1, 1), grid, u, v)
-                u, v = backend.apply(mixing.harmonic, around, grid, viscosity, Rubbing(*wide))
+                sign = -1.0
+                wide = on(both, grid, u, v)
+                u, v = on(mixing.harmonic, grid, viscosity, Rubbing(*wide))
             if self.parameters.friction.biharmonic or self.parameters.friction.no_slip:
-                vorticity = backend.apply(about_corners, cells.grow(east=1, north=1), grid, u, v)
-            divergence = backend.apply(operators.velocity_divergence, cells.grow(west=1, south=1), grid, u, v)
+                vorticity = on(about_corners, grid, u, v)
+            divergence = on(operators.velocity_divergence, grid, u, v)
             rubbing = Rubbing(vorticity, divergence)
         return Forces(*friction, viscosity, sign, rubbing)  # type: ignore[call-arg]
 

@@ -19,12 +19,11 @@ from dycore.stencils import stencil, where
 class Preparation(NamedTuple):
     """What the stencils of a scheme read of a velocity: the record of vorticity, more about corners, and kinetic energy.
 
-    `corners` (k, j, i, grid, column, u, v) makes all but the last, on `reach` rows more than the corners of the cells.
+    `corners` (k, j, i, grid, column, u, v) makes all but the last.
     """
 
     record: Callable
     corners: Callable
-    reach: int
 
 
 def prepared(preparation: Preparation) -> Callable:
@@ -62,7 +61,7 @@ def turning(k, j, i, grid, column, u, v):
     return zeta, absolute * northward(k, j, i, grid, column, v), absolute * eastward(k, j, i, grid, column, u)
 
 
-ENERGY_CONSERVING = Preparation(Motion, turning, 0)
+ENERGY_CONSERVING = Preparation(Motion, turning)
 
 
 def preparation_of(advection: tuple[Callable, Callable]) -> Preparation:

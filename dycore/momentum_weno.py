@@ -42,7 +42,7 @@ def swirling(k, j, i, grid, column, u, v):
     return zeta, grid.over_corner(k, j, i, grid, (grid.coriolis[j, i] + shared) * column.inverse_stretching_z[j, i])
 
 
-PREPARATION = Preparation(Swirl, swirling, 2)
+PREPARATION = Preparation(Swirl, swirling)
 
 
 @stencil

@@ -12,6 +12,7 @@ LAYERS = [
     {"stencils", "progress", "files"},
     {"tiles"},
     {"backend", "printing"},
+    {"program"},
     {"grid", "vertical", "fluid", "seawater"},
     {"state", "operators", "filters"},
     {"column", "continuity", "pressure", "momentum", "advection", "mixing", "barotropic", "vertical_mixing", "forcing"},

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"stencils", "progress", "files"},
-    {"tiles"},
+    {"tiles", "given", "tracers"},
     {"backend"},
     {"grid", "vertical", "fluid", "seawater"},
     {"state", "operators", "filters"},

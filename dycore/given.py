@@ -152,13 +152,17 @@ def masked_points(name: str, values: Any, cells: tuple[int, int, int]) -> np.nda
     return np.broadcast_to(masked, sizes(PLANE, cells))
 
 
-def check_number(name: str, value: Any, what: str, fits: Callable[[float], bool]) -> None:
-    """Raise ValueError '`name`=... must be `what`' unless something is one number that fits; NaN never does."""
+def is_number(value: Any, fits: Callable[[float], bool]) -> bool:
+    """Whether something is one real number that fits; NaN and what is masked never do."""
     try:
-        found = as_array(name, value)
-        good = found.ndim == 0 and not np.isnan(found) and fits(float(found))
-    except (TypeError, ValueError):
-        good = False
-    if not good:
+        found = as_array("", value)
+        return found.ndim == 0 and not np.isnan(found) and bool(fits(float(found)))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def check_number(name: str, value: Any, what: str, fits: Callable[[float], bool]) -> None:
+    """Raise ValueError '`name`=... must be `what`' unless something is one number that fits."""
+    if not is_number(value, fits):
         shown = np.array2string(value, threshold=6) if isinstance(value, np.ndarray) else repr(value)
         raise ValueError(f"{name}={shown} must be {what}.")

@@ -33,7 +33,8 @@ def given(name: str, values: Any, cells: tuple[int, int, int], *forms: Form, pre
     """Finite numbers from what was given as the argument `name`: (), [nz], [ny, nx] or [nz, ny, nx], one of the `forms`.
 
     precision: the dtype of the result. needed: True where there is fluid, [k, j, i] or [j, i]; everywhere if None. What is
-    no value elsewhere becomes `otherwise`. above: what the values must exceed where they are needed, if anything.
+    no value elsewhere becomes `otherwise`. above: a number, or a plane [j, i], that the
+    values of a plane must exceed where they are needed.
     Raises ValueError with the shapes that are allowed, or the number and the first place of the values that will not do.
     """
     array = as_array(name, values, precision)
@@ -50,7 +51,20 @@ def given(name: str, values: Any, cells: tuple[int, int, int], *forms: Form, pre
     if above is not None:
         low = needed_by(form, needed) & (array <= above)
         if low.any():
-            raise ValueError(f"{name} must lie above {first_of(low, above):g}, and does not {places(form, low, array)}.")
+            raise ValueError(f"{name} must lie above {first_of(low, above):g}, and is not "
+                             f"{places(PLANE if low.ndim else form, low, np.broadcast_to(array, low.shape))}.")
+    return array
+
+
+def everywhere(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Finite numbers in a shape that is no form of the cells, from what can be laid out over it. Raises ValueError as `given`."""
+    array = as_array(name, values)
+    try:
+        array = np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(f"{name} has shape {array.shape}; {shape} is needed.") from None
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} has values that are not finite numbers.")
     return array
 
 

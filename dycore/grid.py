@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dycore.given import NUMBER, PLANE, given, masked_points, truths
+from dycore.given import NUMBER, PLANE, everywhere, given, masked_points, truths
 from dycore.stencils import stencil, where
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Tile
 
@@ -229,6 +229,7 @@ def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[st
     dr[HALO_LEVELS: HALO_LEVELS + nz] = np.diff(interfaces)
     lowest, top = HALO_LEVELS, HALO_LEVELS + nz
 
+    coriolis = everywhere("The Coriolis parameter at the corners, halo included,", coriolis, lengths["area"].shape)
     wet = np.ones((ny, nx), bool) if land is None else ~truths("land", land, tile.cells)
     bottom = interfaces[0] if bottom is None else bottom
     wet &= ~masked_points("bottom", bottom, tile.cells)

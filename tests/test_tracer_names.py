@@ -33,7 +33,7 @@ def refused(sentence, function, *arguments, **named):
 
 def model(names, backend=on_numpy, fluid=None, **options):
     grid = rectilinear(CELLS, extent=(5.0e5, 4.0e5), interfaces=uniform(3, -300.0, 0.0), coriolis=1.0e-4)
-    return Model(grid, Parameters(fluid or Ocean(), time_step=600.0, substeps=12, tracer_names=names, **options), backend)
+    return Model(grid, Parameters(fluid or Ocean(), time_step=600.0, tracer_names=names, **options), backend)
 
 
 def after(names, backend, **options):

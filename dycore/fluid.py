@@ -9,7 +9,8 @@ Hydrostatic balance is d(phi) = b ds in both fluids (Marshall et al. 2004, Mon. 
     phi at the moving boundary   g eta               geopotential of the ground
 
 With the coordinate r*, s of a level is  s_reference(k) * scale[j, i] + shift[j, i]. A buoyancy is a
-stencil (k, j, i, fluid, s, tracers) of the s and the tracers of a level.
+stencil (k, j, i, fluid, s, tracers) of the s and the tracers of a level; it says by name which tracers it reads
+(dycore.tracers.reads), or is given all of them in the order of `Parameters.tracer_names`.
 """
 
 from __future__ import annotations
@@ -20,15 +21,18 @@ from typing import NamedTuple
 import numpy as np
 
 from dycore.stencils import power, stencil
+from dycore.tracers import reads
 
 
 @stencil
+@reads()
 def no_buoyancy(k, j, i, fluid, s, tracers):
     """A fluid of one density (shallow water)."""
     return 0.0
 
 
 @stencil
+@reads("temperature", "salinity")
 def linear_seawater(k, j, i, fluid, s, tracers):
     """g (alpha (T - T0) - beta (S - S0)): buoyancy (m/s2) of tracers T (degree C) and S (g/kg)."""
     temperature, salinity = tracers[0], tracers[1]
@@ -37,6 +41,7 @@ def linear_seawater(k, j, i, fluid, s, tracers):
 
 
 @stencil
+@reads("potential_temperature")
 def dry_air(k, j, i, fluid, s, tracers):
     """-cp theta (J/kg) of the tracer potential temperature (K)."""
     return -fluid.heat_capacity * tracers[0][k, j, i]

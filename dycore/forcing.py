@@ -7,7 +7,8 @@
     Parameters(..., forcing=(Forcing(tracers=(cooling,), values=Values(rate, target)),))
 
 `column` is dycore.column.Column, `now` the state at the beginning of the step, `values` a named tuple of
-what the forcing is made of: numbers, profiles [k] and fields [j, i] or [k, j, i] without halo. A forcing
+what the forcing is made of: numbers, profiles [nz] and fields [ny, nx] or [nz, ny, nx] without halo, which a
+model refuses where they have another shape, or no finite number where there is fluid. A forcing
 of momentum is extrapolated with the advection (dycore.stepping). Forcings of the same field add up.
 """
 
@@ -15,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from dycore.stencils import stencil, where
 
@@ -26,6 +29,14 @@ class Forcing(NamedTuple):
     v: Callable | None = None  # at south faces (m/s2)
     tracers: tuple[Callable | None, ...] = ()  # one for each tracer (its unit per s)
     values: Any = ()
+    names: tuple[str | None, ...] = ()  # what the first tracers must be called for these stencils, None for any name
+
+
+def only(tracer: int, rate: Callable) -> tuple[Callable | None, ...]:
+    """The `tracers` of a Forcing that acts on one alone, by its number. Raises ValueError for what is no number of a tracer."""
+    if not isinstance(tracer, (int, np.integer)) or tracer < 0:
+        raise ValueError(f"tracer={tracer!r} must be the number of a tracer in tracer_names, of which the first is 0.")
+    return *[None] * tracer, rate
 
 
 class Now(NamedTuple):

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore import printing
+from dycore.given import NUMBER, PLANE, everywhere, given, masked_points, truths
 from dycore.stencils import stencil, where
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Tile
 
@@ -146,15 +147,19 @@ class Grid:
         return self.metrics.area.dtype
 
     def with_surface_geopotential(self, values: ArrayLike) -> Grid:
-        """The same grid over mountains: geopotential of the ground, interior [j, i] (m2/s2)."""
-        values = _padded(np.broadcast_to(values, self.cells[1:]), self.tile, 0.0).astype(self.dtype)
+        """The same grid over mountains: geopotential of the ground, a number or interior [j, i] (m2/s2)."""
+        ground = given("The geopotential of the ground", values, self.cells, NUMBER, PLANE, precision=self.dtype, needed=self.wet)
+        values = _padded(ground, self.tile, 0.0).astype(self.dtype)
         return replace(self, metrics=self.metrics._replace(surface_geopotential=values))
 
     @property
     def wet(self) -> np.ndarray:
         """True in wet cells, interior [k, j, i]."""
-        nz = self.cells[0]
-        return HALO_LEVELS + np.arange(nz)[:, None, None] >= interior(self.metrics.floor)
+        return self.open_levels(self.metrics.floor)
+
+    def open_levels(self, floor: np.ndarray) -> np.ndarray:
+        """True where cells are wet or faces open, interior [k, j, i]; `floor` of the metrics for either."""
+        return HALO_LEVELS + np.arange(self.cells[0])[:, None, None] >= interior(floor)
 
     @property
     def volume(self) -> np.ndarray:
@@ -231,10 +236,11 @@ def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[st
     dr[HALO_LEVELS: HALO_LEVELS + nz] = np.diff(interfaces)
     lowest, top = HALO_LEVELS, HALO_LEVELS + nz
 
-    bottom = np.broadcast_to(interfaces[0] if bottom is None else bottom, (ny, nx)).astype(float)
-    if not np.isfinite(bottom).all():
-        raise ValueError("bottom has values that are not finite numbers.")
-    wet = np.ones((ny, nx), bool) if land is None else ~np.broadcast_to(np.asarray(land, bool), (ny, nx))
+    coriolis = everywhere("The Coriolis parameter at the corners, halo included,", coriolis, lengths["area"].shape)
+    wet = np.ones((ny, nx), bool) if land is None else ~truths("land", land, tile.cells)
+    bottom = interfaces[0] if bottom is None else bottom
+    wet &= ~masked_points("bottom", bottom, tile.cells)
+    bottom = np.broadcast_to(given("bottom", bottom, tile.cells, NUMBER, PLANE, needed=wet, otherwise=interfaces[0]), (ny, nx))
     levels, fraction = np.full((ny, nx), lowest), np.ones((ny, nx))
     if partial_cells is not None:
         if terrain_following:
@@ -322,8 +328,9 @@ def rectilinear(cells: tuple[int, int, int], *, extent: tuple[float, float], int
     """A plane of extent (length in x, length in y) in metres, with uniform spacing.
 
     The Coriolis parameter is `coriolis + beta * y` (1/s), y measured from the middle. `bottom` [j, i]
-    is the position of the fixed boundary (unit of r), `land` [j, i] is True on land. `partial_cells` is
-    the smallest fraction of a level that the lowest cell of a column may take; None is whole cells only.
+    is the position of the fixed boundary (unit of r), `land` [j, i] is True on land; columns that are masked
+    in either (as netCDF4 masks what is missing) are land. `partial_cells` is the smallest fraction of a level
+    that the lowest cell of a column may take; None is whole cells only.
     Raises ValueError for sizes that make no grid.
     """
     tile = Tile(check_cells(cells), x_boundary, y_boundary)

@@ -24,9 +24,9 @@ from dycore import (
 from dycore.backend import Backend, BackendModule
 from dycore.column import Column
 from dycore.continuity import Flow
+from dycore.driving import forcings
 from dycore.filters import polar_response
-from dycore.fluid import Ocean
-from dycore.forcing import Forcing, Now, Rate, Stress, nothing, stress_u, stress_v, sum_of
+from dycore.forcing import Now, Rate, nothing, sum_of
 from dycore.grid import Grid, Metrics
 from dycore.mixing import Forces, Rubbing, Viscosity
 from dycore.operators import Motion
@@ -38,6 +38,7 @@ from dycore.state import PLACES, State, map_state, padded, without_history
 from dycore.stencils import Region, as_field, map_arguments, minimum
 from dycore.stepping import Stage
 from dycore.tiles import FACES, HALO, HALO_LEVELS, Boundary, Halo, Place, Reach, Tile
+from dycore.tracers import read_by
 from dycore.vertical_mixing import Coefficients, Drag, Scheme
 
 if TYPE_CHECKING:
@@ -73,7 +74,11 @@ class Model:
         self.backend: Backend = backend.create() if hasattr(backend, "create") else backend
         if not hasattr(self.backend, "communication"):
             raise TypeError(f"backend={backend!r} is no backend. Give on_numpy, on_numba or on_jax of dycore.backends.")
+        from dycore.naming import check_tracer_names  # here, because what files hold is no business of a step
+
         check_parameters(grid, parameters)
+        self.read = read_by(parameters.fluid.buoyancy, parameters.tracer_names)
+        check_tracer_names(self)
         self.history = parameters.stepper.history
         self.tile = self.backend.communication.tile(grid.tile)
         self.sides = self.backend.communication.sides(self.tile)
@@ -204,7 +209,7 @@ class Model:
 
         stretched = Column(*on(column.columns, grid, fluid, state.surface))
         _, (phi, b) = on.downward(pressure.layer_phi, pressure.surface_phi, grid, stretched, constants.heights, fluid,
-                                  state.surface, state.tracers)
+                                  state.surface, self._read(state))
         share = parameters.extrapolated_pressure if self.history else 0.0
         external = external_gravity(self.grid, parameters)
         energy, potential = on(stepping.energies, grid, share, external, state.surface, phi, state.u, state.v)
@@ -432,6 +437,10 @@ class Model:
         far = tuple(furthest(*stages) for stages in zip(*(each.tracers for each in reached), strict=True))
         return regions, whole._replace(u=u, v=v, w=w, surface=surface, tracers=far)
 
+    def _read(self, state: State) -> tuple:
+        """The tracers that the buoyancy is given."""
+        return tuple(state.tracers[number] for number in self.read)
+
     def _with_choices(self, metrics: Metrics) -> Metrics:
         """The metrics with the stencils of the grid, which are no argument of a compiled step."""
         return metrics._replace(part=self.grid.metrics.part, over_corner=self.grid.metrics.over_corner)
@@ -466,7 +475,7 @@ class Model:
         if mixing.scheme is vertical_mixing.uniform:
             return Coefficients(vertical_mixing.number, mixing.values.viscosity, mixing.values.diffusivity)
         fields = on(vertical_mixing.coefficients, constants.grid, stretched, constants.heights, self.parameters.fluid,
-                    Scheme(mixing.scheme, mixing.values), state.u, state.v, state.tracers)
+                    Scheme(mixing.scheme, mixing.values), state.u, state.v, self._read(state))
         return Coefficients(vertical_mixing.element, *(on.whole(field) for field in fields))
 
     def _held(self) -> stepping.Held:
@@ -553,11 +562,10 @@ class Model:
 
         def value(values: Any) -> Any:
             if np.ndim(values) == 0:
-                return np.dtype(dtype).type(values) if isinstance(values, (float, np.floating)) else values
-            values = np.asarray(values, dtype)
+                return values
             if values.ndim == 1:
                 return profile(values)
-            whole = padded(grid, Place.CENTER, np.broadcast_to(values, grid.cells[-values.ndim:]))
+            whole = padded(grid, Place.CENTER, values)
             return constant(whole) if values.ndim == 2 else backend.scatter(self.tile, whole)
 
         return Constants(
@@ -571,18 +579,6 @@ class Model:
 def on_faces(tile: Tile, of_u: Reach | None = None, of_v: Reach | None = None) -> tuple[Halo, Halo]:
     """Where the components of a velocity stand, and how far beyond the cells each is needed: all of the halo by default."""
     return Halo(tile, Place.WEST_FACE, of_u), Halo(tile, Place.SOUTH_FACE, of_v)
-
-
-def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing, ...]:
-    """All that acts on the fluid besides its own dynamics."""
-    if parameters.surface_stress is None:
-        return parameters.forcing
-    if not isinstance(parameters.fluid, Ocean):
-        raise ValueError("surface_stress is divided by the reference density of an Ocean, which an Atmosphere lacks. Give "
-                         "surface_stress=None and a forcing of u and v.")
-    stress = Stress(*(np.broadcast_to(values, grid.cells[1:]) / parameters.fluid.reference_density
-                      for values in parameters.surface_stress))
-    return (Forcing(stress_u, stress_v, values=stress), *parameters.forcing)
 
 
 def weights_of(parameters: Parameters, stage: Stage) -> barotropic.Weights:

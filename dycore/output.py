@@ -29,6 +29,11 @@ TIME = {"standard_name": "time", "long_name": "time since the start, as a date",
         "units": "seconds since 0001-01-01 00:00:00", "calendar": "noleap"}
 
 
+HORIZONTAL = {False: ("x", "y"), True: ("longitude", "latitude")}  # coordinates on a plane, on a sphere
+LEVEL = {False: "height", True: "air_pressure"}  # of an ocean, of air
+SURFACE = {False: ("sea_surface_height", "sea_surface_height_above_geoid"), True: ("surface_pressure", "surface_air_pressure")}
+
+
 class Axes(NamedTuple):
     """Names of the coordinates of a model."""
 
@@ -67,7 +72,17 @@ def is_air(model: Any) -> bool:
 
 def axes(model: Any) -> Axes:
     """Names of the coordinates."""
-    return Axes(*(("longitude", "latitude") if model.grid.spherical else ("x", "y")), "air_pressure" if is_air(model) else "height")
+    return Axes(*HORIZONTAL[model.grid.spherical], LEVEL[is_air(model)])
+
+
+def possible_axes() -> list[str]:
+    """Names of the coordinates of all models."""
+    return [name for names in HORIZONTAL.values() for name in names] + list(LEVEL.values())
+
+
+def possible_surfaces() -> list[str]:
+    """Names of the moving boundary of all models."""
+    return [name for name, _ in SURFACE.values()]
 
 
 def beside_fluid(grid: Any, south: int = 0, west: int = 0) -> np.ndarray:
@@ -77,15 +92,14 @@ def beside_fluid(grid: Any, south: int = 0, west: int = 0) -> np.ndarray:
     return HALO_LEVELS + np.arange(grid.cells[0])[:, None, None] >= interior(lowest)
 
 
-def variables(model: Any, names: Iterable[str] | None = None) -> dict[str, Variable]:
-    """All fields of a dataset, or those that are named. Raises ValueError for a name that is none of them."""
+def own_variables(model: Any) -> dict[str, Variable]:
+    """The fields of a dataset that are no tracers."""
     grid, air, (x, y, level) = model.grid, is_air(model), axes(model)
     wet = grid.wet
     unit = "Pa" if air else "m"
-    surface, standard = (("surface_pressure", "surface_air_pressure") if air else
-                         ("sea_surface_height", "sea_surface_height_above_geoid"))
+    surface, standard = SURFACE[air]
     fluid = "wind" if air else "sea_water_velocity"
-    found = {
+    return {
         "eastward_velocity": Variable(
             lambda state: state.u, (level, y, f"{x}_face"),
             {"standard_name": f"eastward_{fluid}", "long_name": "eastward velocity", "units": "m s-1"}, beside_fluid(grid, west=1)),
@@ -100,6 +114,11 @@ def variables(model: Any, names: Iterable[str] | None = None) -> dict[str, Varia
         surface: Variable(lambda state: state.surface, (y, x), {
             "standard_name": standard, "long_name": surface.replace("_", " "), "units": unit}, wet.any(axis=0)),
     }
+
+
+def variables(model: Any, names: Iterable[str] | None = None) -> dict[str, Variable]:
+    """All fields of a dataset, or those that are named. Raises ValueError for a name that is none of them."""
+    wet, (x, y, level), found = model.grid.wet, axes(model), own_variables(model)
     for number, name in enumerate(model.parameters.tracer_names):
         standard, unit = TRACERS.get(name, ("", "1"))
         found[name] = Variable(lambda state, number=number: state.tracers[number], (level, y, x), {  # type: ignore[misc]

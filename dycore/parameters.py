@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf, isfinite
+from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore import printing
 from dycore.advection import upwind3
 from dycore.fluid import Fluid
 from dycore.forcing import Forcing
+from dycore.given import check_number
 from dycore.momentum import advection_u, advection_v
 from dycore.stepping import AdamsBashforth3, Stepper
-from dycore.vertical_mixing import VerticalMixing
+from dycore.tracers import check_names, read_by
+from dycore.vertical_mixing import Convective, PacanowskiPhilander, Uniform, VerticalMixing
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,8 @@ class Parameters:
 
     time_step: seconds. stepper: dycore.stepping.AdamsBashforth3 or WickerSkamarock. substeps: barotropic
     substeps a step, 1 for none (they are needed where external waves cross less than a cell a step).
-    tracer_names: CF-like names, in the order of State.tracers.
+    tracer_names: names in the order of State.tracers, which is free: letters, digits and underscores, none twice, none that
+    output has for something else. The fluid says which of them its buoyancy reads (dycore.fluid).
     tracer_face, vertical_face: face values (dycore.advection). advection: the pair of stencils for u and
     v. friction: Mixing. diffusivity (m2/s; m4/s with `biharmonic_diffusion`). surface_stress: pair of
     arrays [j, i] on west and south faces (N/m2), eastward and northward. polar_filter: latitude (degrees)
@@ -70,3 +76,48 @@ class Parameters:
 
     def _repr_html_(self) -> str:
         return printing.of_parameters(self).html()
+
+
+def check_values(parameters: Parameters) -> None:
+    """Raise ValueError where a parameter is no number that makes sense, or none of the records that a model takes."""
+    if isinstance(parameters.fluid, type) or not hasattr(parameters.fluid, "buoyancy"):
+        raise ValueError(f"fluid={parameters.fluid!r} is no fluid. Give a record, for example dycore.fluid.Ocean().")
+    for name, record, kind in (("friction", parameters.friction, Mixing),
+                               ("vertical_mixing", parameters.vertical_mixing, VerticalMixing)):
+        if not isinstance(record, kind | None):
+            raise ValueError(f"{name}={record!r} must be a {kind.__module__}.{kind.__name__}, or None.")
+    check_names(parameters.tracer_names)
+    read_by(parameters.fluid.buoyancy, parameters.tracer_names)
+    check_number("time_step", parameters.time_step, "a positive number of seconds", lambda dt: 0.0 < dt < inf)
+    check_number("substeps", parameters.substeps, "1 (no substeps) or a whole number of at least 5 (and below 10000)",
+                 lambda n: n == 1 or (5 <= n <= 9999 and n == int(n)))
+    check_number("polar_damping", parameters.polar_damping, "a positive number of seconds", lambda damping: damping > 0.0)
+    check_number("extrapolated_pressure", parameters.extrapolated_pressure, "a number from 0 to 1",
+                 lambda share: 0.0 <= share <= 1.0)
+    if parameters.polar_filter is not None:
+        check_number("polar_filter", parameters.polar_filter, "a latitude from 0 to 90 degrees, or None",
+                     lambda latitude: 0.0 <= latitude <= 90.0)
+    for name, value in coefficients(parameters).items():
+        check_number(name, value, "a number that is not negative", lambda value: 0.0 <= value < inf)
+    for name, value in plain(parameters.fluid).items():
+        check_number(f"fluid.{name}", value, "a finite number", isfinite)
+
+
+def coefficients(parameters: Parameters) -> dict[str, Any]:
+    """What mixes and rubs, by name: numbers that cannot be negative."""
+    found: dict[str, Any] = {} if parameters.diffusivity is None else {"diffusivity": parameters.diffusivity}
+    friction, mixing = parameters.friction, parameters.vertical_mixing
+    if friction is not None:
+        found |= {"friction.divergence": friction.divergence, "friction.vorticity": friction.vorticity}
+    if mixing is not None:
+        found |= {"vertical_mixing.linear_drag": mixing.linear_drag, "vertical_mixing.quadratic_drag": mixing.quadratic_drag}
+        if isinstance(mixing.values, Uniform | Convective | PacanowskiPhilander):
+            found |= {f"vertical_mixing.values.{name}": value for name, value in plain(mixing.values).items()}
+    return found
+
+
+def plain(record: Any) -> dict[str, Any]:
+    """The parts of a named tuple by name, without functions and what JAX may trace."""
+    parts = record._asdict() if hasattr(record, "_asdict") else {}
+    return {name: value for name, value in parts.items() if isinstance(value, (bool, int, float, complex, str, list, np.generic,
+                                                                              np.ndarray))}

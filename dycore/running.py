@@ -60,7 +60,7 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
         raise ValueError(f"steps={steps} must be a whole number that is not negative.")
     model.check_state(state)
     state = model.asarrays(state)
-    check_finite(model, state)
+    check_finite(model, state, "The run did not make it so: mend the state that it is to start from.")
     warn_of_long_step(model, state)
 
     communication = model.backend.communication
@@ -112,11 +112,12 @@ def fields(model: Any, state: State) -> list[tuple[str, Any]]:
             *zip(model.parameters.tracer_names, state.tracers, strict=True)]
 
 
-def check_finite(model: Any, state: State) -> None:
+def check_finite(model: Any, state: State, advice: str | None = None) -> None:
     """Raise FloatingPointError with step, field and place of the first value that is not a finite number, on all processes."""
     sentence = model.backend.communication.first(place_of_first(model, state))
     if sentence:
-        raise FloatingPointError(f"{sentence} Try a time step shorter than {model.parameters.time_step:g} s or more friction.")
+        advice = advice or f"Try a time step shorter than {model.parameters.time_step:g} s or more friction."
+        raise FloatingPointError(f"{sentence} {advice}")
 
 
 def place_of_first(model: Any, state: State) -> str | None:

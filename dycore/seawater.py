@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from dycore.stencils import square_root, stencil
+from dycore.tracers import reads
 
 SALINITY_SHIFT, SALINITY_UNIT = 32.0, 40.0 * 35.16504 / 35.0  # g/kg
 TEMPERATURE_UNIT, DEPTH_UNIT = 40.0, 1.0e4  # degree C, m
@@ -123,6 +124,7 @@ def heaviness(salinity, temperature, depth):
 
 
 @stencil
+@reads("temperature", "salinity")
 def teos10(k, j, i, fluid, s, tracers):
     """-g (rho - rho of the reference water) / rho_0: buoyancy (m/s2) of the tracers conservative temperature, absolute salinity."""
     temperature, salinity = tracers[0], tracers[1]

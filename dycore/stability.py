@@ -17,7 +17,7 @@ import numpy as np
 
 from dycore import advection, barotropic, mixing
 from dycore.grid import Grid, interior
-from dycore.parameters import Parameters
+from dycore.parameters import Parameters, check_values
 from dycore.tiles import HALO_LEVELS, Boundary
 
 ROTATION = "rotation"
@@ -146,28 +146,14 @@ def stable_time_step(grid: Grid, parameters: Parameters) -> float:
 
 def check_parameters(grid: Grid, parameters: Parameters) -> None:
     """Raise ValueError where a parameter makes no sense on this grid."""
+    check_values(parameters)
     dt = parameters.time_step
-    if not (np.isfinite(dt) and dt > 0.0):
-        raise ValueError(f"time_step={dt} s must be a positive number of seconds.")
-    if parameters.substeps != 1 and not (parameters.substeps == int(parameters.substeps) and 5 <= parameters.substeps <= 9999):
-        raise ValueError(f"substeps={parameters.substeps} must be 1 (no substeps) or a whole number of at least 5 (and below "
-                         "10000).")
     if parameters.substeps > 1 and grid.tile.y is Boundary.POLE:
         raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or "
                          "walls before the poles.")
-    for name, value, most in (("diffusivity", parameters.diffusivity, np.inf), ("polar_filter", parameters.polar_filter, 90.0),
-                              ("extrapolated_pressure", parameters.extrapolated_pressure, 1.0)):
-        if value is not None and not 0.0 <= value <= most:
-            raise ValueError(f"{name}={value} must be a number " + ("that is not negative." if most == np.inf else
-                                                                    f"from 0 to {most:g}."))
-    if not parameters.polar_damping > 0.0:
-        raise ValueError(f"polar_damping={parameters.polar_damping} s must be a positive number of seconds.")
     limit = stable_time_step(grid, parameters)
     if dt > limit:
         raise ValueError(
             f"time_step={dt:g} s is unstable: external waves of {parameters.fluid.wave_speed(grid.interfaces):.0f} m/s "
             f"and rotation allow at most {limit:.4g} s on this grid with substeps={parameters.substeps}. Use a shorter step"
             + (" or more substeps." if grid.tile.y is not Boundary.POLE else "."))
-    for name, values in zip(("surface_stress[0]", "surface_stress[1]"), parameters.surface_stress or (), strict=False):
-        if np.shape(values) not in ((), grid.cells[1:], (grid.cells[1], 1)):
-            raise ValueError(f"{name} has shape {np.shape(values)}; the grid needs {grid.cells[1:]}.")

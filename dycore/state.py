@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore import printing
-from dycore.grid import Grid
+from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, given
+from dycore.grid import Grid, interior
 from dycore.tiles import Place, fill_halo
 
 
@@ -81,26 +82,28 @@ def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: Arra
                   tracers: Sequence[ArrayLike] = ()) -> State:
     """A state at rest in time: no history, no flux through the levels.
 
-    Values are given on the interior (or as a number): u, v [k, j, i] on west and south faces, tracers
-    [k, j, i], surface [j, i]. Raises ValueError where a shape does not fit or a value is not finite.
+    Values are given without halo: u, v on west and south faces and tracers as a number, a profile [nz], which lies along k,
+    a plane [ny, nx] for all levels or a volume [nz, ny, nx]; the surface as a number or a plane. Values without fluid, and
+    velocities on closed faces, are of no account: they may be masked or NaN. Raises ValueError where a shape does not fit,
+    a value with fluid is masked or not a finite number, or the surface does not lie above the fixed boundary.
     """
-    cells = grid.cells
+    cells, dtype, metrics = grid.cells, grid.dtype, grid.metrics
 
-    def given(name: str, values: ArrayLike, shape: tuple[int, ...], place: Place = Place.CENTER) -> np.ndarray:
-        values = np.asarray(values, grid.dtype)
-        if not np.isfinite(values).all():
-            raise ValueError(f"The initial {name} has values that are not finite numbers.")
-        try:
-            values = np.broadcast_to(values, shape)
-        except ValueError:
-            raise ValueError(f"The initial {name} has shape {values.shape}; the grid needs {shape}.") from None
-        return padded(grid, place, values)
+    def volume(name: str, values: ArrayLike, floor: np.ndarray, place: Place = Place.CENTER) -> np.ndarray:
+        array = given(f"The initial {name}", values, cells, NUMBER, PROFILE, PLANE, VOLUME, precision=dtype,
+                      needed=grid.open_levels(floor))
+        return padded(grid, place, np.broadcast_to(array[:, None, None] if array.ndim == 1 else array, cells))
 
-    zero = np.zeros(grid.tile.region.padded, grid.dtype)
-    surface = given("surface", surface, cells[1:])
-    fields = tuple(given(f"tracer {m}", tracer, cells) for m, tracer in enumerate(tracers))
+    if not isinstance(tracers, Sequence) and np.ndim(tracers) != 4:
+        raise ValueError(f"tracers must be a sequence with a field for each, for example (temperature, salinity) or (10.0,); given "
+                         f"{type(tracers).__name__} of shape {np.shape(tracers)}.")
+    zero = np.zeros(grid.tile.region.padded, dtype)
+    level = given("The initial surface", surface, cells, NUMBER, PLANE, precision=dtype, needed=grid.wet,
+                  otherwise=grid.interfaces[-1], above=interior(metrics.fixed))
+    surface = padded(grid, Place.CENTER, np.broadcast_to(level, cells[1:]))
+    fields = tuple(volume(f"tracer {m}", tracer, metrics.floor) for m, tracer in enumerate(tracers))
     return State(
-        u=given("u", u, cells, Place.WEST_FACE), v=given("v", v, cells, Place.SOUTH_FACE), w=zero, surface=surface,
-        tracers=fields, surface_before=(surface, surface),
+        u=volume("u", u, metrics.floor_u, Place.WEST_FACE), v=volume("v", v, metrics.floor_v, Place.SOUTH_FACE), w=zero,
+        surface=surface, tracers=fields, surface_before=(surface, surface),
         tracers_before=tuple((field, field) for field in fields),
         tendency_u_before=(zero, zero), tendency_v_before=(zero, zero), step=0)

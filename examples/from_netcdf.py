@@ -18,7 +18,7 @@ def read(path: Path, grid: Grid) -> State:
     """A state at rest with `theta` and `salt` of a file that has them on lon, lat (degrees) and depth (m)."""
     height = 0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])
     with xr.open_dataset(path) as data:
-        # linear between the points of the file and beyond them; fill land first (xarray's interpolate_na), NaN is refused
+        # linear between points and beyond; NaN is refused where there is fluid: fill it first (xarray's interpolate_na)
         here = data.interp(lon=grid.x, lat=grid.y, depth=-height, kwargs={"fill_value": "extrapolate"})
         here = here.transpose("depth", "lat", "lon").load()
     return initial_state(grid, surface=0.0, tracers=(here.theta, here.salt))

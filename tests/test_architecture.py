@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"stencils", "progress", "files"},
-    {"tiles"},
+    {"tiles", "given", "tracers"},
     {"backend", "printing"},
     {"program"},
     {"grid", "vertical", "fluid", "seawater"},
@@ -19,10 +19,11 @@ LAYERS = [
     {"physics"},
     {"stepping", "momentum_weno"},
     {"parameters"},
-    {"stability"},
+    {"stability", "driving"},
     {"model"},
     {"output", "cases", "diagnostics", "restart", "check", "pictures"},
     {"writing"},
+    {"naming"},
     {"running"},
     {"validation"},
     {"__init__"},

@@ -73,7 +73,7 @@ def test_volume_and_tracers_are_kept_and_a_constant_stays_constant(numpy_backend
     grid = rough(random)
     salt = 35.0 + random.standard_normal(grid.cells)
     parameters = Parameters(
-        Ocean(), time_step=40.0 if substeps == 1 else 300.0, substeps=substeps, tracer_names=("constant", "salinity"),
+        Ocean(), time_step=40.0 if substeps == 1 else 300.0, substeps=substeps, tracer_names=("temperature", "salinity"),
         friction=Mixing(50.0, 50.0), diffusivity=50.0, surface_stress=(np.full((7, 10), 0.2), 0.0),
         vertical_mixing=VerticalMixing(values=Uniform(1e-2, 1e-3), quadratic_drag=3e-3))
     state = initial_state(grid, surface=0.5 * random.standard_normal(grid.cells[1:]),
@@ -230,7 +230,7 @@ def test_waves_over_a_slope_are_better_with_partial_cells(numpy_backend):
         grid = rectilinear((4, 3, nx), extent=(length, 7.5e4), interfaces=np.linspace(-4000.0, 0.0, 5), partial_cells=least,
                            bottom=np.broadcast_to(-depth(x), (3, nx)), x_boundary=Boundary.WALL, y_boundary=Boundary.PERIODIC)
         parameters = Parameters(shallow_water(9.81), time_step=np.pi / frequency / steps)
-        after = Model(grid, parameters, numpy_backend).steps(initial_state(grid, surface=0.01 * shape), steps)
+        after = Model(grid, parameters, numpy_backend).steps(initial_state(grid, surface=0.01 * shape[None]), steps)
         errors.append(np.sqrt(np.mean((interior(after.surface)[1] / 0.01 + shape) ** 2)))
     assert errors[1] < 0.02  # the second-order error of 40 cells a half-wave, and faces a little too low
     assert errors[0] > 4.0 * errors[1]

@@ -12,13 +12,15 @@ from dycore.state import initial_state
 from dycore.tiles import Boundary, Place
 from dycore.vertical import stretched, uniform
 
+NAMES = {Ocean: ("temperature", "salinity"), Atmosphere: ("potential_temperature",)}
+
 
 def hydrostatics(backend, grid, fluid, surface, *tracers):
     """(columns, heights, phi, b) of interior fields."""
     region = grid.tile.region
     surface = filled(grid, Place.CENTER, surface)
     tracers = tuple(filled(grid, Place.CENTER, tracer) for tracer in tracers)
-    model = Model(grid, Parameters(fluid, time_step=1.0, tracer_names=("a", "b")[: len(tracers)]), backend)
+    model = Model(grid, Parameters(fluid, time_step=1.0, tracer_names=NAMES[type(fluid)]), backend)
     around = region.columns.grow(1, 1, 1, 1)
     stretching = column.Column(*backend.apply(column.columns, around, grid.metrics, fluid, surface))
     _, (phi, b) = backend.sweep(pressure.layer_phi, pressure.surface_phi, region.grow(west=1, south=1), -1, grid.metrics,

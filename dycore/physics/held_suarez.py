@@ -7,12 +7,13 @@ Held and Suarez (1994, Bull. Amer. Meteor. Soc. 75, 1825), the table of their se
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dycore.fluid import Atmosphere
-from dycore.forcing import Forcing
+from dycore.forcing import Forcing, only
 from dycore.grid import Grid
 from dycore.stencils import maximum, stencil
 
@@ -59,18 +60,23 @@ def drag_v(k, j, i, grid, column, values, now):
     return -values.drag[k] * now.v[k, j, i]
 
 
-@stencil
-def relaxation(k, j, i, grid, column, values, now):
-    """Rate of potential temperature (K/s): as T at the same pressure, it is relaxed to T_eq (p0 / p)^kappa."""
-    rate = values.free + values.boundary[k] * values.cosine4[j, i]
-    log_pressure = values.log_pressure[k] + logarithm_near_one(column.stretching[j, i])
-    equilibrium = maximum(values.cold[k] / column.scale[j, i],
-                          values.warmest[j, i] - values.vertical * log_pressure * values.cosine2[j, i])
-    return -rate * (now.tracers[0][k, j, i] - equilibrium)
+def relaxed(tracer: int) -> Callable:
+    """The stencil that relaxes the tracer of this number."""
+
+    @stencil
+    def relaxation(k, j, i, grid, column, values, now):
+        """Rate of potential temperature (K/s): as T at the same pressure, it is relaxed to T_eq (p0 / p)^kappa."""
+        rate = values.free + values.boundary[k] * values.cosine4[j, i]
+        log_pressure = values.log_pressure[k] + logarithm_near_one(column.stretching[j, i])
+        equilibrium = maximum(values.cold[k] / column.scale[j, i],
+                              values.warmest[j, i] - values.vertical * log_pressure * values.cosine2[j, i])
+        return -rate * (now.tracers[tracer][k, j, i] - equilibrium)
+
+    return relaxation
 
 
-def held_suarez(grid: Grid, fluid: Atmosphere) -> Forcing:
-    """The forcing on a latitude-longitude grid whose first tracer is potential temperature (K)."""
+def held_suarez(grid: Grid, fluid: Atmosphere, tracer: int = 0) -> Forcing:
+    """The forcing on a latitude-longitude grid; potential temperature (K) is the tracer of this number in tracer_names."""
     if not grid.spherical:
         raise ValueError("The forcing of Held and Suarez is a function of latitude: give a grid made by latitude_longitude.")
     sigma = grid.interfaces / grid.interfaces[-1]
@@ -78,7 +84,8 @@ def held_suarez(grid: Grid, fluid: Atmosphere) -> Forcing:
     _, exner = fluid.reference_s(grid.interfaces)
     latitude = np.broadcast_to(np.radians(grid.y)[:, None], grid.cells[1:])
     sine2, cosine2 = np.sin(latitude) ** 2, np.cos(latitude) ** 2
-    return Forcing(drag_u, drag_v, (relaxation,), HeldSuarez(
+    rates = only(tracer, relaxed(tracer))
+    return Forcing(drag_u, drag_v, rates, names=(*[None] * tracer, "potential_temperature"), values=HeldSuarez(
         drag=DRAG * above, free=FREE, boundary=(SURFACE - FREE) * above, cosine4=cosine2**2, cosine2=cosine2,
         warmest=WARMEST - MERIDIONAL * sine2, vertical=VERTICAL, log_pressure=np.log(exner) / fluid.kappa,
         cold=STRATOSPHERE / exner))

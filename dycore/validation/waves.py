@@ -23,6 +23,7 @@ from dycore.state import State, initial_state
 from dycore.stencils import stencil
 from dycore.stepping import ADAMS_BASHFORTH
 from dycore.tiles import Boundary
+from dycore.tracers import reads
 from dycore.validation.evidence import Evidence, close_to, within
 from dycore.validation.measures import cells_of
 from dycore.vertical import uniform
@@ -32,6 +33,7 @@ SCHEME = "dispersion relation of the scheme"
 
 
 @stencil
+@reads("temperature")
 def thermal(k, j, i, fluid, s, tracers):
     """Buoyancy (m/s2) of the one tracer temperature: g alpha (T - T0)."""
     return fluid.gravity * fluid.thermal_expansion * (tracers[0][k, j, i] - fluid.reference_temperature)

@@ -1,0 +1,66 @@
+"""What drives a model besides its own dynamics: its forcings and the surface stress, as they come in from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dycore.fluid import Ocean
+from dycore.forcing import Forcing, Stress, stress_u, stress_v
+from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, given
+from dycore.grid import Grid
+from dycore.parameters import Parameters
+from dycore.stencils import map_arguments, names_of
+
+
+def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing, ...]:
+    """All that acts on the fluid besides its own dynamics, with values that fit the grid. Raises ValueError for what does not."""
+    if isinstance(parameters.forcing, Forcing) or not isinstance(parameters.forcing, (tuple, list)):
+        raise ValueError("forcing must be a tuple of dycore.forcing.Forcing; for a single one write forcing=(one,).")
+    own = [checked(grid, parameters, f"forcing[{number}]", forcing) for number, forcing in enumerate(parameters.forcing)]
+    if parameters.surface_stress is None:
+        return tuple(own)
+    return checked(grid, parameters, "surface_stress", surface_stress(grid, parameters)), *own
+
+
+def surface_stress(grid: Grid, parameters: Parameters) -> Forcing:
+    """The forcing by the surface stress. Raises ValueError where it is no pair of numbers or planes [ny, nx]."""
+    if not isinstance(parameters.fluid, Ocean):
+        raise ValueError("surface_stress is divided by the reference density of an Ocean, which an Atmosphere lacks. Give "
+                         "surface_stress=None and a forcing of u and v.")
+    pair: Any = parameters.surface_stress
+    if not (isinstance(pair, (tuple, list)) or np.ndim(pair)) or len(pair) != 2:
+        raise ValueError("surface_stress must have two components, on west and on south faces: (eastward, northward), of which "
+                         "each is a number or an array [ny, nx] (N/m2).")
+    parts = []
+    floors = grid.metrics.floor_u, grid.metrics.floor_v
+    for number, (values, floor) in enumerate(zip(pair, floors, strict=True)):
+        stress = given(f"surface_stress[{number}]", values, grid.cells, NUMBER, PLANE, needed=grid.open_levels(floor))
+        parts.append(np.broadcast_to(stress, grid.cells[1:]) / parameters.fluid.reference_density)
+    return Forcing(stress_u, stress_v, values=Stress(*parts))
+
+
+def checked(grid: Grid, parameters: Parameters, name: str, forcing: Any) -> Forcing:
+    """A forcing with its values in the precision and the shapes of the grid: numbers, [nz], [ny, nx] or [nz, ny, nx]."""
+    if not isinstance(forcing, Forcing):
+        raise ValueError(f"{name} is of the type {type(forcing).__name__}. Give a dycore.forcing.Forcing.")
+    names = tuple(parameters.tracer_names)
+    if len(forcing.tracers) > len(names):
+        raise ValueError(f"{name} acts on tracer {len(forcing.tracers) - 1}, but there are {len(names)}: tracer_names={names}. The "
+                         "first is tracer 0.")
+    for number, (expected, found) in enumerate(zip(forcing.names, names, strict=False)):
+        if expected not in (None, found):
+            raise ValueError(f"{name} takes tracer {number} for {expected}, but tracer_names={names} have {found} there. Make the "
+                             "forcing for the number of the tracer that it is about.")
+    leaves = iter(names_of(forcing.values, f"{name}.values"))
+    return forcing._replace(values=map_arguments(lambda leaf: value(grid, next(leaves), leaf), forcing.values))
+
+
+def value(grid: Grid, name: str, leaf: Any) -> Any:
+    """A part of what a forcing is made of. Whole numbers, functions and what JAX traces stay what they are."""
+    numbers = isinstance(leaf, (float, np.floating, np.ndarray)) or hasattr(leaf, "to_numpy")  # of xarray or pandas
+    if callable(leaf) or not (numbers or np.ndim(leaf)):
+        return leaf
+    array = given(name, leaf, grid.cells, NUMBER, PROFILE, PLANE, VOLUME, precision=grid.dtype, needed=grid.wet)
+    return array if array.ndim else array[()]

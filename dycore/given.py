@@ -1,0 +1,182 @@
+"""The gate for numbers from outside: every array that a user gives comes in through `given`, and is refused with one sentence.
+
+    bottom = given("bottom", values, grid.cells, NUMBER, PLANE, needed=~land)
+
+What comes out are finite numbers of one precision in a shape whose meaning is known. A number holds everywhere; a profile
+[nz] lies along k, never along x; a plane is [ny, nx] and a volume [nz, ny, nx], in both of which an axis may have length 1.
+What is masked (netCDF4 hands out masked arrays), NaN or infinite is no value: it is refused where there is fluid, and gives
+way to a harmless number elsewhere.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Form(NamedTuple):
+    """What a shape means, and its axes."""
+
+    name: str
+    axes: str
+
+
+NUMBER, PROFILE, PLANE, VOLUME = Form("a number", ""), Form("a profile", "k"), Form("a plane", "ji"), Form("a volume", "kji")
+SIZES = {"k": "nz", "j": "ny", "i": "nx"}
+
+
+def given(name: str, values: Any, cells: tuple[int, int, int], *forms: Form, precision: Any = float,
+          needed: np.ndarray | None = None, otherwise: float = 0.0, above: Any = None) -> np.ndarray:
+    """Finite numbers from what was given as the argument `name`: (), [nz], [ny, nx] or [nz, ny, nx], one of the `forms`.
+
+    precision: the dtype of the result. needed: True where there is fluid, [k, j, i] or [j, i]; everywhere if None. What is
+    no value elsewhere becomes `otherwise`. above: a number, or a plane [j, i], that the
+    values of a plane must exceed where they are needed.
+    Raises ValueError with the shapes that are allowed, or the number and the first place of the values that will not do.
+    """
+    array = as_array(name, values, precision)
+    form = form_of(name, array.shape, cells, forms)
+    array = np.broadcast_to(array, sizes(form, cells))
+    finite = np.isfinite(array)
+    if not finite.all():
+        lacking = needed_by(form, needed) & ~finite
+        if lacking.any():
+            kinds = f"not finite numbers{' or masked' if is_masked(values) else ''} in {array.dtype}"
+            raise ValueError(f"{name} has values that are {kinds}{'' if needed is None else ' where there is fluid'}, "
+                             f"{places(form, lacking, array)}. Give numbers there.")
+        array = np.where(finite, array, array.dtype.type(otherwise))
+    if above is not None:
+        low = needed_by(form, needed) & (array <= above)
+        if low.any():
+            raise ValueError(f"{name} must lie above {first_of(low, above):g}, and is not "
+                             f"{places(PLANE if low.ndim else form, low, np.broadcast_to(array, low.shape))}.")
+    return array
+
+
+def everywhere(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Finite numbers in a shape that is no form of the cells, from what can be laid out over it. Raises ValueError as `given`."""
+    array = as_array(name, values)
+    try:
+        array = np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(f"{name} has shape {array.shape}; {shape} is needed.") from None
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} has values that are not finite numbers.")
+    return array
+
+
+def as_array(name: str, values: Any, precision: Any = float) -> np.ndarray:
+    """The numbers of anything that holds real ones, NaN where they are masked. Raises ValueError for what does not."""
+    found = unmasked(name, values)
+    data, masked = np.ma.getdata(found, subok=False), np.ma.getmask(found)
+    if data.dtype.kind not in "biufO":
+        raise ValueError(f"{name} is of the type {data.dtype}. Give real numbers.")
+    if data.dtype.kind == "O" and masked is not np.ma.nomask:
+        data = np.where(masked, np.nan, data)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # what is too large becomes infinite, and is refused as that
+            array = data.astype(precision, copy=False)
+    except (TypeError, ValueError, OverflowError) as problem:
+        raise ValueError(f"{name} cannot be read as real numbers: {problem}.") from None
+    return array if masked is np.ma.nomask else np.where(masked, array.dtype.type(np.nan), array)
+
+
+def unmasked(name: str, values: Any) -> Any:
+    """An array, masked or not. Raises ValueError for rows of different length."""
+    if not isinstance(values, (list, tuple)):
+        return np.asanyarray(values)  # a variable of netCDF4 becomes masked here
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy warns that a masked number becomes NaN, as it shall
+            found = np.ma.array(values)
+    except ValueError:
+        raise ValueError(f"{name} is made of rows of different length. Give an array.") from None
+    return found if np.ma.is_masked(found) else found.data
+
+
+def is_masked(values: Any) -> bool:
+    """Whether something has values that are masked."""
+    return bool(np.ma.is_masked(unmasked("", values)))
+
+
+def sizes(form: Form, cells: tuple[int, int, int]) -> tuple[int, ...]:
+    """The shape of a form on a grid."""
+    return tuple(cells["kji".index(axis)] for axis in form.axes)
+
+
+def form_of(name: str, shape: tuple[int, ...], cells: tuple[int, int, int], forms: tuple[Form, ...]) -> Form:
+    """The form that a shape has. Raises ValueError with those that are allowed."""
+    for form in forms:
+        whole = sizes(form, cells)
+        broad = len(whole) > 1 and len(shape) == len(whole) and all(n in (1, m) for n, m in zip(shape, whole, strict=True))
+        if shape == whole or broad:
+            return form
+    allowed = [described(form, cells) for form in sorted(forms, key=lambda form: -len(form.axes))]
+    raise ValueError(f"{name} has shape {shape}; the grid needs {', '.join(allowed[:-1])} or {allowed[-1]}.")
+
+
+def described(form: Form, cells: tuple[int, int, int]) -> str:
+    """'(4, 6, 8) as a volume [nz, ny, nx]'."""
+    return f"{sizes(form, cells)} as {form.name} [{', '.join(SIZES[axis] for axis in form.axes)}]" if form.axes else form.name
+
+
+def needed_by(form: Form, needed: np.ndarray | None) -> np.ndarray:
+    """Where the values of a form are needed: wherever one of the cells is for which they stand."""
+    if needed is None:
+        return np.array(True)
+    axes = "kji"[-needed.ndim:]
+    return np.asarray(needed.any(axis=tuple(n for n, axis in enumerate(axes) if axis not in form.axes)))
+
+
+def places(form: Form, where: np.ndarray, array: np.ndarray) -> str:
+    """'being nan', or 'at 3 of 80 points, first nan at [j, i] = [0, 2]'."""
+    if not form.axes:
+        return f"being {array.item():g}"
+    found = np.argwhere(np.broadcast_to(where, array.shape))
+    first = found[0].tolist()
+    return f"at {len(found)} of {array.size} points, first {array[tuple(first)]:g} at [{', '.join(form.axes)}] = {first}"
+
+
+def first_of(where: np.ndarray, values: Any) -> float:
+    """The value at the first of some places."""
+    return float(np.broadcast_to(values, where.shape)[where][0])
+
+
+def truths(name: str, values: Any, cells: tuple[int, int, int]) -> np.ndarray:
+    """True or false [j, i], from a plane of truth values or of zeros and ones; True where it is masked.
+
+    Raises ValueError for other numbers, NaN among them, and other shapes.
+    """
+    array, masked = as_array(name, values), np.ma.getmaskarray(unmasked(name, values))
+    form = form_of(name, array.shape, cells, (NUMBER, PLANE))
+    strange = ~masked & (array != 0.0) & (array != 1.0)
+    if strange.any():
+        raise ValueError(f"{name} has values that are neither true nor false, {places(form, strange, array)}. Give True or 1 where "
+                         f"it is so and False or 0 elsewhere, for example {name}=fraction > 0.5.")
+    return np.broadcast_to(masked | (array == 1.0), sizes(PLANE, cells))
+
+
+def masked_points(name: str, values: Any, cells: tuple[int, int, int]) -> np.ndarray:
+    """True where a plane [j, i] is masked."""
+    masked = np.ma.getmaskarray(unmasked(name, values))
+    form_of(name, masked.shape, cells, (NUMBER, PLANE))
+    return np.broadcast_to(masked, sizes(PLANE, cells))
+
+
+def is_number(value: Any, fits: Callable[[float], bool]) -> bool:
+    """Whether something is one real number that fits; NaN and what is masked never do."""
+    try:
+        found = as_array("", value)
+        return found.ndim == 0 and not np.isnan(found) and bool(fits(float(found)))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def check_number(name: str, value: Any, what: str, fits: Callable[[float], bool]) -> None:
+    """Raise ValueError '`name`=... must be `what`' unless something is one number that fits."""
+    if not is_number(value, fits):
+        shown = np.array2string(value, threshold=6) if isinstance(value, np.ndarray) else repr(value)
+        raise ValueError(f"{name}={shown} must be {what}.")

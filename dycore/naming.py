@@ -1,0 +1,24 @@
+"""Names that a tracer cannot have, because datasets, pictures, restarts and files of the state have them for something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dycore.output import coordinates, own_variables, possible_axes, possible_surfaces
+from dycore.pictures import DERIVED
+from dycore.state import State
+from dycore.tracers import check_names
+from dycore.writing import TIMES
+
+
+def taken_names(model: Any) -> set[str]:
+    """The names of all that is no tracer: fields, coordinates, their boundaries and dimensions, on this grid and on others."""
+    own = own_variables(model) | {name: (None, dims) for name, (dims, *_) in coordinates(model).items()}
+    dimensions = {dim for _, dims, *_ in own.values() for dim in ((dims,) if isinstance(dims, str) else dims)}
+    axes = {f"{axis}{ending}" for axis in possible_axes() for ending in ("", "_face", "_bounds")}
+    return {*own, *dimensions, *axes, *possible_surfaces(), *TIMES, *DERIVED, *State._fields}
+
+
+def check_tracer_names(model: Any) -> None:
+    """Raise ValueError where a tracer of a model has the name of something else."""
+    check_names(model.parameters.tracer_names, taken_names(model))

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"stencils", "progress", "files"},
     {"tiles"},
-    {"backend"},
+    {"backend", "coordinates"},
     {"grid", "vertical", "fluid", "seawater"},
     {"state", "operators", "filters"},
     {"column", "continuity", "pressure", "momentum", "advection", "mixing", "barotropic", "vertical_mixing", "forcing"},

@@ -192,7 +192,8 @@ def divide(whole: Tile, ranks: int, processes: tuple[int, int] | None, rank: int
         return whole._replace(processes=processes or possible[0], rank=rank)
     hint = f"Use {' or '.join(f'{pj},{pi}' for pj, pi in possible[:4])}."
     if not possible:
-        hint = f"Use at most {next(n for n in range(ranks, 0, -1) if shapes(whole, n))} processes."
+        most = next(n for n in range(ranks, 0, -1) if shapes(whole, n))
+        hint = f"Use at most {most} processes." if most > 1 else "Use one process."
     if processes is not None and processes[0] * processes[1] != ranks:
         raise ValueError(f"processes={processes[0]},{processes[1]} are {processes[0] * processes[1]} parts, but there are {ranks} "
                          f"ranks. {hint}")

@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore import advection, barotropic, mixing
+from dycore.fluid import Atmosphere
 from dycore.grid import Grid, interior
 from dycore.parameters import Parameters
 from dycore.tiles import HALO_LEVELS, Boundary
 
 ROTATION = "rotation"
+LEAST_PRESSURE = 0.02  # of the reference pressure at the lowest interface of an atmosphere: in hPa it is 0.01
 MARGIN = 0.95  # of the limits of linear analysis, but for rotation, which no flow changes
 
 
@@ -155,6 +157,11 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
     if parameters.substeps > 1 and grid.tile.y is Boundary.POLE:
         raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or "
                          "walls before the poles.")
+    fluid, surface = parameters.fluid, grid.interfaces[-1]
+    if isinstance(fluid, Atmosphere) and surface < LEAST_PRESSURE * fluid.reference_pressure:
+        raise ValueError(f"The interfaces of the atmosphere reach to {surface:.6g} Pa, while its reference pressure is "
+                         f"{fluid.reference_pressure:.6g} Pa. Give interfaces in Pa (100 Pa are 1 hPa), or an "
+                         "Atmosphere(reference_pressure=...) of its own.")
     for name, value, most in (("diffusivity", parameters.diffusivity, np.inf), ("polar_filter", parameters.polar_filter, 90.0),
                               ("extrapolated_pressure", parameters.extrapolated_pressure, 1.0)):
         if value is not None and not 0.0 <= value <= most:

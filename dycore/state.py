@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dycore.grid import Grid
+from dycore.grid import Grid, interior
+from dycore.thickness import check_columns
 from dycore.tiles import Place, fill_halo
 
 
@@ -66,7 +67,8 @@ def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: Arra
     """A state at rest in time: no history, no flux through the levels.
 
     Values are given on the interior (or as a number): u, v [k, j, i] on west and south faces, tracers
-    [k, j, i], surface [j, i]. Raises ValueError where a shape does not fit or a value is not finite.
+    [k, j, i], surface [j, i]. Raises ValueError where a shape does not fit, a value is not finite, or the surface leaves a
+    column no thickness.
     """
     cells = grid.cells
 
@@ -82,6 +84,7 @@ def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: Arra
 
     zero = np.zeros(grid.tile.region.padded, grid.dtype)
     surface = given("surface", surface, cells[1:])
+    check_columns(grid, interior(surface))
     fields = tuple(given(f"tracer {m}", tracer, cells) for m, tracer in enumerate(tracers))
     return State(
         u=given("u", u, cells, Place.WEST_FACE), v=given("v", v, cells, Place.SOUTH_FACE), w=zero, surface=surface,

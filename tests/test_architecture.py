@@ -13,6 +13,7 @@ LAYERS = [
     {"tiles"},
     {"backend", "coordinates"},
     {"grid", "vertical", "fluid", "seawater"},
+    {"thickness"},
     {"state", "operators", "filters"},
     {"column", "continuity", "pressure", "momentum", "advection", "mixing", "barotropic", "vertical_mixing", "forcing"},
     {"physics"},

@@ -29,12 +29,11 @@ SIZES = {"k": "nz", "j": "ny", "i": "nx"}
 
 
 def given(name: str, values: Any, cells: tuple[int, int, int], *forms: Form, precision: Any = float,
-          needed: np.ndarray | None = None, otherwise: float = 0.0, above: Any = None) -> np.ndarray:
+          needed: np.ndarray | None = None, otherwise: float = 0.0) -> np.ndarray:
     """Finite numbers from what was given as the argument `name`: (), [nz], [ny, nx] or [nz, ny, nx], one of the `forms`.
 
     precision: the dtype of the result. needed: True where there is fluid, [k, j, i] or [j, i]; everywhere if None. What is
-    no value elsewhere becomes `otherwise`. above: a number, or a plane [j, i], that the
-    values of a plane must exceed where they are needed.
+    no value elsewhere becomes `otherwise`.
     Raises ValueError with the shapes that are allowed, or the number and the first place of the values that will not do.
     """
     array = as_array(name, values, precision)
@@ -48,11 +47,6 @@ def given(name: str, values: Any, cells: tuple[int, int, int], *forms: Form, pre
             raise ValueError(f"{name} has values that are {kinds}{'' if needed is None else ' where there is fluid'}, "
                              f"{places(form, lacking, array)}. Give numbers there.")
         array = np.where(finite, array, array.dtype.type(otherwise))
-    if above is not None:
-        low = needed_by(form, needed) & (array <= above)
-        if low.any():
-            raise ValueError(f"{name} must lie above {first_of(low, above):g}, and is not "
-                             f"{places(PLANE if low.ndim else form, low, np.broadcast_to(array, low.shape))}.")
     return array
 
 
@@ -139,10 +133,6 @@ def places(form: Form, where: np.ndarray, array: np.ndarray) -> str:
     first = found[0].tolist()
     return f"at {len(found)} of {array.size} points, first {array[tuple(first)]:g} at [{', '.join(form.axes)}] = {first}"
 
-
-def first_of(where: np.ndarray, values: Any) -> float:
-    """The value at the first of some places."""
-    return float(np.broadcast_to(values, where.shape)[where][0])
 
 
 def truths(name: str, values: Any, cells: tuple[int, int, int]) -> np.ndarray:

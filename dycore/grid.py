@@ -24,9 +24,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore import printing
+from dycore.coordinates import (
+    check_boundary,
+    check_cells,
+    check_coriolis,
+    check_extent,
+    check_interfaces,
+    check_latitudes,
+    check_longitudes,
+    check_number,
+    check_precision,
+)
 from dycore.given import NUMBER, PLANE, everywhere, given, masked_points, truths
 from dycore.stencils import stencil, where
-from dycore.tiles import HALO, HALO_LEVELS, Boundary, Tile
+from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Tile, copies_x, copies_y, copy_strips
 
 EARTH_RADIUS = 6.371229e6  # m
 EARTH_ROTATION = 7.29212e-5  # 1/s
@@ -182,39 +193,15 @@ def interior(array: Any) -> Any:
     return array[HALO_LEVELS:-HALO_LEVELS, cut, cut] if array.ndim == 3 else array[..., cut, cut]
 
 
-def check_cells(cells: Any, minimum_horizontal: int = HALO) -> tuple[int, int, int]:
-    """(nz, ny, nx) as integers. Raises ValueError where they make no grid."""
-    try:
-        nz, ny, nx = (int(n) for n in cells)
-    except (TypeError, ValueError):
-        raise ValueError(f"cells={cells!r} are not three whole numbers. Give (nz, ny, nx), for example (20, 64, 128).") from None
-    if nz < 1 or min(ny, nx) < minimum_horizontal:
-        raise ValueError(
-            f"cells={(nz, ny, nx)} do not make a grid: nz must be at least 1, ny and nx at least {minimum_horizontal} "
-            "(the halo must fit into the interior)."
-        )
-    return nz, ny, nx
-
-
-def _precision(precision: str) -> np.dtype:
-    if precision not in ("float32", "float64"):
-        raise ValueError(f"precision={precision!r} is neither 'float64' nor 'float32'.")
-    return np.dtype(precision)
-
-
 def _padded(values: Any, tile: Tile, beyond_wall: float) -> np.ndarray:
     """A cell field [j, i] with halo: repeated, mirrored over the pole, or a constant beyond walls."""
-    _, ny, nx = tile.cells
-    out = np.full((ny + 2 * HALO, nx + 2 * HALO), beyond_wall, dtype=float)
-    inner = slice(HALO, HALO + nx)
-    out[HALO: HALO + ny, inner] = values
-    if tile.y is Boundary.PERIODIC:
-        out[:HALO, inner], out[HALO + ny:, inner] = out[ny: ny + HALO, inner], out[HALO: 2 * HALO, inner]
-    elif tile.y is Boundary.POLE:
-        out[:HALO, inner] = np.roll(out[2 * HALO - 1: HALO - 1: -1, inner], nx // 2, axis=1)
-        out[HALO + ny:, inner] = np.roll(out[HALO + ny - 1: ny - 1: -1, inner], nx // 2, axis=1)
-    if tile.x is Boundary.PERIODIC:
-        out[:, :HALO], out[:, HALO + nx:] = out[:, nx: nx + HALO], out[:, HALO: 2 * HALO]
+    out = np.full(tile.region.padded[1:], beyond_wall, dtype=float)
+    interior(out)[...] = values
+    halo = Halo(tile, Place.CENTER)
+    if tile.y is not Boundary.WALL:
+        copy_strips(out, copies_y(halo))
+    if tile.x is not Boundary.WALL:
+        copy_strips(out, copies_x(halo))
     return out
 
 
@@ -229,9 +216,7 @@ def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[st
            bottom: ArrayLike | None, land: ArrayLike | None, terrain_following: bool, partial_cells: float | None,
            **coordinates: Any) -> Grid:
     nz, ny, nx = tile.cells
-    interfaces = np.asarray(interfaces, float)
-    if interfaces.shape != (nz + 1,) or not (np.diff(interfaces) > 0.0).all():
-        raise ValueError(f"interfaces must be {nz + 1} increasing numbers for {nz} levels; given {interfaces.tolist()}.")
+    interfaces = check_interfaces(interfaces, nz)
     dr = np.ones(nz + 2 * HALO_LEVELS)
     dr[HALO_LEVELS: HALO_LEVELS + nz] = np.diff(interfaces)
     lowest, top = HALO_LEVELS, HALO_LEVELS + nz
@@ -333,11 +318,9 @@ def rectilinear(cells: tuple[int, int, int], *, extent: tuple[float, float], int
     that the lowest cell of a column may take; None is whole cells only.
     Raises ValueError for sizes that make no grid.
     """
-    tile = Tile(check_cells(cells), x_boundary, y_boundary)
-    if Boundary.POLE in (x_boundary, y_boundary):
-        raise ValueError("A plane has no pole: use Boundary.PERIODIC or Boundary.WALL.")
-    if not (extent[0] > 0.0 and extent[1] > 0.0):
-        raise ValueError(f"extent={extent} must be two positive lengths in metres.")
+    tile = Tile(check_cells(cells), check_boundary("x_boundary", x_boundary), check_boundary("y_boundary", y_boundary))
+    extent = check_extent(extent)
+    coriolis, beta = check_number("coriolis", coriolis, "1/s"), check_number("beta", beta, "1/(m s)")
     _, ny, nx = tile.cells
     dx, dy = extent[0] / nx, extent[1] / ny
     shape = (ny + 2 * HALO, nx + 2 * HALO)
@@ -345,7 +328,7 @@ def rectilinear(cells: tuple[int, int, int], *, extent: tuple[float, float], int
                "dy_v": np.full(shape, dy), "area": np.full(shape, dx * dy), "area_z": np.full(shape, dx * dy)}
     y_corner = (np.arange(shape[0]) - HALO) * dy - 0.5 * extent[1]
     f = np.broadcast_to((coriolis + beta * y_corner)[:, None], shape)
-    return _build(tile, _precision(precision), interfaces, lengths, f, bottom, land, terrain_following, partial_cells,
+    return _build(tile, check_precision(precision), interfaces, lengths, f, bottom, land, terrain_following, partial_cells,
                   x=(np.arange(nx) + 0.5) * dx, y=(np.arange(ny) + 0.5) * dy, x_face=np.arange(nx + 1) * dx,
                   y_face=np.arange(ny + 1) * dy, spherical=False)
 
@@ -358,26 +341,25 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
                        partial_cells: float | None = None, precision: str = "float64") -> Grid:
     """A sphere or part of it, with uniform spacing in longitude and latitude (degrees).
 
-    Latitudes that reach both poles make a full sphere, others are bounded by walls; longitudes that span
-    360 degrees are periodic, others walled. `coriolis(longitude, latitude)` (radians) replaces
-    2 rotation sin(latitude). Bottom, land and partial cells are as in `rectilinear`. Raises ValueError for
-    sizes that make no grid.
+    Latitudes (south, north) that reach both poles make a full sphere, others are bounded by walls; longitudes
+    (west, east) that span 360 degrees are periodic, others walled. A western edge beyond the eastern one means
+    a region across the seam, (160, -160) or (350, 10): x then increases beyond 180 or 360. `coriolis(longitude,
+    latitude)` (radians, [1, i] and [j, 1]) replaces 2 rotation sin(latitude). Bottom, land and partial cells are as
+    in `rectilinear`. Raises ValueError for sizes and edges that make no grid.
     """
     nz, ny, nx = check_cells(cells)
-    south, north = latitudes
-    if not -90.0 <= south < north <= 90.0:
-        raise ValueError(f"latitudes={latitudes} must increase within -90..90 degrees.")
-    poles = (south == -90.0, north == 90.0)
-    if poles[0] != poles[1]:
-        raise ValueError(f"latitudes={latitudes} reach one pole only. Give both poles, or stop short of both.")
-    full_circle = np.isclose(longitudes[1] - longitudes[0], 360.0)
-    if all(poles) and not full_circle:
+    (south, north), (west, east) = check_latitudes(latitudes), check_longitudes(longitudes)
+    radius, rotation = check_number("radius", radius, "m", positive=True), check_number("rotation", rotation, "1/s")
+    poles, full_circle = south == -90.0, np.isclose(east - west, 360.0)
+    if poles and not full_circle:
         raise ValueError(f"longitudes={longitudes} must span 360 degrees on a grid with poles.")
-    if all(poles) and nx % 2:
-        raise ValueError(f"{nx} cells in longitude do not match across the pole. Use an even number.")
-    tile = Tile((nz, ny, nx), Boundary.PERIODIC if full_circle else Boundary.WALL,
-                Boundary.POLE if all(poles) else Boundary.WALL)
-    dlon, dlat = np.radians(longitudes[1] - longitudes[0]) / nx, np.radians(north - south) / ny
+    if poles and nx % 2 and nx > 1:
+        raise ValueError(f"{nx} cells in longitude do not match across the pole. Use an even number, or a single one.")
+    if poles and ny < HALO:
+        raise ValueError(f"{ny} cells in latitude do not reach from pole to pole. Use at least {HALO}, or latitudes that stop "
+                         "short of the poles.")
+    tile = Tile((nz, ny, nx), Boundary.PERIODIC if full_circle else Boundary.WALL, Boundary.POLE if poles else Boundary.WALL)
+    dlon, dlat = np.radians(east - west) / nx, np.radians(north - south) / ny
     shape = (ny + 2 * HALO, nx + 2 * HALO)
 
     def over_the_pole(latitude: np.ndarray) -> np.ndarray:
@@ -388,20 +370,20 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
     centre = face + 0.5 * dlat
     half = over_the_pole(face), over_the_pole(face + dlat)
     cos_face = np.abs(np.cos(face))
-    if all(poles):
+    if poles:
         cos_face[[HALO, HALO + ny]] = 0.0
     area = np.abs(np.sin(half[1]) - np.sin(half[0])) * radius**2 * dlon
     below, above = np.sin(centre - dlat), np.sin(centre)
     area_z = np.abs(above - below) * radius**2 * dlon
-    if all(poles):  # about a pole corner: the triangle of the polar cap, and something positive beyond it
+    if poles:  # about a pole corner: the triangle of the polar cap, and something positive beyond it
         area_z[[HALO, HALO + ny]] = radius**2 * dlon * (1.0 - np.abs(np.sin(centre[HALO])))
     everywhere = {"dx_u": radius * np.abs(np.cos(centre)) * dlon, "dy_u": np.full(shape[0], radius * dlat),
                   "dx_v": radius * cos_face * dlon, "dy_v": np.full(shape[0], radius * dlat), "area": area, "area_z": area_z}
     lengths = {name: np.broadcast_to(values[:, None], shape) for name, values in everywhere.items()}
-    x_face = longitudes[0] + np.degrees(np.arange(nx + 1) * dlon)
-    corner_longitude = np.radians(longitudes[0]) + (np.arange(shape[1]) - HALO) * dlon
+    x_face = west + np.degrees(np.arange(nx + 1) * dlon)
+    corner_longitude = np.radians(west) + (np.arange(shape[1]) - HALO) * dlon
     function = coriolis or (lambda longitude, latitude: 2.0 * rotation * np.sin(latitude) + 0.0 * longitude)
-    f = function(corner_longitude[None, :], over_the_pole(face)[:, None])
-    return _build(tile, _precision(precision), interfaces, lengths, f, bottom, land, terrain_following, partial_cells,
+    f = check_coriolis(function(corner_longitude[None, :], over_the_pole(face)[:, None]), shape)
+    return _build(tile, check_precision(precision), interfaces, lengths, f, bottom, land, terrain_following, partial_cells,
                   x=0.5 * (x_face[1:] + x_face[:-1]), y=np.degrees(centre[HALO: HALO + ny]), x_face=x_face,
                   y_face=np.degrees(np.radians(south) + np.arange(ny + 1) * dlat), spherical=True)

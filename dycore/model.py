@@ -170,7 +170,7 @@ class Model:
         """The state after so many steps or days, with a progress bar in simulated time.
 
         The others write output and restarts, stop on request and report: see `dycore.running.run`. Raises FloatingPointError
-        when a value is no longer a finite number, with step, field and place.
+        with step and place when a value is no longer a finite number, or a column has no thickness left.
         """
         from dycore.running import run  # here, because a progress bar is no business of a step
 

@@ -1,4 +1,4 @@
-"""A run: many steps with a progress bar in simulated time, stopped at the first value that is not a number."""
+"""A run: many steps with a progress bar in simulated time, stopped at the first value that is not a number, or dry column."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from dycore.progress import DAY, ProgressBar
 from dycore.restart import Restarts
 from dycore.stability import TimeStepWarning
 from dycore.state import State
+from dycore.thickness import dry_column
 from dycore.writing import Means, Snapshots, outputs
 
 CHECK_SECONDS = 1.0  # wall time between looks at the state
@@ -44,9 +45,10 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
     where it says True on any process, the run writes a restart and raises Stopped. report: called at the end, however it
     comes, with the time that writing took.
 
-    Raises ValueError unless exactly one of `steps` and `days` is a number that makes sense and all files can be written,
-    WritingFailed (dycore.files) when one no longer can, and FloatingPointError with step, field and place when a value is no
-    longer finite; earlier records and restarts then stay as they are.
+    Raises ValueError unless exactly one of `steps` and `days` is a number that makes sense, all columns begin with a positive
+    thickness and all files can be written, WritingFailed (dycore.files) when one no longer can, and FloatingPointError with
+    step, field and place when a value is no longer finite or a column has no thickness left; earlier records and restarts then
+    stay as they are.
     """
     dt = model.parameters.time_step
     if (steps is None) == (days is None):
@@ -60,7 +62,10 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
         raise ValueError(f"steps={steps} must be a whole number that is not negative.")
     model.check_state(state)
     state = model.asarrays(state)
-    check_finite(model, state, "The run did not make it so: mend the state that it is to start from.")
+    dry = None if is_sound(model, state) else model.backend.communication.first(dry_place(model, state))
+    if dry:
+        raise ValueError(f"The state that the run starts from has no thickness {dry}.")
+    check_sound(model, state, "The run did not make it so: mend the state that it is to start from.")
     warn_of_long_step(model, state)
 
     communication = model.backend.communication
@@ -75,7 +80,7 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
                 started = time.perf_counter()
                 ahead = model.steps(state, n)
                 model.backend.synchronize(ahead)
-                if not is_finite(model, ahead):
+                if not is_sound(model, ahead):
                     find_first(model, state, n)
                 state, done = ahead, done + n
                 elapsed = communication.largest(time.perf_counter() - started)  # the same chunks everywhere
@@ -100,10 +105,16 @@ def warn_of_long_step(model: Any, state: State) -> None:
         warnings.warn(sentence, TimeStepWarning, stacklevel=4)
 
 
-def is_finite(model: Any, state: State) -> bool:
-    """Whether velocity, surface and tracers are finite numbers everywhere, on all processes."""
+def is_sound(model: Any, state: State) -> bool:
+    """Whether velocity, surface and tracers are finite numbers and columns have a thickness everywhere, on all processes."""
     finite = all(np.isfinite(model.backend.to_numpy(values).sum()) for _, values in fields(model, state))
-    return model.backend.communication.largest(0.0 if finite else 1.0) == 0.0
+    return model.backend.communication.largest(0.0 if finite and dry_place(model, state) is None else 1.0) == 0.0
+
+
+def dry_place(model: Any, state: State) -> str | None:
+    """Where this process keeps a column without thickness (dycore.thickness.dry_column)."""
+    tile = model.tile
+    return dry_column(model.grid, model.backend.communication.cells(tile, state.surface), (tile.rows[0], tile.columns[0]))
 
 
 def fields(model: Any, state: State) -> list[tuple[str, Any]]:
@@ -112,9 +123,14 @@ def fields(model: Any, state: State) -> list[tuple[str, Any]]:
             *zip(model.parameters.tracer_names, state.tracers, strict=True)]
 
 
-def check_finite(model: Any, state: State, advice: str | None = None) -> None:
-    """Raise FloatingPointError with step, field and place of the first value that is not a finite number, on all processes."""
-    sentence = model.backend.communication.first(place_of_first(model, state))
+def check_sound(model: Any, state: State, advice: str | None = None) -> None:
+    """Raise FloatingPointError with step and place of the first value that is not finite, or dry column, on all processes."""
+    communication = model.backend.communication
+    sentence = communication.first(place_of_first(model, state))
+    dry = None if sentence else communication.first(dry_place(model, state))
+    if dry:
+        raise FloatingPointError(f"The thickness is no longer positive at step {int(state.step)} {dry}. Columns must not run dry: "
+                                 "make the bottom deeper there, or land of it.")
     if sentence:
         advice = advice or f"Try a time step shorter than {model.parameters.time_step:g} s or more friction."
         raise FloatingPointError(f"{sentence} {advice}")
@@ -137,8 +153,8 @@ def place_of_first(model: Any, state: State) -> str | None:
 
 
 def find_first(model: Any, state: State, n: int) -> None:
-    """Repeat n steps one by one and raise at the first that is not finite."""
+    """Repeat n steps one by one and raise at the first that is not sound."""
     for _ in range(n):
         state = model.steps(state, 1)
-        check_finite(model, state)
+        check_sound(model, state)
     raise FloatingPointError(f"The state is too large to sum at step {int(state.step)}: the run has become unstable.")

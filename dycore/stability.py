@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore import advection, barotropic, mixing
+from dycore.fluid import Atmosphere
 from dycore.grid import Grid, interior
 from dycore.parameters import Parameters, check_values
-from dycore.tiles import HALO_LEVELS, Boundary
+from dycore.tiles import HALO, HALO_LEVELS, Boundary
 
 ROTATION = "rotation"
+LEAST_PRESSURE = 0.02  # of the reference pressure at the lowest interface of an atmosphere: in hPa it is 0.01
 MARGIN = 0.95  # of the limits of linear analysis, but for rotation, which no flow changes
 
 
@@ -48,13 +50,17 @@ class Limit(NamedTuple):
 def squares(grid: Grid, parameters: Parameters, corners: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """1 / dx^2 and 1 / dy^2 of every column (1/m2) [j, i], and 1 / dx^2 as the polar filter leaves it to the change of a step.
 
-    `corners`: on the rows of corners, without those at poles.
+    `corners`: on the rows of corners, without those at poles. Zero along a direction of one cell, where nothing varies, but
+    for the friction between walls at which a flow stops.
     """
     dx, dy = interior(grid.metrics.dx_v if corners else grid.metrics.dx_u).astype(float), interior(grid.metrics.dy_v).astype(float)
     dx = felt = np.where(dx > 0.0, dx, np.inf)
     if grid.tile.y is Boundary.POLE and parameters.polar_filter is not None:
         felt = np.maximum(dx, interior(grid.metrics.dx_u).max() * np.cos(np.radians(parameters.polar_filter)))
-    return 1.0 / dx**2, 1.0 / dy**2, 1.0 / felt**2
+    no_slip = parameters.friction is not None and parameters.friction.no_slip
+    along_y, along_x = (0.0 if n == 1 and not (no_slip and boundary is Boundary.WALL) else 1.0
+                        for n, boundary in zip(grid.cells[1:], (grid.tile.y, grid.tile.x), strict=True))
+    return along_x / dx**2, along_y / dy**2, along_x / felt**2
 
 
 def fastest_decay(grid: Grid, parameters: Parameters, coefficient: Any, biharmonic: bool, corners: bool = False) -> float:
@@ -86,6 +92,12 @@ def speeds(grid: Grid, parameters: Parameters, u: Any, v: Any, w: Any, surface: 
     return Speeds(float(crossing.max()), float(np.hypot(u, v).max()))
 
 
+def at_corners(grid: Grid, field: Any) -> np.ndarray:
+    """What of a field [j, i] stands on the corners of the cells: further out in the halo nothing moves."""
+    _, ny, nx = grid.cells
+    return np.asarray(field)[HALO: HALO + ny + 1, HALO: HALO + nx + 1]
+
+
 def wave_rate(grid: Grid, parameters: Parameters) -> float:
     """The largest frequency of external waves on this grid (1/s)."""
     _, in_y, felt = squares(grid, parameters)
@@ -95,8 +107,8 @@ def wave_rate(grid: Grid, parameters: Parameters) -> float:
 def limits(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> list[Limit]:
     """The longest step that each process allows, without margin; the flow slows nothing where it is not given."""
     stepper, split = parameters.stepper, parameters.substeps > 1
-    turning = max(float(np.abs(grid.metrics.coriolis).max()), 1e-12)
-    frequency = wave_rate(grid, parameters)
+    turning = max(float(np.abs(at_corners(grid, grid.metrics.coriolis)).max()), 1e-12)
+    frequency = max(wave_rate(grid, parameters), 1e-12)
     if split:
         found = [Limit("external waves in the barotropic substeps",
                        2.0 / frequency / barotropic.averaging_weights(parameters.substeps).substep)]
@@ -151,6 +163,11 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
     if parameters.substeps > 1 and grid.tile.y is Boundary.POLE:
         raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or "
                          "walls before the poles.")
+    fluid, surface = parameters.fluid, grid.interfaces[-1]
+    if isinstance(fluid, Atmosphere) and surface < LEAST_PRESSURE * fluid.reference_pressure:
+        raise ValueError(f"The interfaces of the atmosphere reach to {surface:.6g} Pa, while its reference pressure is "
+                         f"{fluid.reference_pressure:.6g} Pa. Give interfaces in Pa (100 Pa are 1 hPa), or an "
+                         "Atmosphere(reference_pressure=...) of its own.")
     limit = stable_time_step(grid, parameters)
     if dt > limit:
         raise ValueError(

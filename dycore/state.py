@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from dycore import printing
 from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, given
-from dycore.grid import Grid, interior
+from dycore.grid import Grid
+from dycore.thickness import check_columns
 from dycore.tiles import Place, fill_halo
 
 
@@ -85,7 +86,7 @@ def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: Arra
     Values are given without halo: u, v on west and south faces and tracers as a number, a profile [nz], which lies along k,
     a plane [ny, nx] for all levels or a volume [nz, ny, nx]; the surface as a number or a plane. Values without fluid, and
     velocities on closed faces, are of no account: they may be masked or NaN. Raises ValueError where a shape does not fit,
-    a value with fluid is masked or not a finite number, or the surface does not lie above the fixed boundary.
+    a value with fluid is masked or not a finite number, or the surface leaves a column no thickness.
     """
     cells, dtype, metrics = grid.cells, grid.dtype, grid.metrics
 
@@ -99,8 +100,10 @@ def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: Arra
                          f"{type(tracers).__name__} of shape {np.shape(tracers)}.")
     zero = np.zeros(grid.tile.region.padded, dtype)
     level = given("The initial surface", surface, cells, NUMBER, PLANE, precision=dtype, needed=grid.wet,
-                  otherwise=grid.interfaces[-1], above=interior(metrics.fixed))
-    surface = padded(grid, Place.CENTER, np.broadcast_to(level, cells[1:]))
+                  otherwise=grid.interfaces[-1])
+    level = np.broadcast_to(level, cells[1:])
+    check_columns(grid, level)
+    surface = padded(grid, Place.CENTER, level)
     fields = tuple(volume(f"tracer {m}", tracer, metrics.floor) for m, tracer in enumerate(tracers))
     return State(
         u=volume("u", u, metrics.floor_u, Place.WEST_FACE), v=volume("v", v, metrics.floor_v, Place.SOUTH_FACE), w=zero,

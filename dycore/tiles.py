@@ -192,7 +192,8 @@ def divide(whole: Tile, ranks: int, processes: tuple[int, int] | None, rank: int
         return whole._replace(processes=processes or possible[0], rank=rank)
     hint = f"Use {' or '.join(f'{pj},{pi}' for pj, pi in possible[:4])}."
     if not possible:
-        hint = f"Use at most {next(n for n in range(ranks, 0, -1) if shapes(whole, n))} processes."
+        most = next(n for n in range(ranks, 0, -1) if shapes(whole, n))
+        hint = f"Use at most {most} processes." if most > 1 else "Use one process."
     if processes is not None and processes[0] * processes[1] != ranks:
         raise ValueError(f"processes={processes[0]},{processes[1]} are {processes[0] * processes[1]} parts, but there are {ranks} "
                          f"ranks. {hint}")
@@ -207,80 +208,41 @@ def divide(whole: Tile, ranks: int, processes: tuple[int, int] | None, rank: int
 # What comes from the same process -------------------------------------------------------------------
 
 
-def _mirror(n: int, face: bool, low: bool) -> tuple[slice, slice]:
-    """(target, source) slices that mirror HALO elements about a boundary; faces skip the boundary itself."""
-    if low:
-        return slice(0, HALO), slice(2 * HALO + face - 1, HALO + face - 1, -1)
-    target = slice(HALO + n + face, 2 * HALO + n)
-    return target, slice(HALO + n - 1, n - 1 + face if n - 1 + face >= 0 else None, -1)
+def _filled(halo: Halo, axis: int) -> list[Run]:
+    """What belongs in the halo along an axis (0: j, 1: i) that is not split, and on the boundary; no further than is needed."""
+    tile, place, _ = halo
+    (start, stop), (first, last) = halo.bounds[axis], tile.region.columns.ranges[axis]
+    bounded = (tile.y, tile.x)[axis] is not Boundary.PERIODIC
+    faces = int(bounded and place is (Place.SOUTH_FACE, Place.WEST_FACE)[axis])  # the first one is on the boundary
+    return runs(tile, axis, place, range(start, first + faces)) + runs(tile, axis, place, range(last, stop))
 
 
 @cache
 def copies_y(halo: Halo) -> tuple[Copy, ...]:
-    """The copies that fill the rows of the halo, in order; none where they come from other processes.
+    """The copies that fill the rows of the halo; none where they come from other processes.
 
     Walls mirror scalars and tangential velocity and turn the normal velocity round; across a pole lies
     the opposite meridian, where both components of a vector point the other way. The normal velocity
-    on the boundary itself is zero.
+    on the boundary itself is zero. Of a direction of fewer cells than the halo is wide, the halo holds
+    some more than once. All sources are cells, so that the order does not matter.
     """
     tile = halo.tile
     if tile.split[0]:
         return ()
-    _, ny, nx = tile.cells
-    along = slice(None) if tile.split[1] else slice(HALO, HALO + nx)  # corners follow with the columns
-    normal = halo.place is Place.SOUTH_FACE
-    if tile.y is Boundary.PERIODIC:
-        return _within(halo, 0, [Copy((slice(0, HALO), along), (slice(ny, ny + HALO), along), 1.0),
-                                 Copy((slice(HALO + ny, 2 * HALO + ny), along), (slice(HALO, 2 * HALO), along), 1.0)])
-    copies = [Copy((slice(row, row + 1), along), None, 0.0) for row in (HALO, HALO + ny) if normal]
-    for low in (True, False):
-        target, source = _mirror(ny, normal, low)
-        if tile.y is Boundary.WALL:
-            copies.append(Copy((target, along), (source, along), -1.0 if normal else 1.0))
-        else:
-            half = HALO + nx // 2
-            west, east = slice(HALO, half), slice(half, HALO + nx)
-            sign = 1.0 if halo.place is Place.CENTER else -1.0
-            copies += [Copy((target, west), (source, east), sign), Copy((target, east), (source, west), sign)]
-    return _within(halo, 0, copies)
+    along = slice(None) if tile.split[1] else slice(*tile.region.i)  # corners follow with the columns
+    here = [Run(along, 0, along, 1.0, False)]
+    opposite = runs(tile, 1, halo.place, range(*tile.region.i), tile.domain[2] // 2) if tile.y is Boundary.POLE else here
+    return tuple(Copy((row.target, column.target), row.source and column.source and (row.source, column.source), row.sign)
+                 for row in _filled(halo, 0) for column in (opposite if row.crosses else here))
 
 
 @cache
 def copies_x(halo: Halo) -> tuple[Copy, ...]:
     """The copies that then fill the columns of the halo, corners included; none where they come from other processes."""
-    tile = halo.tile
-    if tile.split[1]:
+    if halo.tile.split[1]:
         return ()
-    nx, rows = tile.cells[2], slice(None)
-    if tile.x is Boundary.PERIODIC:
-        return _within(halo, 1, [Copy((rows, slice(0, HALO)), (rows, slice(nx, nx + HALO)), 1.0),
-                                 Copy((rows, slice(HALO + nx, 2 * HALO + nx)), (rows, slice(HALO, 2 * HALO)), 1.0)])
-    normal = halo.place is Place.WEST_FACE
-    copies = [Copy((rows, slice(column, column + 1)), None, 0.0) for column in (HALO, HALO + nx) if normal]
-    for low in (True, False):
-        target, source = _mirror(nx, normal, low)
-        copies.append(Copy((rows, target), (rows, source), -1.0 if normal else 1.0))
-    return _within(halo, 1, copies)
-
-
-def _within(halo: Halo, axis: int, copies: list[Copy]) -> tuple[Copy, ...]:
-    """What the copies fill of the rows (axis 0) or columns (1) that are needed."""
-    start, stop = halo.bounds[axis]
-
-    def cut(place: tuple[slice, slice], first: int, length: int) -> tuple[slice, slice]:
-        """So many indices of an axis from the first one, counted in the direction of the slice; all of the other axis."""
-        indices = range(halo.tile.region.padded[axis + 1])[place[axis]][first:first + length]
-        end = indices.stop if indices.stop >= 0 else None
-        part = slice(indices.start, end, None if indices.step > 0 else indices.step)
-        return (part, place[1]) if axis == 0 else (place[0], part)
-
-    found = []
-    for target, source, sign in copies:
-        low, high = max(start, target[axis].start), min(stop, target[axis].stop)
-        if low < high:
-            first, length = low - target[axis].start, high - low
-            found.append(Copy(cut(target, first, length), source and cut(source, first, length), sign))
-    return tuple(found)
+    rows = slice(None)
+    return tuple(Copy((rows, run.target), run.source and (rows, run.source), run.sign) for run in _filled(halo, 1))
 
 
 def copy_strips(array: Any, copies: tuple[Copy, ...]) -> None:
@@ -313,12 +275,10 @@ def origin(index: int, n: int, boundary: Boundary, normal: bool) -> tuple[int | 
     """The one of n cells (or faces) that stands for an index, None for zero, and whether it is a mirror image."""
     if boundary is Boundary.PERIODIC:
         return index % n, False
-    if normal and index in (0, n):
+    position = index % (2 * n)  # the cells and their mirror image, over and over
+    if normal and position in (0, n):
         return None, False
-    if 0 <= index < n:
-        return index, False
-    image = (-1 - index if index < 0 else 2 * n - 1 - index) + (1 if normal else 0)
-    return min(max(image, 0), n - 1), True  # clipped where a wide halo reaches beyond a small domain
+    return (position, False) if position < n else (2 * n - 1 - position + normal, True)
 
 
 def runs(tile: Tile, axis: int, place: Place, targets: range, shift: int = 0) -> list[Run]:

@@ -11,9 +11,10 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"stencils", "progress", "files"},
     {"tiles", "given", "tracers"},
-    {"backend", "printing"},
+    {"backend", "printing", "coordinates"},
     {"program"},
     {"grid", "vertical", "fluid", "seawater"},
+    {"thickness"},
     {"state", "operators", "filters"},
     {"column", "continuity", "pressure", "momentum", "advection", "mixing", "barotropic", "vertical_mixing", "forcing"},
     {"physics"},

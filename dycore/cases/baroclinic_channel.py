@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dycore.cases.default_step import with_time_step
+from dycore.coordinates import check_cells
 from dycore.fluid import Ocean
 from dycore.grid import Grid, rectilinear
 from dycore.parameters import Mixing, Parameters
@@ -27,7 +29,7 @@ def baroclinic_channel(cells: tuple[int, int, int] = (20, 64, 128), precision: s
     state, harmonic friction and diffusion that scale with the spacing. Starts at rest with a front and
     a small perturbation; what follows is its geostrophic adjustment and instability.
     """
-    nz, ny, nx = cells
+    nz, ny, nx = cells = check_cells(cells)
     interfaces = stretched(nz, DEPTH) if nz > 1 else np.array([-DEPTH, 0.0])
     x, y = (np.arange(nx) + 0.5) * LENGTH / nx, (np.arange(ny) + 0.5) * WIDTH / ny
     ridge = RIDGE_HEIGHT * np.exp(-(((x - 0.5 * LENGTH) / RIDGE_WIDTH) ** 2))
@@ -37,7 +39,7 @@ def baroclinic_channel(cells: tuple[int, int, int] = (20, 64, 128), precision: s
     spacing = min(LENGTH / nx, WIDTH / ny)
     stress = WIND_STRESS * np.sin(np.pi * y / WIDTH) ** 2
     parameters = Parameters(
-        fluid=Ocean(), time_step=min(0.04 * spacing, 1800.0) if time_step is None else time_step, substeps=24,
+        fluid=Ocean(), time_step=min(0.04 * spacing, 1800.0), substeps=24,
         tracer_names=("temperature", "salinity"),
         friction=Mixing(divergence=0.01 * spacing, vorticity=0.01 * spacing), diffusivity=0.001 * spacing,
         surface_stress=(np.broadcast_to(stress[:, None], (ny, nx)), 0.0))
@@ -48,4 +50,4 @@ def baroclinic_channel(cells: tuple[int, int, int] = (20, 64, 128), precision: s
     ripple = 0.05 * np.sin(2.0 * np.pi * 6.0 * x / LENGTH) * np.sin(np.pi * y / WIDTH)[:, None] ** 2
     temperature = 0.5 + (2.5 + 9.0 * front + ripple) * decay
     salinity = 35.0 - 1.0 * decay * (1.0 - 0.5 * front) + 0.0 * temperature
-    return grid, parameters, initial_state(grid, surface=0.0, tracers=(temperature, salinity))
+    return grid, with_time_step(grid, parameters, time_step), initial_state(grid, surface=0.0, tracers=(temperature, salinity))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dycore.cases.default_step import with_time_step
+from dycore.coordinates import check_cells
 from dycore.fluid import Atmosphere
 from dycore.grid import EARTH_RADIUS, EARTH_ROTATION, Grid, latitude_longitude
 from dycore.parameters import Parameters
@@ -30,7 +32,7 @@ def baroclinic_wave(cells: tuple[int, int, int] = (26, 64, 128), precision: str 
     wind perturbation of `perturbation` m/s; 0 gives the steady state. nz levels of equal pressure
     thickness up to zero pressure, a full latitude-longitude sphere, no dissipation.
     """
-    nz, ny, nx = cells
+    nz, ny, nx = cells = check_cells(cells)
     fluid = Atmosphere(gravity=GRAVITY, heat_capacity=GAS_CONSTANT * 3.5)
     interfaces = uniform(nz, 0.0, fluid.reference_pressure)
     grid = latitude_longitude(cells, interfaces=interfaces, precision=precision)
@@ -59,8 +61,8 @@ def baroclinic_wave(cells: tuple[int, int, int] = (26, 64, 128), precision: str 
 
     spacing = EARTH_RADIUS * min(2.0 * np.pi / nx, np.pi / ny)
     parameters = Parameters(
-        fluid=fluid, time_step=9.0e-4 * spacing if time_step is None else time_step,
+        fluid=fluid, time_step=9.0e-4 * spacing,
         tracer_names=("potential_temperature",))
     state = initial_state(grid, surface=fluid.reference_pressure, u=np.broadcast_to(u, cells),
                           tracers=(np.broadcast_to(theta, cells),))
-    return grid, parameters, state
+    return grid, with_time_step(grid, parameters, time_step), state

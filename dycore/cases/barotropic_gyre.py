@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dycore.cases.default_step import with_time_step
+from dycore.coordinates import check_cells
 from dycore.fluid import Ocean, no_buoyancy
 from dycore.grid import Grid, rectilinear
 from dycore.momentum import advection_u, advection_v, coriolis_u, coriolis_v
@@ -26,16 +28,17 @@ def barotropic_gyre(cells: tuple[int, int, int] = (1, 60, 60), precision: str = 
     -0.1 cos(pi y / L) N/m2, `viscosity` in m2/s, flow that stops at the walls. `linear` leaves out
     advection, `no_slip=False` lets the flow slip along the walls.
     """
+    cells = check_cells(cells)
     if cells[0] != 1:
-        raise ValueError(f"cells={tuple(cells)}: the gyre has one level. Give (1, ny, nx).")
+        raise ValueError(f"cells={cells}: the gyre has one level. Give (1, ny, nx).")
     grid = rectilinear(cells, extent=(LENGTH, LENGTH), interfaces=uniform(1, -DEPTH, 0.0), x_boundary=Boundary.WALL,
                        y_boundary=Boundary.WALL, coriolis=CORIOLIS + 0.5 * BETA * LENGTH, beta=BETA, precision=precision)
     stress = -WIND_STRESS * np.cos(np.pi * grid.y / LENGTH)
     spacing = LENGTH / max(cells[1:])
     parameters = Parameters(
         fluid=Ocean(buoyancy=no_buoyancy, reference_density=DENSITY),
-        time_step=min(0.06 * spacing, 2400.0) if time_step is None else time_step, substeps=40,
+        time_step=min(0.06 * spacing, 2400.0), substeps=40,
         advection=(coriolis_u, coriolis_v) if linear else (advection_u, advection_v),
         friction=Mixing(divergence=viscosity, vorticity=viscosity, no_slip=no_slip),
         surface_stress=(np.broadcast_to(stress[:, None], cells[1:]), 0.0))
-    return grid, parameters, initial_state(grid, surface=0.0)
+    return grid, with_time_step(grid, parameters, time_step), initial_state(grid, surface=0.0)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from dycore.cases.default_step import with_time_step
+from dycore.coordinates import check_cells
 from dycore.fluid import Ocean
 from dycore.grid import EARTH_RADIUS, Grid, latitude_longitude
 from dycore.parameters import Mixing, Parameters
@@ -89,7 +91,7 @@ def global_ocean(cells: tuple[int, int, int] = (15, 76, 180), precision: str = "
     and convection; temperature of the surface relaxed in 30 days to 28 degrees in the tropics and freezing
     at high latitudes; salinity not forced. Starts at rest, with temperature falling with depth.
     """
-    nz, ny, nx = cells
+    nz, ny, nx = cells = check_cells(cells)
     latitudes = (-NORTHERNMOST, NORTHERNMOST)
     wet = connected(land_fraction(ny, nx, latitudes) < 0.5)
     latitude = -NORTHERNMOST + (np.arange(ny) + 0.5) * 2.0 * NORTHERNMOST / ny
@@ -104,11 +106,12 @@ def global_ocean(cells: tuple[int, int, int] = (15, 76, 180), precision: str = "
     stress = np.interp(latitude, *np.transpose(WIND))
     warm = np.broadcast_to(surface_temperature(latitude)[:, None], (ny, nx))
     parameters = Parameters(
-        fluid=Ocean(buoyancy=teos10), time_step=1600.0 if time_step is None else time_step,
+        fluid=Ocean(buoyancy=teos10), time_step=1600.0,
         substeps=max(20, round(4.4e6 / dx.min()) + 1), tracer_names=("temperature", "salinity"),
         friction=Mixing(divergence=0.5 * spacing, vorticity=0.5 * spacing), diffusivity=0.005 * spacing,
         surface_stress=(np.broadcast_to(stress[:, None], (ny, nx)), 0.0), forcing=(surface_relaxation(0, warm, 30.0 * 86400.0),),
         vertical_mixing=VerticalMixing(pacanowski_philander, PacanowskiPhilander(), quadratic_drag=2.5e-3))
     depth = 0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])[:, None, None]
     temperature = 1.5 + (warm - 1.5) * np.exp(depth / 800.0)
-    return grid, parameters, initial_state(grid, surface=0.0, tracers=(temperature, np.full(cells, 35.0)))
+    state = initial_state(grid, surface=0.0, tracers=(temperature, np.full(cells, 35.0)))
+    return grid, with_time_step(grid, parameters, time_step), state

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dycore.cases.default_step import with_time_step
+from dycore.coordinates import check_cells
 from dycore.fluid import Atmosphere
 from dycore.grid import EARTH_RADIUS, Grid, latitude_longitude
 from dycore.parameters import Mixing, Parameters
@@ -25,16 +27,17 @@ def held_suarez(cells: tuple[int, int, int] = (20, 64, 128), precision: str = "f
     and noise of 0.1 K; takes some 200 days to forget that. The noise is a formula of the cell, sin((i + sqrt(2) j)^2),
     which holds all zonal wavenumbers alike: the Fortran reference begins with the same.
     """
-    nz, ny, nx = cells
+    nz, ny, nx = cells = check_cells(cells)
     fluid = Atmosphere()
     interfaces = uniform(nz, 0.0, fluid.reference_pressure)
     grid = latitude_longitude(cells, interfaces=interfaces, precision=precision)
     spacing = EARTH_RADIUS * min(2.0 * np.pi / nx, np.pi / ny)
     viscosity = dissipation * FRICTION * spacing**4
     parameters = Parameters(
-        fluid=fluid, time_step=9.0e-4 * spacing if time_step is None else time_step, tracer_names=("potential_temperature",),
+        fluid=fluid, time_step=9.0e-4 * spacing, tracer_names=("potential_temperature",),
         friction=Mixing(divergence=2.0 * viscosity, vorticity=viscosity, biharmonic=True), forcing=(forcing(grid, fluid),))
     _, exner = fluid.reference_s(interfaces)
     noise = 0.1 * np.sin((np.arange(nx) + 2.0**0.5 * np.arange(ny)[:, None]) ** 2)
     theta = (FIRST_TEMPERATURE + noise) / exner[:, None, None]
-    return grid, parameters, initial_state(grid, surface=fluid.reference_pressure, tracers=(theta,))
+    state = initial_state(grid, surface=fluid.reference_pressure, tracers=(theta,))
+    return grid, with_time_step(grid, parameters, time_step), state

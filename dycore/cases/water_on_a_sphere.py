@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.cases.default_step import with_time_step
+from dycore.coordinates import check_cells
 from dycore.fluid import shallow_water
 from dycore.grid import Grid, latitude_longitude
 from dycore.parameters import Mixing, Parameters
@@ -34,9 +36,8 @@ def water(cells: tuple[int, int, int], precision: str, depth: float, time_step: 
         raise ValueError(f"cells={tuple(cells)}: shallow water has one level. Give (1, ny, nx).")
     grid = latitude_longitude(cells, interfaces=np.array([0.0, depth]), radius=RADIUS, rotation=ROTATION, coriolis=coriolis,
                               bottom=bottom, terrain_following=bottom is not None, precision=precision)
-    if time_step is None:
-        time_step = step_per_metre * spacing(cells)
-    return grid, Parameters(fluid=shallow_water(GRAVITY), time_step=time_step, friction=friction)
+    parameters = Parameters(fluid=shallow_water(GRAVITY), time_step=step_per_metre * spacing(cells), friction=friction)
+    return grid, with_time_step(grid, parameters, time_step)
 
 
 def spacing(cells: tuple[int, int, int]) -> float:
@@ -46,7 +47,7 @@ def spacing(cells: tuple[int, int, int]) -> float:
 
 def places(cells: tuple[int, int, int]) -> Places:
     """Where the values of the cells stand."""
-    _, ny, nx = cells
+    _, ny, nx = check_cells(cells)
     x, y = np.arange(nx)[None, :] * 2.0 * np.pi / nx, -0.5 * np.pi + np.arange(ny)[:, None] * np.pi / ny
     x_centre, y_centre = x + np.pi / nx, y + 0.5 * np.pi / ny
     return Places((x_centre, y_centre), (x, y_centre), (x_centre, y))

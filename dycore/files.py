@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import shutil
@@ -75,6 +76,21 @@ def at_home(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         raise ValueError(f"'{path}' begins with a home that is not known here. Write './{path}' for a file of that name.") from None
+
+
+def read_text(path: Path) -> str:
+    """What a file in UTF-8 says, without the mark that some editors put first.
+
+    Raises ValueError for other encodings, and OSError for what cannot be read.
+    """
+    held = path.read_bytes()
+    if held.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError("it is in UTF-16; save it in UTF-8")
+    try:
+        return held.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = held.count(b"\n", 0, problem.start) + 1
+        raise ValueError(f"line {line} holds the byte {held[problem.start]:#04x}, which is not UTF-8; save it in UTF-8") from None
 
 
 def end_of_links(path: Path) -> Path:

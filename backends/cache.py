@@ -29,7 +29,7 @@ def cache_folder() -> Path:
     usual = os.environ.get("NUMBA_CACHE_DIR") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "dycore")
     problem = why_not_written(usual)
-    folder = Path(usual if problem is None else temporary_folder(problem)) / "loops"
+    folder = Path(temporary_folder(problem) if problem else usual) / "loops"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -47,48 +47,37 @@ def why_not_written(folder: str) -> str | None:
         return f"'{folder}': {problem.strerror}"
 
 
+@cache
 def temporary_folder(problem: str) -> str:
-    """A folder that this user alone can write, the same for all its processes if possible. Warns once, on the first rank."""
+    """A folder that this user alone can write, the same for all its processes if possible; a warning says so on the first rank."""
     try:
-        folder = made_temporary_folder()
+        folder = Path(tempfile.gettempdir()) / f"dycore-{os.getuid()}"
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        found = folder.lstat()
+        # what is found in it is run: it must not be one that another user has made, or can write
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            folder = Path(tempfile.mkdtemp(prefix="dycore-"))
     except OSError as none:
         raise RuntimeError(f"Compiled code cannot be kept ({problem}), nor in a temporary folder ({none.strerror}). Set "
                            "NUMBA_CACHE_DIR to a folder that can be written.") from None
-    warn_once(f"Compiled code cannot be kept where it usually is ({problem}): it goes to '{folder}', which may be emptied. Set "
-              "NUMBA_CACHE_DIR to a folder that stays.")
-    return folder
-
-
-@cache
-def made_temporary_folder() -> str:
-    """What is found in it is run: it must not be one that another user has made, or can write."""
-    folder = Path(tempfile.gettempdir()) / f"dycore-{os.getuid()}"
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return str(folder)
-    return tempfile.mkdtemp(prefix="dycore-")
-
-
-@cache
-def warn_once(sentence: str) -> None:
-    """Warn, once in a process and on the first rank alone."""
     if mpi.launched()[0] == 0:
-        warnings.warn(sentence, CacheWarning, stacklevel=2)
+        warnings.warn(f"Compiled code cannot be kept where it usually is ({problem}): it goes to '{folder}', which may be emptied. "
+                      "Set NUMBA_CACHE_DIR to a folder that stays.", CacheWarning, stacklevel=2)
+    return str(folder)
 
 
 def kept(function: Callable, **options: object) -> Callable:
     """A function of a source file, compiled when it is first called (`numba.njit` with these options), and kept on disk.
 
-    Numba looks for a place at once, and raises where it finds none: it is then shown the temporary folder, or keeps nothing.
+    Numba looks for a place at once, and raises where it finds none: it is then shown that of generated sources, if there is one.
     """
     try:
         return numba.njit(cache=True, **options)(function)
-    except RuntimeError as problem:
+    except RuntimeError:
         usual = numba.config.CACHE_DIR
         try:
-            numba.config.CACHE_DIR = temporary_folder(str(problem))
+            numba.config.CACHE_DIR = str(cache_folder())
             return numba.njit(cache=True, **options)(function)
         except RuntimeError:
             return numba.njit(**options)(function)

@@ -105,15 +105,21 @@ class Zarr:
         return {name: group[name][:] for name in TIMES if name in group}
 
     def cut(self, records: int) -> None:
-        """Leave so many records, and nothing of others."""
-        group = self._open()
+        """Leave so many records, and nothing of others: first for readers, at one stroke, then on the disk."""
         for left in (*self.path.glob("*.partial"), *self.path.glob("*/*.partial")):  # by zarr, of a run that was killed
             left.unlink()
-        (self.path / ".zmetadata").unlink(missing_ok=True)  # until it fits again
-        for name in sorted(group.array_keys(), key=lambda name: name not in TIMES):
-            array = group[name]
-            if array.attrs["_ARRAY_DIMENSIONS"][0] == "time" and array.shape[0] > records:
-                array.resize((records, *array.shape[1:]))
+        consolidated, group = self.path / ".zmetadata", self._open()
+        along_time = {name for name, array in group.arrays() if array.attrs["_ARRAY_DIMENSIONS"][0] == "time"}
+        if consolidated.exists():
+            said = json.loads(consolidated.read_text())
+            for name in along_time:
+                shape = said["metadata"][f"{name}/.zarray"]["shape"]
+                shape[0] = min(shape[0], records)
+            with whole(consolidated) as place:
+                place.write_text(json.dumps(said))
+        for name in sorted(along_time, key=lambda name: name not in TIMES):
+            if group[name].shape[0] > records:
+                group[name].resize((records, *group[name].shape[1:]))
         self._consolidate()
 
     def append(self, record: int, fields: dict[str, np.ndarray], times: dict[str, Any]) -> None:

@@ -126,10 +126,12 @@ class Zarr:
         """Write a record from the cells that every process keeps; all have to call it."""
         failing = could_not(self.path)
 
-        def grow(names: Any) -> None:
+        def grow(names: Any) -> tuple[int, int]:
+            """Rows and columns of a chunk: two processes must not write to one, and others may have made the store."""
             group = self._open()
             for name in names:
                 group[name].resize((record + 1, *group[name].shape[1:]))
+            return group[name].chunks[-2:]
 
         def write() -> None:
             group = self._open()
@@ -144,8 +146,8 @@ class Zarr:
                 group[name][record] = value
             self._consolidate()
 
-        by_first(self.communication, lambda: grow(fields), failing)
-        blocks = {name: self.communication.block(self.tile, cells) for name, cells in fields.items()}
+        chunk = by_first(self.communication, lambda: grow(fields), failing)
+        blocks = {name: self.communication.block(self.tile, cells, chunk) for name, cells in fields.items()}
         together(self.communication, attempt(write, failing)[1])
         by_first(self.communication, count, failing)
 

@@ -90,7 +90,7 @@ def read_text(path: Path) -> str:
         return held.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = held.count(b"\n", 0, problem.start) + 1
-        raise ValueError(f"line {line} holds the byte {held[problem.start]:#04x}, which is not UTF-8; save it in UTF-8") from None
+        raise ValueError(f"{problem} (in line {line}); save it in UTF-8") from None
 
 
 def end_of_links(path: Path) -> Path:

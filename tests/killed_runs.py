@@ -93,22 +93,25 @@ def check_the_end(folder, undisturbed, other, tolerance=0.0):
 
 def kill(times, folder, seed):
     """Kill so many times, at random; (runs that came to their end, kills before the first restart of the schedule)."""
+    def finished(run):
+        began = time.monotonic()
+        killed_after(None, run)
+        return time.monotonic() - began
+
     chance, whole = random.Random(seed), folder / "whole"
-    killed_after(None, whole)
-    began = time.monotonic()
-    killed_after(None, folder / "timed")  # the first has started the server
-    seconds = time.monotonic() - began
+    finished(whole)  # starts the server
+    seconds = finished(folder / "timed")
     undisturbed = {name: records(whole / name) for name in OUTPUT}
     done = kills = early = 0
     while kills < times:
         run = folder / f"run {done}"
         while kills < times and killed_after(chance.uniform(0.0, seconds), run):
-            kills += 1
+            kills, seconds = kills + 1, 1.1 * seconds  # the machine may have become slower
             check_what_is_left(run, undisturbed)
             early += max(restart.all_in(run), default=0) == 0
-        killed_after(None, run)
+        finished(run)
         check_the_end(run, undisturbed, whole)
-        done += 1
+        seconds, done = finished(folder / f"timed {done}"), done + 1
     return done, early
 
 

@@ -226,7 +226,7 @@ def test_a_home_or_a_variable_that_is_not_known_is_refused(home, capsys, path, s
 @pytest.mark.parametrize("held, sentence", [
     (b"\xef\xbb\xbf" + HEAD.encode(), None),
     (HEAD.replace("\n", "\r\n").encode(), None),
-    ((HEAD + "# caf\xe9\n").encode("latin-1"), "run.toml is not TOML: line 4 holds the byte 0xe9, which is not UTF-8; save it in"),
+    ((HEAD + "# caf\xe9\n").encode("latin-1"), " (in line 4); save it in UTF-8."),
     (HEAD.encode("utf-16"), "run.toml is not TOML: it is in UTF-16; save it in UTF-8."),
     (b"", "run.toml names no case"),
     (None, "'run.toml' cannot be read: Is a directory.")])

@@ -116,10 +116,11 @@ class Serial:
         """On rank 0 the cells [..., j, i] of the whole domain from those that every process keeps; else None."""
         return cells
 
-    def block(self, tile: Tile, cells: np.ndarray) -> tuple[tuple[slice, slice], np.ndarray]:
+    def block(self, tile: Tile, cells: np.ndarray, chunk: tuple[int, int] = (1, 1)) -> tuple[tuple[slice, slice], np.ndarray]:
         """Rows and columns of the domain, and their cells, that this process writes, from those that it keeps.
 
-        Blocks are of one size (`dycore.tiles.blocks`), as chunks in a file are; parts of a domain need not be.
+        Blocks are of one size and of whole chunks (`dycore.tiles.blocks`), as a file wants them that several processes write;
+        parts of a domain need not be.
         """
         return (slice(0, tile.domain[1]), slice(0, tile.domain[2])), cells
 

@@ -2,8 +2,7 @@
 
 A small loop template is filled in for every stencil and set of arguments. What it knows at compile time
 (first indices, which arguments are read at all, which arrays keep only some rows) is what lets LLVM
-vectorise it. Compiled kernels are kept on disk (NUMBA_CACHE_DIR, else the user's cache folder), so that
-a second start is quick.
+vectorise it. Compiled kernels are kept on disk (dycore.backends.cache), so that a second start is quick.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ from numba.core.typing import signature as signature_of
 from numba.extending import intrinsic, models, overload, register_model
 
 from dycore import stencils
+from dycore.backends.cache import cache_folder
 from dycore.backends.common import precision_of
 from dycore.backends.operations import Operation, Recorded
 from dycore.stencils import Field
@@ -327,15 +327,6 @@ def make_kernel(compilers: dict[str, Compiler], operation: Operation) -> Kernel:
     digest = digest + repr(flat.digests) + dtype.str
     digest = hashlib.sha256((digest + text).encode()).hexdigest()[:16]
     return Kernel(build(text, "kernel", {**names, "inside": inside, "view": view}, digest, alone=True), flat.leaves, digest)
-
-
-def cache_folder() -> Path:
-    """Where generated sources lie; Numba keeps what it compiled beside them."""
-    base = os.environ.get("NUMBA_CACHE_DIR") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "dycore")
-    folder = Path(base) / "loops"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @contextlib.contextmanager

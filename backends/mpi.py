@@ -285,12 +285,12 @@ class World(Serial):
             whole[..., slice(*part.rows), slice(*part.columns)] = mine
         return whole
 
-    def block(self, tile: Tile, cells: np.ndarray) -> tuple[tuple[slice, slice], np.ndarray]:
+    def block(self, tile: Tile, cells: np.ndarray, chunk: tuple[int, int] = (1, 1)) -> tuple[tuple[slice, slice], np.ndarray]:
         """As `Serial.block`: what a block holds of the parts of others is sent here."""
         def common(block: int, part: int) -> tuple[slice, slice] | None:
             """Rows and columns of the domain that belong to a block and to the part of a process."""
             there = tile._replace(rank=part)
-            pairs = zip(blocks(tile, block), (there.rows, there.columns), strict=True)
+            pairs = zip(blocks(tile, block, chunk), (there.rows, there.columns), strict=True)
             ranges = [(max(a, c), min(b, d)) for (a, b), (c, d) in pairs]
             return tuple(slice(*r) for r in ranges) if all(a < b for a, b in ranges) else None  # type: ignore[return-value]
 
@@ -300,7 +300,7 @@ class World(Serial):
         origins = tile.rows, tile.columns
         sent = [common(rank, tile.rank) for rank in range(self.ranks)]
         received = self.comm.alltoall([cut and np.ascontiguousarray(cells[within(cut, origins)]) for cut in sent])
-        mine = blocks(tile, tile.rank)
+        mine = blocks(tile, tile.rank, chunk)
         whole = np.empty((*cells.shape[:-2], *(stop - start for start, stop in mine)), cells.dtype)
         for rank, values in enumerate(received):
             if values is not None:

@@ -18,6 +18,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from dycore.backends.cache import kept
 from dycore.backends.common import collapsed, precision_of
 from dycore.backends.halos import extent
 from dycore.backends.kernels import Compiler, build, in_turn, make_kernel
@@ -479,7 +480,6 @@ class Writer:
         self.lines += [f"{inner}for block in range(south - {reach}, north, {rows}):", *lines]
 
 
-@numba.njit(cache=True, error_model="numpy")
 def fill_strips(array, sign, j0, nj, from_j, step_j, i0, ni, from_i, step_i):
     """array[j0 + a, :, i0 + b] = sign * array[from_j + a * step_j, :, from_i + b * step_i]; a sign of 0 gives 0."""
     factor = array.dtype.type(sign)
@@ -498,10 +498,13 @@ def fill_strips(array, sign, j0, nj, from_j, step_j, i0, ni, from_i, step_i):
                 array[j0 + a, k, i0 + b] = factor * array[from_j + a * step_j, k, from_i + b * step_i]
 
 
-@numba.njit(cache=True, error_model="numpy")
 def fill_strip(array, sign, *numbers):
     """The same for a 2-D array."""
     fill_strips(array.reshape((array.shape[0], 1, array.shape[1])), sign, *numbers)
+
+
+fill_strips = kept(fill_strips, error_model="numpy")
+fill_strip = kept(fill_strip, error_model="numpy")
 
 
 def create(threads: int = 1, communication: Any = None) -> NumbaBackend:

@@ -28,6 +28,7 @@ from benchmarks import report, suite, tables
 from benchmarks.competitor import ROOT, Competitor, Failed, Group, Launcher
 from dycore.check.machine import processor
 from dycore.commands.shared import no_such
+from dycore.files import make_folder, read_text
 
 TEMPLATE = ROOT / "slurm" / "job.sbatch"
 EXAMPLES = "slurm/sites holds examples"
@@ -64,7 +65,7 @@ class Site(NamedTuple):
 def read_site(path: Path) -> Site:
     """Raises CannotStart with the key that is wrong."""
     try:
-        given = tomllib.loads(path.read_text())
+        given = tomllib.loads(read_text(path))
     except OSError as problem:
         raise suite.CannotStart(f"the site file '{path}' cannot be read: {problem.strerror}. {EXAMPLES}") from problem
     except ValueError as problem:
@@ -208,7 +209,7 @@ def submit(study: Study, site: Site, site_file: Path, dry_run: bool) -> int:
     if dry_run:
         print("\n".join(scripts.values()))
         return 0
-    (study.folder / "logs").mkdir(parents=True, exist_ok=True)
+    make_folder(study.folder / "logs")
     if site_file != study.folder / "site.toml":
         shutil.copyfile(site_file, study.folder / "site.toml")
     study.save()
@@ -361,7 +362,7 @@ def collect(folder: Path) -> int:
             else:
                 to_come += 1
     records = together(study, found, failed)
-    study.settings.output.mkdir(exist_ok=True)
+    make_folder(study.settings.output)
     suite.write_json(study.settings.output / "results.json", records)
     with suite.writing(study.settings.output):
         notes = report.write(study.settings.output, records)

@@ -71,6 +71,7 @@ import numpy
 from benchmarks import energy, launch_check, report, tables
 from benchmarks.competitor import ROOT, Competitor, Group, Launcher, allowed_cores, build_fortran, launcher, missing_mpi
 from dycore.check.machine import processor
+from dycore.files import end_of_links, make_folder
 
 STEPPER, RIGHT_HAND_SIDES = "AB3 + forward-backward", 1
 LIBRARIES = {"numpy": [], "numba": ["numba", "llvmlite"], "jax": ["jax", "jaxlib"], "fortran": []}
@@ -359,7 +360,7 @@ class Results:
         self.origin = {"commit": commit(), "machine": {"cpu": processor(), "cores": os.cpu_count()},
                        "run": uuid.uuid4().hex[:12], "command": command}
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             self.of_other_runs()
         except OSError as problem:
             raise CannotStart(f"results cannot be written in '{folder}': {problem.strerror}. "
@@ -398,10 +399,11 @@ class Results:
 def write_json(path: Path, content: Any) -> None:
     """Written aside and moved into place. Raises CannotWrite."""
     with writing(path):
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        end = end_of_links(path)  # a link stays
+        aside = end.with_name(f".{end.name}.{os.getpid()}")
         try:
             aside.write_text(json.dumps(content, indent=1) + "\n")
-            os.replace(aside, path)
+            os.replace(aside, end)
         finally:
             aside.unlink(missing_ok=True)
 

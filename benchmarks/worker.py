@@ -252,12 +252,13 @@ def triad(options: argparse.Namespace, ranks: Alone) -> Program:
 def compiled_triad(threads: int) -> Callable[..., None]:
     import numba
 
-    @numba.njit(parallel=threads > 1, cache=True)
+    from dycore.backends.cache import kept
+
     def one_pass(a, b, c, scalar):
         for n in numba.prange(a.size):
             a[n] = b[n] + scalar * c[n]
 
-    return one_pass
+    return kept(one_pass, parallel=threads > 1)
 
 
 def peak_memory_bytes(options: argparse.Namespace) -> int:

@@ -10,17 +10,21 @@ import os
 import sys
 import time
 import traceback
+import warnings
+from functools import partial
 from typing import Any
 
 from dycore.commands import COMMANDS
-from dycore.commands.shared import BadInput, FailedAlone, FailedRun, Interrupted, Parser, launched
+from dycore.commands.shared import BadInput, FailedAlone, FailedRun, Interrupted, Parser, launched, say_warning
 
 
 def main(arguments: list[str] | None = None) -> int:
     try:
         options = command_line().parse_args(arguments)
         options.arguments = sys.argv[1:] if arguments is None else arguments
-        return options.command(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = partial(say_warning, quiet=getattr(options, "quiet", False))
+            return options.command(options)
     except BadInput as problem:
         return complain(problem, 2)
     except FailedRun as problem:

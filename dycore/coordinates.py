@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dycore.given import as_array
 from dycore.tiles import Boundary
 
 
@@ -96,8 +97,8 @@ def check_interfaces(interfaces: Any, nz: int) -> np.ndarray:
 def check_coriolis(values: Any, shape: tuple[int, int]) -> np.ndarray:
     """Coriolis parameters (1/s) at corners [j, i], from what a user's function made of longitudes [1, i] and latitudes [j, 1]."""
     try:
-        values = np.broadcast_to(np.asarray(values, float), shape)
-    except (TypeError, ValueError):
+        values = np.broadcast_to(as_array("coriolis(longitude, latitude)", values), shape)
+    except ValueError:
         raise ValueError(f"coriolis(longitude, latitude) returns values of shape {np.shape(values)} for longitudes {(1, shape[1])} "
                          f"and latitudes {(shape[0], 1)} (radians). Return numbers (1/s) of shape {shape}, or one.") from None
     if not np.isfinite(values).all():

@@ -50,18 +50,6 @@ def given(name: str, values: Any, cells: tuple[int, int, int], *forms: Form, pre
     return array
 
 
-def everywhere(name: str, values: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Finite numbers in a shape that is no form of the cells, from what can be laid out over it. Raises ValueError as `given`."""
-    array = as_array(name, values)
-    try:
-        array = np.broadcast_to(array, shape)
-    except ValueError:
-        raise ValueError(f"{name} has shape {array.shape}; {shape} is needed.") from None
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} has values that are not finite numbers.")
-    return array
-
-
 def as_array(name: str, values: Any, precision: Any = float) -> np.ndarray:
     """The numbers of anything that holds real ones, NaN where they are masked. Raises ValueError for what does not."""
     found = unmasked(name, values)

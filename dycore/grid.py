@@ -35,7 +35,7 @@ from dycore.coordinates import (
     check_number,
     check_precision,
 )
-from dycore.given import NUMBER, PLANE, everywhere, given, masked_points, truths
+from dycore.given import NUMBER, PLANE, given, masked_points, truths
 from dycore.stencils import stencil, where
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Tile, copies_x, copies_y, copy_strips
 
@@ -221,7 +221,6 @@ def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[st
     dr[HALO_LEVELS: HALO_LEVELS + nz] = np.diff(interfaces)
     lowest, top = HALO_LEVELS, HALO_LEVELS + nz
 
-    coriolis = everywhere("The Coriolis parameter at the corners, halo included,", coriolis, lengths["area"].shape)
     wet = np.ones((ny, nx), bool) if land is None else ~truths("land", land, tile.cells)
     bottom = interfaces[0] if bottom is None else bottom
     wet &= ~masked_points("bottom", bottom, tile.cells)

@@ -30,7 +30,7 @@ from dycore.forcing import Now, Rate, nothing, sum_of
 from dycore.grid import Grid, Metrics
 from dycore.mixing import Forces, Rubbing, Viscosity
 from dycore.operators import Motion
-from dycore.parameters import Parameters
+from dycore.parameters import Parameters, in_plain_numbers
 from dycore.pressure import Heights, Slopes
 from dycore.program import Program
 from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, speeds
@@ -70,13 +70,15 @@ class Model:
     """
 
     def __init__(self, grid: Grid, parameters: Parameters, backend: Backend | BackendModule):
-        self.grid, self.parameters = grid, parameters
+        self.grid = grid
         self.backend: Backend = backend.create() if hasattr(backend, "create") else backend
         if not hasattr(self.backend, "communication"):
             raise TypeError(f"backend={backend!r} is no backend. Give on_numpy, on_numba or on_jax of dycore.backends.")
         from dycore.naming import check_tracer_names  # here, because what files hold is no business of a step
 
         check_parameters(grid, parameters)
+        parameters = in_plain_numbers(parameters)
+        self.parameters = parameters
         self.read = read_by(parameters.fluid.buoyancy, parameters.tracer_names)
         check_tracer_names(self)
         self.history = parameters.stepper.history

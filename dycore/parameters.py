@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from math import inf, isfinite
 from typing import Any
 
@@ -76,6 +76,17 @@ class Parameters:
 
     def _repr_html_(self) -> str:
         return printing.of_parameters(self).html()
+
+
+def in_plain_numbers(value: Any) -> Any:
+    """A record whose numbers of NumPy are numbers of Python, which take the precision of what they are combined with."""
+    if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0:
+        return value.item()
+    if hasattr(value, "_fields"):
+        return type(value)(*map(in_plain_numbers, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{field.name: in_plain_numbers(getattr(value, field.name)) for field in fields(value)})
+    return value
 
 
 def check_values(parameters: Parameters) -> None:

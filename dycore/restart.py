@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.files import by_first, together, whole, why
+from dycore.files import at_home, by_first, make_folder, together, whole, why
 from dycore.grid import interior
 from dycore.state import PLACES, State, map_state, padded
 
@@ -25,7 +25,10 @@ KIND = "dycore restart 1"
 
 @dataclass(frozen=True)
 class Restarts:
-    """Restarts in a folder, one every so many days (rounded to whole steps) and one at the end; the last `keep` of them stay."""
+    """Restarts in a folder, of which the last `keep` stay.
+
+    One every so many days (rounded to whole steps), one at the end, and one at the start where the folder holds none.
+    """
 
     folder: str | Path
     days: float
@@ -96,12 +99,12 @@ def named(model: Any) -> State:
 
 def path_of(folder: str | Path, step: int) -> Path:
     """Where the restart of a step is in a folder."""
-    return Path(folder) / f"restart_{step:010d}.npz"
+    return at_home(folder) / f"restart_{step:010d}.npz"
 
 
 def all_in(folder: str | Path) -> dict[int, Path]:
     """Restarts in a folder by step, the oldest first."""
-    found = {path.stem.removeprefix("restart_"): path for path in sorted(Path(folder).glob("restart_*.npz"))}
+    found = {path.stem.removeprefix("restart_"): path for path in sorted(at_home(folder).glob("restart_*.npz"))}
     return {int(step): path for step, path in found.items() if step.isdigit()}
 
 
@@ -118,7 +121,7 @@ def write(path: str | Path, model: Any, state: State, means: dict[str, Sums] | N
 
     Raises WritingFailed with the reason; what was there before is then still there.
     """
-    path = Path(path)
+    path = at_home(path)
     if path.suffix != ".npz":
         path = path_of(path, int(state.step))
     gathered = model.gather(model.asarrays(state))
@@ -135,7 +138,7 @@ def write(path: str | Path, model: Any, state: State, means: dict[str, Sums] | N
             (arrays if isinstance(value, np.ndarray) else scalars)[name] = value
         for name, fields in sums.items():
             arrays |= {f"sum of {field} in {name}": values for field, values in fields.items()}
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with whole(path) as place, open(place, "wb") as file:
             np.savez(file, about=np.array(json.dumps(scalars, default=float)), **arrays)
 
@@ -194,7 +197,7 @@ def on_all(path: str | Path, model: Any) -> tuple[dict[str, Any], dict[str, np.n
     """`loaded` on every process; where one cannot read it, none does."""
     found, problem = None, None
     try:
-        found = loaded(Path(path), model)
+        found = loaded(at_home(path), model)
     except ValueError as raised:
         problem = raised
     together(model.backend.communication, problem)
@@ -216,14 +219,37 @@ def partial_means(folder: str | Path, model: Any, step: int) -> dict[str, Sums]:
         if field.startswith("sum of ") and field.endswith(f" in {name}")}) for name, (samples, since) in about["means"].items()}
 
 
-def check_folder(folder: Path, step: int) -> None:
-    """Clear what was half written. Raises ValueError where a folder holds restarts of later steps than that of a run's start."""
-    later = [path for number, path in all_in(folder).items() if number > step]
+def check_folder(folder: Path, step: int) -> bool:
+    """Clear what was half written; whether there is no restart yet.
+
+    Raises ValueError where a folder holds restarts of later steps than that of a run's start.
+    """
+    found = all_in(folder)
+    later = [path for number, path in found.items() if number > step]
     if later:
         raise ValueError(f"'{later[-1]}' is of a later step than the state from which this run starts ({step}). Go on from it, or "
                          "move it to another folder.")
     for path in folder.glob(".restart_*.partial"):
         path.unlink(missing_ok=True)
+    return not found
+
+
+def check_start(folder: Path, model: Any, state: State) -> bool:
+    """Whether a folder holds the state from which a run starts at step 0; all processes have to call it.
+
+    Raises ValueError where it holds another of that step: two runs must not go on from one restart.
+    """
+    path, communication = path_of(folder, 0), model.backend.communication
+    if int(state.step) or not communication.largest(float(path.exists())):
+        return False
+    _, arrays = on_all(path, model)
+    gathered = model.gather(model.asarrays(state))
+    same = gathered is None or all(np.array_equal(arrays[name], interior(field), equal_nan=True) for name, field in zip(
+        leaves(named(model)[:-1]), leaves(gathered[:-1]), strict=True))
+    if not communication.first(same):
+        raise ValueError(f"'{path}' is another state than that from which this run starts. Go on from it, or move it to another "
+                         "folder.")
+    return True
 
 
 def retain(folder: Path, keep: int) -> None:

@@ -141,15 +141,19 @@ def share(n: int, processes: int, number: int) -> tuple[int, int]:
     return n * number // processes, n * (number + 1) // processes
 
 
-def block_shape(tile: Tile) -> tuple[int, int]:
-    """Rows and columns of the equal blocks, one to a process, that cover a domain; the last may be smaller, or empty."""
-    return -(-tile.domain[1] // tile.processes[0]), -(-tile.domain[2] // tile.processes[1])
+def block_shape(tile: Tile, chunk: tuple[int, int] = (1, 1)) -> tuple[int, int]:
+    """Rows and columns of the equal blocks, one to a process, that cover a domain; the last may be smaller, or empty.
+
+    Blocks consist of whole chunks of so many rows and columns: those of a file may be of another number of processes.
+    """
+    rows, columns = (-(-n // (parts * size)) * size for n, parts, size in zip(tile.domain[1:], tile.processes, chunk, strict=True))
+    return rows, columns
 
 
-def blocks(tile: Tile, number: int) -> tuple[tuple[int, int], tuple[int, int]]:
+def blocks(tile: Tile, number: int, chunk: tuple[int, int] = (1, 1)) -> tuple[tuple[int, int], tuple[int, int]]:
     """(start, stop) of the rows and of the columns of such a block."""
     first, second = ((min(n, place * size), min(n, (place + 1) * size)) for n, size, place in zip(
-        tile.domain[1:], block_shape(tile), divmod(number, tile.processes[1]), strict=True))
+        tile.domain[1:], block_shape(tile, chunk), divmod(number, tile.processes[1]), strict=True))
     return first, second
 
 

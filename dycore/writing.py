@@ -12,12 +12,11 @@ A mean is that of states evenly spaced over its interval, not of every step: to 
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from dycore import output
-from dycore.files import attempt, by_first, lock, together, whole, why
+from dycore.files import at_home, attempt, by_first, lock, reserve, together, whole, why
 from dycore.progress import DAY
-from dycore.restart import Restarts, Sums, check_folder, difference, identity, partial_means, path_of, retain
+from dycore.restart import Restarts, Sums, check_folder, check_start, difference, identity, partial_means, path_of, retain
 from dycore.restart import write as write_restart
 from dycore.state import State
 from dycore.tiles import block_shape
@@ -106,23 +105,33 @@ class Zarr:
         return {name: group[name][:] for name in TIMES if name in group}
 
     def cut(self, records: int) -> None:
-        """Leave so many records, and nothing of others."""
-        group = self._open()
-        (self.path / ".zmetadata").unlink(missing_ok=True)  # until it fits again
-        for name in sorted(group.array_keys(), key=lambda name: name not in TIMES):
-            array = group[name]
-            if array.attrs["_ARRAY_DIMENSIONS"][0] == "time" and array.shape[0] > records:
-                array.resize((records, *array.shape[1:]))
+        """Leave so many records, and nothing of others: first for readers, at one stroke, then on the disk."""
+        for left in (*self.path.glob("*.partial"), *self.path.glob("*/*.partial")):  # by zarr, of a run that was killed
+            left.unlink()
+        consolidated, group = self.path / ".zmetadata", self._open()
+        along_time = {name for name, array in group.arrays() if array.attrs["_ARRAY_DIMENSIONS"][0] == "time"}
+        if consolidated.exists():
+            said = json.loads(consolidated.read_text())
+            for name in along_time:
+                shape = said["metadata"][f"{name}/.zarray"]["shape"]
+                shape[0] = min(shape[0], records)
+            with whole(consolidated) as place:
+                place.write_text(json.dumps(said))
+        for name in sorted(along_time, key=lambda name: name not in TIMES):
+            if group[name].shape[0] > records:
+                group[name].resize((records, *group[name].shape[1:]))
         self._consolidate()
 
     def append(self, record: int, fields: dict[str, np.ndarray], times: dict[str, Any]) -> None:
         """Write a record from the cells that every process keeps; all have to call it."""
         failing = could_not(self.path)
 
-        def grow(names: Any) -> None:
+        def grow(names: Any) -> tuple[int, int]:
+            """Rows and columns of a chunk: two processes must not write to one, and others may have made the store."""
             group = self._open()
             for name in names:
                 group[name].resize((record + 1, *group[name].shape[1:]))
+            return group[name].chunks[-2:]
 
         def write() -> None:
             group = self._open()
@@ -137,8 +146,8 @@ class Zarr:
                 group[name][record] = value
             self._consolidate()
 
-        by_first(self.communication, lambda: grow(fields), failing)
-        blocks = {name: self.communication.block(self.tile, cells) for name, cells in fields.items()}
+        chunk = by_first(self.communication, lambda: grow(fields), failing)
+        blocks = {name: self.communication.block(self.tile, cells, chunk) for name, cells in fields.items()}
         together(self.communication, attempt(write, failing)[1])
         by_first(self.communication, count, failing)
 
@@ -197,13 +206,6 @@ def could_not(path: Path) -> str:
     return f"'{path}' could not be written; the records before this one are whole"
 
 
-def reserve(path: Path, size: int) -> None:
-    """Make a file longer by so many bytes, so that there is room for them. Raises OSError where there is none."""
-    if hasattr(os, "posix_fallocate"):
-        with open(path, "r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size + size)
-
-
 def template(model: Any, variables: dict[str, output.Variable], mean: bool, identity: str) -> Any:
     """A dataset without records."""
     methods = {"cell_methods": "time: mean"} if mean else {}
@@ -223,8 +225,8 @@ def template(model: Any, variables: dict[str, output.Variable], mean: bool, iden
 class Series:
     """Snapshots or means of a run: what has been summed up, and the file with its number of whole records."""
 
-    def __init__(self, model: Any, step: int, wanted: Snapshots | Means, sums: Sums | None):
-        path = Path(wanted.path)
+    def __init__(self, model: Any, step: int, wanted: Snapshots | Means, sums: Sums | None, goes_on: bool):
+        path = at_home(wanted.path)
         if path.suffix not in KINDS:
             raise ValueError(f"'{path}' ends neither in .zarr nor in .nc, the formats that there are.")
         self.mean, self.model, self.path = isinstance(wanted, Means), model, path
@@ -235,7 +237,7 @@ class Series:
         self.variables = output.variables(model, wanted.fields)
         self.sums = sums or Sums(0, step, {})
         self.store = KINDS[path.suffix](path, model)
-        self.records, self.end = by_first(model.backend.communication, lambda: self._found(step), could_not(path))
+        self.records, self.end = by_first(model.backend.communication, lambda: self._found(step, goes_on), could_not(path))
 
     def _belongs(self) -> dict[str, Any]:
         """What all records of a file have in common."""
@@ -256,7 +258,7 @@ class Series:
 
         by_first(self.model.backend.communication, work, could_not(self.path))
 
-    def _found(self, step: int) -> tuple[int, int]:
+    def _found(self, step: int, goes_on: bool) -> tuple[int, int]:
         """(records, step at which the last of them ends or the first begins) before the step from which a run goes on."""
         if not self.path.exists():
             return 0, step
@@ -270,7 +272,7 @@ class Series:
         if differs:
             raise ValueError(f"'{self.path}' was written by another run: {differs}. Name another path.")
         ends = (times["time_bounds"][:, 1] if self.mean else times["time"]) / dt
-        if step == 0 and np.isfinite(ends).any():
+        if step == 0 and not goes_on and np.isfinite(ends).any():
             raise ValueError(f"'{self.path}' is there already. Name another path, remove it, or go on from a restart of the run "
                              "that wrote it.")
         kept = int(np.sum(ends < step + 0.5))
@@ -318,23 +320,27 @@ class Outputs:
         communication, step = model.backend.communication, int(state.step)
         self.model, self.restarts, self.seconds, self.restarted = model, restarts, 0.0, -1
         sums: dict[str, Sums] = {}
+        goes_on, first = step > 0, False
 
-        def hold(path: Path, what: Path) -> None:
+        def hold(path: Path, folder: bool = False) -> None:
             def work() -> None:
-                stack.callback(lock(path, f"'{what}'").release)
+                stack.callback(lock(path, folder).release)
 
-            by_first(communication, work, f"'{what}' cannot be held")
+            by_first(communication, work, f"'{path}' cannot be held")
 
         if restarts is not None:
+            self.restarts = restarts = replace(restarts, folder=at_home(restarts.folder))
             folder = Path(restarts.folder)
             self.every = whole_steps(restarts.days, model.parameters.time_step, f"'{folder}'")
-            hold(folder / ".lock", folder)
-            by_first(communication, lambda: check_folder(folder, step), f"'{folder}' cannot be used")
+            hold(folder, folder=True)
+            first = by_first(communication, lambda: check_folder(folder, step), f"'{folder}' cannot be used")
+            goes_on = check_start(folder, model, state) or goes_on
             sums = partial_means(folder, model, step)
         for wanted in write:
-            path = Path(wanted.path)
-            hold(path.with_name(f".{path.name}.lock"), path)
-        self.series = [Series(model, step, wanted, sums.get(str(wanted.path))) for wanted in write]
+            hold(at_home(wanted.path))
+        self.series = [Series(model, step, wanted, sums.get(str(at_home(wanted.path))), goes_on) for wanted in write]
+        if first:  # before there is any output: what is killed goes on from here
+            self.restart(state)
         for series in self.series:
             series.prepare(step)
 

@@ -149,7 +149,7 @@ def test_the_geopotential_of_the_ground_and_the_coriolis_parameter_are_finite_pl
     ground = np.where(np.arange(8) < 2, np.nan, 5.0) * np.ones((6, 1))
     assert (interior(grid.with_surface_geopotential(ground).metrics.surface_geopotential)[:, 2:] == 5.0).all()
     refused("The geopotential of the ground has values", grid.with_surface_geopotential, ground.T.reshape(6, 8) * np.nan)
-    refused("has values that are not finite numbers", latitude_longitude, CELLS, interfaces=np.linspace(-400.0, 0.0, 5),
+    refused("returns values that are not finite numbers", latitude_longitude, CELLS, interfaces=np.linspace(-400.0, 0.0, 5),
             coriolis=lambda longitude, latitude: longitude + np.nan * latitude)
 
 
@@ -247,7 +247,11 @@ def test_a_parameter_that_is_no_sensible_number_is_refused(changes, sentence):
 
 
 def test_numbers_in_other_dress_are_taken():
-    model(box(), time_step=np.float32(600.0), diffusivity=np.array(10.0), polar_filter=60, polar_damping=np.inf)
+    dressed = model(box(), time_step=np.float32(600.0), diffusivity=np.array(10.0), polar_filter=60, polar_damping=np.inf,
+                    friction=Mixing(np.float32(100.0), np.int64(100)), fluid=shallow_water(np.float32(9.75)))
+    plain = model(box(), time_step=600.0, diffusivity=10.0, friction=Mixing(100.0, 100.0), fluid=shallow_water(9.75))
+    start = initial_state(box(), surface=0.0, tracers=(np.arange(8.0)[None, :],), u=0.1)
+    assert np.array_equal(dressed.steps(start, 3).u, plain.steps(start, 3).u)
 
 
 def test_a_case_refuses_an_argument_that_is_no_number():

@@ -57,9 +57,10 @@ def test_an_initial_surface_that_leaves_no_thickness_or_a_senseless_one_is_refus
 def test_interfaces_of_an_atmosphere_in_hpa_are_refused_when_a_model_is_made(numpy_backend):
     grid = latitude_longitude((3, 8, 16), interfaces=uniform(3, 0.0, 1000.0))
     with pytest.raises(ValueError, match=r"interfaces of the atmosphere reach to 1000 Pa, while its reference pressure is"):
-        Model(grid, Parameters(Atmosphere(), time_step=60.0), numpy_backend)
+        Model(grid, Parameters(Atmosphere(), time_step=60.0, tracer_names=("potential_temperature",)), numpy_backend)
     mars = Atmosphere(reference_pressure=610.0)
-    Model(latitude_longitude((3, 8, 16), interfaces=uniform(3, 0.0, 610.0)), Parameters(mars, time_step=60.0), numpy_backend)
+    Model(latitude_longitude((3, 8, 16), interfaces=uniform(3, 0.0, 610.0)),
+          Parameters(mars, time_step=60.0, tracer_names=("potential_temperature",)), numpy_backend)
 
 
 def drying(numpy_backend):

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from dycore.commands.shared import BadInput, FailedRun, no_such, why_not_this_file
+from dycore.commands.shared import BadInput, FailedRun, file_name, no_such, why_not_this_file
 
 KINDS = ("map", "section", "series", "animation")
 PROJECTIONS = ("mollweide", "orthographic")
@@ -19,7 +19,7 @@ def add(command: Any) -> None:
                    "  dycore plot wave.zarr potential_temperature --kind section --at longitude=120\n"
                    "  dycore plot wave.zarr --kind series\n"
                    "  dycore plot wave.zarr surface_pressure --projection orthographic --at latitude=50 --output wave.gif")
-    plot.add_argument("file", type=Path, metavar="FILE", help="NetCDF or Zarr, as dycore writes it")
+    plot.add_argument("file", type=file_name, metavar="FILE", help="NetCDF or Zarr, as dycore writes it")
     plot.add_argument("field", nargs="?", metavar="FIELD",
                       help="one that the file holds, or speed, or relative_vorticity (default: surface pressure, or temperature, "
                            "or sea surface height; in a series all that the file holds)")
@@ -31,7 +31,7 @@ def add(command: Any) -> None:
                       help="longitude or latitude in degrees, x or y in km: where a section is (default: the zonal mean), or "
                            "the middle of a projection")
     plot.add_argument("--projection", choices=PROJECTIONS, help="of a sphere (default: longitude by latitude)")
-    plot.add_argument("--output", type=Path, metavar="PICTURE",
+    plot.add_argument("--output", type=file_name, metavar="PICTURE",
                       help=".png, .pdf, .svg or .jpg; .gif or .mp4 (default: FILE-FIELD-KIND.png or .gif, here)")
 
 

@@ -198,17 +198,18 @@ def title(settings: Settings, model: Any) -> str:
 
 def check_outputs(settings: Settings, model: Any, state: Any) -> None:
     """Raise BadInput for fields that are none, and for files that are there where a run starts from the beginning."""
-    from dycore import output
+    from dycore import output, restart
 
     known = tuple(output.variables(model))
     for name in settings.fields or ():
         if name not in known:
             raise BadInput(no_such("field", name, known))
     there = [path for path in (settings.output, settings.means) if path is not None and path.exists()]
-    there = model.backend.communication.first(there or None)  # whenever they look
+    goes_on = settings.continue_ and settings.restarts and 0 in restart.all_in(settings.restarts)  # killed before its first day
+    there = model.backend.communication.first((there if not goes_on else None) or None)  # whenever they look
     if there and state.step == 0:
         raise BadInput(f"'{there[0]}' is there already, and the run starts from the beginning. Name another path, remove it, or "
-                       "give --continue with restarts of the run that wrote it.")
+                       "give --restarts and --continue with restarts of the run that wrote it.")
 
 
 def described(settings: Settings, model: Any) -> str:

@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import json
+import os
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -26,6 +27,7 @@ from dycore.commands.shared import (
     true_or_false,
     whole_number,
 )
+from dycore.files import at_home, read_text
 
 LENGTH, NUMERICS, MACHINE, OUTPUT, RESTARTS = "length of the run (one of)", "grid and numerics", "machine", "output", "restarts"
 GROUPS = (LENGTH, NUMERICS, MACHINE, OUTPUT, RESTARTS)
@@ -145,7 +147,11 @@ def settings_of(options: argparse.Namespace) -> Settings:
     given = {name: value for name, value in vars(options).items() if name in SETTINGS}
     case, parameters = options.case, dict(options.set)
     if case.endswith(".toml"):
-        held, of_file = read_file(Path(case))
+        try:
+            path = at_home(case)
+        except ValueError as problem:
+            raise BadInput(str(problem)) from problem
+        held, of_file = read_file(path)
         if "case" not in held:
             raise BadInput(f"{case} names no case: add case = \"NAME\", with a name that 'dycore cases' lists.")
         case, parameters = held.pop("case"), of_file | parameters
@@ -163,7 +169,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
             raise BadInput(f"{key} = {as_toml(given[key])} is given without {' or '.join(of)}.")
     paths: dict[Path, str] = {}
     for key in given.keys() & {"output", "means", "state_out", "log", "restarts"}:
-        other = paths.setdefault(given[key], key)
+        other = paths.setdefault(Path(os.path.realpath(given[key])), key)
         if other != key:
             raise BadInput(f"{' and '.join(sorted((key, other)))} are both '{given[key]}': give each a place of its own.")
     return Settings(case, **{attribute(key): value for key, value in given.items()},
@@ -189,12 +195,11 @@ def converted(case: str, function: Callable, given: dict[str, Given]) -> dict[st
 def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Given]]:
     """Settings of a TOML file, with the case, and the text of its parameters."""
     try:
-        with open(path, "rb") as file:
-            table = tomllib.load(file)
+        table = tomllib.loads(read_text(path))
     except OSError as problem:
         raise BadInput(f"'{path}' cannot be read: {problem.strerror}.") from problem
     except (ValueError, RecursionError) as problem:  # also of what is no UTF-8
-        raise BadInput(f"{path} is not TOML: {problem}.") from problem
+        raise BadInput(f"{path} is not TOML: {str(problem).rstrip('.')}.") from problem
     parameters = table.pop("parameters", {})
     if not isinstance(parameters, dict):
         raise BadInput(f"{path}: parameters = {shown(parameters)} is not a table: write [parameters] and lines NAME = VALUE.")

@@ -13,6 +13,7 @@ import warnings
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from dycore.files import at_home, end_of_links
 from dycore.progress import LOG
 
 BACKENDS = ("numpy", "numba", "jax")
@@ -113,9 +114,17 @@ def true_or_false(text: str) -> bool:
 
 
 def file_name(text: str) -> Path:
+    """A path, in which ~ and $NAME stand for what a shell would put there: it does not do so everywhere, and TOML never."""
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is no name of a file")
-    return Path(text)
+    expanded = os.path.expandvars(text)
+    unknown = [name for name in re.findall(r"\$(\w+|\{[^}]*\})", text, re.ASCII) if not os.environ.get(name.strip("{}"))]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"'{text}' names ${unknown[0]}, and that variable is not set, or empty")
+    try:
+        return at_home(expanded)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem).rstrip(".")) from None
 
 
 def field_names(text: str) -> tuple[str, ...]:
@@ -242,8 +251,14 @@ def why_no_file(folder: Path) -> str | None:
 
 
 def why_not_this_file(path: Path) -> str | None:
-    """Why a file cannot be written; None where it can."""
-    return f"'{path}' is a folder. Name a file in it." if path.is_dir() else why_no_file(path.parent)
+    """Why a file, or what a link of that name leads to, cannot be written; None where it can."""
+    try:
+        end = end_of_links(path)
+    except OSError as problem:
+        return f"'{path}' cannot be written: {problem.strerror}. Name another file."
+    if path.is_symlink() and not end.parent.is_dir():
+        return f"'{path}' is a link to '{end}', and there is no folder '{end.parent}'. Make it, or name another file."
+    return f"'{path}' is a folder. Name a file in it." if end.is_dir() else why_no_file(end.parent)
 
 
 def nothing_written(folder: Path, problem: OSError) -> str:

@@ -4,7 +4,17 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from dycore.commands.shared import BACKENDS, BadInput, create_backend, no_such, nothing_written, positive_integer, why_no_file
+from dycore.commands.shared import (
+    BACKENDS,
+    BadInput,
+    create_backend,
+    file_name,
+    no_such,
+    nothing_written,
+    positive_integer,
+    why_no_file,
+)
+from dycore.files import make_folder
 
 
 def add(command: Any) -> None:
@@ -17,7 +27,7 @@ def add(command: Any) -> None:
     published.add_argument("--short", action="store_true", help="the versions that the tests run, of seconds each")
     published.add_argument("--backend", choices=BACKENDS, default="numba", help="(default: %(default)s)")
     published.add_argument("--threads", type=positive_integer, default=1, metavar="N", help="(default: %(default)s)")
-    published.add_argument("--output", type=Path, default=Path("validation-results"), metavar="DIR",
+    published.add_argument("--output", type=file_name, default=Path("validation-results"), metavar="DIR",
                        help="results.json, results.md and pictures; other cases in it stay (default: %(default)s)")
 
 
@@ -31,7 +41,7 @@ def validate(options: argparse.Namespace) -> int:
         if name not in PROGRAMS:
             raise BadInput(no_such("validation case", name, tuple(PROGRAMS)))
     try:
-        options.output.mkdir(parents=True, exist_ok=True)
+        make_folder(options.output)
     except OSError as problem:
         raise BadInput(nothing_written(options.output, problem)) from problem
     unwritable = why_no_file(options.output)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dycore.check.machine import processor
-from dycore.files import whole
+from dycore.files import make_folder, whole
 
 
 class Kind(Enum):
@@ -79,7 +79,7 @@ def gather(name: str, program: Callable[..., Evidence], backend: Any, short: boo
     started = time.perf_counter()
     evidence = program(backend, short=short)
     seconds = time.perf_counter() - started
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for old in folder.glob(f"{name}-*.png"):
         old.unlink()
     pictures = []

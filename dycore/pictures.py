@@ -107,7 +107,7 @@ def shown_coordinates(dataset: Any) -> Any:
             factor, units, shown = (0.01, "hPa", "pressure") if attributes["units"] == "Pa" else (-1.0, "m", "depth")
             attributes |= {"units": units, "long_name": shown}
             if attributes.get("bounds") in dataset:
-                bounds = dataset[attributes["bounds"]].values
+                bounds = dataset[attributes["bounds"]].values.reshape(-1, 2)  # of one level or more
                 attributes["edges"] = factor * np.append(bounds[:, 0], bounds[-1, 1])
         elif attributes.get("axis") in ("X", "Y"):
             factor, units = (1e-3, "km") if attributes["units"] == "m" else (1.0, "degrees")
@@ -190,6 +190,9 @@ def relative_vorticity(dataset: Any) -> Any:
     """Vorticity of the velocity along levels at corners (1/s), on a sphere of the Earth's radius or a plane."""
     u, v = dataset["eastward_velocity"], dataset["northward_velocity"]
     y, x = along(u, "Y"), along(v, "X")
+    if min(dataset.sizes[y], dataset.sizes[x]) < 2:
+        raise ValueError(f"vorticity needs two cells or more along {x} and along {y}, and there are {dataset.sizes[x]} and "
+                         f"{dataset.sizes[y]}: draw another field.")
     row, corner, metres = 1.0, 1.0, 1e3
     if y == "latitude":
         row, corner = np.cos(np.radians(dataset[y])), np.cos(np.radians(dataset[f"{y}_face"]))
@@ -416,7 +419,7 @@ def section(field: Any, **at: float) -> Any:
     mesh = axes.pcolormesh(edges(shown[across]), edges(shown[z]), np.ma.masked_invalid(values), rasterized=True, **options)
     lines = np.asarray(MaxNLocator(10).tick_values(options["vmin"], options["vmax"]))
     lines = lines[(lines > float(shown.min())) & (lines < float(shown.max())) & (lines != 0.0)]
-    if lines.size > 1:
+    if lines.size > 1 and shown.sizes[across] > 1:
         axes.contour(shown[across], shown[z], values, levels=lines, colors="k", alpha=0.5, linewidths=0.5)
     ends = edges(shown[z])
     axes.set(facecolor=LAND, ylim=(ends.max(), max(ends.min(), 0.0)))

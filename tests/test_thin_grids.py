@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from conftest import create, fields_of
 
-from dycore import Model, Parameters, advection, momentum_weno
+from dycore import Model, Parameters, advection, momentum_weno, pictures
 from dycore.fluid import Atmosphere, Ocean, shallow_water
 from dycore.grid import interior, latitude_longitude, rectilinear
+from dycore.output import state_from_dataset
 from dycore.parameters import Mixing
 from dycore.state import initial_state
 from dycore.stepping import WickerSkamarock
@@ -131,6 +132,24 @@ def test_a_meridian_stands_for_a_sphere_on_which_nothing_varies_along_latitudes(
         found.append(after(Model(grid, parameters, numpy_backend), given))
     for name, field in found[0].items():
         assert (np.tile(field, (1, 8)) == found[1][name]).all(), name
+
+
+@pytest.mark.parametrize("cells", [(3, 1, 8), (3, 8, 1), (3, 1, 1)], ids=str)
+def test_columns_and_slices_are_written_read_and_drawn(numpy_backend, cells, tmp_path):
+    pytest.importorskip("matplotlib")
+    model, given = Model(plane(cells), CHEAP, numpy_backend), fields(cells)
+    state = initial_state(model.grid, surface=given[2], u=given[0], v=given[1], tracers=given[3:])
+    data = model.dataset(state)
+    again = state_from_dataset(model, data)
+    assert all((values == fields_of(state)[name]).all() for name, values in fields_of(again).items())
+    data.to_netcdf(tmp_path / "thin.nc")
+    there = pictures.opened(tmp_path / "thin.nc")
+    mesh = pictures.map_of(pictures.field(pictures.one_level(there, there.temperature), "temperature")).axes[0].collections[0]
+    assert (np.asarray(mesh.get_array()) == interior(state.tracers[0])[-1]).all()
+    mesh = pictures.section(pictures.field(there, "temperature")).axes[0].collections[0]
+    assert mesh.get_array().shape == cells[:2]
+    with pytest.raises(ValueError, match="vorticity needs two cells or more along x and along y"):
+        pictures.field(there, "relative_vorticity")
 
 
 # Halos ----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import Any
 
 from dycore.commands import COMMANDS
 from dycore.commands.shared import BadInput, FailedAlone, FailedRun, Interrupted, Parser, launched
+from dycore.progress import tell
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,7 +51,7 @@ def complain(problem: object, code: int, everywhere: bool = False) -> int:
     sentence = " ".join(str(problem).split())
     sentence += "" if sentence.endswith((".", "?")) or isinstance(problem, Interrupted) else "."  # it ends with a command
     if everywhere or launched()[0] == 0:
-        print(f"dycore: {sentence}", file=sys.stderr, flush=True)
+        tell(f"dycore: {sentence}", sys.stderr)
     if not everywhere:
         wait_for_others()
     return code
@@ -73,7 +74,8 @@ def command_line() -> argparse.ArgumentParser:
                            "  dycore bench --cells 1e4 --backends numba,jax\n\n"
                            "exit codes:\n  0    done\n  1    failed: a value that is no number, a full disk, a check, a verdict\n"
                            "  2    bad input, nothing was begun\n"
-                           "  130  interrupted by Ctrl-C, 143 ended by SIGTERM; a run has written a restart and says where")
+                           "  128 and the number of a signal that ended it: 130 Ctrl-C, 143 TERM, 129 HUP, 138 USR1, 140 USR2;\n"
+                           "       a run has written a restart and says where")
     parser.add_argument("--version", action="version", version=f"dycore {version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    {"stencils", "progress", "files"},
+    {"stencils", "progress", "files", "stopping"},
     {"tiles"},
     {"backend"},
     {"grid", "vertical", "fluid", "seawater"},
@@ -27,6 +27,7 @@ LAYERS = [
     {"__init__"},
     {"commands"},
     {"cli"},
+    {"__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock"}

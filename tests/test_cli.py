@@ -16,7 +16,7 @@ import tomllib
 import numpy
 import pytest
 
-from dycore import Model, cases, cli
+from dycore import Model, cases, cli, stopping
 from dycore.commands import run, shared
 from dycore.grid import interior
 from dycore.progress import ProgressBar
@@ -312,7 +312,7 @@ def interrupt(monkeypatch, *numbers, at=2):
     monkeypatch.setattr(Model, "steps", interrupted)
 
 
-@pytest.mark.parametrize("number, asked", [(signal.SIGTERM, True), (signal.SIGINT, True), (signal.SIGTERM, False)])
+@pytest.mark.parametrize("number, asked", [(signal.SIGTERM, False), *((number, True) for number in stopping.SIGNALS)])
 def test_a_signal_ends_a_run_with_a_restart_from_which_it_goes_on_bit_for_bit(capsys, monkeypatch, tmp_path, number, asked):
     monkeypatch.chdir(tmp_path)
     whole = fields_of(capsys, tmp_path, *RUN, "--steps", 9)
@@ -336,6 +336,7 @@ def test_the_command_that_goes_on_continues_from_one_place():
 
 def test_a_second_interrupt_ends_at_once(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(stopping, "AGAIN", -1.0)  # no matter how soon
     interrupt(monkeypatch, signal.SIGINT, signal.SIGINT)
     assert dycore(capsys, *RUN, "--steps", 9) == (
         130, "baroclinic_channel: 4 x 8 x 6 cells, float64, numpy, time step 600 s, from the beginning\n", "dycore: interrupted.\n")
@@ -343,9 +344,9 @@ def test_a_second_interrupt_ends_at_once(capsys, monkeypatch, tmp_path):
 
 
 def test_a_run_leaves_signals_as_they_were(capsys):
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    before = [signal.getsignal(number) for number in stopping.SIGNALS]
     assert dycore(capsys, *RUN, "--steps", 1)[0] == 0
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert [signal.getsignal(number) for number in stopping.SIGNALS] == before
 
 
 # Output and restarts

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import shlex
 import signal
+import sys
 import warnings
 from collections.abc import Iterator
 from functools import partial
@@ -29,7 +30,8 @@ from dycore.commands.shared import (
     world,
 )
 from dycore.files import WritingFailed, whole
-from dycore.progress import DAY, LOG
+from dycore.progress import DAY, LOG, tell
+from dycore.stopping import noted
 
 
 def add(command: Any) -> None:
@@ -40,6 +42,8 @@ def add(command: Any) -> None:
                   "  dycore run held_suarez --days 1200 --dry-run > climate.toml\n"
                   "  dycore run climate.toml --backend numba --quiet --log climate.log\n"
                   "  mpiexec -n 4 dycore run baroclinic_wave --backend numba --processes 2,2 --days 1 --state-out wave.npz\n\n"
+                  "A signal (Ctrl-C, TERM, HUP, USR1, USR2, XCPU) to any process ends a run with a restart and the command that\n"
+                  "goes on from it; Ctrl-C or TERM again, a second later, ends it at once.\n\n"
                   "A TOML file holds the same names with _ for -, lists in brackets, and parameters in a table of their own:\n"
                   "  case = \"held_suarez\"\n  cells = [20, 64, 128]\n  days = 1200\n\n  [parameters]\n  dissipation = 0.5")
     run.usage = "dycore run CASE|FILE.toml (--days D | --steps N) [option ...]"
@@ -52,6 +56,12 @@ def add(command: Any) -> None:
 
 
 def run_case(options: argparse.Namespace) -> int:
+    with noted() as received:  # from here on: to load, to build and to compile takes long
+        return run_noting(options, received)
+
+
+def run_noting(options: argparse.Namespace, received: list[int]) -> int:
+    """Run a case until its end, or until a signal is among those `received`."""
     settings = settings_of(options)
     communication = world(settings.processes)
     unwritable = why_unwritable(settings) if launched()[0] == 0 else None  # the rank that writes
@@ -67,7 +77,7 @@ def run_case(options: argparse.Namespace) -> int:
         return 0
     with logged(settings.log):
         say(f"{title(settings, model)}, {origin}", options.quiet)
-        state = advanced(settings, model, state, options)
+        state = advanced(settings, model, state, options, received)
         if settings.state_out is not None:
             gathered = model.gather(state)
             if gathered is not None:
@@ -93,7 +103,7 @@ def first_state(settings: Settings, model: Any, state: Any) -> tuple[Any, str]:
     return state, f"from {path}, day {state.step * model.parameters.time_step / DAY:g}"
 
 
-def advanced(settings: Settings, model: Any, state: Any, options: argparse.Namespace) -> Any:
+def advanced(settings: Settings, model: Any, state: Any, options: argparse.Namespace, received: list[int]) -> Any:
     """The state at the end of the run; output and restarts are written on the way."""
     from dycore import restart, running, writing
 
@@ -101,6 +111,9 @@ def advanced(settings: Settings, model: Any, state: Any, options: argparse.Names
     if state.step >= steps:
         say("the end is reached already: nothing to do", options.quiet)
         return state
+    if model.backend.communication.largest(float(len(received))):
+        raise stopped_by(received, model, "before the first step and wrote nothing. Start it again with",
+                         command(options.arguments))
     write: list[Any] = []
     if settings.output is not None:
         write.append(writing.Snapshots(settings.output, settings.output_every, settings.fields))
@@ -109,7 +122,7 @@ def advanced(settings: Settings, model: Any, state: Any, options: argparse.Names
     restarts = settings.restarts and restart.Restarts(settings.restarts, settings.restarts_every, settings.keep)
     try:
         # what is no number is found and said in a sentence
-        with warnings.catch_warnings(), numpy.errstate(all="ignore"), signals() as received:
+        with warnings.catch_warnings(), numpy.errstate(all="ignore"):
             warnings.showwarning = partial(say_warning, quiet=options.quiet)
             return model.run(state, steps=steps - state.step, progress=not options.quiet, write=tuple(write), restarts=restarts,
                              stop=lambda: bool(received))
@@ -131,32 +144,14 @@ def interrupted(settings: Settings, model: Any, stopped: Any, received: list[int
         path = stopped.path or restart.write(f"{settings.case}-restarts", model, stopped.state)
     except WritingFailed as problem:
         return FailedRun(str(problem))
+    return stopped_by(received, model, f"on day {stopped.day:.4g} and wrote {path}. Go on with",
+                      command_from(path.parent, arguments))
+
+
+def stopped_by(received: list[int], model: Any, what: str, going_on: str) -> Interrupted:
+    """What to raise for a run that a signal to any process stopped."""
     number = int(model.backend.communication.largest(float(max(received, default=0))))
-    return Interrupted(f"stopped by {signal.Signals(number).name} on day {stopped.day:.4g} and wrote {path}. "
-                       f"Go on with: {command_from(path.parent, arguments)}", number)
-
-
-@contextlib.contextmanager
-def signals() -> Iterator[list[int]]:
-    """Numbers of the signals to stop that came: the first is only noted, the second does what it always does."""
-    received: list[int] = []
-    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)}
-    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}  # as in the background
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def note(number: int, _: Any) -> None:
-        received.append(number)
-        restore()
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield received
-    finally:
-        restore()
+    return Interrupted(f"stopped by {signal.Signals(number).name} {what}: {going_on}", number)
 
 
 def command_from(folder: Path, arguments: list[str]) -> str:
@@ -165,8 +160,14 @@ def command_from(folder: Path, arguments: list[str]) -> str:
     for n in reversed(range(len(kept))):
         if kept[n].partition("=")[0] == "--continue":
             del kept[n: n + (1 if "=" in kept[n] else 2)]
-    ranks = launched()[1]
-    return shlex.join([*(["mpiexec", "-n", str(ranks)] if ranks > 1 else []), "dycore", *kept, "--continue", str(folder)])
+    return command([*kept, "--continue", str(folder)])
+
+
+def command(arguments: list[str]) -> str:
+    """A command line as it was started."""
+    ranks, started = launched()[1], Path(sys.argv[0])
+    program = ["python", "-m", "dycore"] if started.parts[-2:] == ("dycore", "__main__.py") else ["dycore"]
+    return shlex.join([*(["mpiexec", "-n", str(ranks)] if ranks > 1 else []), *program, *arguments])
 
 
 def built(settings: Settings, backend: Any) -> tuple[Any, Any]:
@@ -224,7 +225,7 @@ def say(sentence: str, quiet: bool) -> None:
     if launched()[0] == 0:
         LOG.info(sentence)
         if not quiet:
-            print(sentence, flush=True)
+            tell(sentence, sys.stdout)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from dycore.progress import LOG
+from dycore.progress import LOG, tell
 
 BACKENDS = ("numpy", "numba", "jax")
 PRECISIONS = ("float64", "float32")
@@ -63,7 +63,7 @@ def say_warning(message: Warning | str, category: type[Warning], filename: str, 
     text = str(message) if ours else warnings.formatwarning(message, category, filename, lineno, line).rstrip()
     LOG.warning(text)
     if not quiet:
-        print(f"dycore: warning: {text}" if ours else text, file=sys.stderr, flush=True)
+        tell(f"dycore: warning: {text}" if ours else text, sys.stderr)
 
 
 # What the options may hold

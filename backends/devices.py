@@ -38,6 +38,10 @@ class Devices(Serial):
         if processes is not None:
             self._arrange(processes)
 
+    def __reduce__(self) -> Any:
+        """To pickle and to copy: the same shape, of the first devices that JAX finds there."""
+        return type(self), (self.mesh.devices.shape if hasattr(self, "mesh") else None,)
+
     def _arrange(self, processes: tuple[int, int]) -> None:
         needed = processes[0] * processes[1]
         if needed > len(self.found):

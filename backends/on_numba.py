@@ -61,6 +61,9 @@ class NumbaBackend(NumpyBackend):
         self._allocated = 0
         self._pool: dict[Any, deque[np.ndarray]] = {}
 
+    def __reduce__(self) -> Any:
+        return type(self), (self.threads, self.communication)
+
     def buffer(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """An `aligned` array that nobody holds any more, or a new one (its halo levels stay zero for good)."""
         arrays = self._pool.setdefault((shape, np.dtype(dtype)), deque())

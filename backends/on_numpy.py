@@ -17,6 +17,7 @@ except ImportError:
     import numpy.fft as fft
 
 from dycore.backends.halos import Serial
+from dycore.backends.launchers import warn_of_others
 from dycore.stencils import Abstract, Field, Region, Seen, as_field, check, map_arguments
 from dycore.tiles import Halo, Tile, fill_halo
 
@@ -114,9 +115,15 @@ class NumpyBackend:
     library: Any = np
 
     def __init__(self, communication: Any = None):
+        if communication is None:
+            warn_of_others()
         self.communication = communication or Serial()
         self._checked: set = set()
         self._filters: dict[Any, tuple] = {}
+
+    def __reduce__(self) -> Any:
+        """To pickle and to copy: what makes it anew; what it compiled stays behind."""
+        return type(self), (self.communication,)
 
     def _prepare(self, stencil: Callable, region: Region, arguments: tuple, start: Callable | None = None) -> tuple:
         key = (stencil, start, region, _signature(arguments))

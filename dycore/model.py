@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -51,7 +50,7 @@ class Constants(NamedTuple):
 
 
 class Model:
-    """A grid and parameters on a backend; holds nothing that changes.
+    """A grid and parameters on a backend; holds nothing that changes. It can be pickled: another process makes it anew.
 
     Raises ValueError where grid, parameters and time step do not go together.
     """
@@ -71,6 +70,9 @@ class Model:
         self.constants = self._constants()
         self.reach = self._reach()
         self._steps = self.backend.loop(self._step, period=3 if self.history else 1)
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.grid, self.parameters, self.backend)
 
     # What a user calls ---------------------------------------------------------------------------
 
@@ -405,7 +407,8 @@ class Model:
         whole = State(None, None, None, None, (None,) * len(names), (), (), (), (), step=0)
         if self.backend.communication.ranks == 1:
             return whole
-        noted, apart = self.backend.recorder(), copy(self)
+        noted, apart = self.backend.recorder(), object.__new__(Model)
+        vars(apart).update(vars(self))
         apart.backend, apart.reach = noted, whole
         volume = np.broadcast_to(np.zeros((), self.grid.dtype), self.tile.region.padded)
         surface, tracers, twice = volume[0], (volume,) * len(names), (volume,) * 2

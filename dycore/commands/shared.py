@@ -17,6 +17,7 @@ from dycore.progress import LOG, tell
 
 BACKENDS = ("numpy", "numba", "jax")
 PRECISIONS = ("float64", "float32")
+BY_ITSELF = "none"  # in place of numbers of processes
 
 
 class BadInput(Exception):
@@ -135,6 +136,11 @@ def cell_numbers(text: str) -> tuple[int, int, int]:
     return levels, rows, columns
 
 
+def parts_or_none(text: str) -> tuple[int, int] | str:
+    """Processes in j and in i; or 'none', for a process that runs by itself whatever a launcher says."""
+    return BY_ITSELF if text == BY_ITSELF else process_numbers(text)
+
+
 def process_numbers(text: str) -> tuple[int, int]:
     parts = text.split(",")
     if len(parts) != 2:
@@ -189,18 +195,22 @@ def launched() -> tuple[int, int]:
     return mpi.launched()
 
 
-def world(processes: tuple[int, int] | None) -> Any:
+def world(processes: tuple[int, int] | str | None) -> Any:
     """How the ranks speak to each other; None for a single one."""
+    from dycore.backends import launchers, mpi
+
+    if processes == BY_ITSELF:
+        launchers.forget_launcher()
+        return None
     if launched()[1] == 1 and processes in (None, (1, 1)):
         return None
-    from dycore.backends import mpi
-
     if launched()[1] == 1:
-        parts = processes[0] * processes[1]  # type: ignore[index]
-        raise BadInput(f"--processes {processes[0]},{processes[1]} are {parts} parts, but there is one process: start it with "  # type: ignore[index]
+        assert isinstance(processes, tuple)
+        parts = processes[0] * processes[1]
+        raise BadInput(f"--processes {processes[0]},{processes[1]} are {parts} parts, but there is one process: start it with "
                        f"'mpiexec -n {parts} dycore run ...'.")
     try:
-        return mpi.World(processes)
+        return mpi.World(processes=processes)  # type: ignore[arg-type]
     except ImportError as problem:
         raise BadInput(str(problem)) from problem
 

@@ -125,6 +125,9 @@ class NumpyBackend:
         """To pickle and to copy: what makes it anew; what it compiled stays behind."""
         return type(self), (self.communication,)
 
+    def use_precision(self, dtype: np.dtype) -> None:
+        """Make ready for fields of this precision, as a model asks when it is made."""
+
     def _prepare(self, stencil: Callable, region: Region, arguments: tuple, start: Callable | None = None) -> tuple:
         key = (stencil, start, region, _signature(arguments))
         if key not in self._checked:

@@ -61,6 +61,7 @@ class Model:
         if not hasattr(self.backend, "communication"):
             raise TypeError(f"backend={backend!r} is no backend. Give on_numpy, on_numba or on_jax of dycore.backends.")
         check_parameters(grid, parameters)
+        self.backend.use_precision(grid.dtype)
         self.history = parameters.stepper.history
         self.tile = self.backend.communication.tile(grid.tile)
         self.sides = self.backend.communication.sides(self.tile)

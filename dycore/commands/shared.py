@@ -222,14 +222,23 @@ def create_backend(name: str, threads: int, communication: Any = None) -> Any:
         os.environ.setdefault(variable, str(threads))
     if threads == 1:
         os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+    if name == "jax":
+        os.environ.setdefault("JAX_ENABLE_X64", "1")  # nothing else in this process uses JAX
     if name == "jax" and launched()[1] > 1 and importlib.util.find_spec("mpi4jax") is None:
         raise BadInput("JAX needs mpi4jax for several processes, and it is not installed: 'dycore check' says how to get it. "
                        "Or use one process, or another backend.")
+    backend, problem = None, None
     try:
-        return importlib.import_module(f"dycore.backends.on_{name}").create(threads=threads, communication=communication)
-    except ImportError as problem:
-        raise BadInput(f"the {name} backend cannot be loaded ({problem}). "
-                       f"Install what it needs with: pip install 'dycore[{name}]'.") from problem
+        backend = importlib.import_module(f"dycore.backends.on_{name}").create(threads=threads, communication=communication)
+    except ImportError as missing:
+        problem = f"the {name} backend cannot be loaded ({missing}). Install what it needs with: pip install 'dycore[{name}]'."
+    except RuntimeError as unable:
+        problem = str(unable)
+    if communication is not None:
+        problem = communication.first(problem)  # nodes need not have the same
+    if problem is not None:
+        raise BadInput(problem)
+    return backend
 
 
 def check_threads(threads: int) -> None:

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import logging
+import math
 import shlex
 import signal
 import sys
@@ -100,7 +101,15 @@ def first_state(settings: Settings, model: Any, state: Any) -> tuple[Any, str]:
         state = restart.read(path, model)
     except ValueError as problem:
         raise BadInput(str(problem)) from problem
-    return state, f"from {path}, day {state.step * model.parameters.time_step / DAY:g}"
+    return state, f"from {path}, day {state.step * model.parameters.time_step / DAY:g}{after_another_step(path, model)}"
+
+
+def after_another_step(path: Path, model: Any) -> str:
+    """Words about the time step of a restart, where the run goes on with another one."""
+    from dycore.time_steps import header
+
+    before, now = header(path)["time step"], model.parameters.time_step
+    return "" if math.isclose(before, now, rel_tol=1e-9) else f", where the time step was {before:g} s"
 
 
 def advanced(settings: Settings, model: Any, state: Any, options: argparse.Namespace, received: list[int]) -> Any:

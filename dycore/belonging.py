@@ -44,8 +44,9 @@ def identity(model: Any) -> dict[str, Any]:
 def difference(name: str, there: Any, here: Any) -> str | None:
     """What differs between a file and a model in something that they must have in common; None where nothing does."""
     if isinstance(here, Summary):
-        same = there is not None and abs(np.subtract(there, here)).max() <= here.tolerance * here.largest
-        return None if same else f"{name} differs: (tolerance, largest, mean, weighted mean) {there} there and {list(here)} in the model"
+        if there is not None and abs(np.subtract(there, here)).max() <= here.tolerance * here.largest:
+            return None
+        return f"{name} (tolerance, largest, mean, weighted mean) is {there} there and {list(here)} in the model"
     if isinstance(here, np.ndarray):
         if there.shape != here.shape:
             return f"{name} has shape {there.shape} there and {here.shape} in the model"

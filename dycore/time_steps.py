@@ -28,8 +28,8 @@ def steps_until(time: float, time_step: float) -> int:
     number = time / time_step
     if abs(number - round(number)) > WHOLE:
         fitting = sorted({time / math.ceil(number), time / max(1, math.floor(number))})
-        raise ValueError(f"day {time / DAY:.6g} is not a whole number of time steps of {time_step:g} s from the beginning. Use a time "
-                         f"step of {' or '.join(f'{each:.12g}' for each in fitting)} s")
+        raise ValueError(f"day {time / DAY:.6g} is not a whole number of time steps of {time_step:g} s from the beginning. Use a "
+                         f"time step of {' or '.join(f'{each:.12g}' for each in fitting)} s")
     return round(number)
 
 

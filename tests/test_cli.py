@@ -382,8 +382,22 @@ def test_output_that_is_there_is_not_overwritten(capsys, monkeypatch, tmp_path):
 def test_a_restart_of_another_run_is_refused(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert dycore(capsys, *RUN, "--steps", 2, "--restarts", "restarts")[0] == 0
-    code, _, err = dycore(capsys, *RUN, "--steps", 4, "--time-step", 60, "--continue", "restarts")
-    assert code == 2 and "time step is 600.0 there and 60.0 in the model" in err and err.count("\n") == 1
+    code, _, err = dycore(capsys, *RUN, "--steps", 4, "--precision", "float32", "--continue", "restarts")
+    assert code == 2 and "precision is float64 there and float32 in the model" in err and err.count("\n") == 1
+
+
+def test_a_run_goes_on_with_a_shorter_time_step_where_it_was_in_time(capsys, monkeypatch, tmp_path):
+    xarray = pytest.importorskip("xarray")
+    monkeypatch.chdir(tmp_path)
+    days = [*RUN[:-2], "--output", "o.nc", "--output-every", 1 / 24, "--restarts", "r", "--continue", "r"]
+    assert dycore(capsys, *days, "--time-step", 600, "--days", 0.125)[0] == 0
+    code, out, _ = dycore(capsys, *days, "--time-step", 200, "--days", 0.25)
+    assert code == 0 and "from r/restart_0000000018.npz, day 0.125, where the time step was 600 s" in out
+    with xarray.open_dataset("o.nc", decode_times=False) as output:
+        assert output.time.values.tolist() == [n * 3600.0 for n in range(7)]
+    code, _, err = dycore(capsys, *days, "--time-step", 700, "--days", 0.5)
+    assert code == 2 and "day 0.25 is not a whole number of time steps of 700 s" in err
+    assert "Use a time step of 696.774193548 or 720 s" in err and err.count("\n") == 1
 
 
 def test_a_backend_that_is_not_installed_says_how_to_install_it(capsys, monkeypatch):

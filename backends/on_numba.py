@@ -11,6 +11,7 @@ import contextlib
 import math
 import re
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -41,6 +42,10 @@ from dycore.tiles import HALO, Halo, Tile, copies_x, copies_y
 ROWS = 2  # that go through a group at a time, a power of two; the same for all grids, so that they share kernels
 LINE = 64  # bytes of a cache line
 STAGGER = 13  # lines: 29 arrays begin at different sets of a 4096-byte page; at the same, they evict each other
+
+
+class InterpretedWarning(UserWarning):
+    """Numba was told to compile nothing."""
 
 
 class NumbaBackend(NumpyBackend):
@@ -517,6 +522,10 @@ def fill_strip(array, sign, *numbers):
     fill_strips(array.reshape((array.shape[0], 1, array.shape[1])), sign, *numbers)
 
 
-def create(threads: int = 1, communication: Any = None) -> NumbaBackend:
-    """The Numba backend on so many threads."""
+def create(threads: int = 1, communication: Any = None) -> NumpyBackend:
+    """The Numba backend on so many threads; where NUMBA_DISABLE_JIT is set, the NumPy backend, which a debugger steps through."""
+    if numba.config.DISABLE_JIT:
+        warnings.warn("NUMBA_DISABLE_JIT is set, so that Numba compiles nothing: stencils run interpreted on the NumPy backend, "
+                      "with the same results, slowly. Unset it for speed.", InterpretedWarning, stacklevel=3)
+        return NumpyBackend(communication)
     return NumbaBackend(threads, communication)

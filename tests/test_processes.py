@@ -106,3 +106,15 @@ def test_a_model_among_ranks_is_not_pickled():
     world = object.__new__(mpi.World)
     with pytest.raises(TypeError, match="divided among MPI ranks cannot be pickled"):
         pickle.dumps(world)
+
+
+def test_numba_that_is_told_to_compile_nothing_runs_interpreted_with_the_same_results_and_says_so():
+    pytest.importorskip("numba")
+    program = ("import hashlib, sys, numpy as np; from dycore import Model, cases; from dycore.backends import on_numba, on_numpy\n"
+               "grid, parameters, state = cases.baroclinic_wave((3, 8, 12))\n"
+               "ones, others = (Model(grid, parameters, backend).steps(state, 3) for backend in (on_numba, on_numpy))\n"
+               "assert all((np.asarray(one) == np.asarray(other)).all() for one, other in zip(ones[:4], others[:4]))")
+    ran = subprocess.run([sys.executable, "-c", program], env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, text=True,
+                         capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "InterpretedWarning: NUMBA_DISABLE_JIT is set" in ran.stderr

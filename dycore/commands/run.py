@@ -57,7 +57,8 @@ def add(command: Any) -> None:
 
 
 def run_case(options: argparse.Namespace) -> int:
-    with noted() as received:  # from here on: to load, to build and to compile takes long
+    with noted() as received, warnings.catch_warnings():  # from here on: to load, to build and to compile takes long
+        warnings.showwarning = partial(say_warning, quiet=options.quiet)
         return run_noting(options, received)
 
 
@@ -131,8 +132,7 @@ def advanced(settings: Settings, model: Any, state: Any, options: argparse.Names
     restarts = settings.restarts and restart.Restarts(settings.restarts, settings.restarts_every, settings.keep)
     try:
         # what is no number is found and said in a sentence
-        with warnings.catch_warnings(), numpy.errstate(all="ignore"):
-            warnings.showwarning = partial(say_warning, quiet=options.quiet)
+        with numpy.errstate(all="ignore"):
             return model.run(state, steps=steps - state.step, progress=not options.quiet, write=tuple(write), restarts=restarts,
                              stop=lambda: bool(received))
     except running.Stopped as stopped:

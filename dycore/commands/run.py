@@ -42,6 +42,7 @@ def add(command: Any) -> None:
                   "  dycore run held_suarez --backend jax --precision float32 --days 1200 --set dissipation=0.5\n"
                   "  dycore run held_suarez --days 1200 --dry-run > climate.toml\n"
                   "  dycore run climate.toml --backend numba --quiet --log climate.log\n"
+                  "  dycore run climate.toml --restarts r --continue r --time-step 300   # after it became unstable\n"
                   "  mpiexec -n 4 dycore run baroclinic_wave --backend numba --processes 2,2 --days 1 --state-out wave.npz\n\n"
                   "A signal (Ctrl-C, TERM, HUP, USR1, USR2, XCPU) to any process ends a run with a restart and the command that\n"
                   "goes on from it; Ctrl-C or TERM again, a second later, ends it at once.\n\n"

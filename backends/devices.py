@@ -18,6 +18,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from dycore.backends.halos import Serial, Traffic, interior, substeps_that_fit
+from dycore.backends.jax_process import start
 from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Reach, Tile, fits, least_part, part_of, shapes
 
 AXES = ("j", "i")
@@ -32,11 +33,15 @@ class Devices(Serial):
     """
 
     def __init__(self, processes: tuple[int, int] | None = None, devices: Any = None):
-        self.found = jax.devices() if devices is None else list(devices)
+        self.found = start() if devices is None else list(devices)
         self._specs: dict[tuple[int, ...], PartitionSpec] = {}
         self._sent = [0, 0]
         if processes is not None:
             self._arrange(processes)
+
+    def __reduce__(self) -> Any:
+        """To pickle and to copy: the same shape, of the first devices that JAX finds there."""
+        return type(self), (self.mesh.devices.shape if hasattr(self, "mesh") else None,)
 
     def _arrange(self, processes: tuple[int, int]) -> None:
         needed = processes[0] * processes[1]

@@ -7,7 +7,7 @@ calls come one after the other, all pairs meet in the same order of rounds, so t
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -16,25 +16,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.backends.halos import Serial, Traffic, extent, substeps_that_fit
+from dycore.backends.launchers import is_child_of_rank, launched
 from dycore.tiles import HALO_LEVELS, Halo, Tile, blocks, divide, pieces, share
 
+BY_ITSELF = ("For a run by itself give 'dycore run' --processes none, or a backend no mpi.World() but "
+             "communication=dycore.backends.halos.Serial().")
 INSTALL = ("Install it with: pip install 'dycore[mpi]', and an MPI library: that of the machine, or "
            "pip install 'dycore[bundled-mpi]'.")
-RANK_AND_SIZE = (("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE"),
-                 ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"), ("PALS_RANKID", "PALS_SIZE"),
-                 ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"))
-
-
-def launched() -> tuple[int, int]:
-    """(rank, number of ranks) that the launcher of this process says, (0, 1) where none does; no MPI is loaded for it."""
-    for rank, size in RANK_AND_SIZE:
-        if rank in os.environ and size in os.environ:
-            return int(os.environ[rank]), int(os.environ[size])
-    return 0, 1
 
 
 def load() -> Any:
     """mpi4py.MPI, initialised. Raises ImportError with what to do where it is missing or belongs to another launcher."""
+    if "mpi4py.MPI" not in sys.modules and is_child_of_rank():
+        raise ImportError("This process is a child of a rank of an MPI job, and no rank itself: it can speak to no other. "
+                          f"{BY_ITSELF}")
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as problem:  # RuntimeError: there is mpi4py, but no MPI library
@@ -43,8 +38,8 @@ def load() -> Any:
     if size != MPI.COMM_WORLD.size:
         library = MPI.Get_library_version().split(",")[0].splitlines()[0]
         raise ImportError(f"The launcher started {size} processes, but MPI sees {MPI.COMM_WORLD.size}: mpiexec and the library of "
-                          f"mpi4py ({library}) do not belong together. Use the mpiexec of that library, or name the other "
-                          "library with MPI4PY_LIBMPI.")
+                          f"mpi4py ({library}) do not belong together, or this process is a child of a rank. Use the mpiexec of "
+                          f"that library, or name the other library with MPI4PY_LIBMPI. {BY_ITSELF}")
     return MPI
 
 
@@ -152,22 +147,41 @@ def parts(buffer: Any, strips: tuple[Strip, ...]) -> list:
     return [buffer[end - strip.size: end].reshape(strip.shape) for strip, end in zip(strips, ends, strict=True)]
 
 
-class World(Serial):
-    """All processes that were started together: `processes` of them in j and in i, by themselves if not given.
+def communicator(mpi: Any, given: Any) -> Any:
+    """What was given, or all processes. Raises ValueError where it is not one of mpi4py within which this process is a rank."""
+    if given is None:
+        return mpi.COMM_WORLD
+    if not isinstance(given, mpi.Intracomm) or given == mpi.COMM_NULL:
+        raise ValueError(f"comm={given!r} is no communicator of mpi4py to which this process belongs. Give World one from "
+                         "MPI.COMM_WORLD.Split, on the processes that are in it, or nothing for all processes.")
+    return given
 
-    `silent` sends nothing: halos take values from the nearest cells of the same process, so that the time
-    that is left is that of computing. The results are wrong. Raises ImportError where MPI cannot be used.
+
+class World(Serial):
+    """All processes of a communicator of mpi4py, by default all that were started: `processes` of them in j and in i.
+
+    Several models, each on a part of the processes, run at once on the parts of `MPI.COMM_WORLD.Split`. A pair of numbers in
+    place of `comm` is taken for `processes`. `silent` sends nothing: halos take values from the nearest cells of the same
+    process, so that the time that is left is that of computing. The results are wrong. Raises ImportError where MPI cannot
+    be used, ValueError for what is no communicator or one to which this process does not belong.
     """
 
-    def __init__(self, processes: tuple[int, int] | None = None, silent: bool = False,
+    def __init__(self, comm: Any = None, processes: tuple[int, int] | None = None, silent: bool = False,
                  substeps_together: int | None = None):
+        if isinstance(comm, tuple):
+            comm, processes = None, comm
         self.mpi = load()
-        self.comm = self.mpi.COMM_WORLD.Clone()
-        self.inside = self.mpi.COMM_WORLD.Clone()  # mpi4jax sends when it likes: its messages must not meet others
+        comm = communicator(self.mpi, comm)
+        self.comm = comm.Clone()
+        self.inside = comm.Clone()  # mpi4jax sends when it likes: its messages must not meet others
         self.processes, self.silent, self.together = processes, silent, substeps_together
         self.ranks, self.rank = self.comm.size, self.comm.rank
         self.sent = [0, 0]
         self._prepared: dict[Any, Any] = {}
+
+    def __reduce__(self) -> Any:
+        raise TypeError("A model that is divided among MPI ranks cannot be pickled or copied to another process: give its grid and "
+                        "parameters, and let the ranks there make it anew with mpi.World().")
 
     def tile(self, whole: Tile) -> Tile:
         """The part of this process. Raises ValueError where the domain cannot be divided as asked."""

@@ -11,12 +11,10 @@ import numpy as np
 
 from dycore.backends.common import collapsed, precision_of, within
 from dycore.backends.halos import copied_strips
+from dycore.backends.jax_process import check_process, start, use_double_precision
 from dycore.backends.on_numpy import NumpyBackend, difference
 from dycore.stencils import Field, Region, as_field
 from dycore.tiles import Halo, Tile, copies_x, copies_y
-
-jax.config.update("jax_enable_x64", True)  # without it JAX turns float64 into float32
-
 
 # XLA's CPU compiler drops optimization barriers before it fuses, unless told to keep them (see `apply`).
 COMPILER_OPTIONS = {"cpu": {"xla_disable_hlo_passes": "cse_barrier_expander"}}
@@ -49,6 +47,24 @@ class JaxBackend(NumpyBackend):
 
     name = "jax"
     library = jnp
+
+    def __init__(self, communication: Any = None):
+        start()
+        super().__init__(communication)
+
+    def use_precision(self, dtype: np.dtype) -> None:
+        """As `NumpyBackend.use_precision`: JAX has float64 only where its whole process is switched to it."""
+        if dtype == np.float64:
+            use_double_precision()
+
+    def asarray(self, values: Any) -> Any:
+        """As `NumpyBackend.asarray`. Raises RuntimeError in a process in which JAX would hang."""
+        check_process()
+        return super().asarray(values)
+
+    def _prepare(self, stencil: Callable, region: Region, arguments: tuple, start: Callable | None = None) -> tuple:
+        self.use_precision(precision_of(arguments))  # of NumPy arrays that no model has taken in
+        return super()._prepare(stencil, region, arguments, start)
 
     def apply(self, stencil: Callable, region: Region, *arguments: Any) -> Any:
         """As `NumpyBackend.apply`, as kernels of its own.
@@ -126,7 +142,7 @@ class JaxBackend(NumpyBackend):
 
     def collapse(self, values: np.ndarray) -> Any:
         """A 2-D field of the grid, stored with length 1 along the axes on which it does not change."""
-        return jnp.asarray(collapsed(values))
+        return self.asarray(collapsed(values))
 
     def whole_number(self, value: Any) -> Any:
         """As `NumpyBackend.whole_number`: it may be known only while the program runs."""
@@ -176,5 +192,5 @@ class JaxBackend(NumpyBackend):
 
 
 def create(threads: int = 1, communication: Any = None) -> JaxBackend:
-    """The JAX backend; threads of a CPU are set by XLA_FLAGS before JAX starts."""
+    """The JAX backend; threads of a CPU are set by XLA_FLAGS before JAX starts. Raises RuntimeError where JAX cannot start."""
     return JaxBackend(communication)

@@ -11,6 +11,7 @@ import contextlib
 import math
 import re
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -34,6 +35,10 @@ LINE = 64  # bytes of a cache line
 STAGGER = 13  # lines: 29 arrays begin at different sets of a 4096-byte page; at the same, they evict each other
 
 
+class InterpretedWarning(UserWarning):
+    """Numba was told to compile nothing."""
+
+
 class NumbaBackend(NumpyBackend):
     """The verbs of a backend. Within a function given to `loop` they record; called directly they run at once."""
 
@@ -51,6 +56,9 @@ class NumbaBackend(NumpyBackend):
         self._programs: dict[Any, Program] = {}
         self._allocated = 0
         self._pool: dict[Any, deque[np.ndarray]] = {}
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.threads, self.communication)
 
     def buffer(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """An `aligned` array that nobody holds any more, or a new one (its halo levels stay zero for good)."""
@@ -507,6 +515,10 @@ fill_strips = kept(fill_strips, error_model="numpy")
 fill_strip = kept(fill_strip, error_model="numpy")
 
 
-def create(threads: int = 1, communication: Any = None) -> NumbaBackend:
-    """The Numba backend on so many threads."""
+def create(threads: int = 1, communication: Any = None) -> NumpyBackend:
+    """The Numba backend on so many threads; where NUMBA_DISABLE_JIT is set, the NumPy backend, which a debugger steps through."""
+    if numba.config.DISABLE_JIT:
+        warnings.warn("NUMBA_DISABLE_JIT is set, so that Numba compiles nothing: stencils run interpreted on the NumPy backend, "
+                      "with the same results, slowly. Unset it for speed.", InterpretedWarning, stacklevel=3)
+        return NumpyBackend(communication)
     return NumbaBackend(threads, communication)

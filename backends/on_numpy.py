@@ -18,6 +18,7 @@ except ImportError:
 
 from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.backends.halos import Serial
+from dycore.backends.launchers import warn_of_others
 from dycore.backends.recording import Recording
 from dycore.stencils import Field, Region, as_field, map_arguments
 from dycore.tiles import Halo, Tile, fill_halo
@@ -68,9 +69,18 @@ class NumpyBackend:
     library: Any = np
 
     def __init__(self, communication: Any = None):
+        if communication is None:
+            warn_of_others()
         self.communication = communication or Serial()
         self._checked: set = set()
         self._filters: dict[Any, tuple] = {}
+
+    def __reduce__(self) -> Any:
+        """To pickle and to copy: what makes it anew; what it compiled stays behind."""
+        return type(self), (self.communication,)
+
+    def use_precision(self, dtype: np.dtype) -> None:
+        """Make ready for fields of this precision, as a model asks when it is made."""
 
     def _prepare(self, stencil: Callable, region: Region, arguments: tuple, start: Callable | None = None) -> tuple:
         key = (stencil, start, region, _signature(arguments))

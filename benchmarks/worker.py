@@ -162,6 +162,8 @@ def model(options: argparse.Namespace, ranks: Alone) -> Program:
     from dycore import Model
 
     communication = world(options) if options.ranks > 1 else None
+    if options.backend == "jax" and options.precision == "float64":
+        use_double_precision()
     backend = importlib.import_module(f"dycore.backends.on_{options.backend}").create(
         threads=options.threads, communication=communication)
     grid, parameters, state = build_case(options)
@@ -187,6 +189,13 @@ def model(options: argparse.Namespace, ranks: Alone) -> Program:
                 "messages_per_step": int(ranks.largest(sent[0])), "bytes_per_step": int(ranks.largest(sent[1]))}
 
     return Program(advance, {}, check, traffic)
+
+
+def use_double_precision() -> None:
+    """JAX has it where it is asked for, and this process is our own."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
 
 
 def world(options: argparse.Namespace) -> Any:
@@ -221,7 +230,7 @@ def triad(options: argparse.Namespace, ranks: Alone) -> Program:
         import jax
 
         if options.precision == "float64":
-            jax.config.update("jax_enable_x64", True)
+            use_double_precision()
         # The carry is what is written, so that no pass can be left out.
         passes = jax.jit(lambda a, c, n: jax.lax.fori_loop(0, n, lambda _, a: c + scalar * a, a), donate_argnums=0)
         a, c_there = jax.device_put(b), jax.device_put(c)

@@ -16,6 +16,7 @@ from typing import Any
 
 from dycore.commands import COMMANDS
 from dycore.commands.shared import BadInput, FailedAlone, FailedRun, Interrupted, Parser, launched, say_warning
+from dycore.progress import tell
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,16 +54,21 @@ def complain(problem: object, code: int, everywhere: bool = False) -> int:
     """Say a problem that all ranks have found, once; or one that this rank alone has."""
     sentence = " ".join(str(problem).split())
     sentence += "" if sentence.endswith((".", "?")) or isinstance(problem, Interrupted) else "."  # it ends with a command
-    if everywhere or launched()[0] == 0:
-        print(f"dycore: {sentence}", file=sys.stderr, flush=True)
+    if everywhere or launched()[0] == 0 or not together():
+        tell(f"dycore: {sentence}", sys.stderr)
     if not everywhere:
         wait_for_others()
     return code
 
 
+def together() -> bool:
+    """Whether this process is known to be a rank among the others, of which the first speaks for all."""
+    return "mpi4py.MPI" in sys.modules and sys.modules["mpi4py.MPI"].COMM_WORLD.size == launched()[1]
+
+
 def wait_for_others(seconds: float = 5.0) -> None:
     """Until all ranks are here, or so long: a launcher may end all when one fails, before the first has said why."""
-    if launched()[1] > 1 and "mpi4py.MPI" in sys.modules:
+    if launched()[1] > 1 and together():
         all_here = sys.modules["mpi4py.MPI"].COMM_WORLD.Ibarrier()
         end = time.monotonic() + seconds
         while not all_here.Test() and time.monotonic() < end:
@@ -77,7 +83,8 @@ def command_line() -> argparse.ArgumentParser:
                            "  dycore bench --cells 1e4 --backends numba,jax\n\n"
                            "exit codes:\n  0    done\n  1    failed: a value that is no number, a full disk, a check, a verdict\n"
                            "  2    bad input, nothing was begun\n"
-                           "  130  interrupted by Ctrl-C, 143 ended by SIGTERM; a run has written a restart and says where")
+                           "  128 and the number of a signal that ended it: 130 Ctrl-C, 143 TERM, 129 HUP, 138 USR1, 140 USR2;\n"
+                           "       a run has written a restart and says where")
     parser.add_argument("--version", action="version", version=f"dycore {version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 

@@ -64,7 +64,7 @@ class Constants(NamedTuple):
 
 
 class Model:
-    """A grid and parameters on a backend; holds nothing that changes.
+    """A grid and parameters on a backend; holds nothing that changes. It can be pickled: another process makes it anew.
 
     Raises ValueError where grid, parameters and time step do not go together.
     """
@@ -81,6 +81,7 @@ class Model:
         self.parameters = parameters
         self.read = read_by(parameters.fluid.buoyancy, parameters.tracer_names)
         check_tracer_names(self)
+        self.backend.use_precision(grid.dtype)
         self.history = parameters.stepper.history
         self.tile = self.backend.communication.tile(grid.tile)
         self.sides = self.backend.communication.sides(self.tile)
@@ -96,6 +97,9 @@ class Model:
 
     def _repr_html_(self) -> str:
         return printing.of_model(self).html()
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.grid, self.parameters, self.backend)
 
     # What a user calls ---------------------------------------------------------------------------
 

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
+from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, TextIO
 
 DAY, YEAR = 86400.0, 365.0 * 86400.0  # s
 LOG = logging.getLogger("dycore")
 LOG.addHandler(logging.NullHandler())  # who wants the lines adds a handler
+
+
+def tell(sentence: str, stream: TextIO) -> None:
+    """Print a line. Where nobody hears it any more (a terminal that is lost, a closed pipe, a full disk), a run goes on without."""
+    try:
+        print(sentence, file=stream, flush=True)
+    except OSError:
+        with suppress(OSError, ValueError):  # what is still in the buffer must not fail at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class ProgressBar:
@@ -47,7 +58,7 @@ class ProgressBar:
             line = f"{self.day(done)}, {pace}" if pace else self.day(done)
             LOG.info(line)
             if self.wanted and not self.bar and now - self.began > 10.0:
-                print(line, file=sys.stderr, flush=True)
+                tell(line, sys.stderr)
 
     def day(self, done: int) -> str:
         """The simulated time, of how much."""
@@ -65,4 +76,5 @@ class ProgressBar:
 
     def __exit__(self, *_: object) -> None:
         if self.bar:
-            self.bar.stop()
+            with suppress(OSError):  # of a terminal that is lost
+                self.bar.stop()

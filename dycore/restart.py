@@ -1,4 +1,4 @@
-"""Restarts: a run goes on from one, bit for bit, on any number of processes and on any backend.
+"""Restarts: a run goes on from one, bit for bit, on any number of processes and on any backend; or with another time step.
 
 A restart is one file of the whole domain, in NumPy's npz format, whose parts carry checksums: all fields of a state without
 halo, histories included, what an unfinished mean has summed up, and what it belongs to (`identity`). It is written aside and
@@ -16,9 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.belonging import difference, identity
 from dycore.files import at_home, by_first, make_folder, together, whole, why
 from dycore.grid import interior
+from dycore.progress import LOG
 from dycore.state import PLACES, State, map_state, padded
+from dycore.time_steps import retimed, times
 
 KIND = "dycore restart 1"
 
@@ -43,38 +46,8 @@ class Sums(NamedTuple):
     """What an unfinished mean has summed up on the cells of a process, or of the whole domain."""
 
     samples: int
-    since: int  # step
+    since: float  # step, not whole where the time step has become longer since
     fields: dict[str, np.ndarray]
-
-
-def identity(model: Any) -> dict[str, Any]:
-    """What a restart and a model must have in common, by name."""
-    grid, parameters = model.grid, model.parameters
-    fluid = parameters.fluid
-    found: dict[str, Any] = {
-        "cells": list(grid.cells), "precision": grid.dtype.name, "tracers": list(parameters.tracer_names),
-        "time step": float(parameters.time_step), "time stepper": type(parameters.stepper).__name__, "fluid": type(fluid).__name__,
-        "boundary in x": grid.tile.x.value, "boundary in y": grid.tile.y.value}
-    for name, value in (fluid._asdict() if hasattr(fluid, "_asdict") else {}).items():
-        found[f"{name.replace('_', ' ')} of the fluid"] = getattr(value, "__name__", value)
-    found |= {"x of faces": grid.x_face, "y of faces": grid.y_face, "interfaces": grid.interfaces}
-    metrics = grid.metrics
-    found |= {"lowest wet level": metrics.floor, "fraction of the lowest cell": metrics.fraction, "fixed boundary": metrics.fixed,
-              "geopotential of the ground": metrics.surface_geopotential, "Coriolis parameter": metrics.coriolis}
-    return {name: interior(value) if np.ndim(value) == 2 else value for name, value in found.items()}
-
-
-def difference(name: str, there: Any, here: Any) -> str | None:
-    """What differs between a file and a model in something that they must have in common; None where nothing does."""
-    if isinstance(here, np.ndarray):
-        if there.shape != here.shape:
-            return f"{name} has shape {there.shape} there and {here.shape} in the model"
-        unequal = np.argwhere(there != here)
-        if not len(unequal):
-            return None
-        first = unequal[0].tolist()
-        name, there, here = f"{name} {first}", there[tuple(first)].item(), here[tuple(first)].item()
-    return None if there == here else f"{name} is {there} there and {here} in the model"
 
 
 def leaves(part: Any) -> Iterator[Any]:
@@ -113,7 +86,7 @@ def latest(folder: str | Path) -> Path:
     found = all_in(folder)
     if not found:
         raise ValueError(f"There is no restart in '{folder}' (restart_*.npz).")
-    return found[max(found)]
+    return list(times(found.values()))[-1]
 
 
 def write(path: str | Path, model: Any, state: State, means: dict[str, Sums] | None = None) -> Path:
@@ -157,7 +130,7 @@ def loaded(path: Path, model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray
                 raise ForeignFile
             for name, here in identity(model).items():
                 differs = difference(name, file[name] if isinstance(here, np.ndarray) else about.get(name), here)
-                if differs:
+                if differs and name != "time step":
                     raise ForeignFile(differs)
             return about, {name: file[name] for name in file.files if name != "about"}
     except FileNotFoundError:
@@ -179,10 +152,11 @@ class ForeignFile(Exception):
 
 
 def read(path: str | Path, model: Any) -> State:
-    """The state of the whole domain from a restart; any model of the same grid, fluid and time step goes on from it.
+    """The state of the whole domain from a restart; any model of the same grid and fluid goes on from it.
 
-    All processes have to call it. Raises ValueError with what is wrong where the file is no whole restart, or belongs to
-    something else, with both values.
+    With another time step it is at the same time, and its histories are those of the new steps (dycore.time_steps). All
+    processes have to call it. Raises ValueError with what is wrong where the file is no whole restart, belongs to something
+    else, with both values, or is at no whole number of the model's time steps.
     """
     about, arrays = on_all(path, model)
 
@@ -190,7 +164,14 @@ def read(path: str | Path, model: Any) -> State:
         return padded(model.grid, place, arrays[name])
 
     parts = [map_state(partial(field, place), part) for place, part in zip(PLACES, named(model)[:-1], strict=True)]
-    return State(*parts, step=about["step"])  # type: ignore[misc]
+    state, time_step = State(*parts, step=about["step"]), model.parameters.time_step  # type: ignore[misc]
+    if difference("time step", about["time step"], float(time_step)) is None:
+        return state
+    LOG.info(f"'{path}' was written with a time step of {about['time step']:g} s; the run goes on with {time_step:g} s")
+    try:
+        return retimed(state, about["time step"], time_step)
+    except ValueError as problem:
+        raise ValueError(f"The restart '{path}', of a time step of {about['time step']:g} s: {problem}.") from None
 
 
 def on_all(path: str | Path, model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -207,25 +188,27 @@ def on_all(path: str | Path, model: Any) -> tuple[dict[str, Any], dict[str, np.n
 
 def partial_means(folder: str | Path, model: Any, step: int) -> dict[str, Sums]:
     """What the unfinished means of a run had summed up at a step, by name, on the cells of this process."""
-    path = path_of(folder, step)
-    if not model.backend.communication.largest(float(path.exists())):
+    communication, time_step = model.backend.communication, model.parameters.time_step
+    here = times(all_in(folder).values()) if communication.rank == 0 else {}
+    path = communication.first(next((path for path, time in here.items() if abs(time / time_step - step) < 0.5), None))
+    if path is None:
         return {}
     about, arrays = on_all(path, model)
     cut = ..., slice(*model.tile.rows), slice(*model.tile.columns)
     if model.backend.communication.ranks == 1:  # of several devices, too, it keeps all
         cut = ..., slice(None), slice(None)
-    return {name: Sums(samples, since, {
+    return {name: Sums(samples, since * about["time step"] / time_step, {
         field.removeprefix("sum of ").removesuffix(f" in {name}"): values[cut] for field, values in arrays.items()
         if field.startswith("sum of ") and field.endswith(f" in {name}")}) for name, (samples, since) in about["means"].items()}
 
 
-def check_folder(folder: Path, step: int) -> bool:
+def check_folder(folder: Path, step: int, time_step: float) -> bool:
     """Clear what was half written; whether there is no restart yet.
 
     Raises ValueError where a folder holds restarts of later steps than that of a run's start.
     """
     found = all_in(folder)
-    later = [path for number, path in found.items() if number > step]
+    later = [path for path, time in times(found.values()).items() if time > (step + 0.5) * time_step]
     if later:
         raise ValueError(f"'{later[-1]}' is of a later step than the state from which this run starts ({step}). Go on from it, or "
                          "move it to another folder.")
@@ -254,5 +237,6 @@ def check_start(folder: Path, model: Any, state: State) -> bool:
 
 def retain(folder: Path, keep: int) -> None:
     """Delete all but the newest restarts of a folder."""
-    for path in list(all_in(folder).values())[:-keep]:
+    found = all_in(folder).values()
+    for path in list(times(found))[:-keep] if len(found) > keep else ():
         path.unlink(missing_ok=True)

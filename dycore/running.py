@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,18 +14,11 @@ from dycore.progress import DAY, ProgressBar
 from dycore.restart import Restarts
 from dycore.stability import TimeStepWarning
 from dycore.state import State
+from dycore.stopping import Interrupted, Stopped, asked, interrupts
 from dycore.thickness import dry_column
 from dycore.writing import Means, Snapshots, outputs
 
 CHECK_SECONDS = 1.0  # wall time between looks at the state
-
-
-class Stopped(Exception):
-    """A run that stopped on request: its last state, and the path of the restart that holds it (None without restarts)."""
-
-    def __init__(self, state: State, path: Path | None, day: float):
-        self.state, self.path, self.day = state, path, day
-        super().__init__(f"The run stopped on request on day {day:.6g}" + (f"; '{path}' goes on from there." if path else "."))
 
 
 class Report(NamedTuple):
@@ -42,8 +35,9 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
 
     write: Snapshots and Means (dycore.writing). restarts: dycore.restart.Restarts. A run that starts from the state of a
     restart goes on with its files: records after that state are written anew. stop: asked about every second of wall time;
-    where it says True on any process, the run writes a restart and raises Stopped. report: called at the end, however it
-    comes, with the time that writing took.
+    where it says True on any process, the run writes a restart and raises Stopped. So does Ctrl-C, or the stop button of a
+    notebook, which raises Interrupted, a KeyboardInterrupt (both of dycore.stopping). report: called at the end, however it
+    comes, with the time that writing took. Whatever ends a run early has the last whole state as its attribute `state`.
 
     Raises ValueError unless exactly one of `steps` and `days` is a number that makes sense, all columns begin with a positive
     thickness and all files can be written, WritingFailed (dycore.files) when one no longer can, and FloatingPointError with
@@ -71,29 +65,53 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
     communication = model.backend.communication
     began = time.perf_counter()
     shown = ProgressBar(int(steps), dt, progress and communication.rank == 0, int(state.step))
-    with outputs(model, state, write, restarts) as written, shown as advance:
+    with outputs(model, state, write, restarts) as written, shown as advance, interrupts() as received:
         try:
             written.start(state)
-            done, chunk = 0, 1
-            while done < steps:
-                n = min(chunk, int(steps) - done, written.ahead(int(state.step)))
-                started = time.perf_counter()
-                ahead = model.steps(state, n)
-                model.backend.synchronize(ahead)
-                if not is_sound(model, ahead):
-                    find_first(model, state, n)
-                state, done = ahead, done + n
-                elapsed = communication.largest(time.perf_counter() - started)  # the same chunks everywhere
-                chunk = max(1, min(2 * n, int(n * CHECK_SECONDS / max(elapsed, 1e-9))))
+            for done, reached in states(model, state, int(steps), written.ahead):
+                state = reached
                 written.look(state)
                 advance(done)
-                if stop is not None and done < steps and communication.largest(float(stop())):
-                    raise Stopped(state, written.restart(state), int(state.step) * dt / DAY)
+                end_if_asked(model, state, written.restart, received, stop if done < steps else None)
             written.restart(state)
+        except BaseException as problem:
+            problem.state = state  # type: ignore[attr-defined]
+            raise
         finally:
             if report is not None:
                 report(Report(time.perf_counter() - began, written.seconds))
     return state
+
+
+def states(model: Any, state: State, steps: int, due: Callable[[int], int]) -> Iterator[tuple[int, State]]:
+    """(steps done, state), all of it finite, about every second of wall time and where something is `due`, up to the last."""
+    done, chunk = 0, 1
+    while done < steps:
+        n = min(chunk, steps - done, due(int(state.step)))
+        started = time.perf_counter()
+        ahead = model.steps(state, n)
+        model.backend.synchronize(ahead)
+        if not is_sound(model, ahead):
+            find_first(model, state, n)
+        state, done = ahead, done + n
+        elapsed = model.backend.communication.largest(time.perf_counter() - started)  # the same chunks everywhere
+        chunk = max(1, min(2 * n, int(n * CHECK_SECONDS / max(elapsed, 1e-9))))
+        yield done, state
+
+
+def end_if_asked(model: Any, state: State, write_restart: Callable[[State], Path | None], received: list[int],
+                 stop: Callable[[], bool] | None) -> None:
+    """Write a restart and raise Interrupted or Stopped where any process is asked to, or what a `stop` that fails raises."""
+    communication, day = model.backend.communication, int(state.step) * model.parameters.time_step / DAY
+    try:
+        stopping = asked(communication, stop)
+    except Exception:
+        write_restart(state)
+        raise
+    if communication.largest(float(len(received))):
+        raise Interrupted(state, write_restart(state), day)
+    if stopping:
+        raise Stopped(state, write_restart(state), day)
 
 
 def warn_of_long_step(model: Any, state: State) -> None:

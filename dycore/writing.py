@@ -24,9 +24,10 @@ from typing import Any
 import numpy as np
 
 from dycore import output
+from dycore.belonging import difference, identity, summary
 from dycore.files import at_home, attempt, by_first, lock, reserve, together, whole, why
 from dycore.progress import DAY
-from dycore.restart import Restarts, Sums, check_folder, check_start, difference, identity, partial_means, path_of, retain
+from dycore.restart import Restarts, Sums, check_folder, check_start, partial_means, path_of, retain
 from dycore.restart import write as write_restart
 from dycore.state import State
 from dycore.tiles import block_shape
@@ -222,6 +223,15 @@ def template(model: Any, variables: dict[str, output.Variable], mean: bool, iden
     return made
 
 
+def as_now(there: dict[str, Any], belongs: dict[str, Any]) -> dict[str, Any]:
+    """What a file says that it belongs to, in today's words where an earlier version wrote it: in steps, and checksums alone."""
+    if "steps between records" in there:
+        dt = there["time step"]
+        there = there | {"seconds between records": there["steps between records"] * dt, "begins": there["first step"] * dt}
+        there |= {name: value for name, value in belongs.items() if name.startswith("summary of ")}
+    return there
+
+
 class Series:
     """Snapshots or means of a run: what has been summed up, and the file with its number of whole records."""
 
@@ -241,10 +251,16 @@ class Series:
 
     def _belongs(self) -> dict[str, Any]:
         """What all records of a file have in common."""
-        belongs: dict[str, Any] = {"fields": list(self.variables), "steps between records": self.every, "means": self.mean}
+        belongs: dict[str, Any] = {"fields": list(self.variables), "means": self.mean,
+                                   "seconds between records": float(self.every * self.model.parameters.time_step)}
         for name, value in identity(self.model).items():
-            belongs |= ({f"checksum of {name}": sha256(value.tobytes()).hexdigest()[:8]}
-                        if isinstance(value, np.ndarray) else {name: value})
+            if not isinstance(value, np.ndarray):
+                belongs[name] = value
+            elif value.dtype.kind == "f":
+                belongs[f"summary of {name}"] = summary(value)
+            else:
+                belongs[f"checksum of {name}"] = sha256(value.tobytes()).hexdigest()[:8]
+        del belongs["time step"]  # a run may go on with another
         return belongs
 
     def prepare(self, step: int) -> None:
@@ -253,7 +269,7 @@ class Series:
             if self.path.exists():
                 self.store.cut(self.records)
             else:
-                made = json.dumps(self._belongs() | {"first step": step}, default=float)
+                made = json.dumps(self._belongs() | {"begins": step * self.model.parameters.time_step}, default=float)
                 self.store.create(template(self.model, self.variables, self.mean, made))
 
         by_first(self.model.backend.communication, work, could_not(self.path))
@@ -264,7 +280,7 @@ class Series:
             return 0, step
         dt, belongs = self.model.parameters.time_step, self._belongs()
         try:
-            there, times = json.loads(self.store.identity()), self.store.times()
+            there, times = as_now(json.loads(self.store.identity()), belongs), self.store.times()
         except Exception as problem:  # whatever zarr, netCDF4 or json say of something else
             raise ValueError(f"'{self.path}' is there already and is no output of dycore, or damaged ({why(problem)}). Name "
                              "another path.") from None
@@ -276,7 +292,7 @@ class Series:
             raise ValueError(f"'{self.path}' is there already. Name another path, remove it, or go on from a restart of the run "
                              "that wrote it.")
         kept = int(np.sum(ends < step + 0.5))
-        end = round(ends[kept - 1]) if kept else there["first step"]
+        end = round(ends[kept - 1] if kept else there["begins"] / dt)
         if not end <= step < end + self.every:
             raise ValueError(f"'{self.path}' ends on day {end * dt / DAY:g}, and the run goes on from day {step * dt / DAY:g}: "
                              "records between them would be missing. Name another path, or go on from an earlier restart.")
@@ -333,7 +349,8 @@ class Outputs:
             folder = Path(restarts.folder)
             self.every = whole_steps(restarts.days, model.parameters.time_step, f"'{folder}'")
             hold(folder, folder=True)
-            first = by_first(communication, lambda: check_folder(folder, step), f"'{folder}' cannot be used")
+            first = by_first(communication, lambda: check_folder(folder, step, model.parameters.time_step),
+                             f"'{folder}' cannot be used")
             goes_on = check_start(folder, model, state) or goes_on
             sums = partial_means(folder, model, step)
         for wanted in write:

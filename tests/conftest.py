@@ -18,6 +18,8 @@ def create(name):
     """A backend, or a skipped test where its library is missing."""
     if name != "numpy":
         pytest.importorskip(name)
+    if name == "jax":
+        importlib.import_module("jax").config.update("jax_enable_x64", True)  # tests give arrays to verbs without a model
     return importlib.import_module(f"dycore.backends.on_{name}").create()
 
 

@@ -12,6 +12,7 @@ from dycore import Model, cases
 from dycore import restart as restarting
 from dycore.advection import weno5
 from dycore.backends import mpi
+from dycore.backends.halos import Serial
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing
 from dycore.progress import DAY
@@ -67,7 +68,7 @@ CASES = {
 
 
 def backend(name, communication=None):
-    return importlib.import_module(f"dycore.backends.on_{name}").create(communication=communication)
+    return importlib.import_module(f"dycore.backends.on_{name}").create(communication=communication or Serial())
 
 
 def leaves(state):
@@ -100,6 +101,30 @@ def same_answer(case, name, precision, processes, steps, **options):
     gathered = model.gather(model.steps(state, steps))
     if world.rank == 0:
         return difference(gathered, Model(grid, parameters, backend(name)).steps(state, steps))
+
+
+def halves(first, second):
+    """The same of two cases, each on half of the ranks, at once."""
+    everyone = mpi.World()
+    mine = 2 * everyone.rank // everyone.ranks
+    world = mpi.World(everyone.comm.Split(mine, everyone.rank))
+    grid, parameters, state = CASES[(first, second)[mine]]("float64")
+    model = Model(grid, parameters, backend("numpy", world))
+    gathered = model.gather(model.steps(state, 10))
+    apart = None
+    if world.rank == 0:
+        apart = difference(gathered, Model(grid, parameters, backend("numpy", Serial())).steps(state, 10))
+    return [each for each in everyone.comm.allgather(apart) if each is not None]
+
+
+def not_among():
+    """What a rank is told that gives a communicator in which it is not."""
+    everyone = mpi.World()
+    part = everyone.comm.Split(everyone.mpi.UNDEFINED if everyone.rank == 0 else 0)
+    try:
+        mpi.World(part)
+    except ValueError as problem:
+        return str(problem)
 
 
 def spoilt(case, name, precision, processes, steps):

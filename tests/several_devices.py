@@ -3,6 +3,7 @@
 import json
 import sys
 
+import jax
 import numpy as np
 from ranks import difference
 
@@ -11,6 +12,8 @@ from dycore.backends import on_jax
 from dycore.backends.devices import Devices
 from dycore.stencils import Field
 from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Tile, fill_halo, origin, part_of
+
+jax.config.update("jax_enable_x64", True)
 
 CASES = {
     "channel": lambda precision: cases.baroclinic_channel((4, 12, 24), precision=precision, time_step=2000.0),

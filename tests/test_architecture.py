@@ -9,13 +9,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    {"stencils", "progress", "files"},
+    {"stencils", "progress", "files", "stopping"},
     {"tiles", "given", "tracers"},
     {"backend", "printing", "coordinates"},
     {"program"},
     {"grid", "vertical", "fluid", "seawater"},
     {"thickness"},
-    {"state", "operators", "filters"},
+    {"state", "operators", "filters", "belonging"},
+    {"time_steps"},
     {"column", "continuity", "pressure", "momentum", "advection", "mixing", "barotropic", "vertical_mixing", "forcing"},
     {"physics"},
     {"stepping", "momentum_weno"},
@@ -30,6 +31,7 @@ LAYERS = [
     {"__init__"},
     {"commands"},
     {"cli"},
+    {"__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock"}

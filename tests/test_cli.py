@@ -16,7 +16,7 @@ import tomllib
 import numpy
 import pytest
 
-from dycore import Model, cases, cli
+from dycore import Model, cases, cli, stopping
 from dycore.commands import run, shared
 from dycore.grid import interior
 from dycore.progress import ProgressBar
@@ -312,7 +312,7 @@ def interrupt(monkeypatch, *numbers, at=2):
     monkeypatch.setattr(Model, "steps", interrupted)
 
 
-@pytest.mark.parametrize("number, asked", [(signal.SIGTERM, True), (signal.SIGINT, True), (signal.SIGTERM, False)])
+@pytest.mark.parametrize("number, asked", [(signal.SIGTERM, False), *((number, True) for number in stopping.SIGNALS)])
 def test_a_signal_ends_a_run_with_a_restart_from_which_it_goes_on_bit_for_bit(capsys, monkeypatch, tmp_path, number, asked):
     monkeypatch.chdir(tmp_path)
     whole = fields_of(capsys, tmp_path, *RUN, "--steps", 9)
@@ -336,6 +336,7 @@ def test_the_command_that_goes_on_continues_from_one_place():
 
 def test_a_second_interrupt_ends_at_once(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(stopping, "AGAIN", -1.0)  # no matter how soon
     interrupt(monkeypatch, signal.SIGINT, signal.SIGINT)
     assert dycore(capsys, *RUN, "--steps", 9) == (
         130, "baroclinic_channel: 4 x 8 x 6 cells, float64, numpy, time step 600 s, from the beginning\n", "dycore: interrupted.\n")
@@ -343,9 +344,9 @@ def test_a_second_interrupt_ends_at_once(capsys, monkeypatch, tmp_path):
 
 
 def test_a_run_leaves_signals_as_they_were(capsys):
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    before = [signal.getsignal(number) for number in stopping.SIGNALS]
     assert dycore(capsys, *RUN, "--steps", 1)[0] == 0
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert [signal.getsignal(number) for number in stopping.SIGNALS] == before
 
 
 # Output and restarts
@@ -381,8 +382,22 @@ def test_output_that_is_there_is_not_overwritten(capsys, monkeypatch, tmp_path):
 def test_a_restart_of_another_run_is_refused(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert dycore(capsys, *RUN, "--steps", 2, "--restarts", "restarts")[0] == 0
-    code, _, err = dycore(capsys, *RUN, "--steps", 4, "--time-step", 60, "--continue", "restarts")
-    assert code == 2 and "time step is 600.0 there and 60.0 in the model" in err and err.count("\n") == 1
+    code, _, err = dycore(capsys, *RUN, "--steps", 4, "--precision", "float32", "--continue", "restarts")
+    assert code == 2 and "precision is float64 there and float32 in the model" in err and err.count("\n") == 1
+
+
+def test_a_run_goes_on_with_a_shorter_time_step_where_it_was_in_time(capsys, monkeypatch, tmp_path):
+    xarray = pytest.importorskip("xarray")
+    monkeypatch.chdir(tmp_path)
+    days = [*RUN[:-2], "--output", "o.nc", "--output-every", 1 / 24, "--restarts", "r", "--continue", "r"]
+    assert dycore(capsys, *days, "--time-step", 600, "--days", 0.125)[0] == 0
+    code, out, _ = dycore(capsys, *days, "--time-step", 200, "--days", 0.25)
+    assert code == 0 and "from r/restart_0000000018.npz, day 0.125, where the time step was 600 s" in out
+    with xarray.open_dataset("o.nc", decode_times=False) as output:
+        assert output.time.values.tolist() == [n * 3600.0 for n in range(7)]
+    code, _, err = dycore(capsys, *days, "--time-step", 700, "--days", 0.5)
+    assert code == 2 and "day 0.25 is not a whole number of time steps of 700 s" in err
+    assert "Use a time step of 696.774193548 or 720 s" in err and err.count("\n") == 1
 
 
 def test_a_backend_that_is_not_installed_says_how_to_install_it(capsys, monkeypatch):

@@ -187,7 +187,7 @@ def test_what_is_there_already_stays_unless_a_run_goes_on(undisturbed, numpy_bac
     for path, state, days, sentence in (
             (undisturbed / "zarr/s.zarr", start, STEP, "s.zarr' is there already. Name another path, remove it, or go on"),
             (undisturbed / "nc/s.nc", start, STEP, "s.nc' is there already. Name another path, remove it, or go on"),
-            (undisturbed / "nc/s.nc", later, 2 * STEP, "another run: steps between records is 1 there and 2 in the model"),
+            (undisturbed / "nc/s.nc", later, 2 * STEP, "seconds between records is 1800.0 there and 3600.0 in the model"),
             (undisturbed / "zarr/m.zarr", later, 3 * STEP, "written by another run: means is True there and False in the model"),
             (tmp_path / "foreign.nc", later, STEP, "is there already and is no output of dycore, or damaged"),
             (tmp_path / "foreign.zarr", later, STEP, "is there already and is no output of dycore, or damaged"),

@@ -188,6 +188,8 @@ def try_way(way: Way, world: Any) -> Result:
     """On all processes of a world together; the result is the same on all."""
     backend = importlib.import_module(f"dycore.backends.on_{way.backend}").create(communication=world)
     note = without_cuda() if way.backend == "jax" and world.ranks > 1 else ""
+    if way.backend == "jax":
+        use_double_precision()
     tries = [(case, processes) for processes in process_shapes(world.ranks) for case in CASES]
     for case, processes in tries:
         problem = world.first(check_case(backend, case, processes))
@@ -196,6 +198,13 @@ def try_way(way: Way, world: Any) -> Result:
     latency, _ = seconds(backend, SMALL, world.ranks)
     duration, sent = seconds(backend, LARGE, world.ranks)
     return Result(way.backend, world.ranks, "", len(tries), latency, sent / duration, note)
+
+
+def use_double_precision() -> None:
+    """JAX has it where it is asked for, and this process is our own."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
 
 
 def wrong(way: Way, ranks: int, problem: str) -> Result:
@@ -207,9 +216,10 @@ def try_devices(way: Way) -> Result:
     """In this process, on all GPUs that JAX finds, or on devices made of a CPU where these are fewer than two."""
     import jax
 
-    from dycore.backends import devices, on_jax
+    from dycore.backends import devices, jax_process, on_jax
 
-    found = jax.devices() if len(jax.devices()) > 1 else jax.devices("cpu")
+    use_double_precision()
+    found = jax_process.start() if len(jax_process.start()) > 1 else jax.devices("cpu")
     tries = [(case, processes) for processes in process_shapes(len(found)) for case in CASES
              if case.y is not Boundary.POLE or processes[1] == 1 or processes[1] % 2 == 0]
     for case, processes in tries:

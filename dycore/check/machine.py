@@ -207,7 +207,9 @@ def accelerators(missing: list[str]) -> str:
     """In words."""
     devices = jax_devices() if version("jax") else []
     if devices is None:
-        missing.append("JAX did not tell its devices. See what 'python -c \"import jax; print(jax.devices())\"' says.")
+        asked_for = os.environ.get("JAX_PLATFORMS")
+        hint = f"JAX_PLATFORMS={asked_for} is set: set it to cpu or to what is here, or unset it, and see " if asked_for else "See "
+        missing.append(f"JAX did not tell its devices. {hint}what 'python -c \"import jax; print(jax.devices())\"' says.")
     elif nvidia_devices() and not devices:
         missing.append("There is an NVIDIA GPU that JAX does not see. Install JAX for it: pip install 'jax[cuda13]', or "
                        "'jax[cuda12]' for an older driver.")

@@ -82,7 +82,7 @@ def as_rank(name: str, limit: float) -> int:
     with deadline(limit, rank, lambda: answer(too_late(way, ranks, limit))):
         try:
             answer(halos.attempt(way, mpi.World()) if way.by_mpi else halos.try_devices(way))
-        except ImportError as problem:  # the MPI that was started is not that of mpi4py
+        except (ImportError, RuntimeError) as problem:  # the MPI that was started is not that of mpi4py; JAX cannot start
             answer(Result(name, ranks, str(problem)))
     return 0
 

@@ -4,8 +4,10 @@ import argparse
 import contextlib
 import dataclasses
 import logging
+import math
 import shlex
 import signal
+import sys
 import warnings
 from collections.abc import Iterator
 from functools import partial
@@ -29,7 +31,8 @@ from dycore.commands.shared import (
     world,
 )
 from dycore.files import WritingFailed, whole
-from dycore.progress import DAY, LOG
+from dycore.progress import DAY, LOG, tell
+from dycore.stopping import noted
 
 
 def add(command: Any) -> None:
@@ -39,7 +42,10 @@ def add(command: Any) -> None:
                   "  dycore run held_suarez --backend jax --precision float32 --days 1200 --set dissipation=0.5\n"
                   "  dycore run held_suarez --days 1200 --dry-run > climate.toml\n"
                   "  dycore run climate.toml --backend numba --quiet --log climate.log\n"
+                  "  dycore run climate.toml --restarts r --continue r --time-step 300   # after it became unstable\n"
                   "  mpiexec -n 4 dycore run baroclinic_wave --backend numba --processes 2,2 --days 1 --state-out wave.npz\n\n"
+                  "A signal (Ctrl-C, TERM, HUP, USR1, USR2, XCPU) to any process ends a run with a restart and the command that\n"
+                  "goes on from it; Ctrl-C or TERM again, a second later, ends it at once.\n\n"
                   "A TOML file holds the same names with _ for -, lists in brackets, and parameters in a table of their own:\n"
                   "  case = \"held_suarez\"\n  cells = [20, 64, 128]\n  days = 1200\n\n  [parameters]\n  dissipation = 0.5")
     run.usage = "dycore run CASE|FILE.toml (--days D | --steps N) [option ...]"
@@ -52,6 +58,13 @@ def add(command: Any) -> None:
 
 
 def run_case(options: argparse.Namespace) -> int:
+    with noted() as received, warnings.catch_warnings():  # from here on: to load, to build and to compile takes long
+        warnings.showwarning = partial(say_warning, quiet=options.quiet)
+        return run_noting(options, received)
+
+
+def run_noting(options: argparse.Namespace, received: list[int]) -> int:
+    """Run a case until its end, or until a signal is among those `received`."""
     settings = settings_of(options)
     communication = world(settings.processes)
     unwritable = why_unwritable(settings) if launched()[0] == 0 else None  # the rank that writes
@@ -67,7 +80,7 @@ def run_case(options: argparse.Namespace) -> int:
         return 0
     with logged(settings.log):
         say(f"{title(settings, model)}, {origin}", options.quiet)
-        state = advanced(settings, model, state, options)
+        state = advanced(settings, model, state, options, received)
         if settings.state_out is not None:
             gathered = model.gather(state)
             if gathered is not None:
@@ -90,10 +103,18 @@ def first_state(settings: Settings, model: Any, state: Any) -> tuple[Any, str]:
         state = restart.read(path, model)
     except ValueError as problem:
         raise BadInput(str(problem)) from problem
-    return state, f"from {path}, day {state.step * model.parameters.time_step / DAY:g}"
+    return state, f"from {path}, day {state.step * model.parameters.time_step / DAY:g}{after_another_step(path, model)}"
 
 
-def advanced(settings: Settings, model: Any, state: Any, options: argparse.Namespace) -> Any:
+def after_another_step(path: Path, model: Any) -> str:
+    """Words about the time step of a restart, where the run goes on with another one."""
+    from dycore.time_steps import header
+
+    before, now = header(path)["time step"], model.parameters.time_step
+    return "" if math.isclose(before, now, rel_tol=1e-9) else f", where the time step was {before:g} s"
+
+
+def advanced(settings: Settings, model: Any, state: Any, options: argparse.Namespace, received: list[int]) -> Any:
     """The state at the end of the run; output and restarts are written on the way."""
     from dycore import restart, running, writing
 
@@ -101,6 +122,9 @@ def advanced(settings: Settings, model: Any, state: Any, options: argparse.Names
     if state.step >= steps:
         say("the end is reached already: nothing to do", options.quiet)
         return state
+    if model.backend.communication.largest(float(len(received))):
+        raise stopped_by(received, model, "before the first step and wrote nothing. Start it again with",
+                         command(options.arguments))
     write: list[Any] = []
     if settings.output is not None:
         write.append(writing.Snapshots(settings.output, settings.output_every, settings.fields))
@@ -109,8 +133,7 @@ def advanced(settings: Settings, model: Any, state: Any, options: argparse.Names
     restarts = settings.restarts and restart.Restarts(settings.restarts, settings.restarts_every, settings.keep)
     try:
         # what is no number is found and said in a sentence
-        with warnings.catch_warnings(), numpy.errstate(all="ignore"), signals() as received:
-            warnings.showwarning = partial(say_warning, quiet=options.quiet)
+        with numpy.errstate(all="ignore"):
             return model.run(state, steps=steps - state.step, progress=not options.quiet, write=tuple(write), restarts=restarts,
                              stop=lambda: bool(received))
     except running.Stopped as stopped:
@@ -131,32 +154,14 @@ def interrupted(settings: Settings, model: Any, stopped: Any, received: list[int
         path = stopped.path or restart.write(f"{settings.case}-restarts", model, stopped.state)
     except WritingFailed as problem:
         return FailedRun(str(problem))
+    return stopped_by(received, model, f"on day {stopped.day:.4g} and wrote {path}. Go on with",
+                      command_from(path.parent, arguments))
+
+
+def stopped_by(received: list[int], model: Any, what: str, going_on: str) -> Interrupted:
+    """What to raise for a run that a signal to any process stopped."""
     number = int(model.backend.communication.largest(float(max(received, default=0))))
-    return Interrupted(f"stopped by {signal.Signals(number).name} on day {stopped.day:.4g} and wrote {path}. "
-                       f"Go on with: {command_from(path.parent, arguments)}", number)
-
-
-@contextlib.contextmanager
-def signals() -> Iterator[list[int]]:
-    """Numbers of the signals to stop that came: the first is only noted, the second does what it always does."""
-    received: list[int] = []
-    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in (signal.SIGINT, signal.SIGTERM)}
-    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}  # as in the background
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def note(number: int, _: Any) -> None:
-        received.append(number)
-        restore()
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield received
-    finally:
-        restore()
+    return Interrupted(f"stopped by {signal.Signals(number).name} {what}: {going_on}", number)
 
 
 def command_from(folder: Path, arguments: list[str]) -> str:
@@ -165,8 +170,14 @@ def command_from(folder: Path, arguments: list[str]) -> str:
     for n in reversed(range(len(kept))):
         if kept[n].partition("=")[0] == "--continue":
             del kept[n: n + (1 if "=" in kept[n] else 2)]
-    ranks = launched()[1]
-    return shlex.join([*(["mpiexec", "-n", str(ranks)] if ranks > 1 else []), "dycore", *kept, "--continue", str(folder)])
+    return command([*kept, "--continue", str(folder)])
+
+
+def command(arguments: list[str]) -> str:
+    """A command line as it was started."""
+    ranks, started = launched()[1], Path(sys.argv[0])
+    program = ["python", "-m", "dycore"] if started.parts[-2:] == ("dycore", "__main__.py") else ["dycore"]
+    return shlex.join([*(["mpiexec", "-n", str(ranks)] if ranks > 1 else []), *program, *arguments])
 
 
 def built(settings: Settings, backend: Any) -> tuple[Any, Any]:
@@ -225,7 +236,7 @@ def say(sentence: str, quiet: bool) -> None:
     if launched()[0] == 0:
         LOG.info(sentence)
         if not quiet:
-            print(sentence, flush=True)
+            tell(sentence, sys.stdout)
 
 
 @contextlib.contextmanager

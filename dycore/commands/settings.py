@@ -21,9 +21,9 @@ from dycore.commands.shared import (
     name_among,
     no_such,
     number,
+    parts_or_none,
     positive_integer,
     positive_number,
-    process_numbers,
     true_or_false,
     whole_number,
 )
@@ -57,8 +57,9 @@ class Settings:
     backend: Annotated[str, Setting(
         MACHINE, name_among(BACKENDS, "backend"), "NAME", f"what does the arithmetic: {', '.join(BACKENDS)}")] = "numpy"
     threads: Annotated[int, Setting(MACHINE, positive_integer, "N", "of each process")] = 1
-    processes: Annotated[tuple[int, int] | None, Setting(
-        MACHINE, process_numbers, "PJ,PI", "parts in j and in i, under mpiexec (default: the shape with the smallest halo)")] = None
+    processes: Annotated[tuple[int, int] | str | None, Setting(
+        MACHINE, parts_or_none, "PJ,PI|none", "parts in j and in i, under mpiexec (default: the shape with the smallest halo); "
+                                              "none: a run by itself, as in a child of an MPI job")] = None
     output: Annotated[Path | None, Setting(OUTPUT, file_name, "FILE", "snapshots, in a file that ends in .zarr or .nc")] = None
     output_every: Annotated[float, Setting(OUTPUT, positive_number, "D", "days from one to the next")] = 1.0
     means: Annotated[Path | None, Setting(OUTPUT, file_name, "FILE", "means over time, in a file that ends in .zarr or .nc")] = None

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from dycore.files import at_home, end_of_links
-from dycore.progress import LOG
+from dycore.progress import LOG, tell
 
 BACKENDS = ("numpy", "numba", "jax")
 PRECISIONS = ("float64", "float32")
+BY_ITSELF = "none"  # in place of numbers of processes
 
 
 class BadInput(Exception):
@@ -64,7 +65,7 @@ def say_warning(message: Warning | str, category: type[Warning], filename: str, 
     text = str(message) if ours else warnings.formatwarning(message, category, filename, lineno, line).rstrip()
     LOG.warning(text)
     if not quiet:
-        print(f"dycore: warning: {text}" if ours else text, file=sys.stderr, flush=True)
+        tell(f"dycore: warning: {text}" if ours else text, sys.stderr)
 
 
 # What the options may hold
@@ -144,6 +145,11 @@ def cell_numbers(text: str) -> tuple[int, int, int]:
     return levels, rows, columns
 
 
+def parts_or_none(text: str) -> tuple[int, int] | str:
+    """Processes in j and in i; or 'none', for a process that runs by itself whatever a launcher says."""
+    return BY_ITSELF if text == BY_ITSELF else process_numbers(text)
+
+
 def process_numbers(text: str) -> tuple[int, int]:
     parts = text.split(",")
     if len(parts) != 2:
@@ -198,18 +204,22 @@ def launched() -> tuple[int, int]:
     return mpi.launched()
 
 
-def world(processes: tuple[int, int] | None) -> Any:
+def world(processes: tuple[int, int] | str | None) -> Any:
     """How the ranks speak to each other; None for a single one."""
+    from dycore.backends import launchers, mpi
+
+    if processes == BY_ITSELF:
+        launchers.forget_launcher()
+        return None
     if launched()[1] == 1 and processes in (None, (1, 1)):
         return None
-    from dycore.backends import mpi
-
     if launched()[1] == 1:
-        parts = processes[0] * processes[1]  # type: ignore[index]
-        raise BadInput(f"--processes {processes[0]},{processes[1]} are {parts} parts, but there is one process: start it with "  # type: ignore[index]
+        assert isinstance(processes, tuple)
+        parts = processes[0] * processes[1]
+        raise BadInput(f"--processes {processes[0]},{processes[1]} are {parts} parts, but there is one process: start it with "
                        f"'mpiexec -n {parts} dycore run ...'.")
     try:
-        return mpi.World(processes)
+        return mpi.World(processes=processes)  # type: ignore[arg-type]
     except ImportError as problem:
         raise BadInput(str(problem)) from problem
 
@@ -221,14 +231,23 @@ def create_backend(name: str, threads: int, communication: Any = None) -> Any:
         os.environ.setdefault(variable, str(threads))
     if threads == 1:
         os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+    if name == "jax":
+        os.environ.setdefault("JAX_ENABLE_X64", "1")  # nothing else in this process uses JAX
     if name == "jax" and launched()[1] > 1 and importlib.util.find_spec("mpi4jax") is None:
         raise BadInput("JAX needs mpi4jax for several processes, and it is not installed: 'dycore check' says how to get it. "
                        "Or use one process, or another backend.")
+    backend, problem = None, None
     try:
-        return importlib.import_module(f"dycore.backends.on_{name}").create(threads=threads, communication=communication)
-    except ImportError as problem:
-        raise BadInput(f"the {name} backend cannot be loaded ({problem}). "
-                       f"Install what it needs with: pip install 'dycore[{name}]'.") from problem
+        backend = importlib.import_module(f"dycore.backends.on_{name}").create(threads=threads, communication=communication)
+    except ImportError as missing:
+        problem = f"the {name} backend cannot be loaded ({missing}). Install what it needs with: pip install 'dycore[{name}]'."
+    except RuntimeError as unable:
+        problem = str(unable)
+    if communication is not None:
+        problem = communication.first(problem)  # nodes need not have the same
+    if problem is not None:
+        raise BadInput(problem)
+    return backend
 
 
 def check_threads(threads: int) -> None:

@@ -1,0 +1,68 @@
+"""What JAX needs of its process: a platform that is there, 64-bit numbers where they are wanted, no fork after its start."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from functools import cache
+from typing import Any
+
+import jax
+
+
+class CannotStart(RuntimeError):
+    """JAX does not run in this process; the message says why and what to do."""
+
+
+class PrecisionWarning(UserWarning):
+    """JAX was switched to 64-bit numbers in the whole process."""
+
+
+@cache
+def home() -> int:
+    """The process in which JAX had started when this was asked first; one that is forked from it remembers it."""
+    return os.getpid()
+
+
+def remember_home() -> None:
+    """Before a fork: note where JAX has started, if somebody else has used it."""
+    try:
+        from jax._src.xla_bridge import backends_are_initialized  # there is no public question that starts nothing
+    except ImportError:
+        return
+    if backends_are_initialized():
+        home()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=remember_home)
+
+
+def check_process() -> None:
+    """Raise CannotStart in a process that was forked from one in which JAX had started: its threads are missing, and it hangs."""
+    if home() != os.getpid():
+        raise CannotStart("This process was forked from one in which JAX had started, and JAX would hang in it. Start processes "
+                          "anew, with multiprocessing.get_context('spawn') or the same as mp_context=... of a ProcessPoolExecutor: "
+                          "models can be pickled.")
+
+
+def start() -> list[Any]:
+    """The devices that JAX finds. Raises CannotStart where there is no such platform, or where it would hang."""
+    check_process()
+    try:
+        return jax.devices()
+    except Exception as problem:  # an AssertionError, of a platform whose plugin is not installed
+        asked = jax.config.jax_platforms  # type: ignore[attr-defined]
+        said = f" ({str(problem).splitlines()[0]})" if str(problem) else ""
+        cause = (f"JAX_PLATFORMS={asked} names a platform that is not there{said}. Set it to cpu or to what this machine has, or "
+                 "unset it" if asked else f"it finds no device{said}. Set JAX_PLATFORMS=cpu")
+        raise CannotStart(f"JAX cannot start: {cause}; or use another backend.") from None
+
+
+def use_double_precision(stacklevel: int = 4) -> None:
+    """Switch JAX to 64-bit numbers, in this whole process as it has no other way, and say so unless that was done before."""
+    if not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+        jax.config.update("jax_enable_x64", True)
+        warnings.warn("A model of float64 switches JAX to 64-bit numbers in this whole process (jax_enable_x64), so that arrays "
+                      "of your own become float64 too. Set JAX_ENABLE_X64=1 to have them from the start, without this warning; a "
+                      "model of precision='float32' leaves the setting alone.", PrecisionWarning, stacklevel)

@@ -1,0 +1,80 @@
+"""What a file and a model must have in common, by name: words and whole numbers exactly, other numbers but for rounding.
+
+Metrics that two processors, or two versions of a mathematical library, compute may differ in their last digits.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dycore.grid import interior
+
+ROUNDING = {4: 1e-5, 8: 1e-12}  # relative to the largest value of a field, by the bytes of a number
+IRRATIONAL = 0.5 * (5.0 ** 0.5 - 1.0)  # whose multiples weigh the values of a field, each in a way of its own
+
+
+class Summary(NamedTuple):
+    """What is kept of a field to tell it from another: tolerance (relative), largest value, mean, and weighted mean."""
+
+    tolerance: float
+    largest: float
+    mean: float
+    weighted: float
+
+
+def identity(model: Any) -> dict[str, Any]:
+    """What a file and a model must have in common, by name, and the time step."""
+    grid, parameters = model.grid, model.parameters
+    fluid = parameters.fluid
+    found: dict[str, Any] = {
+        "cells": list(grid.cells), "precision": grid.dtype.name, "tracers": list(parameters.tracer_names),
+        "time step": float(parameters.time_step), "time stepper": type(parameters.stepper).__name__, "fluid": type(fluid).__name__,
+        "boundary in x": grid.tile.x.value, "boundary in y": grid.tile.y.value}
+    for name, value in (fluid._asdict() if hasattr(fluid, "_asdict") else {}).items():
+        found[f"{name.replace('_', ' ')} of the fluid"] = getattr(value, "__name__", value)
+    found |= {"x of faces": grid.x_face, "y of faces": grid.y_face, "interfaces": grid.interfaces}
+    metrics = grid.metrics
+    found |= {"lowest wet level": metrics.floor, "fraction of the lowest cell": metrics.fraction, "fixed boundary": metrics.fixed,
+              "geopotential of the ground": metrics.surface_geopotential, "Coriolis parameter": metrics.coriolis}
+    return {name: interior(value) if np.ndim(value) == 2 else value for name, value in found.items()}
+
+
+def difference(name: str, there: Any, here: Any) -> str | None:
+    """What differs between a file and a model in something that they must have in common; None where nothing does."""
+    if isinstance(here, Summary):
+        if there is not None and abs(np.subtract(there, here)).max() <= here.tolerance * here.largest:
+            return None
+        return f"{name} (tolerance, largest, mean, weighted mean) is {there} there and {list(here)} in the model"
+    if isinstance(here, np.ndarray):
+        if there.shape != here.shape:
+            return f"{name} has shape {there.shape} there and {here.shape} in the model"
+        unequal = np.argwhere(~alike(there, here))
+        if not len(unequal):
+            return None
+        first = unequal[0].tolist()
+        return f"{name} {first} is {there[tuple(first)].item()} there and {here[tuple(first)].item()} in the model"
+    if isinstance(here, float) and isinstance(there, float) and alike(np.array(there), np.array(here)):
+        return None
+    return None if there == here else f"{name} is {there} there and {here} in the model"
+
+
+def alike(there: np.ndarray, here: np.ndarray) -> np.ndarray:
+    """Where numbers are equal, or apart by no more than rounding."""
+    if here.dtype.kind != "f":
+        return there == here
+    return (there == here) | (np.abs(there - here) <= ROUNDING[here.dtype.itemsize] * largest_of(here))
+
+
+def largest_of(values: np.ndarray) -> float:
+    """The largest magnitude of a field; zero for none."""
+    return float(np.abs(values).max(initial=0.0))
+
+
+def summary(values: np.ndarray) -> Summary:
+    """Of a field: its mean alone would not tell where a value stands, and a weighted sum drowns one in many unless scaled so."""
+    flat = values.astype(float).ravel()
+    weights = np.modf(IRRATIONAL * np.arange(1, flat.size + 1))[0] - 0.5
+    return Summary(ROUNDING[values.dtype.itemsize], largest_of(values), float(flat.mean()),
+                   float((flat * weights).sum() / max(flat.size, 1) ** 0.5))

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.backends.halos import Serial, Traffic, extent, substeps_that_fit
+from dycore.backends.threads import OneThread
 from dycore.tiles import HALO_LEVELS, Halo, Tile, blocks, divide, pieces, share
 
 INSTALL = ("Install it with: pip install 'dycore[mpi]', and an MPI library: that of the machine, or "
@@ -162,12 +163,22 @@ class World(Serial):
     def __init__(self, processes: tuple[int, int] | None = None, silent: bool = False,
                  substeps_together: int | None = None):
         self.mpi = load()
-        self.comm = self.mpi.COMM_WORLD.Clone()
+        self._comm, self._thread = self.mpi.COMM_WORLD.Clone(), OneThread()
         self.inside = self.mpi.COMM_WORLD.Clone()  # mpi4jax sends when it likes: its messages must not meet others
         self.processes, self.silent, self.together = processes, silent, substeps_together
-        self.ranks, self.rank = self.comm.size, self.comm.rank
+        self.ranks, self.rank = self._comm.size, self._comm.rank
         self.sent = [0, 0]
         self._prepared: dict[Any, Any] = {}
+
+    @property
+    def comm(self) -> Any:
+        """The communicator of these processes, for one thread of each."""
+        self.in_one_thread()
+        return self._comm
+
+    def in_one_thread(self) -> None:
+        """As `Serial.in_one_thread`."""
+        self._thread.check()
 
     def tile(self, whole: Tile) -> Tile:
         """The part of this process. Raises ValueError where the domain cannot be divided as asked."""
@@ -216,6 +227,7 @@ class World(Serial):
         start_all, wait_any, wait_all = self.mpi.Prequest.Startall, self.mpi.Request.Waitany, self.mpi.Request.Waitall
 
         def fetch(arrays: list) -> None:
+            self.in_one_thread()
             start_all(receiving)
             for each in outgoing:
                 for strip, part in each.strips:

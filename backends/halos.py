@@ -48,6 +48,9 @@ class Serial:
         """What this process has sent so far."""
         return Traffic(0, 0)
 
+    def in_one_thread(self) -> None:
+        """Raise RuntimeError where messages of another thread of this process would be taken for those of the calling one."""
+
     def tile(self, whole: Tile) -> Tile:
         """The part of this process."""
         return whole

@@ -17,6 +17,7 @@ import numpy as np
 
 from dycore.backends.halos import Serial, Traffic, extent, substeps_that_fit
 from dycore.backends.launchers import is_child_of_rank, launched
+from dycore.backends.threads import OneThread
 from dycore.tiles import HALO_LEVELS, Halo, Tile, blocks, divide, pieces, share
 
 BY_ITSELF = ("For a run by itself give 'dycore run' --processes none, or a backend no mpi.World() but "
@@ -172,16 +173,26 @@ class World(Serial):
             comm, processes = None, comm
         self.mpi = load()
         comm = communicator(self.mpi, comm)
-        self.comm = comm.Clone()
+        self._comm, self._thread = comm.Clone(), OneThread()
         self.inside = comm.Clone()  # mpi4jax sends when it likes: its messages must not meet others
         self.processes, self.silent, self.together = processes, silent, substeps_together
-        self.ranks, self.rank = self.comm.size, self.comm.rank
+        self.ranks, self.rank = self._comm.size, self._comm.rank
         self.sent = [0, 0]
         self._prepared: dict[Any, Any] = {}
 
     def __reduce__(self) -> Any:
         raise TypeError("A model that is divided among MPI ranks cannot be pickled or copied to another process: give its grid and "
                         "parameters, and let the ranks there make it anew with mpi.World().")
+
+    @property
+    def comm(self) -> Any:
+        """The communicator of these processes, for one thread of each."""
+        self.in_one_thread()
+        return self._comm
+
+    def in_one_thread(self) -> None:
+        """As `Serial.in_one_thread`."""
+        self._thread.check()
 
     def tile(self, whole: Tile) -> Tile:
         """The part of this process. Raises ValueError where the domain cannot be divided as asked."""
@@ -230,6 +241,7 @@ class World(Serial):
         start_all, wait_any, wait_all = self.mpi.Prequest.Startall, self.mpi.Request.Waitany, self.mpi.Request.Waitall
 
         def fetch(arrays: list) -> None:
+            self.in_one_thread()
             start_all(receiving)
             for each in outgoing:
                 for strip, part in each.strips:

@@ -8,17 +8,16 @@ Kernels and programs are the only generated source of the project, kept on disk 
 from __future__ import annotations
 
 import contextlib
-import math
 import re
-import sys
+import threading
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numba
 import numpy as np
 
+from dycore.backends.buffers import Pool, Scratches, outside
 from dycore.backends.cache import kept
 from dycore.backends.common import collapsed, precision_of
 from dycore.backends.halos import extent
@@ -27,12 +26,11 @@ from dycore.backends.on_numpy import NumpyBackend
 from dycore.backends.operations import Copy, Element, Exchange, Filter, Group, Loop, Recorded, Scalar, Zero, leaves_of
 from dycore.backends.planner import Planner
 from dycore.backends.recording import Recording
+from dycore.backends.threads import made_once, with_parallel_loops
 from dycore.stencils import Field, Region, map_arguments
 from dycore.tiles import HALO, Halo, Tile, copies_x, copies_y
 
 ROWS = 2  # that go through a group at a time, a power of two; the same for all grids, so that they share kernels
-LINE = 64  # bytes of a cache line
-STAGGER = 13  # lines: 29 arrays begin at different sets of a 4096-byte page; at the same, they evict each other
 
 
 class InterpretedWarning(UserWarning):
@@ -52,26 +50,16 @@ class NumbaBackend(NumpyBackend):
         numba.set_num_threads(threads)
         self.threads = threads
         self.compilers: dict[str, Compiler] = {}
-        self._recording: Recording | None = None
+        self.pool = Pool()
+        self.planning = Planning()
         self._programs: dict[Any, Program] = {}
-        self._allocated = 0
-        self._pool: dict[Any, deque[np.ndarray]] = {}
 
     def __reduce__(self) -> Any:
         return type(self), (self.threads, self.communication)
 
-    def buffer(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        """An `aligned` array that nobody holds any more, or a new one (its halo levels stay zero for good)."""
-        arrays = self._pool.setdefault((shape, np.dtype(dtype)), deque())
-        for _ in range(len(arrays)):
-            arrays.rotate(-1)  # the array longest out of use comes first
-            array = arrays[-1]
-            # the pool, this variable and the call; the array and the call: a view that a user keeps holds the base
-            if sys.getrefcount(array) == 3 and sys.getrefcount(array.base) == 2:
-                return array
-        arrays.append(aligned(shape, np.dtype(dtype), self._allocated))
-        self._allocated += 1
-        return arrays[-1]
+    @property
+    def _recording(self) -> Recording | None:
+        return self.planning.recording
 
     def apply(self, stencil: Callable, region: Region, *arguments: Any) -> Any:
         """As `NumpyBackend.apply`, in one pass."""
@@ -124,18 +112,22 @@ class NumbaBackend(NumpyBackend):
 
         def steps(constants: Any, state: Any, n: int) -> Any:
             key = id(constants), signature(state)
-            if key not in programs:
-                programs[key] = Program(self, step, constants, state)
-            return programs[key].run(state, n)
+            return made_once(programs, key, lambda: Program(self, step, constants, state)).run(state, n)
 
         return steps
 
     def _at_once(self, verb: Callable, what: tuple, arguments: tuple) -> Any:
         """Compile and run what one verb does with its arguments."""
         key = what, signature(arguments)
-        if key not in self._programs:
-            self._programs[key] = Program(self, lambda _, arguments: verb(self._recording, *arguments), (), arguments)
-        return self._programs[key].run(arguments, 1)
+        program = made_once(self._programs, key, lambda: Program(
+            self, lambda _, arguments: verb(self._recording, *arguments), (), arguments))
+        return program.run(arguments, 1)
+
+
+class Planning(threading.local):
+    """What the thread that plans a step notes its verbs in; those of other threads go on."""
+
+    recording: Recording | None = None
 
 
 def signature(argument: Any) -> Any:
@@ -154,36 +146,19 @@ def is_whole(leaf: Any) -> bool:
     return isinstance(leaf, (int, np.integer)) and not isinstance(leaf, bool)
 
 
-def aligned(shape: tuple[int, ...], dtype: np.dtype, number: int, copies: int = 1) -> np.ndarray:
-    """Zeros [j, k, i] for a shape [k, j, i], or [j, i]: all levels of a row together, as programs go through them.
-
-    Rows are made longer to whole cache lines, of which one begins with the first cell of the row.
-    """
-    line = LINE // dtype.itemsize
-    if len(shape) < 2:
-        return np.zeros(shape, dtype)
-    width = -(-shape[-1] // line) * line
-    if width * dtype.itemsize % 1024 == 0:  # rows that all begin at the same place of a page would evict each other
-        width += line
-    shape = (*([copies] if copies > 1 else []), shape[-2], *shape[:-2], width)
-    flat = np.zeros(math.prod(shape) + (STAGGER * 29 + 2) * line, dtype)
-    first = -(flat.ctypes.data // dtype.itemsize + HALO) % line + STAGGER * (number % 29) * line
-    return flat[first: first + math.prod(shape)].reshape(shape)
-
-
 class Program:
     """A step compiled for arguments of certain shapes; arrays live in numbered buffers."""
 
     def __init__(self, backend: NumbaBackend, step: Callable, constants: tuple, state: tuple):
         self.backend, self.constants = backend, constants
-        self.frame: list[Any] = []  # the array in every buffer; None where it changes from step to step
+        frame: list[Any] = []  # the array in every buffer that is constant; None where it changes
         given: list[Recorded] = []
         inputs: list[Recorded] = []
 
         def constant(leaf: Any) -> Any:
             if not np.ndim(leaf):
                 return leaf
-            self.frame.append(self._taken_in(leaf))
+            frame.append(self._taken_in(leaf))
             given.append(Recorded(leaf.shape, leaf.dtype))
             return given[-1]
 
@@ -198,11 +173,11 @@ class Program:
             return Field(inputs[-1], leaf.region, leaf.origin) if isinstance(leaf, Field) else inputs[-1]
 
         writer = Writer(backend)
-        recording = backend._recording = Recording()
+        recording = backend.planning.recording = Recording()
         try:
             self.result = step(map_arguments(constant, constants), map_arguments(argument, state))
         finally:
-            backend._recording = None
+            backend.planning.recording = None
 
         planner = Planner(ROWS, backend.threads)
         for array in (*given, *inputs):
@@ -212,16 +187,15 @@ class Program:
 
         shapes = planner.buffers
         self.parts = writer.parts(statements, planner.rows)
-        self.numbers, self.n_run = writer.numbers(), writer.n_run
+        self.n_run = writer.n_run
         self.inputs = [array.buffer for array in inputs]
         self.outputs = [array.buffer for array in results]
         assert len(set(self.outputs)) == len(self.outputs), "two results share an array"
         self.whole = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, Scalar)]
-        for number in range(len(given), len(shapes)):
-            shape, dtype = shapes[number]
-            self.frame.append(aligned(shape, dtype, number, backend.threads) if number in writer.rings else None)
         self.shapes = shapes
-        self.moving = [number for number, array in enumerate(self.frame) if array is None]
+        self.moving = [number for number in range(len(given), len(shapes)) if number not in writer.rings]
+        self.scratches = Scratches(frame + [None] * (len(shapes) - len(given)), {n: shapes[n] for n in sorted(writer.rings)},
+                                   backend.threads, writer.numbers())
         self.after = self._rotation()
 
     def _rotation(self) -> list[tuple[int, int]]:
@@ -237,31 +211,37 @@ class Program:
         return pairs
 
     def run(self, state: Any, n: int) -> Any:
-        """The result after n steps; the given arrays stay what they are."""
+        """The result after n steps; the given arrays stay what they are. Threads may call it at once."""
+        if not n:
+            return state
         arrays = [leaf.array if isinstance(leaf, Field) else leaf for leaf in leaves_of(state)]
         theirs = dict(zip(self.inputs, filter(np.ndim, arrays), strict=True))
-        self.numbers[:self.n_run] = [leaf for leaf in leaves_of(state) if is_whole(leaf)]
-        frame, now = list(self.frame), theirs
+        scratch = self.scratches.take()
+        frame, numbers, now = list(scratch.frame), scratch.numbers, theirs
+        numbers[:self.n_run] = [leaf for leaf in leaves_of(state) if is_whole(leaf)]
+        if self.backend.threads > 1:
+            numba.set_num_threads(self.backend.threads)  # holds for the calling thread, and for all backends
         for _ in range(n):
             for number in self.moving:
                 array = now.get(number)
                 if array is None:
-                    frame[number] = self.backend.buffer(*self.shapes[number])
+                    frame[number] = self.backend.pool.take(*self.shapes[number])
                 else:
                     frame[number] = self._taken_in(array) if array is theirs.get(number) else array
             for part in self.parts:
-                part(frame, self.numbers)
+                part(frame, numbers)
             now = {number: frame[source] for number, source in self.after}
-            after = [leaf.value(self.numbers) for leaf in self.whole]
+            after = [leaf.value(numbers) for leaf in self.whole]
             carried = after[:self.n_run]  # none where a stencil is applied by itself
-            self.numbers[:len(carried)] = carried
-        return map_leaves(self.result, frame, iter(after)) if n else state
+            numbers[:len(carried)] = carried
+        self.scratches.give_back(scratch)
+        return map_leaves(self.result, frame, iter(after))
 
     def _taken_in(self, array: Any) -> np.ndarray:
         """A copy that is laid out as programs want it, or what needs no copy: an array that is constant along an axis."""
         if array.ndim < 2 or 1 in array.shape[-2:]:
             return np.array(array)
-        inside = self.backend.buffer(array.shape, array.dtype)
+        inside = self.backend.pool.take(array.shape, array.dtype)
         outside(inside, array.shape)[...] = array
         return inside
 
@@ -281,11 +261,6 @@ def map_leaves(result: Any, frame: list, numbers: Iterator[int]) -> Any:
 def shown(frame: list, array: Recorded) -> np.ndarray:
     """An array of a program, as others see it."""
     return outside(frame[array.buffer], array.shape)
-
-
-def outside(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """An `aligned` array as [k, j, i] or [j, i], without what was added to its rows."""
-    return (array.swapaxes(0, 1) if array.ndim == 3 else array)[..., : shape[-1]]
 
 
 class Writer:
@@ -391,9 +366,11 @@ class Writer:
         floats = np.array(self.floats or [0.0], self.dtype)
         self.lines, self.names, self.digests, self.used, self.floats = [], {}, [], {}, []
 
+        run = with_parallel_loops(function) if self.backend.threads > 1 else function
+
         def part(frame: list, numbers: np.ndarray) -> None:
             with contextlib.nullcontext() if function.overloads else in_turn(function):  # type: ignore[attr-defined]
-                function(numbers[which], floats, *[frame[place] for place in places])
+                run(numbers[which], floats, *[frame[place] for place in places])
 
         return part
 

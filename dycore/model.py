@@ -64,9 +64,10 @@ class Constants(NamedTuple):
 
 
 class Model:
-    """A grid and parameters on a backend; holds nothing that changes. It can be pickled: another process makes it anew.
+    """A grid and parameters on a backend; holds nothing that changes, so that several threads may step it at once.
 
-    Raises ValueError where grid, parameters and time step do not go together.
+    It can be pickled: another process makes it anew. Raises ValueError where grid, parameters and time step do not go
+    together.
     """
 
     def __init__(self, grid: Grid, parameters: Parameters, backend: Backend | BackendModule):
@@ -108,7 +109,11 @@ class Model:
         return self.steps(state, 1)
 
     def steps(self, state: State, n: int) -> State:
-        """The state n time steps later, without checks or progress: for inner loops and benchmarks."""
+        """The state n time steps later, without checks or progress: for inner loops and benchmarks.
+
+        Threads may call it at once, but where processes exchange messages (RuntimeError).
+        """
+        self.backend.communication.in_one_thread()
         return self._steps(self.constants, self.asarrays(state), n)
 
     def pure_step(self, state: State) -> State:
@@ -116,6 +121,7 @@ class Model:
 
         Steps in a row go into `jax.lax.scan`. (`steps` can be given to `jax.vmap`, but not to `jax.grad`.)
         """
+        self.backend.communication.in_one_thread()
         return self._step(self.constants, self.asarrays(state))
 
     def check_state(self, state: State) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -254,6 +255,20 @@ def first_that_is_not_finite(case, name, precision, processes):
         Model(grid, parameters, backend(name, world)).run(state, steps=2, progress=False)
     except FloatingPointError as problem:
         return world.comm.allgather(str(problem))
+
+
+def from_two_threads(case, name, precision, processes):
+    """What every rank says where a second thread steps a model of this one, and how far the state of a model of its own is off."""
+    worlds = [mpi.World(processes) for _ in range(2)]
+    grid, parameters, state = CASES[case](precision)
+    models = [Model(grid, parameters, backend(name, world)) for world in worlds]
+    first = models[0].steps(state, 3)
+    with ThreadPoolExecutor(1) as pool:
+        problem = pool.submit(models[0].steps, state, 3).exception()
+        second = pool.submit(models[1].steps, state, 3).result()
+    gathered = [model.gather(each) for model, each in zip((models[0], models[0]), (first, second), strict=True)]
+    said = worlds[0].comm.allgather(str(problem))
+    return said, difference(*gathered) if worlds[0].rank == 0 else None
 
 
 def refused(case, processes, **options):

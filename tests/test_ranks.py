@@ -149,10 +149,22 @@ def test_sums_over_the_domain_do_not_depend_on_the_number_of_ranks():
     assert results_of(3, *(("total", ("wave", "numpy", "float64", shape), {}) for shape in ((3, 1), (1, 3)))) == [0.0, 0.0]
 
 
-def test_a_value_that_is_not_a_number_stops_all_ranks_with_its_place_in_the_domain():
-    (said,) = results_of(2, ("first_that_is_not_finite", ("wave", "numpy", "float64", (2, 1)), {}))
-    assert len(set(said)) == 1
-    assert "surface is no longer a finite number at step 0 in cell [j=11, i=20]" in said[0]
+@pytest.fixture(scope="module")
+def on_two():
+    """What two ranks said, launched once."""
+    return results_of(2, ("first_that_is_not_finite", ("wave", "numpy", "float64", (2, 1)), {}),
+                      ("from_two_threads", ("wave", "numpy", "float64", (2, 1)), {}))
+
+
+def test_a_value_that_is_not_a_number_stops_all_ranks_with_its_place_in_the_domain(on_two):
+    assert len(set(on_two[0])) == 1
+    assert "surface is no longer a finite number at step 0 in cell [j=11, i=20]" in on_two[0][0]
+
+
+def test_a_second_thread_is_refused_by_all_ranks_and_may_have_messages_of_its_own(on_two):
+    said, off = on_two[1]
+    assert len(set(said)) == 1 and "make a World and a Model for each thread" in said[0]
+    assert off == 0.0
 
 
 def test_divisions_that_cannot_be_are_refused_with_numbers_and_what_would_work():

@@ -20,6 +20,7 @@ LAYERS = [
     {"parameters"},
     {"stability"},
     {"model"},
+    {"plotted_fields", "map_projections"},
     {"output", "cases", "diagnostics", "restart", "checking", "pictures"},
     {"writing"},
     {"running"},

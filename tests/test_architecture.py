@@ -20,7 +20,7 @@ LAYERS = [
     {"parameters"},
     {"stability"},
     {"model"},
-    {"plotted_fields", "map_projections"},
+    {"plotted_fields", "map_projections", "datasets"},
     {"output", "cases", "diagnostics", "restart", "checking", "pictures"},
     {"writing"},
     {"running"},
@@ -30,7 +30,8 @@ LAYERS = [
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock"}
+HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock",
+         "cf_units"}
 
 
 def modules(folder):

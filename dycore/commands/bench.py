@@ -13,6 +13,7 @@ from dycore.commands.shared import (
     BadInput,
     FailedRun,
     check_threads,
+    file_name,
     names_among,
     positive_integer,
     process_numbers,
@@ -46,11 +47,11 @@ def add(command: Any) -> None:
                             "{nodes} and {ranks_per_node} are known too")
     bench.add_argument("--nodes", type=positive_integer, default=1, metavar="N",
                        help="that the launcher puts the ranks on (default: %(default)s)")
-    bench.add_argument("--output", type=Path, default=Path("bench-results"), metavar="DIR",
+    bench.add_argument("--output", type=file_name, default=Path("bench-results"), metavar="DIR",
                        help="results.json is added to, results.md and the pictures are renewed (default: %(default)s)")
-    bench.add_argument("--report", type=Path, nargs="?", const=True, metavar="FILE.html",
+    bench.add_argument("--report", type=file_name, nargs="?", const=True, metavar="FILE.html",
                        help="write one HTML page to send to a colleague (default: report.html beside the results)")
-    bench.add_argument("--results", type=Path, nargs="+", metavar="DIR",
+    bench.add_argument("--results", type=file_name, nargs="+", metavar="DIR",
                        help="measure nothing: report the newest run in this folder, or how other folders compare with the first")
 
 

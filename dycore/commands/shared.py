@@ -17,6 +17,7 @@ from dycore.progress import LOG
 
 BACKENDS = ("numpy", "numba", "jax")
 PRECISIONS = ("float64", "float32")
+MOST, MOST_RANKS = 10**12, 10**7  # so that products of them are still numbers
 
 
 class BadInput(Exception):
@@ -74,8 +75,9 @@ def positive_integer(text: str) -> int:
         number = int(text)
     except ValueError:
         number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
+    if not 1 <= number <= MOST:
+        most = " and at most 10^12" if number > MOST else ""
+        raise argparse.ArgumentTypeError(f"'{text:.40}' is not a whole number of at least 1{most}")
     return number
 
 
@@ -115,6 +117,12 @@ def true_or_false(text: str) -> bool:
 def file_name(text: str) -> Path:
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is no name of a file")
+    try:
+        Path(text).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # of one that may come
+    except OSError as problem:  # too long, or in a folder that is closed
+        raise argparse.ArgumentTypeError(f"'{text:.60}' is no name of a file that can be used: {problem.strerror}") from None
     return Path(text)
 
 
@@ -150,7 +158,24 @@ def sizes(text: str) -> list[int]:
 
 def rank_numbers(text: str) -> list[int]:
     """Numbers of ranks: '1,2,4'."""
-    return sorted({positive_integer(part) for part in text.split(",")})
+    ranks = sorted({positive_integer(part) for part in text.split(",")})
+    if ranks[-1] > MOST_RANKS:
+        raise argparse.ArgumentTypeError(f"'{text}' are more than {MOST_RANKS} ranks, which no machine has")
+    return ranks
+
+
+def time_limit(text: str) -> str:
+    """A limit of time as sbatch takes it: '30', '01:30:00' or '2-12'."""
+    if not re.fullmatch(r"\d+(:\d+){0,2}|\d+-\d+(:\d+){0,2}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a limit of time: give minutes, hours:minutes:seconds or days-hours")
+    return text
+
+
+def seconds_to_wait(text: str) -> float:
+    seconds = positive_number(text)
+    if seconds > 1e6:
+        raise argparse.ArgumentTypeError(f"'{text}' is longer than 1e6 seconds")
+    return seconds
 
 
 def names_among(known: tuple[str, ...], what: str) -> Any:

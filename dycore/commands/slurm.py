@@ -1,11 +1,10 @@
 """Scaling studies on a SLURM cluster: submit, watch, collect, draw."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from dycore.commands.bench import add_measured, benchmarks
-from dycore.commands.shared import BadInput, FailedRun, Parser, positive_integer, rank_numbers
+from dycore.commands.shared import BadInput, FailedRun, Parser, file_name, positive_integer, rank_numbers, time_limit
 
 MEASURED: dict[str, Any] = {"cases": ["baroclinic_channel"], "cells": [10**6], "backends": ["numba", "jax", "fortran"],
                             "precisions": ["float64"], "scaling": ["strong", "weak"], "threads": None, "samples": 3,
@@ -26,18 +25,19 @@ def add(command: Any) -> None:
     def action(name: str, run: Any, purpose: str) -> argparse.ArgumentParser:
         added = actions.add_parser(name, help=purpose, description=purpose)
         added.set_defaults(command=run)
-        added.add_argument("study", type=Path, metavar="STUDY", help="folder of the study, on a disk that all nodes see")
+        added.add_argument("study", type=file_name, metavar="STUDY", help="folder of the study, on a disk that all nodes see")
         return added
 
     submitted = action("submit", submit, "Submit a new study, or what is missing of one.")
-    submitted.add_argument("--site", type=Path, metavar="FILE.toml", help="the cluster (default: as before)")
+    submitted.add_argument("--site", type=file_name, metavar="FILE.toml", help="the cluster (default: as before)")
     size = submitted.add_mutually_exclusive_group()
     size.add_argument("--nodes", type=rank_numbers, metavar="N,N", help="whole nodes, and one rank (default: 1)")
     size.add_argument("--ranks", type=rank_numbers, metavar="N,N", help="MPI ranks, and one, on as few nodes as hold them")
     submitted.add_argument("--ranks-per-node", type=positive_integer, metavar="N", help="(default: one for each GPU, or core)")
     add_measured(submitted, MEASURED)
     submitted.set_defaults(**dict.fromkeys(MEASURED))  # so that a study that exists can tell what is asked for anew
-    submitted.add_argument("--time", metavar="LIMIT", help="of a job, as sbatch takes it (default: 00:30:00, or as before)")
+    submitted.add_argument("--time", type=time_limit, metavar="LIMIT",
+                           help="of a job, as sbatch takes it (default: 00:30:00, or as before)")
     submitted.add_argument("--dry-run", action="store_true", help="print the job scripts, and do nothing")
     action("status", lambda options: calling("show", options.study), "The state of every job, and what is measured.")
     action("collect", lambda options: calling("collect", options.study),

@@ -4,7 +4,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from dycore.commands.shared import BACKENDS, BadInput, create_backend, no_such, nothing_written, positive_integer, why_no_file
+from dycore.commands.shared import (
+    BACKENDS,
+    BadInput,
+    create_backend,
+    file_name,
+    no_such,
+    nothing_written,
+    positive_integer,
+    why_no_file,
+)
 
 
 def add(command: Any) -> None:
@@ -17,14 +26,14 @@ def add(command: Any) -> None:
     published.add_argument("--short", action="store_true", help="the versions that the tests run, of seconds each")
     published.add_argument("--backend", choices=BACKENDS, default="numba", help="(default: %(default)s)")
     published.add_argument("--threads", type=positive_integer, default=1, metavar="N", help="(default: %(default)s)")
-    published.add_argument("--output", type=Path, default=Path("validation-results"), metavar="DIR",
+    published.add_argument("--output", type=file_name, default=Path("validation-results"), metavar="DIR",
                        help="results.json, results.md and pictures; other cases in it stay (default: %(default)s)")
 
 
 def validate(options: argparse.Namespace) -> int:
     """Run validation programs; 1 where a verdict is not met."""
     from dycore.validation import PROGRAMS
-    from dycore.validation.evidence import gather
+    from dycore.validation.evidence import gather, read
 
     names = options.case or list(PROGRAMS)
     for name in names:
@@ -37,6 +46,10 @@ def validate(options: argparse.Namespace) -> int:
     unwritable = why_no_file(options.output)
     if unwritable is not None:
         raise BadInput(unwritable)
+    try:
+        read(options.output)
+    except ValueError as problem:
+        raise BadInput(str(problem)) from problem
     backend = create_backend(options.backend, options.threads)
     failed = 0
     for name in names:

@@ -160,7 +160,7 @@ def new(folder: Path, site: Site, asked: dict[str, Any], time: str, nodes: list[
     `asked` are the fields of the suite's settings; threads of None are the cores of a node for each GPU, or one.
     """
     folder = folder.resolve()
-    if re.search(r"[\s%\"'$`\\;&|<>()\[\]{}*?!#~@\0]", str(folder)):
+    if re.search(r"[\s%\"'$`\\;&|<>()\[\]{}*?!#~@]", str(folder)) or not str(folder).isprintable():
         raise suite.CannotStart(f"'{folder}' holds a blank, a quote, a percent sign or another character that means something "
                                 "in a job script: name another")
     on_gpu = asked["device"] == "gpu"

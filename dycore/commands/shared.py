@@ -17,7 +17,7 @@ from dycore.progress import LOG
 
 BACKENDS = ("numpy", "numba", "jax")
 PRECISIONS = ("float64", "float32")
-MOST, MOST_RANKS = 10**12, 10**7  # so that products of them are still numbers
+MOST, MOST_CELLS, MOST_RANKS = 10**15, 10**12, 10**7  # so that products of them are still numbers
 
 
 class BadInput(Exception):
@@ -76,7 +76,7 @@ def positive_integer(text: str) -> int:
     except ValueError:
         number = 0
     if not 1 <= number <= MOST:
-        most = " and at most 10^12" if number > MOST else ""
+        most = " and at most 10^15" if number > MOST else ""
         raise argparse.ArgumentTypeError(f"'{text:.40}' is not a whole number of at least 1{most}")
     return number
 
@@ -138,7 +138,7 @@ def cell_numbers(text: str) -> tuple[int, int, int]:
     if len(parts) != 3:
         raise argparse.ArgumentTypeError(f"'{text}' is not levels, rows and columns, as in 20,64,128")
     levels, rows, columns = (positive_integer(part) for part in parts)
-    if levels * rows * columns > 10**12:
+    if levels * rows * columns > MOST_CELLS:
         raise argparse.ArgumentTypeError(f"'{text}' are more than 10^12 cells, which no machine holds")
     return levels, rows, columns
 
@@ -153,7 +153,10 @@ def process_numbers(text: str) -> tuple[int, int]:
 
 def sizes(text: str) -> list[int]:
     """Numbers of cells: '1e4,1e5'."""
-    return [positive_integer(str(round(positive_number(part)))) for part in text.split(",")]
+    found = [positive_integer(str(round(positive_number(part)))) for part in text.split(",")]
+    if max(found) > MOST_CELLS:
+        raise argparse.ArgumentTypeError(f"'{text}' are more than 10^12 cells, which no machine holds")
+    return found
 
 
 def rank_numbers(text: str) -> list[int]:

@@ -9,6 +9,7 @@ import os
 import select
 import shlex
 import shutil
+import string
 import subprocess
 import sys
 import tempfile
@@ -50,12 +51,15 @@ class Launcher(NamedTuple):
     def start(self, ranks: int, threads: int) -> list[str]:
         """The words as a command. Raises Failed where they are not one."""
         numbers = {"ranks": ranks, "threads": threads, "nodes": self.nodes, "ranks_per_node": math.ceil(ranks / self.nodes)}
+        known = ", ".join(f"{{{name}}}" for name in numbers)
         try:
+            for _, name, width, conversion in string.Formatter().parse(self.words):
+                if name is not None and (name not in numbers or width or conversion):
+                    raise ValueError(f"{name!r} is none of {known}")
             words = shlex.split(self.words.format(**numbers))
-        except (KeyError, IndexError, ValueError, AttributeError) as problem:
-            known = ", ".join(f"{{{name}}}" for name in numbers)
+        except ValueError as problem:
             raise Failed(f"the launcher '{self.words}' cannot be read ({problem}): in braces it may have {known}") from problem
-        if not words or "{ranks}" not in self.words:
+        if "\0" in self.words or not words or "{ranks}" not in self.words:
             raise Failed(f"the launcher '{self.words}' does not say how many ranks to start: it needs {{ranks}}")
         return words
 

@@ -11,6 +11,7 @@ folder of a study:
     results/     what is collected: the suite's records, tables and pictures
 """
 
+import argparse
 import datetime
 import json
 import math
@@ -27,11 +28,12 @@ from typing import Any, NamedTuple
 from benchmarks import report, suite, tables
 from benchmarks.competitor import ROOT, Competitor, Failed, Group, Launcher
 from dycore.check.machine import processor
-from dycore.commands.shared import no_such
+from dycore.commands.shared import BadInput, no_such, positive_integer, time_limit
 from dycore.files import make_folder, read_text
 
 TEMPLATE = ROOT / "slurm" / "job.sbatch"
 EXAMPLES = "slurm/sites holds examples"
+MOST_ON_A_NODE = 10**6  # cores or GPUs
 # How an element ends: in SLURM's words, but STOPPED and UNKNOWN, which its log says when SLURM has forgotten it.
 ENDED = {
     "COMPLETED": "ended without this measurement", "FAILED": "failed", "CANCELLED": "was cancelled",
@@ -68,17 +70,18 @@ def read_site(path: Path) -> Site:
         given = tomllib.loads(read_text(path))
     except OSError as problem:
         raise suite.CannotStart(f"the site file '{path}' cannot be read: {problem.strerror}. {EXAMPLES}") from problem
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise suite.CannotStart(f"the site file '{path}' is not TOML: {problem}. {EXAMPLES}") from problem
     for name, value in given.items():
         if name not in Site._fields:
             raise suite.CannotStart(f"site file '{path}': {no_such('key', name, Site._fields)}")
         kind = Site.__annotations__[name]
-        if kind is int and (type(value) is not int or value < 0):
+        if kind is int and (type(value) is not int or not 0 <= value <= MOST_ON_A_NODE):
             raise suite.CannotStart(f"site file '{path}': {name} is {value!r} and has to be a whole number")
-        if kind is str and not isinstance(value, str):
-            raise suite.CannotStart(f"site file '{path}': {name} is {value!r} and has to be a text in quotes")
-        if kind == tuple[str, ...] and not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
+        if kind is str and not (isinstance(value, str) and value.isprintable()):
+            raise suite.CannotStart(f"site file '{path}': {name} is {value!r} and has to be a text in quotes, on one line")
+        if kind == tuple[str, ...] and not (isinstance(value, list) and all(
+                isinstance(each, str) and each.isprintable() for each in value)):
             raise suite.CannotStart(f"site file '{path}': {name} is {value!r} and has to be a list of texts in quotes")
     for name in ("launcher", "cores_per_node"):
         if not given.get(name):
@@ -133,13 +136,22 @@ def load(folder: Path) -> Study:
     path = folder.resolve() / "study.json"
     try:
         known = json.loads(path.read_text())
-        settings = suite.Settings(**known["asked"], output=path.parent / "results")
-        jobs = [Job(job["id"], {int(number): state for number, state in job["states"].items()}) for job in known["jobs"]]
-        return Study(path.parent, settings, known["ranks_per_node"], known["time"], jobs)
+        settings = asked_again(known["asked"])._replace(output=path.parent / "results")
+        jobs = [Job(str(job["id"]), {int(number): str(state) for number, state in job["states"].items()}) for job in known["jobs"]]
+        return Study(path.parent, settings, positive_integer(str(known["ranks_per_node"])), time_limit(known["time"]), jobs)
     except OSError as problem:
         raise suite.CannotStart(f"'{folder}' holds no study.json ({problem.strerror}): 'dycore slurm submit' makes it") from problem
-    except (ValueError, KeyError, TypeError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, BadInput, argparse.ArgumentTypeError) as problem:
         raise suite.CannotStart(f"'{path}' cannot be read ({problem}): name another folder") from problem
+
+
+def asked_again(asked: dict[str, Any]) -> suite.Settings:
+    """What a study measures, as `dycore bench` takes it. Raises BadInput where it does not."""
+    from dycore.cli import command_line
+
+    words = shlex.split(suite.command_line(suite.Settings(**asked, output=Path())))
+    options = vars(command_line().parse_args(words[1:]))
+    return suite.Settings(**{name: options[name] for name in suite.Settings._fields if name != "launcher"})
 
 
 def new(folder: Path, site: Site, asked: dict[str, Any], time: str, nodes: list[int], ranks: list[int] | None,
@@ -149,8 +161,9 @@ def new(folder: Path, site: Site, asked: dict[str, Any], time: str, nodes: list[
     `asked` are the fields of the suite's settings; threads of None are the cores of a node for each GPU, or one.
     """
     folder = folder.resolve()
-    if re.search(r"[\s%\"']", str(folder)):
-        raise suite.CannotStart(f"'{folder}' holds a blank, a quote or a percent sign, which job scripts do not bear: name another")
+    if re.search(r"[\s%\"'$`\\;&|<>()\[\]{}*?!#~@]", str(folder)) or not str(folder).isprintable():
+        raise suite.CannotStart(f"'{folder}' holds a blank, a quote, a percent sign or another character that means something "
+                                "in a job script: name another")
     on_gpu = asked["device"] == "gpu"
     if on_gpu and not site.gpus_per_node:
         raise suite.CannotStart("--device gpu needs gpus_per_node in the site file")
@@ -178,7 +191,7 @@ def measured(study: Study, piece: Piece) -> dict[str, dict[str, Any]]:
     """The newest record of each competitor; one with a measurement before one with an error."""
     path = study.folder / "pieces" / str(piece.number) / "results.json"
     found: dict[str, dict[str, Any]] = {}
-    for record in json.loads(path.read_text()) if path.exists() else []:
+    for record in suite.all_records(path.parent) if path.exists() else []:
         if complete(record) or not complete(found.get(record["competitor"])):
             found[record["competitor"]] = record
     return found
@@ -209,9 +222,10 @@ def submit(study: Study, site: Site, site_file: Path, dry_run: bool) -> int:
     if dry_run:
         print("\n".join(scripts.values()))
         return 0
-    make_folder(study.folder / "logs")
-    if site_file != study.folder / "site.toml":
-        shutil.copyfile(site_file, study.folder / "site.toml")
+    with suite.writing(study.folder):
+        make_folder(study.folder / "logs")
+        if site_file.resolve() != study.folder / "site.toml":
+            shutil.copyfile(site_file, study.folder / "site.toml")
     study.save()
     for nodes, text in scripts.items():
         told = subprocess.run(["sbatch", "--parsable"], input=text, capture_output=True, text=True, check=False)

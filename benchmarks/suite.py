@@ -69,6 +69,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from benchmarks import energy, launch_check, report, tables
+from benchmarks import records as records_of_runs
 from benchmarks.competitor import ROOT, Competitor, Group, Launcher, allowed_cores, build_fortran, launcher, missing_mpi
 from dycore.check.machine import processor
 from dycore.files import end_of_links, make_folder
@@ -365,7 +366,7 @@ class Results:
         except OSError as problem:
             raise CannotStart(f"results cannot be written in '{folder}': {problem.strerror}. "
                               "Name another folder with --output.") from problem
-        except (ValueError, TypeError, KeyError) as problem:
+        except (ValueError, TypeError, KeyError, RecursionError) as problem:
             raise CannotStart(f"'{self.path}' is not a list of records ({problem}). "
                               "Move it away, or name another folder with --output.") from problem
         self.finished: list[dict] = []
@@ -410,16 +411,23 @@ def write_json(path: Path, content: Any) -> None:
 
 def newest_run(folder: Path) -> list[dict]:
     """The records in a folder of results that were measured last."""
+    records = all_records(folder)
+    if not records:
+        raise CannotStart(f"'{folder / 'results.json'}' holds no records: measure with 'dycore bench --output {folder}'.")
+    return [record for record in records if record["run"] == records[-1]["run"]]
+
+
+def all_records(folder: Path) -> list[dict]:
+    """The records in a folder of results. Raises CannotStart where they cannot be shown."""
     path = folder / "results.json"
     try:
-        records = report.newest_run(folder)
+        records = json.loads(path.read_text())
+        records_of_runs.check(records, tables.LABELS)
     except OSError as problem:
         raise CannotStart(f"'{path}' cannot be read: {problem.strerror}. "
                           "Name a folder that 'dycore bench' has written.") from problem
-    except (ValueError, TypeError, KeyError) as problem:
+    except (ValueError, TypeError, KeyError, RecursionError) as problem:
         raise CannotStart(f"'{path}' is not a list of records ({problem}).") from problem
-    if not records:
-        raise CannotStart(f"'{path}' holds no records: measure with 'dycore bench --output {folder}'.")
     return records
 
 

@@ -6,6 +6,7 @@ Bad input ends with one sentence and exit code 2, a run that failed with one sen
 
 import argparse
 import importlib.metadata
+import io
 import os
 import sys
 import time
@@ -20,6 +21,9 @@ from dycore.progress import tell
 
 
 def main(arguments: list[str] | None = None) -> int:
+    for stream in (sys.stdout, sys.stderr):  # a name of a file need not be text, nor the terminal know all letters
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         options = command_line().parse_args(arguments)
         options.arguments = sys.argv[1:] if arguments is None else arguments

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dycore.output import coordinates, own_variables, possible_axes, possible_surfaces
-from dycore.pictures import DERIVED
+from dycore.plotted_fields import DERIVED
 from dycore.state import State
 from dycore.tracers import check_names
 from dycore.writing import TIMES

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.datasets import in_units, on_places
 from dycore.fluid import Atmosphere
 from dycore.grid import interior
 from dycore.state import State, initial_state
@@ -206,9 +207,16 @@ def dataset(model: Any, state: State) -> Any:
 def state_from_dataset(model: Any, dataset: Any) -> State:
     """The state of the whole domain with velocity, surface and tracers of a dataset: a start anew, without history, at step 0.
 
-    The fields are those of `dataset`, in any order of their dimensions; others are ignored, and so are values where there
-    is no fluid. Raises ValueError with the name of what is missing, stands elsewhere or is not a number.
+    The fields are those of `dataset`, in any order of their dimensions, with coordinates in any order and longitudes from -180 or
+    from 0 degrees; others are ignored, and so are values where there is no fluid. What has an attribute `units` is converted (by
+    cf-units, where it is not as `dataset` writes it), what has none is taken to be in those of the model; tracers that the model
+    knows no unit of are taken as they are. Raises ValueError with the name of what is missing, stands elsewhere, is not a number
+    or is something else.
     """
+    xarray = load_xarray()
+    if not isinstance(dataset, xarray.Dataset):
+        raise TypeError(f"The state is made of an xarray.Dataset, not of a {type(dataset).__name__}.")
+    dataset = xarray.decode_cf(dataset, decode_times=False)  # what a file keeps packed, or a number for what is missing
     grid, names = model.grid, axes(model)
     wanted = {name: variable for name, variable in variables(model).items() if name != "vertical_velocity"}
     if dataset.sizes.get("time", 1) != 1:
@@ -217,24 +225,17 @@ def state_from_dataset(model: Any, dataset: Any) -> State:
     missing = [name for name in wanted if name not in dataset]
     if missing:
         raise ValueError(f"The dataset lacks {', '.join(missing)}. A state of this model needs {', '.join(wanted)}.")
-    places = {name: values for name, (dims, values, _) in coordinates(model).items() if dims == name}
+    places = {name: (values, about) for name, (dims, values, about) in coordinates(model).items() if dims == name}
 
     def values(name: str) -> np.ndarray:
-        field, (_, dims, _, fluid) = dataset[name], wanted[name]
-        if {*field.dims} != {*dims}:
-            raise ValueError(f"{name} has the dimensions {', '.join(map(str, field.dims))}; this model needs {', '.join(dims)}.")
-        for dim in dims:
-            if field.sizes[dim] != len(places[dim]):
-                raise ValueError(f"{name} has {field.sizes[dim]} values along {dim}; this grid has {len(places[dim])}.")
-            if dim in field.coords:
-                there, here = np.asarray(field[dim], float), places[dim]
-                apart = np.abs(there - here)
-                # coordinates may have been kept in single precision
-                if not apart.max() <= 1e-5 * max(np.ptp(here), np.abs(here).max()):
-                    n = int(np.argmax(apart))
-                    raise ValueError(f"{dim}[{n}] of {name} is {there[n]:g}; that of this grid is {here[n]:g}. Interpolate the "
-                                     "dataset to the grid first.")
-        found = np.asarray(field.transpose(*dims), float)
+        _, dims, attributes, fluid = wanted[name]
+        field, standard = dataset[name], attributes.get("standard_name")
+        if name in TRACERS and field.attrs.get("standard_name", standard) != standard:
+            raise ValueError(f"{name} has the standard name '{field.attrs['standard_name']}', and this model needs '{standard}'. "
+                             "Convert it, or drop the attribute where it is that already.")
+        if name in TRACERS or name not in model.parameters.tracer_names:
+            field = in_units(field, attributes["units"])
+        found = on_places(field, {dim: places[dim] for dim in dims})
         if not np.isfinite(found[fluid]).all():
             raise ValueError(f"{name} has {np.sum(~np.isfinite(found[fluid]))} values where there is fluid that are not finite "
                              "numbers.")

@@ -9,19 +9,20 @@ import xarray as xr
 
 from dycore import Model, Parameters, State, initial_state
 from dycore.backends import on_numpy
+from dycore.datasets import covering, in_units
 from dycore.fluid import Ocean
 from dycore.grid import Grid, latitude_longitude
 from dycore.vertical import stretched
 
 
 def read(path: Path, grid: Grid) -> State:
-    """A state at rest with `theta` and `salt` of a file that has them on lon, lat (degrees) and depth (m)."""
-    height = 0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])
-    with xr.open_dataset(path) as data:
-        # linear between points and beyond; NaN is refused where there is fluid: fill it first (xarray's interpolate_na)
-        here = data.interp(lon=grid.x, lat=grid.y, depth=-height, kwargs={"fill_value": "extrapolate"})
-        here = here.transpose("depth", "lat", "lon").load()
-    return initial_state(grid, surface=0.0, tracers=(here.theta, here.salt))
+    """A state at rest with `theta` and `salt` of a file on lon, lat and depth, in units that it says; NaN (land) is refused."""
+    with xr.open_dataset(path) as file:
+        data = covering(file, grid).assign_coords(depth=np.abs(in_units(file.depth, "m").values))
+        # above the first level and below the last is what there is on them
+        depth = np.clip(-0.5 * (grid.interfaces[1:] + grid.interfaces[:-1]), data.depth.values.min(), data.depth.values.max())
+        here = data.interp(lon=grid.x, lat=grid.y, depth=depth).transpose("depth", "lat", "lon").load()
+    return initial_state(grid, surface=0.0, tracers=(in_units(here.theta, "degree_C"), in_units(here.salt, "g kg-1")))
 
 
 def write_stand_in(path: Path) -> None:
@@ -38,8 +39,8 @@ def main(path, backend=on_numpy, cells=(6, 16, 20), days=1.0):
     parameters = Parameters(fluid=Ocean(), time_step=1500.0, substeps=40, tracer_names=("temperature", "salinity"))
     model, start = Model(grid, parameters, backend), read(path, grid)
     end = model.run(start, days=days)
-    speed = np.abs(model.dataset(end).eastward_velocity).max().item()
-    print(f"The temperature of {path.name} drives currents of up to {100.0 * speed:.1f} cm/s after {days:g} days.")
+    speed = 100.0 * np.abs(model.dataset(end).eastward_velocity).max().item()
+    print(f"The temperature of {path.name} drives currents of up to {speed:.1f} cm/s after {days:g} days.")
     return grid, start, end
 
 

@@ -23,6 +23,7 @@ LAYERS = [
     {"parameters"},
     {"stability", "driving"},
     {"model"},
+    {"plotted_fields", "map_projections", "datasets"},
     {"output", "cases", "diagnostics", "restart", "check", "pictures"},
     {"writing"},
     {"naming"},
@@ -34,7 +35,8 @@ LAYERS = [
     {"__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock"}
+HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock",
+         "cf_units"}
 
 
 def modules(folder):

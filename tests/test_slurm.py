@@ -129,7 +129,8 @@ def finished(folder, piece, **changes):
     folder = folder / "pieces" / str(piece)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "results.json"
-    record = {"competitor": "numpy", "error": None, "peak_memory_bytes": 10**8} | changes
+    published = json.loads((competitor.ROOT / "benchmarks" / "results" / "results.json").read_text())
+    record = published[0] | {"competitor": "numpy", "error": None, "peak_memory_bytes": 10**8} | changes
     path.write_text(json.dumps([*(json.loads(path.read_text()) if path.exists() else []), record]))
 
 

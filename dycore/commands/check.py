@@ -3,14 +3,14 @@
 import argparse
 from typing import Any
 
-from dycore.commands.shared import BadInput, positive_number
+from dycore.commands.shared import BadInput, seconds_to_wait
 
 
 def add(command: Any) -> None:
     """Register the command with its options."""
     check = command("check", check_machine, "Say what this machine offers, and try whether halos come right between processes.",
                     "  dycore check\n  mpiexec -n 4 dycore check --timeout 300")
-    check.add_argument("--timeout", type=positive_number, default=180.0, metavar="SECONDS",
+    check.add_argument("--timeout", type=seconds_to_wait, default=180.0, metavar="SECONDS",
                        help="that each way of communication may take (default: %(default)g)")
 
 

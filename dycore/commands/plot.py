@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from dycore.commands.shared import BadInput, FailedRun, file_name, no_such, why_not_this_file
+from dycore.commands.shared import BadInput, FailedRun, file_name, no_such, number, why_not_this_file
 
 KINDS = ("map", "section", "series", "animation")
 PROJECTIONS = ("mollweide", "orthographic")
@@ -24,9 +24,9 @@ def add(command: Any) -> None:
                       help="one that the file holds, or speed, or relative_vorticity (default: surface pressure, or temperature, "
                            "or sea surface height; in a series all that the file holds)")
     plot.add_argument("--kind", choices=KINDS, help="(default: an animation for .gif and .mp4, else a map)")
-    plot.add_argument("--level", type=float, metavar="L",
+    plot.add_argument("--level", type=number, metavar="L",
                       help="pressure in hPa, or depth in m; the nearest there is (default: next to the surface)")
-    plot.add_argument("--time", type=float, metavar="DAY", help="the nearest there is (default: the last)")
+    plot.add_argument("--time", type=number, metavar="DAY", help="the nearest there is (default: the last)")
     plot.add_argument("--at", type=place, nargs="+", default=[], metavar="NAME=VALUE",
                       help="longitude or latitude in degrees, x or y in km: where a section is (default: the zonal mean), or "
                            "the middle of a projection")
@@ -43,9 +43,9 @@ def place(text: str) -> tuple[str, float]:
     if name not in PLACES:
         raise argparse.ArgumentTypeError(f"'{text}' is not one of {', '.join(PLACES)} and a number, as in longitude=120")
     try:
-        return name, float(value)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{value}' is not a number, as in {name}=120") from None
+        return name, number(value)
+    except argparse.ArgumentTypeError as problem:
+        raise argparse.ArgumentTypeError(f"{problem}, as in {name}=120") from None
 
 
 def draw(options: argparse.Namespace) -> int:
@@ -71,33 +71,44 @@ def draw(options: argparse.Namespace) -> int:
         unwritable = why_unwritable(output, kind)
         if unwritable is not None:
             raise BadInput(unwritable)
-        write_picture(dataset, names, kind, output, options)
+        fields = read_fields(dataset, names, kind, options)
+        write_picture(fields, kind, output, options)
     except ValueError as problem:
         raise BadInput(str(problem)) from problem
-    except OSError as problem:
-        raise FailedRun(f"the picture could not be written to '{output}': {problem.strerror or problem}.") from problem
     print(f"wrote {output}")
     return 0
 
 
-def write_picture(dataset: Any, names: list[str], kind: str, output: Path, options: argparse.Namespace) -> None:
-    """Draw and write; what is not drawn is not read."""
+def read_fields(dataset: Any, names: list[str], kind: str, options: argparse.Namespace) -> list[Any]:
+    """What is to be drawn, in memory; what is not drawn is not read."""
     from dycore import pictures
 
     if options.time is None and kind in ("map", "section"):
         dataset = pictures.at_last(dataset)
     if options.level is None and kind in ("map", "animation"):
         dataset = pictures.one_level(dataset, pictures.source_of(dataset, names[0]))
-    fields = [pictures.field(dataset, name, options.level, options.time) for name in names]
+    try:
+        return [pictures.field(dataset, name, options.level, options.time).load() for name in names]
+    except (OSError, RuntimeError) as problem:  # RuntimeError: of netCDF4
+        raise FailedRun(f"'{options.file}' is damaged or cannot be read ({problem}).") from problem
+
+
+def write_picture(fields: list[Any], kind: str, output: Path, options: argparse.Namespace) -> None:
+    """Draw and write."""
+    from dycore import pictures
+
     at = dict(options.at)
     projection = {"mollweide": pictures.mollweide, "orthographic": pictures.orthographic(at.get("latitude", 40.0)),
                   None: None}[options.projection]
-    if kind == "animation":
-        pictures.animation(fields[0], output, projection, at.get("longitude", 0.0))
-        return
-    figure = (pictures.series(fields) if kind == "series" else pictures.section(fields[0], **at) if kind == "section"
-              else pictures.map_of(fields[0], projection, at.get("longitude", 0.0)))
-    figure.savefig(output)
+    try:
+        if kind == "animation":
+            pictures.animation(fields[0], output, projection, at.get("longitude", 0.0))
+            return
+        figure = (pictures.series(fields) if kind == "series" else pictures.section(fields[0], **at) if kind == "section"
+                  else pictures.map_of(fields[0], projection, at.get("longitude", 0.0)))
+        figure.savefig(output)
+    except OSError as problem:
+        raise FailedRun(f"the picture could not be written to '{output}': {problem.strerror or problem}.") from problem
 
 
 def refuse_what_has_no_use(options: argparse.Namespace, kind: str) -> None:
@@ -109,6 +120,16 @@ def refuse_what_has_no_use(options: argparse.Namespace, kind: str) -> None:
             (options.at, "--at", "a section, or a map with a --projection", kind == "section" or options.projection)):
         if given and not useful:
             raise BadInput(f"{name} is for {use}, and this is {'an' if kind == 'animation' else 'a'} {kind}: leave it out.")
+    places = [name for name, _ in options.at]
+    middle = {"orthographic": ("longitude", "latitude"), "mollweide": ("longitude",)}.get(options.projection or "", places)
+    for n, name in enumerate(places):
+        if name in places[:n]:
+            raise BadInput(f"--at gives {name} twice.")
+        if name not in middle:
+            raise BadInput(f"--at {name} changes nothing of this projection, whose middle is a {' and a '.join(middle)}.")
+    latitude = dict(options.at).get("latitude", 0.0)
+    if options.projection and abs(latitude) > 90.0:
+        raise BadInput(f"--at latitude={latitude:g} is not from -90 to 90 degrees.")
 
 
 def why_unwritable(path: Path, kind: str) -> str | None:

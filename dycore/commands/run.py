@@ -246,7 +246,7 @@ def logged(path: Path | None) -> Iterator[None]:
         yield
         return
     try:
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     except OSError as problem:
         raise BadInput(f"the log '{path}' cannot be opened: {problem.strerror}.") from problem
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

@@ -19,6 +19,7 @@ from dycore.progress import LOG, tell
 BACKENDS = ("numpy", "numba", "jax")
 PRECISIONS = ("float64", "float32")
 BY_ITSELF = "none"  # in place of numbers of processes
+MOST, MOST_CELLS, MOST_RANKS = 10**15, 10**12, 10**7  # so that products of them are still numbers
 
 
 class BadInput(Exception):
@@ -76,8 +77,9 @@ def positive_integer(text: str) -> int:
         number = int(text)
     except ValueError:
         number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
+    if not 1 <= number <= MOST:
+        most = " and at most 10^15" if number > MOST else ""
+        raise argparse.ArgumentTypeError(f"'{text:.40}' is not a whole number of at least 1{most}")
     return number
 
 
@@ -123,9 +125,15 @@ def file_name(text: str) -> Path:
     if unknown:
         raise argparse.ArgumentTypeError(f"'{text}' names ${unknown[0]}, and that variable is not set, or empty")
     try:
-        return at_home(expanded)
+        path = at_home(expanded)
+        path.stat()
     except ValueError as problem:
         raise argparse.ArgumentTypeError(str(problem).rstrip(".")) from None
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # of one that may come
+    except OSError as problem:  # too long, or in a folder that is closed
+        raise argparse.ArgumentTypeError(f"'{text:.60}' is no name of a file that can be used: {problem.strerror}") from None
+    return path
 
 
 def field_names(text: str) -> tuple[str, ...]:
@@ -140,7 +148,7 @@ def cell_numbers(text: str) -> tuple[int, int, int]:
     if len(parts) != 3:
         raise argparse.ArgumentTypeError(f"'{text}' is not levels, rows and columns, as in 20,64,128")
     levels, rows, columns = (positive_integer(part) for part in parts)
-    if levels * rows * columns > 10**12:
+    if levels * rows * columns > MOST_CELLS:
         raise argparse.ArgumentTypeError(f"'{text}' are more than 10^12 cells, which no machine holds")
     return levels, rows, columns
 
@@ -160,12 +168,32 @@ def process_numbers(text: str) -> tuple[int, int]:
 
 def sizes(text: str) -> list[int]:
     """Numbers of cells: '1e4,1e5'."""
-    return [positive_integer(str(round(positive_number(part)))) for part in text.split(",")]
+    found = [positive_integer(str(round(positive_number(part)))) for part in text.split(",")]
+    if max(found) > MOST_CELLS:
+        raise argparse.ArgumentTypeError(f"'{text}' are more than 10^12 cells, which no machine holds")
+    return found
 
 
 def rank_numbers(text: str) -> list[int]:
     """Numbers of ranks: '1,2,4'."""
-    return sorted({positive_integer(part) for part in text.split(",")})
+    ranks = sorted({positive_integer(part) for part in text.split(",")})
+    if ranks[-1] > MOST_RANKS:
+        raise argparse.ArgumentTypeError(f"'{text}' are more than {MOST_RANKS} ranks, which no machine has")
+    return ranks
+
+
+def time_limit(text: str) -> str:
+    """A limit of time as sbatch takes it: '30', '01:30:00' or '2-12'."""
+    if not re.fullmatch(r"\d+(:\d+){0,2}|\d+-\d+(:\d+){0,2}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a limit of time: give minutes, hours:minutes:seconds or days-hours")
+    return text
+
+
+def seconds_to_wait(text: str) -> float:
+    seconds = positive_number(text)
+    if seconds > 1e6:
+        raise argparse.ArgumentTypeError(f"'{text}' is longer than 1e6 seconds")
+    return seconds
 
 
 def names_among(known: tuple[str, ...], what: str) -> Any:

@@ -34,7 +34,7 @@ def add(command: Any) -> None:
 def validate(options: argparse.Namespace) -> int:
     """Run validation programs; 1 where a verdict is not met."""
     from dycore.validation import PROGRAMS
-    from dycore.validation.evidence import gather
+    from dycore.validation.evidence import gather, read
 
     names = options.case or list(PROGRAMS)
     for name in names:
@@ -47,6 +47,10 @@ def validate(options: argparse.Namespace) -> int:
     unwritable = why_no_file(options.output)
     if unwritable is not None:
         raise BadInput(unwritable)
+    try:
+        read(options.output)
+    except ValueError as problem:
+        raise BadInput(str(problem)) from problem
     backend = create_backend(options.backend, options.threads)
     failed = 0
     for name in names:

@@ -100,9 +100,15 @@ def gather(name: str, program: Callable[..., Evidence], backend: Any, short: boo
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """The results by case that a folder holds."""
+    """The results by case that a folder holds. Raises ValueError where they cannot be shown again."""
     path = folder / "results.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    try:
+        results = json.loads(path.read_text()) if path.exists() else {}
+        page(results)
+    except (ValueError, TypeError, KeyError, AttributeError, OSError, RecursionError) as problem:
+        raise ValueError(f"'{path}' is not what 'dycore validate' writes ({problem}): move it away, or name another "
+                         "folder.") from None
+    return results
 
 
 def replace(path: Path, text: str) -> None:

@@ -1,0 +1,147 @@
+"""Datasets of others brought to the units and places of a model: units, orders, directions, conventions of longitude.
+
+Units are what UDUNITS makes of the attribute `units`, as CF has it, by way of the library cf-units; a variable without that
+attribute is taken to be in the units that are wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from dycore.grid import Grid
+
+SAME_PLACE = 1e-4  # degrees: coordinates may have been kept in single precision
+PRACTICAL = ("1", "psu", "pss-78")  # units that practical salinity is given in
+
+
+def in_units(field: Any, wanted: str) -> Any:
+    """A variable (xarray.DataArray) in the units `wanted`, converted from those that its attribute `units` says it has.
+
+    It is as it was where it has none, or those. Raises ValueError for units that are unknown or of something else and for
+    what is not of real numbers, and ImportError where cf-units is missing and needed.
+    """
+    values = converted(numbers(field), field.attrs.get("units", ""), wanted, str(field.name))
+    return field.copy(data=values).assign_attrs(units=wanted)
+
+
+def numbers(data: Any) -> np.ndarray:
+    """The values of a variable or a coordinate, in double precision. Raises ValueError for those that are not real numbers."""
+    if data.dtype.kind not in "fiu":
+        raise ValueError(f"{data.name} is of the type {data.dtype}. Give real numbers.")
+    return np.asarray(data, float)
+
+
+def converted(values: np.ndarray, given: Any, wanted: str, what: str) -> np.ndarray:
+    """Values in other units; `what` they are of is for the messages. Raises as `in_units`."""
+    given = str(given).strip()
+    if given in ("", wanted):
+        return values
+    if wanted == "g kg-1" and given.lower() in PRACTICAL:
+        raise ValueError(f"The units of {what} are '{given}', those of practical salinity. Give absolute salinity in '{wanted}', "
+                         "which gsw.SA_from_SP makes of it.")
+    try:
+        from cf_units import Unit
+    except ImportError:
+        raise ImportError(f"The units of {what} are '{given}', not '{wanted}'. To convert them install cf-units (pip install "
+                          f"cf-units), or give it in '{wanted}'.") from None
+    try:
+        convertible = Unit(given).is_convertible(wanted)
+    except ValueError:  # unknown
+        convertible = False
+    if not convertible:
+        raise ValueError(f"The units of {what} are '{given}', which cannot be converted to '{wanted}'. Convert {what} or correct "
+                         "its attribute 'units'.")
+    return Unit(given).convert(values, wanted)
+
+
+def on_places(field: Any, places: Mapping[str, tuple[np.ndarray, Mapping[str, Any]]]) -> np.ndarray:
+    """The values of a variable (xarray.DataArray) on the coordinates of a grid: by dimension their values, which increase, and
+    attributes, in the order that the result has.
+
+    A variable may have its dimensions in any order and its coordinates in another order or convention (downward; longitudes that
+    differ by 360 degrees) or in other units; where it has none, the places are taken to be the same. Raises ValueError where they
+    are not.
+    """
+    if {*field.dims} != {*places}:
+        raise ValueError(f"{field.name} has the dimensions {', '.join(map(str, field.dims))}; this model needs "
+                         f"{', '.join(places)}.")
+    for dim, (here, attributes) in places.items():
+        if field.sizes[dim] != len(here):
+            raise ValueError(f"{field.name} has {field.sizes[dim]} values along {dim}; this grid has {len(here)}.")
+        if dim in field.coords:
+            field = field.isel({dim: order_of(field[dim], here, attributes, f"of {field.name}")})
+    return numbers(field.transpose(*places))
+
+
+def order_of(coordinate: Any, here: np.ndarray, attributes: Mapping[str, Any], of_what: str) -> np.ndarray:
+    """The indices in which the values of a coordinate are those of `here`. Raises ValueError where they are others."""
+    name = coordinate.name
+    there = converted(numbers(coordinate), coordinate.attrs.get("units", ""), attributes["units"], f"{name} {of_what}")
+    if (coordinate.attrs.get("positive"), attributes.get("positive")) == ("down", "up"):  # a depth
+        there = -there
+    if attributes["units"] == "degrees_east":
+        there = eastward(there, here[0] - 0.5 * (here[1] - here[0] if len(here) > 1 else 360.0))
+    order = np.argsort(there, kind="stable")
+    apart = np.abs(there[order] - here)
+    # coordinates may have been kept in single precision
+    if not apart.max() <= 1e-5 * max(np.ptp(here), np.abs(here).max()):
+        n = int(np.argmax(apart))
+        raise ValueError(f"{name}[{order[n]}] {of_what} is {there[order[n]]:g}; that of this grid is {here[n]:g}. Interpolate the "
+                         "dataset to the grid first.")
+    return order
+
+
+def eastward(longitudes: np.ndarray, west: float) -> np.ndarray:
+    """Longitudes (degrees) as they are counted eastward from `west`, which is the smallest that they can be."""
+    return west + (longitudes - west) % 360.0
+
+
+def covering(data: Any, grid: Grid, longitude: str = "lon", latitude: str = "lat") -> Any:
+    """A dataset (xarray.Dataset) ready to be interpolated to the cells of a grid of longitudes and latitudes.
+
+    Longitudes become those of the grid's convention, in order, and go on beyond both ends, so that there are values on either
+    side of the seam. `longitude` and `latitude` are names of its coordinates, in degrees or other units of angles. Raises
+    ValueError where a cell of the grid is not between points of the dataset.
+    """
+    if not grid.spherical:
+        raise ValueError("The grid is a plane: it has no longitudes and latitudes.")
+    found = {}
+    for name, units in ((longitude, "degrees_east"), (latitude, "degrees_north")):
+        if name not in data.coords or data[name].dims != (name,):
+            raise ValueError(f"The dataset has no coordinate {name} of one dimension: it has {', '.join(map(str, data.coords))}.")
+        found[name] = converted(numbers(data[name]), data[name].attrs.get("units", ""), units, name)
+        if not np.isfinite(found[name]).all():
+            raise ValueError(f"{name} has values that are not finite numbers.")
+    south, north = found[latitude].min(), found[latitude].max()
+    if grid.y[0] < south or grid.y[-1] > north:
+        raise ValueError(f"The cells of the grid are from {grid.y[0]:g} to {grid.y[-1]:g} degrees north, and the dataset is from "
+                         f"{south:g} to {north:g}: choose a grid within, or a dataset that covers it.")
+    turned = eastward(found[longitude], 0.5 * (grid.x[0] + grid.x[-1]) - 180.0)
+    order = np.argsort(turned)
+    order = order[np.diff(turned[order], append=turned.min() + 360.0) > SAME_PLACE]  # 0 and 360 degrees are one place
+    check_longitudes(turned[order], grid.x)
+    index = np.concatenate([order[-1:], order, order[:1]])
+    beyond = np.concatenate([[-360.0], np.zeros(len(order)), [360.0]])
+    return data.isel({longitude: index}).assign_coords({
+        longitude: (longitude, turned[index] + beyond, {"units": "degrees_east"}),
+        latitude: (latitude, found[latitude], {"units": "degrees_north"})})
+
+
+def check_longitudes(there: np.ndarray, wanted: np.ndarray) -> None:
+    """Raise ValueError for a longitude (degrees) that is not between neighbours `there`, which increase within 360 degrees.
+
+    Points are neighbours where they are no further apart than all but the widest of the gaps round the sphere, which is the
+    part that a dataset of a region leaves out.
+    """
+    gaps = np.diff(there, append=there[:1] + 360.0)
+    usual = np.sort(gaps)[-2] if len(gaps) > 1 else 0.0
+    after = np.searchsorted(there, wanted) % len(there)  # the point to the east, or the same
+    outside = (gaps[after - 1] > 1.01 * usual) & (np.abs((there[after] - wanted + 180.0) % 360.0 - 180.0) > SAME_PLACE)
+    if outside.any():
+        west = there[(int(np.argmax(gaps)) + 1) % len(there)]
+        east = eastward(there[[int(np.argmax(gaps))]], west)[0]
+        raise ValueError(f"The cells of the grid reach {wanted[outside][0]:g} degrees east, and the dataset is from {west:g} to "
+                         f"{east:g}: choose a grid within, or a dataset that covers it.")

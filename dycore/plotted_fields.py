@@ -1,0 +1,235 @@
+"""The fields of a dataset as pictures show them: in the units of pictures, at a level or a time, NaN on land.
+
+Datasets are those of `model.dataset` or files of them, with or without a time dimension, and parts of them, as one level.
+Whatever is asked here is in degrees (km on a plane), hPa or metres of depth, and days since the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dycore.grid import EARTH_RADIUS
+
+UNITS = {"Pa": ("hPa", 0.01), "degree_C": ("\N{DEGREE SIGN}C", 1.0), "m s-1": ("m/s", 1.0), "Pa s-1": ("Pa/s", 1.0),
+         "g kg-1": ("g/kg", 1.0), "s-1": ("$10^{-5}$/s", 1e5)}
+IN_A_DAY = {"s": 86400.0, "seconds": 86400.0, "minutes": 1440.0, "hours": 24.0, "days": 1.0,
+            "milliseconds": 864e5, "microseconds": 864e8, "nanoseconds": 864e11}
+# by the unit of levels: unit and factor as they are shown, what they are, and where they increase
+LEVELS = {"Pa": ("hPa", 0.01, "pressure", "down"), "m": ("m", -1.0, "depth", "up")}
+WANTED = ("surface_pressure", "temperature", "sea_surface_height", "eastward_velocity")  # what a user looks at first
+ENDS = ("_first_end", "_second_end")  # of a level: names of coordinates beside it
+PLACES = {"longitude": "X", "latitude": "Y", "x": "X", "y": "Y"}
+
+
+def opened(path: Path) -> Any:
+    """The dataset in a NetCDF file or a Zarr store; ValueError says what is wrong with it."""
+    import xarray as xr
+
+    try:
+        path.stat()
+    except (FileNotFoundError, ValueError) as problem:  # ValueError: of a name that no file can have
+        raise ValueError(f"there is no file '{path}'.") from problem
+    except OSError as problem:
+        raise ValueError(f"'{path}' cannot be read: {problem.strerror}.") from problem
+    try:
+        dataset = xr.open_dataset(path, engine="zarr" if path.is_dir() else "netcdf4", decode_times=False)
+    except Exception as problem:  # whatever netCDF4, zarr and json say of something else
+        raise ValueError(f"'{path}' is neither a NetCDF file nor a Zarr store that can be read.") from problem
+    if not fields(dataset):
+        raise ValueError(f"'{path}' holds no field on longitude and latitude, or x and y, as dycore writes them.")
+    return dataset
+
+
+def along(data: Any, axis: str) -> Any:
+    """The name of a field's coordinate along X, Y, Z (the attribute axis of CF) or T, a dimension or one place; None without."""
+    return next((name for name, coordinate in data.coords.items()
+                 if axis == ("T" if name == "time" else coordinate.attrs.get("axis"))), None)
+
+
+def extends(data: Any, axes: str) -> bool:
+    """Whether a field has all these dimensions."""
+    return all(along(data, axis) in data.dims for axis in axes)
+
+
+def drawable(data: Any) -> bool:
+    """Whether a variable holds numbers on longitude and latitude, or x and y, and on no other axes than levels and times."""
+    if data.dtype.kind not in "fiu" or not extends(data, "XY"):
+        return False
+    named = all(along(data, axis).removesuffix("_face") in PLACES for axis in "XY")
+    return named and {*data.dims} <= {along(data, axis) for axis in "XYZT"}
+
+
+def fields(dataset: Any) -> tuple[str, ...]:
+    """Names of what can be drawn: what the dataset holds, and what follows from it."""
+    held = tuple(name for name, data in dataset.data_vars.items() if drawable(data))
+    on_faces = all(name in held and along(dataset[name], axis).endswith("_face")
+                   for name, axis in (("eastward_velocity", "X"), ("northward_velocity", "Y")))
+    return (*held, *DERIVED) if on_faces else held
+
+
+def first_wanted(dataset: Any, levels: bool) -> str:
+    """The field that is drawn where none is named, one with levels if so wanted."""
+    axes = "XYZ" if levels else "XY"
+    return next((name for name in (*WANTED, *fields(dataset)) if name in dataset and extends(dataset[name], axes)),
+                fields(dataset)[0])
+
+
+def field(dataset: Any, name: str, level: float | None = None, time: float | None = None) -> Any:
+    """A field as it is shown: in the units of pictures, NaN on land.
+
+    `level` (hPa, or m of depth) and `time` (days) take the nearest there is, None keeps all. Raises ValueError beyond them, and
+    for a name that is no field.
+    """
+    if name not in fields(dataset):
+        raise ValueError(f"there is no field {name!r} that can be drawn: there are {', '.join(fields(dataset)) or 'none'}.")
+    dataset = shown_coordinates(dataset)
+    dataset = dataset.assign(wet=wet_cells(dataset))
+    source = source_of(dataset, name)
+    for axis, value, what in (("Z", level, "level"), ("T", time, "time")):
+        if value is not None:
+            if along(source, axis) is None:
+                raise ValueError(f"{name} has no {what}.")
+            dataset = nearest(dataset, along(source, axis), value)
+    found = DERIVED[name](dataset) if name in DERIVED else dataset[name]
+    units, factor = UNITS.get(found.attrs.get("units", ""), (found.attrs.get("units", ""), 1.0))
+    found = found.where(wet_places(dataset, found)) * factor
+    return found.rename(name).assign_attrs(units=units, long_name=name.replace("_", " "))
+
+
+def source_of(dataset: Any, name: str) -> Any:
+    """The variable that a field is, or the one that it follows from."""
+    return dataset["eastward_velocity" if name in DERIVED else name]
+
+
+def shown_coordinates(dataset: Any) -> Any:
+    """The dataset with coordinates in km, hPa, m of depth and days; where levels end, if known, as coordinates beside them.
+
+    So they stay with the levels, or the one level, that are taken of a dataset before or after. Raises ValueError for units
+    that are not those in which dycore writes.
+    """
+    changed: dict[str, tuple] = {}
+    for name, data in dataset.coords.items():
+        axis, attributes, values = data.attrs.get("axis"), dict(data.attrs), data.variable
+        if name == "time":
+            (factor, values), attributes = days_of(values), {"units": "days"}
+        elif axis == "Z":
+            units, factor, shown, positive = LEVELS.get(data.attrs.get("units"), ("", 0.0, "", ""))
+            if not units or data.attrs.get("positive", positive) != positive:
+                raise ValueError(f"{name} is not a pressure in Pa or a height upward in m, as dycore writes it.")
+            attributes |= {"units": units, "long_name": shown}
+            bounds = data.attrs.get("bounds", data.encoding.get("bounds"))
+            if bounds in dataset:
+                for n, end in enumerate(ENDS):
+                    of_end = dataset[bounds].isel({dataset[bounds].dims[-1]: n})
+                    changed[f"{name}{end}"] = (data.dims, factor * np.asarray(of_end, float), {})
+        elif axis in ("X", "Y"):
+            units, factor = ("km", 1e-3) if attributes.get("units") == "m" else ("degrees", 1.0)
+            attributes |= {"units": units, "long_name": name.removesuffix("_face")}
+        else:
+            continue
+        changed[name] = (data.dims, factor * np.asarray(values, float), attributes)
+    return dataset.drop_vars([*dataset.coords]).assign_coords(changed)
+
+
+def days_of(time: Any) -> tuple[float, Any]:
+    """The factor that makes days of times, and these as numbers, whether xarray has decoded them or not."""
+    from xarray.conventions import encode_cf_variable
+
+    time = encode_cf_variable(time)
+    unit = str(time.attrs.get("units", "")).partition(" ")[0]
+    if unit not in IN_A_DAY:
+        raise ValueError(f"the time has the unit {unit!r}: there are {', '.join(IN_A_DAY)}, since a date.")
+    return 1.0 / IN_A_DAY[unit], time
+
+
+def edges(coordinate: Any) -> np.ndarray:
+    """Where the cells of a coordinate end: as given, else in the middle between their centres."""
+    values = np.atleast_1d(coordinate.values)
+    if f"{coordinate.name}{ENDS[0]}" in coordinate.coords:
+        low, high = (np.atleast_1d(coordinate.coords[f"{coordinate.name}{end}"].values) for end in ENDS)
+        return np.append(low, high[-1])
+    if len(values) == 1:
+        return values[0] + np.array([-0.5, 0.5])
+    middle = 0.5 * (values[1:] + values[:-1])
+    return np.concatenate([[2.0 * values[0] - middle[0]], middle, [2.0 * values[-1] - middle[-1]]])
+
+
+def nearest(data: Any, name: str, value: float) -> Any:
+    """Data at the place on a coordinate that is nearest to a value; ValueError beyond its cells."""
+    coordinate, ends = data[name], edges(data[name])
+    if goes_round(coordinate):
+        value = ends.min() + (value - ends.min()) % 360.0
+    if not ends.min() <= value <= ends.max():
+        raise ValueError(f"the {coordinate.attrs.get('long_name', name)} {value:g} is not there: it goes from "
+                         f"{coordinate.values.min():.5g} to {coordinate.values.max():.5g} {coordinate.attrs['units']}.")
+    return data.isel({name: int(np.abs(coordinate.values - value).argmin())}) if coordinate.ndim else data
+
+
+def goes_round(coordinate: Any) -> bool:
+    """Whether a coordinate is a full circle of longitudes."""
+    return coordinate.name.startswith("longitude") and bool(np.isclose(np.ptp(edges(coordinate)), 360.0))
+
+
+def wet_cells(dataset: Any) -> Any:
+    """Where cells are not land, as the tracers say, which are NaN there; True where there is none to say it."""
+    centred = [data for data in dataset.data_vars.values()
+               if extends(data, "XY") and not any(name.endswith("_face") for name in data.dims)]
+    if not centred:
+        return True
+    tracer = max(centred, key=lambda data: data.ndim)
+    return (tracer.isel(time=0, drop=True) if "time" in tracer.dims else tracer).notnull()
+
+
+def wet_places(dataset: Any, like: Any) -> Any:
+    """Where a field is not on land: a face or corner is wet where all cells about it are."""
+    wet = dataset.wet
+    if extends(wet, "Z") and not extends(like, "Z"):
+        wet = wet.isel({along(wet, "Z"): -1}, drop=True)  # next to the moving boundary
+    for name in like.dims:
+        if name.endswith("_face") and name.removesuffix("_face") in wet.dims:
+            centre = name.removesuffix("_face")
+            both = wet if name == along(like, "Z") else wet & wet.roll({centre: 1})
+            wet = moved(dataset, both, centre, name)
+    return wet
+
+
+def moved(dataset: Any, data: Any, here: str, there: str) -> Any:
+    """Data on another place of the cell along one dimension."""
+    return data.rename({here: there}).assign_coords({there: dataset[there]})
+
+
+# What follows from the velocity; beyond a wall there is none, so that going round does no harm there
+
+
+def speed(dataset: Any) -> Any:
+    """Speed at cell centres (m/s)."""
+    squares: Any = 0.0
+    for name, axis in (("eastward_velocity", "X"), ("northward_velocity", "Y")):
+        face, velocity = along(dataset[name], axis), dataset[name].fillna(0.0)  # of a wall, which may be NaN as land is
+        mean = 0.5 * (velocity + velocity.roll({face: -1}))
+        squares = squares + moved(dataset, mean, face, face.removesuffix("_face")) ** 2
+    return np.sqrt(squares).assign_attrs(units="m s-1")
+
+
+def relative_vorticity(dataset: Any) -> Any:
+    """Vorticity of the velocity along levels at corners (1/s), on a sphere of the Earth's radius or a plane."""
+    u, v = dataset["eastward_velocity"], dataset["northward_velocity"]
+    y, x = along(u, "Y"), along(v, "X")
+    if min(dataset.sizes[x], dataset.sizes[y]) < 2:
+        raise ValueError("the vorticity needs at least two rows and two columns of cells.")
+    row, corner, metres = 1.0, 1.0, 1e3
+    if y == "latitude":
+        row, corner = np.cos(np.radians(dataset[y])), np.cos(np.radians(dataset[f"{y}_face"]))
+        metres = np.radians(EARTH_RADIUS)
+    dx, dy = (metres * float(dataset[name][1] - dataset[name][0]) for name in (x, y))
+    across = moved(dataset, v - v.roll({x: 1}), x, f"{x}_face") / (dx * corner)
+    along_rows = moved(dataset, u * row - (u * row).roll({y: 1}), y, f"{y}_face") / (dy * corner)
+    inside = {f"{y}_face": slice(1, None)} | ({} if goes_round(dataset[x]) else {f"{x}_face": slice(1, None)})
+    return (across - along_rows).transpose(*across.dims).isel(inside).assign_attrs(units="s-1")
+
+
+DERIVED: dict[str, Callable] = {"speed": speed, "relative_vorticity": relative_vorticity}

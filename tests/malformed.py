@@ -1,0 +1,98 @@
+"""Malformed command lines and files, made from seeds: what makes sense, of which now and then a part is nonsense or missing."""
+
+import copy
+import json
+import random
+
+NONSENSE = ["0", "-1", "3", "1e300", "1e29", "1e-320", "nan", "-inf", "", " ", "0x1", "nunba", "float16", "True", "[]", "4,8",
+            "1,,2", ",", "2,2", "{}", "a=1", ".", "no/such/folder/new", "new.txt", "\0", "none", "'", '"', "%s", "{0}", "$(true)",
+            "9" * 30, "9" * 5000, "x" * 300, "\udcff", "a\nb", "--", "-", "\u0663", "1_0", "a b"]
+VALUES = [None, True, 0, -1, 3, 10**30, 1.5, float("nan"), float("inf"), "", "x", "a\nb", [], [1], ["x"], {}, {"a": 1}, [[[]]],
+          "\0"]
+
+# options that make sense, None for those without a value
+MEASURED = {"--cases": ["held_suarez", "baroclinic_wave,baroclinic_channel"], "--cells": ["1e4", "3000,1e5"],
+            "--backends": ["numpy", "numba,fortran"], "--precisions": ["float32"], "--scaling": ["weak", "strong,weak"],
+            "--threads": ["1"], "--samples": ["1", "3"], "--device": ["cpu", "gpu"]}
+OPTIONS = {
+    "bench": MEASURED | {"--ranks": ["1", "1,2"], "--processes": ["1,2"], "--nodes": ["1", "2"], "--output": ["measured", "fresh"],
+                         "--launcher": ["srun -n {ranks}", "srun -n {ranks} -c {threads} {nodes}", "srun {ranks[0]}",
+                                        "srun {ranks:999999999999}", "srun {ranks!x}", "srun {ranks.x}", "srun '{ranks}",
+                                        "srun {}"],
+                         "--report": ["page.html", None], "--results": ["measured", "measured other", "other"]},
+    "validate": {"--short": [None], "--backend": ["numpy", "jax"], "--threads": ["1"], "--output": ["verdicts", "fresh"]},
+    "check": {"--timeout": ["1", "180", "1e5"]},
+    "plot": {"--kind": ["map", "section", "series", "animation"], "--level": ["10", "500"], "--time": ["0", "1.5"],
+             "--at": ["longitude=20", "latitude=40 longitude=3", "x=3", "longitude=1 longitude=2"],
+             "--projection": ["mollweide", "orthographic"], "--output": ["new.png", "new.gif", "no/new.png"]},
+    "slurm": {"--site": ["site.toml"], "--nodes": ["1,2"], "--ranks": ["2,4"], "--ranks-per-node": ["2"],
+              "--time": ["00:10:00", "7", "1-0"], "--dry-run": [None], **MEASURED}}
+PLACES = {"bench": [[]], "validate": [[], ["williamson_2"], ["williamson_2", "held_suarez"], ["wiliamson_2"]], "check": [[]],
+          "plot": [["air.nc"], ["air.nc", "speed"], ["sea.nc", "temperature"], ["air.nc", "relative_vorticity"], ["broken.nc"],
+                   ["sea.nc", "salt"], []],
+          "slurm": [["submit", "study"], ["submit", "new"], *[["submit", "new", "--site", "site.toml"]] * 4,
+                    ["status", "study"], ["collect", "study"], ["plot", "study"], ["sumbit", "study"], []]}
+
+
+def seldom(chance, usual, unusual):
+    """One time in five the unusual."""
+    return chance.choice(unusual) if chance.random() < 0.2 else chance.choice(usual)
+
+
+def command_line(command, chance):
+    """Words after `dycore`."""
+    words = [seldom(chance, [word], NONSENSE) if chance.random() < 0.1 else word for word in chance.choice(PLACES[command])]
+    options = OPTIONS[command]
+    if command == "slurm" and words[:1] != ["submit"]:
+        options = {}
+    for name in chance.sample([*options], min(len(options), chance.choice((0, 1, 1, 2, 3)))):
+        value = seldom(chance, options[name], NONSENSE)
+        cut = chance.randrange(2, len(name))
+        words.append(name if chance.random() < 0.9 else name[:cut] + name[cut + 1:])
+        words += value.split(" ") if value is not None and name in ("--at", "--results") else [value] if value is not None else []
+    return [command, *(words if chance.random() < 0.9 else chance.sample(words, len(words)))]
+
+
+def places_of(value, here=()):
+    """Paths of all parts of a JSON value."""
+    yield here
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        yield from places_of(part, (*here, key))
+
+
+def altered(value, chance):
+    """A JSON value of which up to two parts are gone or others."""
+    value = copy.deepcopy(value)
+    for _ in range(chance.choice((0, 0, 0, 1, 2))):
+        *above, last = chance.choice([*places_of(value)][1:] or [(None,)])
+        if last is None:
+            return copy.deepcopy(chance.choice(VALUES))
+        parent = value
+        for key in above:
+            parent = parent[key]
+        if chance.random() < 0.3:
+            del parent[last]
+        else:
+            parent[last] = copy.deepcopy(chance.choice(VALUES))
+    return value
+
+
+def damaged(text, chance):
+    """Text as bytes, of which one time in four some are others or lost."""
+    data = text.encode(errors="surrogateescape")
+    if chance.random() < 0.1:
+        at = chance.randrange(max(1, len(data)))
+        data = chance.choice((data[:at], data[:at] + bytes([chance.randrange(256)]) + data[at + 1:], b"[" * 5000))
+    return data
+
+
+def as_toml(table):
+    """Lines KEY = VALUE."""
+    return "\n".join(f"{json.dumps(str(key))} = {json.dumps(value)}".replace("NaN", "nan").replace("Infinity", "inf")
+                     for key, value in table.items() if value is not None)
+
+
+def chance_of(command, seed):
+    """Random numbers of an attempt."""
+    return random.Random(f"{command} {seed}")

@@ -106,7 +106,7 @@ def test_a_callback_that_fails_leaves_a_restart_and_the_state(numpy_backend, tmp
 
 def test_a_run_that_blows_up_keeps_the_last_state_that_is_finite(numpy_backend):
     model, start = wave(numpy_backend)
-    start.surface[5, 5] = -1.0e7
+    start.u[3, 5, 5] = 1.0e200
     with pytest.raises(FloatingPointError) as failed, np.errstate(all="ignore"):
         model.run(start, steps=40, progress=False)
     assert np.isfinite(failed.value.state.u).all()
@@ -148,7 +148,7 @@ def test_a_run_whose_terminal_is_lost_leaves_a_restart(tmp_path):
         wait_for(lambda: log.exists() and "day 0." in log.read_text())
         os.close(terminal)
         assert ran.wait(timeout=60) == 128 + signal.SIGHUP
-    (written,) = restarts.glob("*.npz")
+    written = restart.latest(restarts)
     assert f"stopped by SIGHUP on day {restart.all_in(restarts).popitem()[0] * 1800.0 / 86400.0:.4g} and wrote {written}" in \
         log.read_text()
 

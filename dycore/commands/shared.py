@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import errno
 import importlib
 import importlib.util
 import math
@@ -131,7 +132,9 @@ def file_name(text: str) -> Path:
         raise argparse.ArgumentTypeError(str(problem).rstrip(".")) from None
     except (FileNotFoundError, NotADirectoryError):
         pass  # of one that may come
-    except OSError as problem:  # too long, or in a folder that is closed
+    except OSError as problem:  # too long, or in a folder that is closed; links in a circle are told of where they are written
+        if problem.errno == errno.ELOOP:
+            return path
         raise argparse.ArgumentTypeError(f"'{text:.60}' is no name of a file that can be used: {problem.strerror}") from None
     return path
 

@@ -50,17 +50,19 @@ class Pool:
         self._made = 0
         self._one_at_a_time = threading.RLock()
 
-    def take(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    def take(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         """An `aligned` array that nobody holds any more, or a new one (its halo levels stay zero for good)."""
         with self._one_at_a_time:
-            arrays = self._arrays.setdefault((shape, np.dtype(dtype)), deque())
+            arrays = self._arrays.get((shape, dtype))
+            if arrays is None:
+                arrays = self._arrays[shape, dtype] = deque()
             for _ in range(len(arrays)):
                 arrays.rotate(-1)  # the array longest out of use comes first
                 array = arrays[-1]
                 # the pool, this variable and the call; the array and the call: a view that a user keeps holds the base
                 if sys.getrefcount(array) == 3 and sys.getrefcount(array.base) == 2:
                     return array
-            array = aligned(shape, np.dtype(dtype), self._made)
+            array = aligned(shape, dtype, self._made)
             arrays.append(array)
             self._made += 1
             return array

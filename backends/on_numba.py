@@ -34,7 +34,7 @@ from dycore.backends.recording import (
     Zero,
     leaves_of,
 )
-from dycore.backends.threads import made_once, parallel_loops
+from dycore.backends.threads import made_once, with_parallel_loops
 from dycore.stencils import Field, Region, map_arguments
 from dycore.tiles import HALO, Halo, Tile, copies_x, copies_y
 
@@ -367,12 +367,11 @@ class Writer:
         floats = np.array(self.floats or [0.0], self.dtype)
         self.lines, self.names, self.digests, self.used, self.floats = [], {}, [], {}, []
 
-        several = self.backend.threads > 1
+        run = with_parallel_loops(function) if self.backend.threads > 1 else function
 
         def part(frame: list, numbers: np.ndarray) -> None:
-            turn = contextlib.nullcontext() if function.overloads else in_turn(function)  # type: ignore[attr-defined]
-            with turn, parallel_loops(several):
-                function(numbers[which], floats, *[frame[place] for place in places])
+            with contextlib.nullcontext() if function.overloads else in_turn(function):  # type: ignore[attr-defined]
+                run(numbers[which], floats, *[frame[place] for place in places])
 
         return part
 

@@ -20,17 +20,19 @@ def made_once(made: dict, key: Any, make: Callable[[], Any]) -> Any:
     return made[key]
 
 
-def parallel_loops(several_threads: bool) -> contextlib.AbstractContextManager:
-    """In turn where Numba's threads can serve one caller at a time: its layer `workqueue` ends the process otherwise."""
-    if not several_threads:
-        return contextlib.nullcontext()
+def with_parallel_loops(function: Callable) -> Callable:
+    """The function, called in turn where Numba's threads serve one caller: its layer `workqueue` ends the process otherwise."""
     import numba
 
-    try:
-        alone = numba.threading_layer() not in ("omp", "tbb")
-    except ValueError:  # not chosen before the first parallel loop
-        alone = True
-    return _PARALLEL if alone else contextlib.nullcontext()
+    def called(*arguments: Any) -> Any:
+        try:
+            alone = numba.threading_layer() not in ("omp", "tbb")
+        except ValueError:  # not chosen before the first parallel loop
+            alone = True
+        with _PARALLEL if alone else contextlib.nullcontext():
+            return function(*arguments)
+
+    return called
 
 
 class OneThread:

@@ -51,7 +51,7 @@ class Constants(NamedTuple):
 
 
 class Model:
-    """A grid and parameters on a backend; holds nothing that changes.
+    """A grid and parameters on a backend; holds nothing that changes, so that several threads may step it at once.
 
     Raises ValueError where grid, parameters and time step do not go together.
     """

@@ -226,7 +226,7 @@ def test_an_array_of_the_pool_belongs_to_who_holds_it_and_is_used_again():
 
     def work(number):
         for _ in range(400):
-            held = [pool.take((2, 5, 6), np.float64) for _ in range(2)]
+            held = [pool.take((2, 5, 6), np.dtype(float)) for _ in range(2)]
             assert held[0] is not held[1]
             for array in held:
                 array[...] = number
@@ -236,8 +236,8 @@ def test_an_array_of_the_pool_belongs_to_who_holds_it_and_is_used_again():
     at_once(work, range(THREADS))
     addresses = set()
     for _ in range(100):
-        addresses.add(pool.take((2, 5, 6), np.float64).ctypes.data)
-    assert len(addresses) <= 2 * THREADS
+        addresses.add(pool.take((2, 5, 6), np.dtype(float)).ctypes.data)
+    assert len(addresses) <= 4 * THREADS  # two held, two more taken before these are dropped
 
 
 def test_messages_of_a_second_thread_are_refused_until_the_first_is_gone():

@@ -1,5 +1,7 @@
 """Dividing a domain: every cell belongs to one process, and every halo cell comes from the process that keeps it."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -28,16 +30,23 @@ def test_every_cell_belongs_to_one_process_and_parts_are_even(processes):
 
 
 @pytest.mark.parametrize("x, y", BOUNDARIES, ids=str)
-@pytest.mark.parametrize("processes", SHAPES, ids=str)
-@pytest.mark.parametrize("place", Place)
-@pytest.mark.parametrize("reach", [None, Reach(0, 1, 1, 2), Reach(3, 2, 0, 0)], ids=str)
-def test_halos_filled_from_other_processes_are_those_of_a_single_one(x, y, processes, place, reach, random):
+def test_halos_filled_from_other_processes_are_those_of_a_single_one(x, y, random):
     """As far as they are wanted, and no further."""
     whole = Tile(DOMAIN, x, y)
-    field = np.zeros(whole.region.padded[1:])
-    field[HALO:-HALO, HALO:-HALO] = random.standard_normal(DOMAIN[1:])
-    fill_halo(whole, place, field)
-    halos = [Halo(tile, place, reach) for tile in parts(whole, processes)]
+    for processes, place, reach in product(SHAPES, Place, (None, Reach(0, 1, 1, 2), Reach(3, 2, 0, 0))):
+        field = np.zeros(whole.region.padded[1:])
+        field[HALO:-HALO, HALO:-HALO] = random.standard_normal(DOMAIN[1:])
+        fill_halo(whole, place, field)
+        for halo, array in filled_parts([Halo(tile, place, reach) for tile in parts(whole, processes)], field):
+            wanted = tuple(slice(*bounds) for bounds in halo.bounds)
+            assert (array[wanted] == part_of(field, halo.tile)[wanted]).all(), halo
+            for piece in pieces(halo):
+                for cut, bounds, split in zip(piece.target, halo.bounds, halo.tile.split, strict=True):
+                    assert not split or bounds[0] <= cut.start < cut.stop <= bounds[1], halo
+
+
+def filled_parts(halos, field):
+    """(halo, array) of every process: its part of a field, whose halo is filled from those of the others."""
     arrays = []
     for halo in halos:
         array = np.full(halo.tile.region.padded[1:], np.nan)
@@ -50,11 +59,7 @@ def test_halos_filled_from_other_processes_are_those_of_a_single_one(x, y, proce
             array[target] = 0.0 if source is None else sign * arrays[rank][source]
     for halo, array in zip(halos, arrays, strict=True):
         carry_out(copies_x(halo), array)
-        wanted = tuple(slice(*bounds) for bounds in halo.bounds)
-        assert (array[wanted] == part_of(field, halo.tile)[wanted]).all(), halo.tile.rank
-        for piece in pieces(halo):
-            for cut, bounds, split in zip(piece.target, halo.bounds, halo.tile.split, strict=True):
-                assert not split or bounds[0] <= cut.start < cut.stop <= bounds[1]
+    return zip(halos, arrays, strict=True)
 
 
 def carry_out(copies, array):
@@ -81,17 +86,17 @@ def test_a_wide_halo_holds_what_its_owners_hold(x, y, halo, random):
 
 
 @pytest.mark.parametrize("x, y", BOUNDARIES, ids=str)
-@pytest.mark.parametrize("processes", SHAPES[1:], ids=str)
-def test_who_sends_to_a_process_receives_from_it_and_both_know_how_much(x, y, processes):
+def test_who_sends_to_a_process_receives_from_it_and_both_know_how_much(x, y):
     def fields(tile):
         some = Halo(tile, Place.SOUTH_FACE, Reach(1, 0, 0, 2))
         return (Halo(tile, Place.WEST_FACE), 3), (some, 3), (Halo(tile, Place.CENTER), 2)
 
-    told = {(tile.rank, message.rank): [sum(strip.size for strip in strips) for strips in (message.outgoing, message.incoming)]
-            for tile in parts(Tile(DOMAIN, x, y), processes) for message in plan(fields(tile)).messages}
-    assert told
-    for (here, there), (outgoing, incoming) in told.items():
-        assert told[there, here] == [incoming, outgoing]
+    for processes in SHAPES[1:]:
+        told = {(tile.rank, message.rank): [sum(strip.size for strip in strips) for strips in (message.outgoing, message.incoming)]
+                for tile in parts(Tile(DOMAIN, x, y), processes) for message in plan(fields(tile)).messages}
+        assert told, processes
+        for (here, there), (outgoing, incoming) in told.items():
+            assert told[there, here] == [incoming, outgoing], (processes, here, there)
 
 
 def test_pairs_of_processes_meet_in_the_same_rounds():

@@ -1,6 +1,8 @@
 """What several tests need: the backends, small grids with sides of different length, random fields."""
 
 import importlib
+import tempfile
+from functools import cache
 
 import numpy as np
 import pytest
@@ -19,8 +21,27 @@ def create(name):
     if name != "numpy":
         pytest.importorskip(name)
     if name == "jax":
+<<<<<<< HEAD
         importlib.import_module("jax").config.update("jax_enable_x64", True)  # tests give arrays to verbs without a model
+=======
+        keep_compiled_programs()
+>>>>>>> threads
     return importlib.import_module(f"dycore.backends.on_{name}").create()
+
+
+@cache
+def keep_compiled_programs():
+    """A folder in which JAX keeps for this session what it compiled: several tests run the same model.
+
+    One for each process that runs tests, because JAX writes its files in place.
+    """
+    import jax
+
+    folder = tempfile.TemporaryDirectory(prefix="dycore-tests-")
+    jax.config.update("jax_compilation_cache_dir", folder.name)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    return folder  # removed when the process ends
 
 
 @pytest.fixture(scope="session", params=BACKENDS)

@@ -230,4 +230,5 @@ def test_the_compiled_program_has_one_precision(name, precision, other):
     arguments = model.constants, model.asarrays(state)
     traced = str(jax.make_jaxpr(model._step)(*arguments))
     assert f"{other}[" not in traced.replace(f"{other}[]", "")  # number literals alone are typed when they meet a field
-    assert f"{other}[" not in jax.jit(model._step).lower(*arguments).compile().as_text()
+    compiled = jax.jit(model._step).lower(*arguments).compile().as_text()
+    assert f"{other}[" not in compiled and f"{precision.replace('float', 'f')}[" in compiled

@@ -498,17 +498,18 @@ class Model:
             friction = (mixing.friction_u, mixing.friction_v)
             viscosity, sign = constants.viscosity, 1.0
             backend, grid, cells = self.backend, constants.grid, self.tile.region
-            u, v, vorticity = state.u, state.v, motion.vorticity
-            about_corners, both = operators.vorticity, mixing.vorticity_and_divergence
+            both, first_pass = mixing.vorticity_and_divergence, mixing.spread
             if self.parameters.friction.no_slip:
-                about_corners, both = mixing.no_slip_vorticity, mixing.no_slip_vorticity_and_divergence
+                both, first_pass = mixing.no_slip_vorticity_and_divergence, mixing.no_slip_spread
             if self.parameters.friction.biharmonic:
                 around, sign = cells.grow(1, 1, 1, 1), -1.0
-                wide = backend.apply(both, around.grow(1, 1, 1, 1), grid, u, v)
-                u, v = backend.apply(mixing.harmonic, around, grid, viscosity, Rubbing(*wide))
-            if self.parameters.friction.biharmonic or self.parameters.friction.no_slip:
-                vorticity = backend.apply(about_corners, cells.grow(east=1, north=1), grid, u, v)
-            divergence = backend.apply(operators.velocity_divergence, cells.grow(west=1, south=1), grid, u, v)
+                wide = backend.apply(both, around.grow(1, 1, 1, 1), grid, viscosity, state.u, state.v)
+                vorticity, divergence = backend.apply(first_pass, around, grid, viscosity, Rubbing(*wide))
+            else:
+                vorticity = motion.vorticity
+                if self.parameters.friction.no_slip:
+                    vorticity = backend.apply(mixing.no_slip_vorticity, cells.grow(east=1, north=1), grid, state.u, state.v)
+                divergence = backend.apply(operators.velocity_divergence, cells.grow(west=1, south=1), grid, state.u, state.v)
             rubbing = Rubbing(vorticity, divergence)
         return Forces(*friction, viscosity, sign, rubbing)  # type: ignore[call-arg]
 
@@ -540,7 +541,7 @@ class Model:
                               for name in Metrics._fields})
         viscosity = None
         if parameters.friction:
-            viscosity = Viscosity(*(constant(values) for values in mixing.viscosities(grid, parameters.friction)))
+            viscosity = Viscosity(*map(constant, mixing.viscosities(grid, parameters.friction)))
 
         def value(values: Any) -> Any:
             if np.ndim(values) == 0:

@@ -112,7 +112,8 @@ def motion(backend, grid, made, u, v):
 def rubbing(backend, grid, u, v, region=None):
     """Vorticity and divergence of a velocity, one cell beyond the region (default: all cells)."""
     region = (region or grid.tile.region).grow(1, 1, 1, 1)
-    return mixing.Rubbing(*backend.apply(mixing.vorticity_and_divergence, region, grid.metrics, u, v))
+    return mixing.Rubbing(*(backend.apply(stencil, region, grid.metrics, u, v)
+                            for stencil in (operators.vorticity, operators.velocity_divergence)))
 
 
 def flow_of(backend, grid, u, v):

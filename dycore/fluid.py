@@ -146,8 +146,8 @@ class Atmosphere(NamedTuple):
         kink = (tropopause / self.reference_pressure) ** self.kappa
         below = exner > kink
         if below.sum() < 6 or not np.isfinite(b).all():
-            raise ValueError("A state of rest is fitted to finite potential temperatures of six or more levels below the tropopause "
-                             f"of {tropopause:g} Pa; given {below.sum()}: {(b[below] / -self.heat_capacity).tolist()}.")
+            raise ValueError("A state of rest is fitted to finite potential temperatures of six or more levels below the "
+                             f"tropopause of {tropopause:g} Pa; given {below.sum()}: {(b[below] / -self.heat_capacity).tolist()}.")
         basis = np.stack([exner**n for n in range(5)] + [1.0 / exner] * (tropopause == 0.0), axis=1)
         fitted = np.linalg.lstsq(basis[below], b[below])[0][:5]
         above = 0.0 if below.all() else float((b * exner)[~below].mean())

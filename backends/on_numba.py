@@ -22,28 +22,10 @@ from dycore.backends.cache import kept
 from dycore.backends.common import collapsed, precision_of
 from dycore.backends.halos import extent
 from dycore.backends.kernels import Compiler, build, in_turn, make_kernel
-<<<<<<< HEAD
 from dycore.backends.on_numpy import NumpyBackend
 from dycore.backends.operations import Copy, Element, Exchange, Filter, Group, Loop, Recorded, Scalar, Zero, leaves_of
 from dycore.backends.planner import Planner
 from dycore.backends.recording import Recording
-=======
-from dycore.backends.on_numpy import NumpyBackend, collapsed, precision_of
-from dycore.backends.recording import (
-    Copy,
-    Element,
-    Exchange,
-    Filter,
-    Group,
-    Loop,
-    Planner,
-    Recorded,
-    Recording,
-    Scalar,
-    Zero,
-    leaves_of,
-)
->>>>>>> threads
 from dycore.backends.threads import made_once, with_parallel_loops
 from dycore.stencils import Field, Region, map_arguments
 from dycore.tiles import HALO, Halo, Tile, copies_x, copies_y

@@ -11,6 +11,10 @@ Hydrostatic balance is d(phi) = b ds in both fluids (Marshall et al. 2004, Mon. 
 With the coordinate r*, s of a level is  s_reference(k) * scale[j, i] + shift[j, i]. A buoyancy is a
 stencil (k, j, i, fluid, s, tracers) of the s and the tracers of a level; it says by name which tracers it reads
 (dycore.tracers.reads), or is given all of them in the order of `Parameters.tracer_names`.
+
+A fluid may have a `rest`: a b(s) with its phi(s) that is in balance by itself whatever the ground, and so is taken out of
+the pressure force before that is discretised. Over steep ground levels slope, and the two large terms of the
+force cancel but for the truncation errors of what is left (Gary 1973, J. Atmos. Sci. 30, 223, for sigma levels).
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dycore.stencils import power, stencil
+from dycore.stencils import power, stencil, where
 from dycore.tracers import reads
 
 
@@ -59,6 +63,42 @@ def exner_scale(j, i, fluid, stretching):
     return power(stretching, fluid.kappa)
 
 
+@stencil
+def all_of_it(rest, s, value):
+    """The whole of b or phi, where no state of rest is taken out."""
+    return value
+
+
+@stencil
+def buoyancy_about_rest(rest, s, b):
+    """b less that of the state of rest, which is a polynomial below the tropopause and in inverse proportion to s above."""
+    below = rest.c0 + s * (rest.c1 + s * (rest.c2 + s * (rest.c3 + s * rest.c4)))
+    return b - where(s > rest.tropopause, below, rest.above / s)
+
+
+@stencil
+def phi_about_rest(rest, s, phi):
+    """phi of the ground, below the tropopause, less that of the state of rest: the integral of its b, zero at s = 0 (m2/s2)."""
+    return phi - s * (rest.c0 + s * (rest.c1 / 2.0 + s * (rest.c2 / 3.0 + s * (rest.c3 / 4.0 + s * (rest.c4 / 5.0)))))
+
+
+class Rest(NamedTuple):
+    """A state of rest that is taken out of the pressure force, or none; made by `Atmosphere.at_rest`.
+
+    b = c0 + c1 s + ... + c4 s^4 where s is more than `tropopause`, else above / s (air of one temperature).
+    """
+
+    buoyancy: Callable = all_of_it
+    phi: Callable = all_of_it
+    c0: float = 0.0
+    c1: float = 0.0
+    c2: float = 0.0
+    c3: float = 0.0
+    c4: float = 0.0
+    tropopause: float = 0.0
+    above: float = 0.0
+
+
 class Ocean(NamedTuple):
     """A Boussinesq ocean, r = height (m); `buoyancy` may be any stencil of height and tracers."""
 
@@ -72,6 +112,7 @@ class Ocean(NamedTuple):
     reference_density: float = 1025.0  # kg/m3
     surface_gravity: float = 9.81  # m/s2: phi at the moving boundary per unit of r
     shifts: float = 1.0  # s is shifted with the fixed boundary
+    rest: Rest = Rest()
 
     def reference_s(self, interfaces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """s at the reference interfaces [nz + 1] and its mean in the layers [nz]."""
@@ -94,6 +135,29 @@ class Atmosphere(NamedTuple):
     reference_temperature: float = 300.0  # K, for the speed of external waves
     surface_gravity: float = 0.0
     shifts: float = 0.0
+    rest: Rest = Rest()
+
+    def at_rest(self, interfaces: np.ndarray, potential_temperature: np.ndarray, tropopause: float = 0.0) -> Atmosphere:
+        """The same air with a state of rest: potential temperature (K) of the levels [k] between reference pressures (Pa) [k + 1].
+
+        For steep mountains: the nearer the air is to it, the smaller the error of the pressure force over slopes. Above a
+        `tropopause` (Pa) the state has one temperature; below, a polynomial of the fourth degree in the Exner function is
+        fitted to what the profile has besides a uniform temperature, in which the force is all but exact as it is. It
+        changes no equation, but how the force is discretised, and so the energy that this conserves by as little as
+        the error that it removes. Raises ValueError for fewer than six levels below the tropopause, and values that are not finite.
+        """
+        _, exner = self.reference_s(interfaces)
+        b = -self.heat_capacity * np.broadcast_to(np.asarray(potential_temperature, float), exner.shape)
+        kink = (tropopause / self.reference_pressure) ** self.kappa
+        below = exner > kink
+        if below.sum() < 6 or not np.isfinite(b).all():
+            raise ValueError("A state of rest is fitted to finite potential temperatures of six or more levels below the "
+                             f"tropopause of {tropopause:g} Pa; given {below.sum()}: {(b[below] / -self.heat_capacity).tolist()}.")
+        basis = np.stack([exner**n for n in range(5)] + [1.0 / exner] * (tropopause == 0.0), axis=1)
+        fitted = np.linalg.lstsq(basis[below], b[below])[0][:5]
+        above = 0.0 if below.all() else float((b * exner)[~below].mean())
+        coefficients = {f"c{n}": float(c) for n, c in enumerate(fitted)}
+        return self._replace(rest=Rest(buoyancy_about_rest, phi_about_rest, **coefficients, tropopause=kink, above=above))
 
     @property
     def gas_constant(self) -> float:

@@ -3,10 +3,17 @@
     friction   = [grad(nu a div u) - curl(nu a zeta)] / a          diffusion  = div(kappa h grad c) / h
 
 a is the fraction of its level that a partial cell takes, 1 elsewhere: friction with it removes energy
-whatever the bottom.
+whatever the bottom. Biharmonic diffusion is minus the harmonic one applied twice. Biharmonic friction takes what
+the flow has of divergence and vorticity to be spread along the level,
 
-The biharmonic operators are minus the harmonic ones applied twice, with sqrt(nu) in both passes so
-that they only ever remove energy.
+    friction   = -[grad(r a D(r a div u)) - curl(r a D(r a zeta))] / a,     D(s) = d/dx (c2 / a ds/dx) + d/dy (1 / a ds/dy),
+
+with r = sqrt(nu) on either side, so that it only ever removes energy: r2 c2 (d div/dx)2 + r2 (d div/dy)2 and the like of
+zeta. On a plane c2 = 1, and this is minus the harmonic operator applied twice. On the sphere c is the cosine of
+latitude: cells that are narrower by c need that much less of it along a row, and no less along a meridian, where cells are
+as long as anywhere. (With nu falling in both directions, as the harmonic one does, nothing holds the noise of
+two rows near a pole, and the climate of Held and Suarez blew up at a third of its dissipation.) The spreading acts on
+div u and zeta, which an even flow over a pole has none of, and a rotating one has a smooth zeta: neither is held up.
 """
 
 from __future__ import annotations
@@ -16,31 +23,49 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.grid import Grid
-from dycore.operators import velocity_divergence, vorticity
+from dycore.operators import velocity_divergence
 from dycore.stencils import stencil, where
-from dycore.tiles import HALO
+from dycore.tiles import HALO, Boundary
 
 
 class Viscosity(NamedTuple):
-    """nu at cell centres (acts on divergence) and corners (acts on vorticity) [j, i] (m2/s, or its root)."""
+    """nu at cell centres (acts on divergence) and corners (acts on vorticity) [j, i] (m2/s, or its root).
+
+    The others belong to biharmonic friction alone.
+    """
 
     centre: Any
     corner: Any
+    narrow_centre: Any  # c2 on rows of centres and of corners [j, i]
+    narrow_corner: Any
+    eastward: Any  # distance across a south face [j, i] (m), negative beyond a pole: the halo there counts i the other way
 
 
-def viscosities(grid: Grid, friction: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The values of `Viscosity` for a dycore.parameters.Mixing: its coefficients times the cosine of latitude."""
+def cosines(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """The cosine of latitude on rows of centres and of corners [j, i], zero on pole corners; 1 on a plane."""
     shape = grid.tile.region.padded[1:]
-    cosines = [np.ones(shape)] * 2
-    if grid.spherical:
-        step = np.radians(grid.y_face[1] - grid.y_face[0])
-        corner = np.radians(grid.y_face[0]) + (np.arange(shape[0]) - HALO) * step
-        cosines = [np.broadcast_to(np.abs(np.cos(phi))[:, None], shape) for phi in (corner + 0.5 * step, corner)]
-    values = []
-    for coefficient, cosine in zip((friction.divergence, friction.vorticity), cosines, strict=True):
-        # nu4 cos^2 in all: the root of it in each of the two passes
-        values.append(((coefficient**0.5 if friction.biharmonic else coefficient) * cosine).astype(grid.dtype))
-    return values[0], values[1]
+    if not grid.spherical:
+        return np.ones(shape), np.ones(shape)
+    step = np.radians(grid.y_face[1] - grid.y_face[0])
+    corner = np.radians(grid.y_face[0]) + (np.arange(shape[0]) - HALO) * step
+    centre, corner = (np.broadcast_to(np.abs(np.cos(phi))[:, None], shape) for phi in (corner + 0.5 * step, corner))
+    return centre, corner
+
+
+def viscosities(grid: Grid, friction: Any) -> Viscosity:
+    """Those of a dycore.parameters.Mixing: harmonic coefficients times the cosine of latitude, or roots of biharmonic ones."""
+    centre, corner = cosines(grid)
+    narrow, eastward = (centre**2, corner**2), grid.metrics.dy_v.copy()
+    coefficients = friction.divergence, friction.vorticity
+    if friction.biharmonic:
+        coefficients = friction.divergence**0.5, friction.vorticity**0.5
+        centre, corner = np.ones_like(centre), np.ones_like(corner)
+        if grid.tile.y is Boundary.POLE:
+            # about a pole a row and the one over there make the circulation of two triangles, over the area of one
+            corner[[HALO, HALO + grid.cells[1]]] = 0.5
+            eastward[:HALO], eastward[HALO + grid.cells[1] + 1:] = -eastward[:HALO], -eastward[HALO + grid.cells[1] + 1:]
+    values = coefficients[0] * centre, coefficients[1] * corner, *narrow, eastward
+    return Viscosity(*(field.astype(grid.dtype) for field in values))
 
 
 class Rubbing(NamedTuple):
@@ -51,26 +76,35 @@ class Rubbing(NamedTuple):
 
 
 @stencil
-def vorticity_and_divergence(k, j, i, grid, u, v):
-    """The values of `Rubbing`."""
-    return vorticity(k, j, i, grid, u, v), velocity_divergence(k, j, i, grid, u, v)
+def vorticity_and_divergence(k, j, i, grid, viscosity, u, v):
+    """The values of `Rubbing`; vorticity is that of the flow beyond a pole too, where the halo counts eastward the other way."""
+    circulation = (viscosity.eastward[j, i] * (v[k, j, i] - v[k, j, i - 1])
+                   - grid.dx_u[j, i] * u[k, j, i] + grid.dx_u[j - 1, i] * u[k, j - 1, i])
+    return (where(k >= grid.floor_z[j, i], circulation * grid.inverse_area_z[j, i], 0.0),
+            velocity_divergence(k, j, i, grid, u, v))
 
 
 @stencil
-def no_slip_vorticity(k, j, i, grid, u, v):
+def no_slip_turning(k, j, i, grid, dy_v, u, v):
     """Vorticity about the corner [k, j, i] of a flow that stops at coasts, half a cell away: there twice its circulation (1/s)."""
     north = where(k >= grid.floor_u[j, i], grid.dx_u[j, i] * u[k, j, i], 0.0)
     south = where(k >= grid.floor_u[j - 1, i], grid.dx_u[j - 1, i] * u[k, j - 1, i], 0.0)
-    east = where(k >= grid.floor_v[j, i], grid.dy_v[j, i] * v[k, j, i], 0.0)
-    west = where(k >= grid.floor_v[j, i - 1], grid.dy_v[j, i - 1] * v[k, j, i - 1], 0.0)
+    east = where(k >= grid.floor_v[j, i], dy_v[j, i] * v[k, j, i], 0.0)
+    west = where(k >= grid.floor_v[j, i - 1], dy_v[j, i - 1] * v[k, j, i - 1], 0.0)
     turning = (east - west - north + south) * grid.inverse_area_z[j, i]
     return where(k >= grid.floor_z[j, i], turning, 2.0 * turning)
 
 
 @stencil
-def no_slip_vorticity_and_divergence(k, j, i, grid, u, v):
+def no_slip_vorticity(k, j, i, grid, u, v):
+    """The same of the cells, for harmonic friction."""
+    return no_slip_turning(k, j, i, grid, grid.dy_v, u, v)
+
+
+@stencil
+def no_slip_vorticity_and_divergence(k, j, i, grid, viscosity, u, v):
     """The values of `Rubbing` for a flow that stops at coasts."""
-    return no_slip_vorticity(k, j, i, grid, u, v), velocity_divergence(k, j, i, grid, u, v)
+    return no_slip_turning(k, j, i, grid, viscosity.eastward, u, v), velocity_divergence(k, j, i, grid, u, v)
 
 
 @stencil
@@ -110,15 +144,70 @@ def harmonic_v(k, j, i, grid, viscosity, rubbing):
 
 
 @stencil
-def harmonic(k, j, i, grid, viscosity, rubbing):
-    """Both components, zero on closed faces: the first pass of biharmonic friction."""
-    return (where(k >= grid.floor_u[j, i], harmonic_u(k, j, i, grid, viscosity, rubbing), 0.0),
-            where(k >= grid.floor_v[j, i], harmonic_v(k, j, i, grid, viscosity, rubbing), 0.0))
+def divergence_flux_u(k, j, i, grid, viscosity, rubbing):
+    """What spreads divergence through a west face: c2 dy / dx times the step of r a div u, over a (m/s2 times root of nu)."""
+    step = pressing(k, j, i, grid, viscosity, rubbing) - pressing(k, j, i - 1, grid, viscosity, rubbing)
+    flux = viscosity.narrow_centre[j, i] * (grid.dy_u[j, i] * grid.inverse_dx_u[j, i]) * step
+    return where(k >= grid.floor_u[j, i], grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, flux), 0.0)
+
+
+@stencil
+def divergence_flux_v(k, j, i, grid, viscosity, rubbing):
+    """The same through a south face."""
+    step = pressing(k, j, i, grid, viscosity, rubbing) - pressing(k, j - 1, i, grid, viscosity, rubbing)
+    flux = grid.dx_v[j, i] * grid.inverse_dy_v[j, i] * step
+    return where(k >= grid.floor_v[j, i], grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, flux), 0.0)
+
+
+@stencil
+def vorticity_flux_u(k, j, i, grid, viscosity, rubbing):
+    """What spreads vorticity northward along a west face, between the corners at its ends."""
+    step = shearing(k, j + 1, i, grid, viscosity, rubbing) - shearing(k, j, i, grid, viscosity, rubbing)
+    flux = grid.dx_u[j, i] * grid.inverse_dy_u[j, i] * step
+    return where(k >= grid.floor_u[j, i], grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, flux), 0.0)
+
+
+@stencil
+def vorticity_flux_v(k, j, i, grid, viscosity, rubbing):
+    """What spreads vorticity eastward along a south face."""
+    step = shearing(k, j, i + 1, grid, viscosity, rubbing) - shearing(k, j, i, grid, viscosity, rubbing)
+    flux = viscosity.narrow_corner[j, i] * (grid.dy_v[j, i] * grid.inverse_dx_v[j, i]) * step
+    return where(k >= grid.floor_v[j, i], grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, flux), 0.0)
+
+
+@stencil
+def spread_vorticity(k, j, i, grid, viscosity, rubbing):
+    """D(r a zeta) about a corner, whether it lies at a coast or not (1/(m2 s) times root of nu)."""
+    along = vorticity_flux_v(k, j, i, grid, viscosity, rubbing) - vorticity_flux_v(k, j, i - 1, grid, viscosity, rubbing)
+    across = vorticity_flux_u(k, j, i, grid, viscosity, rubbing) - vorticity_flux_u(k, j - 1, i, grid, viscosity, rubbing)
+    return grid.inverse_area_z[j, i] * (along + across)
+
+
+@stencil
+def spread_divergence(k, j, i, grid, viscosity, rubbing):
+    """D(r a div u) of a cell (1/(m2 s) times root of nu)."""
+    along = divergence_flux_u(k, j, i + 1, grid, viscosity, rubbing) - divergence_flux_u(k, j, i, grid, viscosity, rubbing)
+    across = divergence_flux_v(k, j + 1, i, grid, viscosity, rubbing) - divergence_flux_v(k, j, i, grid, viscosity, rubbing)
+    return grid.inverse_area[j, i] * (along + across)
+
+
+@stencil
+def spread(k, j, i, grid, viscosity, rubbing):
+    """D of both, the first pass of biharmonic friction, of a flow that slips along coasts: it has no vorticity there."""
+    return (where(k >= grid.floor_z[j, i], spread_vorticity(k, j, i, grid, viscosity, rubbing), 0.0),
+            spread_divergence(k, j, i, grid, viscosity, rubbing))
+
+
+@stencil
+def no_slip_spread(k, j, i, grid, viscosity, rubbing):
+    """The same of a flow that stops at coasts, where half the area about a corner is water."""
+    turning = spread_vorticity(k, j, i, grid, viscosity, rubbing)
+    return where(k >= grid.floor_z[j, i], turning, 2.0 * turning), spread_divergence(k, j, i, grid, viscosity, rubbing)
 
 
 @stencil
 def friction_u(k, j, i, grid, forces):
-    """Friction at west faces: of the velocity, or minus that of its first pass (m/s2)."""
+    """Friction at west faces: of the velocity, or minus that of what the first pass made of it (m/s2)."""
     return forces.sign * harmonic_u(k, j, i, grid, forces.viscosity, forces.rubbing)
 
 
@@ -185,4 +274,4 @@ class Forces(NamedTuple):
     friction_v: Any
     viscosity: Any
     sign: float
-    rubbing: Any  # Rubbing of the velocity, or of the first pass of biharmonic friction
+    rubbing: Any  # Rubbing of the velocity, or what the first pass of biharmonic friction made of it

@@ -528,17 +528,18 @@ class Model:
         if self.parameters.friction:
             friction = (mixing.friction_u, mixing.friction_v)
             viscosity, sign = constants.viscosity, 1.0
-            grid, u, v, vorticity = constants.grid, state.u, state.v, motion.vorticity
-            about_corners, both = operators.vorticity, mixing.vorticity_and_divergence
+            grid, both, first_pass = constants.grid, mixing.vorticity_and_divergence, mixing.spread
             if self.parameters.friction.no_slip:
-                about_corners, both = mixing.no_slip_vorticity, mixing.no_slip_vorticity_and_divergence
+                both, first_pass = mixing.no_slip_vorticity_and_divergence, mixing.no_slip_spread
             if self.parameters.friction.biharmonic:
                 sign = -1.0
-                wide = on(both, grid, u, v)
-                u, v = on(mixing.harmonic, grid, viscosity, Rubbing(*wide))
-            if self.parameters.friction.biharmonic or self.parameters.friction.no_slip:
-                vorticity = on(about_corners, grid, u, v)
-            divergence = on(operators.velocity_divergence, grid, u, v)
+                wide = on(both, grid, viscosity, state.u, state.v)
+                vorticity, divergence = on(first_pass, grid, viscosity, Rubbing(*wide))
+            else:
+                vorticity = motion.vorticity
+                if self.parameters.friction.no_slip:
+                    vorticity = on(mixing.no_slip_vorticity, grid, state.u, state.v)
+                divergence = on(operators.velocity_divergence, grid, state.u, state.v)
             rubbing = Rubbing(vorticity, divergence)
         return Forces(*friction, viscosity, sign, rubbing)  # type: ignore[call-arg]
 
@@ -570,7 +571,7 @@ class Model:
                               for name in Metrics._fields})
         viscosity = None
         if parameters.friction:
-            viscosity = Viscosity(*(constant(values) for values in mixing.viscosities(grid, parameters.friction)))
+            viscosity = Viscosity(*map(constant, mixing.viscosities(grid, parameters.friction)))
 
         def value(values: Any) -> Any:
             if np.ndim(values) == 0:

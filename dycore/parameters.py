@@ -26,7 +26,8 @@ class Mixing:
     """Friction or diffusion along the levels: harmonic (m2/s) or biharmonic (m4/s) coefficients, zero is off.
 
     `divergence` and `vorticity` are the viscosities that act on either part of the flow. On the sphere
-    they hold at the equator and fall with the cosine of latitude (its square for the biharmonic one).
+    they hold at the equator: the harmonic one falls with the cosine of latitude, the biharmonic one with its square
+    along rows, where cells become narrower, and not along meridians, where they do not (dycore.mixing).
     `no_slip`: the flow along a coast stops there; otherwise it slips freely.
     """
 

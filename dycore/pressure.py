@@ -4,7 +4,9 @@
 
 phi is pressure / density (ocean) or geopotential (atmosphere), m2/s2; b and s are those of
 dycore.fluid. The same b that enters phi enters the correction b grad(s), so a fluid of one density
-(ocean) or of one potential temperature (atmosphere) at rest stays at rest over any bottom.
+(ocean) or of one potential temperature (atmosphere) at rest stays at rest over any bottom. If the fluid has a state of
+rest, b(s) and phi(s) with d(phi) = b ds (dycore.fluid.Rest), all of this is done with what departs from it, and
+air that is stratified as that state stays at rest too; without, b and phi are whole.
 """
 
 from __future__ import annotations
@@ -23,14 +25,16 @@ class Heights(NamedTuple):
 
 @stencil
 def surface_phi(j, i, grid, column, heights, fluid, surface, tracers):
-    """phi at the moving boundary: g eta (ocean), geopotential of the ground (atmosphere)."""
-    return (fluid.surface_gravity * surface[j, i] + grid.surface_geopotential[j, i],)
+    """phi at the moving boundary: g eta (ocean), geopotential of the ground (atmosphere); less that of the state of rest."""
+    s = heights.face[grid.top] * column.scale[j, i] + column.shift[j, i]
+    return (fluid.rest.phi(fluid.rest, s, fluid.surface_gravity * surface[j, i] + grid.surface_geopotential[j, i]),)
 
 
 @stencil
 def layer_phi(k, j, i, carried, grid, column, heights, fluid, surface, tracers):
     """phi in the middle of a layer, from phi at its upper-r face, and b [k, j, i]; carries phi downwards in r."""
-    b = fluid.buoyancy(k, j, i, fluid, heights.layer[k] * column.scale[j, i] + column.shift[j, i], tracers)
+    s = heights.layer[k] * column.scale[j, i] + column.shift[j, i]
+    b = fluid.rest.buoyancy(fluid.rest, s, fluid.buoyancy(k, j, i, fluid, s, tracers))
     scaled = b * column.scale[j, i]
     phi = carried[0] + scaled * (heights.layer[k] - heights.face[k + 1])
     return (carried[0] + scaled * (heights.face[k] - heights.face[k + 1]),), (phi, b)

@@ -3,8 +3,9 @@
     dt * rate <= limit of the time stepper      (dycore.stepping: von Neumann analysis, tests/test_stepping.py, test_runge_kutta.py)
 
 The rate of a process is its fastest on this grid: 2 c / dx for waves, f, |u| / dx for advection, 4 nu / dx^2 for
-friction, its square for the biharmonic kind, in two or three dimensions. The polar filter makes the cells of its rows as
-long as those at its latitude, once, which a biharmonic operator needs twice. What is implicit (vertical mixing, drag) has no
+friction, its square for the biharmonic kind (dycore.mixing: with c2 along rows in one of the two factors, for friction), in two
+or three dimensions. The polar filter makes the cells of its rows as long as those at its latitude, once, which a biharmonic
+operator needs twice. What is implicit (vertical mixing, drag) has no
 limit; internal waves of an ocean, slower than 10 m/s, are not counted. With barotropic substeps rotation limits a step through
 waves of omega dt = 2, where these are well resolved (short ones are turned less by the averages of the C grid).
 """
@@ -63,14 +64,19 @@ def squares(grid: Grid, parameters: Parameters, corners: bool = False) -> tuple[
     return along_x / dx**2, along_y / dy**2, along_x / felt**2
 
 
-def fastest_decay(grid: Grid, parameters: Parameters, coefficient: Any, biharmonic: bool, corners: bool = False) -> float:
-    """The fastest decay (1/s) by friction or diffusion with a coefficient [j, i] (m2/s, or m4/s) at centres or corners."""
+def fastest_decay(grid: Grid, parameters: Parameters, coefficient: Any, biharmonic: bool, corners: bool = False,
+                  narrow: Any = 1.0) -> float:
+    """The fastest decay (1/s) by friction or diffusion with a coefficient [j, i] (m2/s, or m4/s) at centres or corners.
+
+    `narrow` [j, i]: what a first pass of the biharmonic kind has along rows of the coefficient.
+    """
     in_x, in_y, felt = squares(grid, parameters, corners)
     if not biharmonic:
         return float((4.0 * coefficient * (felt + in_y)).max())
     # the filter scales the shortest wave of a row by in_x / felt, and leaves the longest that it does not touch
     with np.errstate(invalid="ignore"):
-        shortest, longest = np.nan_to_num(felt / in_x) * (in_x + in_y) ** 2, (felt + in_y) ** 2
+        shortest = np.nan_to_num(felt / in_x) * (in_x + in_y) * (narrow * in_x + in_y)
+        longest = (felt + in_y) * (narrow * felt + in_y)
     return float((16.0 * coefficient * np.maximum(shortest, longest)).max())
 
 
@@ -122,10 +128,10 @@ def limits(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> list[L
         found.append(Limit("the speed of the flow", courant / flow.crossing))
     decays = []
     if parameters.friction:
-        friction = parameters.friction
-        for values, corners in zip(mixing.viscosities(grid, friction), (False, True), strict=True):
-            viscosity = interior(values).astype(float) ** (2.0 if friction.biharmonic else 1.0)  # of the biharmonic kind: its root
-            decays.append(("friction", fastest_decay(grid, parameters, viscosity, friction.biharmonic, corners)))
+        biharmonic, values = parameters.friction.biharmonic, mixing.viscosities(grid, parameters.friction)
+        for root, narrow, corners in ((values.centre, values.narrow_centre, False), (values.corner, values.narrow_corner, True)):
+            viscosity = interior(root).astype(float) ** (2.0 if biharmonic else 1.0)
+            decays.append(("friction", fastest_decay(grid, parameters, viscosity, biharmonic, corners, interior(narrow))))
     if parameters.diffusivity:
         decays.append(("diffusion", fastest_decay(grid, parameters, parameters.diffusivity, parameters.biharmonic_diffusion)))
     return found + [Limit(process, stepper.decay / rate) for process, rate in decays if rate > 0.0]

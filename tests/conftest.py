@@ -21,11 +21,8 @@ def create(name):
     if name != "numpy":
         pytest.importorskip(name)
     if name == "jax":
-<<<<<<< HEAD
         importlib.import_module("jax").config.update("jax_enable_x64", True)  # tests give arrays to verbs without a model
-=======
         keep_compiled_programs()
->>>>>>> threads
     return importlib.import_module(f"dycore.backends.on_{name}").create()
 
 
@@ -135,7 +132,8 @@ def motion(backend, grid, made, u, v):
 def rubbing(backend, grid, u, v, region=None):
     """Vorticity and divergence of a velocity, one cell beyond the region (default: all cells)."""
     region = (region or grid.tile.region).grow(1, 1, 1, 1)
-    return mixing.Rubbing(*backend.apply(mixing.vorticity_and_divergence, region, grid.metrics, u, v))
+    return mixing.Rubbing(*(backend.apply(stencil, region, grid.metrics, u, v)
+                            for stencil in (operators.vorticity, operators.velocity_divergence)))
 
 
 def flow_of(backend, grid, u, v):

@@ -1,8 +1,11 @@
 """A global ocean: its coastlines are real, its seas are one, and a short run keeps its budgets and moves the right way."""
 
-import numpy as np
-from conftest import create
+from dataclasses import replace
 
+import numpy as np
+from conftest import create, fields_of
+
+from dycore import Model, cases
 from dycore.cases.global_ocean import connected, distance_to_land, land_fraction
 from dycore.validation import PROGRAMS
 
@@ -32,6 +35,15 @@ def test_the_distance_to_land_goes_round_the_world():
     wet[1, 0] = False
     distance = distance_to_land(wet, np.full((3, 1), 2.0), 1.0)
     assert distance[1, 9] == 2.0 and distance[1, 5] == 10.0 and np.isclose(distance[0, 1], np.hypot(1.0, 2.0))
+
+
+def test_without_wind_surface_and_mixing_the_first_ocean_is_exactly_at_rest_over_its_partial_cells(numpy_backend):
+    grid, parameters, state = cases.global_ocean((6, 30, 72))
+    assert (np.ptp(fields_of(state)["tracer 0"][-1]), grid.metrics.fraction.min() < 0.9) == (0.0, True)
+    still = replace(parameters, surface_stress=None, forcing=(), vertical_mixing=None)
+    fields = fields_of(Model(grid, still, numpy_backend).steps(state, 5))
+    # round-off of phi, 1e2 m2/s2, over 1e5 m for two hours is 1e-15 m/s a term
+    assert max(np.abs(fields["u"]).max(), np.abs(fields["v"]).max()) < 1e-12
 
 
 def test_the_global_ocean_keeps_its_budgets_and_moves_the_right_way():

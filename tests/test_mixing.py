@@ -7,7 +7,7 @@ from conftest import channel, diffused, filled, motion, random_velocity, rubbing
 from dycore import Model, column, mixing
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior, rectilinear
-from dycore.mixing import Rubbing, Viscosity
+from dycore.mixing import Forces, Rubbing, Viscosity
 from dycore.operators import velocity_divergence, vorticity
 from dycore.parameters import Mixing, Parameters
 from dycore.state import initial_state
@@ -20,6 +20,11 @@ NX, NY, DX, DY = 12, 9, 10.0, 7.0
 def plane():
     return rectilinear((1, NY, NX), extent=(NX * DX, NY * DY), interfaces=uniform(1, -1.0, 0.0),
                        y_boundary=Boundary.PERIODIC)
+
+
+def partly_filled_channel():
+    """The channel with partial cells."""
+    return channel(partial_cells=0.2)
 
 
 def sine(axis, waves=2):
@@ -51,22 +56,19 @@ def test_a_sine_of_velocity_decays_at_the_discrete_rate(numpy_backend, component
     grid = plane()
     wave, rate = sine(axis)
     along = (component, axis) in (("u", "x"), ("v", "y"))
-    coefficients = (5.0, 0.0) if along else (0.0, 5.0)
-    viscosity = Viscosity(*(np.full(grid.tile.region.padded[1:], c) for c in coefficients))
+    viscosity = mixing.viscosities(grid, Mixing(*((5.0, 0.0) if along else (0.0, 5.0)), biharmonic))
     none = np.zeros(grid.tile.region.padded)
     place = Place.WEST_FACE if component == "u" else Place.SOUTH_FACE
     velocity = filled(grid, place, wave)
     pair = (velocity, none) if component == "u" else (none, velocity)
     region = grid.tile.region
+    around = region.grow(1, 1, 1, 1)
+    rubbed = rubbing(numpy_backend, grid, *pair, around)
     if biharmonic:
-        around = region.grow(1, 1, 1, 1)
-        pair = numpy_backend.apply(mixing.harmonic, around, grid.metrics, viscosity,
-                                   rubbing(numpy_backend, grid, *pair, around))
+        rubbed = Rubbing(*numpy_backend.apply(mixing.spread, around, grid.metrics, viscosity, rubbed))
     stencil = mixing.harmonic_u if component == "u" else mixing.harmonic_v
-    rubbed = Rubbing(numpy_backend.apply(vorticity, region.grow(east=1, north=1), grid.metrics, *pair),
-                     numpy_backend.apply(velocity_divergence, region.grow(west=1, south=1), grid.metrics, *pair))
     result = numpy_backend.apply(stencil, region, grid.metrics, viscosity, rubbed)[region.indices()]
-    expected = (5.0 * rate) ** 2 * wave if biharmonic else -5.0 * rate * wave
+    expected = 5.0 * rate**2 * wave if biharmonic else -5.0 * rate * wave
     assert np.abs(result - expected).max() < 1e-13 * np.abs(expected).max() * 10.0
 
 
@@ -80,9 +82,10 @@ def test_friction_removes_exactly_the_squares_of_divergence_and_vorticity(numpy_
     corner = np.broadcast_to(row, shape).copy()
     if make is sphere:  # zero at the poles, as the cosine of latitude is
         corner[[3, 3 + grid.cells[1]]] = 0.0
-    viscosity = Viscosity(np.broadcast_to(2.0 * row, shape).copy(), corner)
+    viscosity = Viscosity(np.broadcast_to(2.0 * row, shape).copy(), corner, None, None, None)
     at = region.indices()
-    friction = numpy_backend.apply(mixing.harmonic, region, metrics, viscosity, rubbing(numpy_backend, grid, u, v))
+    friction = (numpy_backend.apply(stencil, region, metrics, viscosity, rubbing(numpy_backend, grid, u, v))
+                for stencil in (mixing.harmonic_u, mixing.harmonic_v))
     work = sum((interior(velocity) * force[at] * interior(area)).sum() for velocity, force, area in zip(
         (u, v), friction, (metrics.area_u, metrics.area_v), strict=True))
     divergence = numpy_backend.apply(velocity_divergence, region, metrics, u, v)[at]
@@ -139,10 +142,80 @@ def test_a_constant_tracer_feels_no_diffusion(numpy_backend):
     assert np.abs(interior(after.tracers[0]) - 7.0).max() < 1e-13
 
 
-@pytest.mark.parametrize("biharmonic", [False, True])
-def test_friction_follows_the_cosine_of_latitude_on_the_sphere(biharmonic):
+def test_harmonic_friction_follows_the_cosine_of_latitude_on_the_sphere():
     grid = sphere((1, 10, 16))
-    centre, corner = (interior(values)[:, 0] for values in mixing.viscosities(grid, Mixing(4.0, 9.0, biharmonic)))
-    power = 0.5 if biharmonic else 1.0
-    assert np.allclose(centre, 4.0**power * np.cos(np.radians(grid.y)), rtol=1e-14)
-    assert np.allclose(corner, 9.0**power * np.cos(np.radians(grid.y_face[:-1])), rtol=1e-14, atol=1e-15)
+    values = mixing.viscosities(grid, Mixing(4.0, 9.0))
+    assert np.allclose(interior(values.centre)[:, 0], 4.0 * np.cos(np.radians(grid.y)), rtol=1e-14)
+    assert np.allclose(interior(values.corner)[:, 0], 9.0 * np.cos(np.radians(grid.y_face[:-1])), rtol=1e-14, atol=1e-15)
+
+
+def biharmonic_force(backend, grid, friction, u, v):
+    """Biharmonic friction (m/s2) of a velocity on interior points, which is filled to its halo."""
+    values, region, metrics = mixing.viscosities(grid, friction), grid.tile.region, grid.metrics
+    both, first_pass = ((mixing.no_slip_vorticity_and_divergence, mixing.no_slip_spread) if friction.no_slip else
+                        (mixing.vorticity_and_divergence, mixing.spread))
+    u, v = filled(grid, Place.WEST_FACE, u), filled(grid, Place.SOUTH_FACE, v)
+    wide = Rubbing(*backend.apply(both, region.grow(2, 2, 2, 2), metrics, values, u, v))
+    rubbed = Rubbing(*backend.apply(first_pass, region.grow(1, 1, 1, 1), metrics, values, wide))
+    forces = Forces(mixing.friction_u, mixing.friction_v, values, -1.0, rubbed)
+    closed = (grid.metrics.floor_u, grid.metrics.floor_v)
+    return tuple(np.where(np.arange(*region.k)[:, None, None] >= interior(floor),
+                          backend.apply(stencil, region, metrics, forces)[region.indices()], 0.0)
+                 for stencil, floor in zip((mixing.friction_u, mixing.friction_v), closed, strict=True))
+
+
+def power(grid, force, velocity):
+    """Work (m4/s3) of a force on a velocity, summed over faces by their areas and how far they are open."""
+    return sum((interior(area) * grid.open_thickness(floor, fraction) * f * w).sum() for f, w, area, floor, fraction in zip(
+        force, velocity, (grid.metrics.area_u, grid.metrics.area_v), (grid.metrics.floor_u, grid.metrics.floor_v),
+        (grid.metrics.fraction_u, grid.metrics.fraction_v), strict=True))
+
+
+@pytest.mark.parametrize("no_slip", [False, True])
+@pytest.mark.parametrize("make", [channel, sphere, partly_filled_channel])
+def test_biharmonic_friction_of_two_flows_works_on_each_other_alike_and_takes_from_both(numpy_backend, random, make, no_slip):
+    """The operator is symmetric, so every flow loses energy by it: also across the poles and about partial cells."""
+    grid = make()
+    friction = Mixing(2.0e12, 1.0e12, biharmonic=True, no_slip=no_slip)
+    one, other = ([interior(part) for part in random_velocity(grid, random)] for _ in range(2))
+    of_one, of_other = (biharmonic_force(numpy_backend, grid, friction, *flow) for flow in (one, other))
+    assert power(grid, of_one, other) == pytest.approx(power(grid, of_other, one), rel=1e-11)
+    assert power(grid, of_one, one) < 0.0 and power(grid, of_other, other) < 0.0
+
+
+def test_waves_of_two_cells_have_the_same_sink_at_all_latitudes(numpy_backend):
+    """Two rows: 16 nu / dy^4 of the velocity that vorticity is made of, up to the poles, and in the rows next to them more."""
+    grid = sphere((1, 32, 64))
+    dy = grid.metrics.dy_v[0, 0]
+    u = np.broadcast_to((-1.0) ** np.arange(32)[:, None], grid.cells)
+    force, _ = biharmonic_force(numpy_backend, grid, Mixing(0.0, dy**4, biharmonic=True), u, np.zeros(grid.cells))
+    rate = -(force / u)[0, :, 0]
+    assert np.allclose(rate[8:24], 16.0, rtol=0.05) and (rate > 15.0).all() and rate.max() < 60.0
+
+
+def test_a_flow_over_the_pole_and_a_rotating_one_feel_next_to_no_biharmonic_friction(numpy_backend):
+    """In units of the sink of waves of two cells, 16 nu / dy^4: less than a hundredth next to the poles, 2e-4 elsewhere."""
+    grid = sphere((1, 32, 64))
+    dy = grid.metrics.dy_v[0, 0]
+    friction = Mixing(dy**4, dy**4, biharmonic=True)
+    longitude, latitude = np.radians(grid.x), np.radians(grid.y)[:, None]
+    west, south = np.radians(grid.x_face[:-1]), np.radians(grid.y_face[:-1])[:, None]
+    over = -np.sin(west) + 0.0 * latitude, -np.sin(south) * np.cos(longitude)
+    round_it = np.cos(latitude) + 0.0 * west, np.zeros((32, 64))
+    for flow in (over, round_it):
+        force = biharmonic_force(numpy_backend, grid, friction, *(np.broadcast_to(part, grid.cells) for part in flow))
+        for values in force:
+            assert np.abs(values).max() < 0.01 * 16.0
+            assert np.abs(values[:, 4:28]).max() < 2e-4 * 16.0
+
+
+def test_biharmonic_friction_scales_with_its_units(numpy_backend, random):
+    """Metres by 2^11, seconds by 2^8: the force changes by its unit, and by not one bit more (the root of nu is exact)."""
+    metres, seconds = 2.0**11, 2.0**8
+    small, large = sphere((1, 10, 16)), sphere((1, 10, 16), radius=6.371229e6 * metres)
+    u, v = (interior(part) for part in random_velocity(small, random))
+    speed, nu = metres / seconds, metres**4 / seconds
+    before = biharmonic_force(numpy_backend, small, Mixing(2.0e16, 1.0e16, biharmonic=True), u, v)
+    after = biharmonic_force(numpy_backend, large, Mixing(2.0e16 * nu, 1.0e16 * nu, biharmonic=True), u * speed, v * speed)
+    for one, other in zip(before, after, strict=True):
+        assert np.array_equal(one * speed / seconds, other)

@@ -10,15 +10,10 @@ import pytest
 from conftest import create
 
 from dycore import Model, cases
-<<<<<<< HEAD
-from dycore.backends import on_numba, on_numpy, recording
+from dycore.backends import buffers, on_numba, on_numpy, recording
 from dycore.backends.operations import Recorded
 from dycore.backends.planner import Planner
 from dycore.backends.recording import Recording
-=======
-from dycore.backends import buffers, on_numba, on_numpy, recording
-from dycore.backends.recording import Planner, Recorded, Recording
->>>>>>> threads
 from dycore.grid import interior
 from dycore.state import map_state
 from dycore.stencils import Field, stencil, where

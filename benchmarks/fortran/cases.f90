@@ -19,6 +19,8 @@ module cases
     ! Roots of biharmonic viscosity (m2 s-1/2) for divergence at centres and for vorticity at corners, (j) of the rows of this
     ! process and its halo; not allocated for none.
     real(real64), allocatable, dimension(:) :: root_centre, root_corner
+    ! Square of the cosine of latitude in both rows: how much less biharmonic friction spreads along rows than along meridians.
+    real(real64), allocatable, dimension(:) :: narrow_centre, narrow_corner
     real(real64) :: kappa = 2.0_real64 / 7.0_real64
     ! Buoyancy is the sum over tracers of slope (tracer - reference), m2/s2 per unit of s.
     real(real64) :: buoyancy_slope(2) = 0.0, buoyancy_reference(2) = 0.0
@@ -151,7 +153,7 @@ contains
     type(initial_type), intent(out) :: initial
     real(real64), parameter :: pressure = 1.0e5_real64, temperature = 280.0_real64
     real(real64), parameter :: friction = 1.0e-6_real64  ! 1/s: viscosity of vorticity / spacing^4; twice that of divergence
-    real(real64), allocatable, dimension(:) :: face, root_centre, root_corner, noise
+    real(real64), allocatable, dimension(:) :: face, root_corner, narrow_centre, narrow_corner, noise
     real(real64) :: root
     integer :: i, j, k, row
 
@@ -162,11 +164,15 @@ contains
     ! Of all rows, as in grid.f90.
     face = [(-0.5_real64 * pi + (j - 1) * pi / g%all_ny, j=1 - halo, g%all_ny + halo)]
     root = sqrt(friction) * (earth_radius * min(2.0_real64 * pi / g%all_nx, pi / g%all_ny))**2
-    root_centre = sqrt(2.0_real64) * root * abs(cos(face + 0.5_real64 * pi / g%all_ny))
-    root_corner = root * abs(cos(face))
-    allocate (p%root_centre(g%south:g%north), p%root_corner(g%south:g%north))
-    p%root_centre = root_centre(g%before_j + 1:g%before_j + g%ny + 2 * halo)
+    root_corner = root + 0.0_real64 * face
+    root_corner(halo + [1, g%all_ny + 1]) = 0.5_real64 * root  ! vorticity about a pole is over the area of one triangle of two
+    allocate (p%root_centre(g%south:g%north), source=sqrt(2.0_real64) * root)
+    allocate (p%root_corner(g%south:g%north), p%narrow_centre(g%south:g%north), p%narrow_corner(g%south:g%north))
+    narrow_centre = cos(face + 0.5_real64 * pi / g%all_ny)**2
+    narrow_corner = cos(face)**2
     p%root_corner = root_corner(g%before_j + 1:g%before_j + g%ny + 2 * halo)
+    p%narrow_centre = narrow_centre(g%before_j + 1:g%before_j + g%ny + 2 * halo)
+    p%narrow_corner = narrow_corner(g%before_j + 1:g%before_j + g%ny + 2 * halo)
 
     initial%surface = pressure
     allocate (initial%u(g%nx, g%nz, g%ny), source=0.0_real64)

@@ -27,8 +27,8 @@ module momentum
 
   ! Vertical slices (i, k, parity of the row).
   real(rk), pointer, contiguous, dimension(:, :, :) :: buoyancy => null(), energy, push, north_flux, shear
-  ! Of biharmonic friction: vorticity and divergence of the velocity, and minus the harmonic friction made of them.
-  real(rk), pointer, contiguous, dimension(:, :, :) :: turning, spreading, first_u, first_v
+  ! Of biharmonic friction: vorticity and divergence of the velocity, and what spreads them northward.
+  real(rk), pointer, contiguous, dimension(:, :, :) :: turning, spreading, north_turning, north_spreading
   real(rk), pointer, contiguous, dimension(:) :: east_flux, scale_u, shift_u, scale_v, shift_v, phi, slow_offset, products  ! (i)
   real(rk), pointer, contiguous, dimension(:, :) :: through_u, through_v  ! (i, parity of the level): through upper faces
   real(rk), pointer, contiguous, dimension(:, :) :: change_u, change_v  ! (i, k) m/s2
@@ -53,7 +53,7 @@ contains
     type(means_type), intent(inout) :: means
     real(rk), dimension(g%nz) :: layer, upper, whole
     real(rk) :: dt, rate, viscosity, slope(2), reference(2), wind, drag(g%nz)
-    real(rk), dimension(g%south:g%north) :: root_centre, root_corner
+    real(rk), dimension(g%south:g%north) :: root_centre, root_corner, narrow_centre, narrow_corner
     integer :: i, j, k, here, last, nx, below, above, first
     logical :: land, friction, biharmonic
 
@@ -79,8 +79,8 @@ contains
       if (allocated(p%root_centre)) then
         turning(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
         spreading(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
-        first_u(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
-        first_v(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
+        north_turning(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
+        north_spreading(g%west:g%east, 1:g%nz, 0:1) => zeros(2 * g%stride * g%nz)
       end if
     end if
     dt = real(p%time_step, rk)
@@ -91,6 +91,8 @@ contains
     if (biharmonic) then
       root_centre = real(p%root_centre, rk)
       root_corner = real(p%root_corner, rk)
+      narrow_centre = real(p%narrow_centre, rk)
+      narrow_corner = real(p%narrow_corner, rk)
     end if
     drag = 0.0_rk
     if (allocated(p%forcing)) drag = real(p%forcing%drag, rk)
@@ -171,9 +173,10 @@ contains
       call product_row(nx + 2, column%width_v(0:, j), v(0, k, j), products(0:))
       if (biharmonic) then
         call fluxes(turning(1:, k, here))
-        call vorticity_row(nx + 1, root_corner(j) * (g%dy * g%inverse_area_z(j)), root_corner(j) * (g%dx_u(j) * g%inverse_area_z(j)), &
-                           root_corner(j) * (g%dx_u(j - 1) * g%inverse_area_z(j)), first_u(1:, k, here), first_u(1:, k, last), &
-                           first_v(0:, k, here), shear(1:, k, here))
+        shear(1:nx + 1, k, here) = 0.0_rk
+        call add_spread_row(nx + 1, -(root_corner(j)**2 * narrow_corner(j) * g%dy * g%inverse_dx_v(j) * g%inverse_area_z(j)), &
+                            -(root_corner(j) * g%inverse_area_z(j)), turning(0:, k, here), north_turning(1:, k, last), &
+                            north_turning(1:, k, here), shear(1:, k, here))
       else
         call vorticity_row(nx + 1, g%dy * g%inverse_area_z(j), g%dx_u(j) * g%inverse_area_z(j), g%dx_u(j - 1) * g%inverse_area_z(j), &
                            u(1, k, j), u(1, k, j - 1), v(0, k, j), shear(1:, k, here))
@@ -189,28 +192,27 @@ contains
                               north_flux(1:, k, here), east_flux(1:))
     end subroutine fluxes
 
-    !> The first pass of biharmonic friction: vorticity and divergence of row j + 1, and minus the friction that follows from
-    !> them on its south faces and on the west faces of row j. It is used on the sphere alone, which has no sea floor.
+    !> The first pass of biharmonic friction: vorticity and divergence of row j + 1, and what spreads them northward between
+    !> rows j and j + 1: along the west faces of row j and through its north faces. It is used on the sphere alone, which has no sea floor.
     subroutine look_ahead
       integer :: north, this, next
+      real(rk) :: eastward
 
       north = j + 1
       this = modulo(j, 2)
       next = 1 - this
-      if (north >= 0) call vorticity_row(nx + 3, g%dy * g%inverse_area_z(north), g%dx_u(north) * g%inverse_area_z(north), &
+      eastward = g%dy
+      if (g%before_j + north < 1 .or. g%before_j + north > g%all_ny + 1) eastward = -g%dy  ! beyond a pole i counts the other way
+      if (north >= 0) call vorticity_row(nx + 3, eastward * g%inverse_area_z(north), g%dx_u(north) * g%inverse_area_z(north), &
                                          g%dx_u(j) * g%inverse_area_z(north), u(0, k, north), u(0, k, j), v(-1, k, north), turning(0:, k, next))
       if (north <= g%ny + 1) call divergence_row(nx + 3, g%inverse_area(north) * [g%dy, g%dx_v(north), g%dx_v(north + 1)], &
                                                  u(-1, k, north), v(-1, k, north), v(-1, k, north + 1), spreading(-1:, k, next))
-      if (north > 0) call rubbing_row(nx + 2, g%inverse_dy * root_corner(north), g%inverse_dy * root_corner(j), g%inverse_dx_u(j) * root_centre(j), &
-                                      turning(0:, k, next), turning(0:, k, this), spreading(-1:, k, this), spreading(0:, k, this), &
-                                      first_u(0:, k, this))
-      if (north < first .or. north > g%ny + 1) return
-      if (any(g%before_j + north == [1, g%all_ny + 1])) then  ! the poles, faces of length zero
-        first_v(:, k, next) = 0.0_rk
-      else
-        call rubbing_row(nx + 2, g%inverse_dy * root_centre(j), g%inverse_dy * root_centre(north), g%inverse_dx_v(north) * root_corner(north), &
-                         spreading(0:, k, this), spreading(0:, k, next), turning(0:, k, next), turning(1:, k, next), first_v(0:, k, next))
-      end if
+      if (north > 0) call step_row(nx + 1, g%dx_u(j) * g%inverse_dy * root_corner(north), g%dx_u(j) * g%inverse_dy * root_corner(j), &
+                                   turning(1:, k, next), turning(1:, k, this), north_turning(1:, k, this))
+      ! zero at the poles, where faces have no length
+      if (north >= first .and. north <= g%ny + 1) &
+        call step_row(nx + 1, g%dx_v(north) * g%inverse_dy * root_centre(north), g%dx_v(north) * g%inverse_dy * root_centre(j), &
+                      spreading(0:, k, next), spreading(0:, k, this), north_spreading(0:, k, next))
     end subroutine look_ahead
 
     !> Buoyancy and pressure of row j. Tracers are read upwards, as they lie in memory: read in the order of the
@@ -233,8 +235,9 @@ contains
                       products(0:), v(0, k, j), v(0, k, j + 1), energy(0:, k, here))
       if (friction) call add_divergence_row(nx + 1, viscosity * g%inverse_area(j) * [g%dy, g%dx_v(j), g%dx_v(j + 1)], &
                                             u(0, k, j), v(0, k, j), v(0, k, j + 1), push(0:, k, here))
-      if (biharmonic) call add_divergence_row(nx + 1, root_centre(j) * g%inverse_area(j) * [g%dy, g%dx_v(j), g%dx_v(j + 1)], &
-                                              first_u(0:, k, here), first_v(0:, k, here), first_v(0:, k, last), push(0:, k, here))
+      if (biharmonic) call add_spread_row(nx + 1, -(root_centre(j)**2 * narrow_centre(j) * g%dy * g%inverse_dx_u(j) * g%inverse_area(j)), &
+                                          -(root_centre(j) * g%inverse_area(j)), spreading(-1:, k, here), &
+                                          north_spreading(0:, k, here), north_spreading(0:, k, last), push(0:, k, here))
     end subroutine centres
 
     subroutine step_v
@@ -431,17 +434,27 @@ contains
     end do
   end subroutine add_divergence_row
 
-  !> Minus harmonic friction, of either component: a is vorticity and b divergence, or the other way round.
-  pure subroutine rubbing_row(n, factor1, factor2, along, a1, a2, b1, b2, rubbing)
+  !> What spreads vorticity or divergence from one row to the next.
+  pure subroutine step_row(n, factor1, factor2, a1, a2, step)
     integer, intent(in) :: n
-    real(rk), intent(in) :: factor1, factor2, along
-    real(rk), intent(in), dimension(n) :: a1, a2, b1, b2
-    real(rk), intent(out) :: rubbing(n)
+    real(rk), intent(in) :: factor1, factor2, a1(n), a2(n)
+    real(rk), intent(out) :: step(n)
     integer :: i
     do i = 1, n
-      rubbing(i) = factor1 * a1(i) - (factor2 * a2(i)) - along * (b2(i) - b1(i))
+      step(i) = factor1 * a1(i) - (factor2 * a2(i))
     end do
-  end subroutine rubbing_row
+  end subroutine step_row
+
+  !> Adds how a row spreads, along itself and by what comes from the south and goes north.
+  pure subroutine add_spread_row(n, along, across, a, from_south, to_north, spread)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: along, across, a(0:n + 1), from_south(n), to_north(n)
+    real(rk), intent(inout) :: spread(n)
+    integer :: i
+    do i = 1, n
+      spread(i) = spread(i) + (along * ((a(i + 1) - a(i)) - (a(i) - a(i - 1))) + (across * (to_north(i) - from_south(i))))
+    end do
+  end subroutine add_spread_row
 
   pure subroutine through_row(n, w, w_other, velocity, velocity_under, through)
     integer, intent(in) :: n

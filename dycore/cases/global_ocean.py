@@ -20,6 +20,7 @@ from dycore.vertical import stretched
 from dycore.vertical_mixing import PacanowskiPhilander, VerticalMixing, pacanowski_philander
 
 NORTHERNMOST, DEPTH, SHELF, SLOPE = 76.0, 5000.0, 400.0, 4.0e5  # degrees, m, m, m
+FIRST_SURFACE, ABYSS = 18.0, 1.5  # degree C: at first, at the surface (near the mean of what it is relaxed to) and far below it
 # zonal wind stress (N/m2) at latitudes (degrees): trades, westerlies, polar easterlies, rounded
 WIND = ((-90.0, 0.0), (-70.0, -0.01), (-50.0, 0.16), (-32.0, 0.0), (-15.0, -0.07), (0.0, -0.03), (15.0, -0.07), (30.0, 0.0),
         (45.0, 0.09), (62.0, 0.0), (75.0, -0.02), (90.0, 0.0))
@@ -89,7 +90,10 @@ def global_ocean(cells: tuple[int, int, int] = (15, 76, 180), precision: str = "
     global-land-mask; seas that are cut off are filled, as are cells that are half land or more. The depth is
     invented: 400 m at the coast, 5000 m far from it, with partial cells. TEOS-10; Pacanowski-Philander mixing
     and convection; temperature of the surface relaxed in 30 days to 28 degrees in the tropics and freezing
-    at high latitudes; salinity not forced. Starts at rest, with temperature falling with depth.
+    at high latitudes; salinity not forced. Starts at rest with a temperature that depends on depth alone, for which the
+    pressure force is exactly zero over whole and partial cells: wind and surface set it in motion, and build the
+    contrast between latitudes.
+    (A first temperature that varies along the levels drives 100 Sv and more over the slopes, in closed seas too.)
     """
     nz, ny, nx = cells = check_cells(cells)
     latitudes = (-NORTHERNMOST, NORTHERNMOST)
@@ -112,6 +116,6 @@ def global_ocean(cells: tuple[int, int, int] = (15, 76, 180), precision: str = "
         surface_stress=(np.broadcast_to(stress[:, None], (ny, nx)), 0.0), forcing=(surface_relaxation(0, warm, 30.0 * 86400.0),),
         vertical_mixing=VerticalMixing(pacanowski_philander, PacanowskiPhilander(), quadratic_drag=2.5e-3))
     depth = 0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])[:, None, None]
-    temperature = 1.5 + (warm - 1.5) * np.exp(depth / 800.0)
-    state = initial_state(grid, surface=0.0, tracers=(temperature, np.full(cells, 35.0)))
+    temperature = ABYSS + (FIRST_SURFACE - ABYSS) * np.exp(depth / 800.0)
+    state = initial_state(grid, surface=0.0, tracers=(temperature[:, 0, 0], 35.0))
     return grid, with_time_step(grid, parameters, time_step), state

@@ -23,7 +23,8 @@ def held_suarez(cells: tuple[int, int, int] = (20, 64, 128), precision: str = "f
 
     Bull. Amer. Meteor. Soc. 75, 1825. nz levels of equal pressure thickness, biharmonic friction of
     1e-6 / s times the fourth power of the spacing (twice that on divergence) times `dissipation`; the
-    two-spacing wave at the equator then decays in 17 / dissipation hours. Starts at rest with 280 K everywhere
+    two-spacing wave at the equator, and that of two rows at any latitude, then decays in
+    17 / dissipation hours. Starts at rest with 280 K everywhere
     and noise of 0.1 K; takes some 200 days to forget that. The noise is a formula of the cell, sin((i + sqrt(2) j)^2),
     which holds all zonal wavenumbers alike: the Fortran reference begins with the same.
     """

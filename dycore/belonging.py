@@ -33,7 +33,8 @@ def identity(model: Any) -> dict[str, Any]:
         "time step": float(parameters.time_step), "time stepper": type(parameters.stepper).__name__, "fluid": type(fluid).__name__,
         "boundary in x": grid.tile.x.value, "boundary in y": grid.tile.y.value}
     for name, value in (fluid._asdict() if hasattr(fluid, "_asdict") else {}).items():
-        found[f"{name.replace('_', ' ')} of the fluid"] = getattr(value, "__name__", value)
+        if not isinstance(value, tuple):  # a state of rest says how a force is discretised, as schemes do
+            found[f"{name.replace('_', ' ')} of the fluid"] = getattr(value, "__name__", value)
     found |= {"x of faces": grid.x_face, "y of faces": grid.y_face, "interfaces": grid.interfaces}
     metrics = grid.metrics
     found |= {"lowest wet level": metrics.floor, "fraction of the lowest cell": metrics.fraction, "fixed boundary": metrics.fixed,

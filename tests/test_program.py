@@ -22,7 +22,7 @@ BY_HAND = {
                    "divergence", "tracer_divergence", "tracer_step", "tracer_step_mixed", "substitute_tracer"),
     (1, 0, 1, 0): ("layer_phi", "energies", "velocity_divergence", "coefficients", "flux_through_levels", "column_divergence"),
     (0, 1, 0, 1): ("turning", "means", "transport_correction", "corrected_transports", "fluxes", "vorticity", "widths"),
-    (1, 1, 1, 1): ("columns", "column_sums", "harmonic", "extrapolated_surface", "transports"),
+    (1, 1, 1, 1): ("columns", "column_sums", "spread", "extrapolated_surface", "transports"),
     (2, 3, 2, 3): ("swirling",),
     (2, 2, 2, 2): ("vorticity_and_divergence",),
     (3, 3, 3, 3): ("extrapolated",),

@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from dycore.stencils import stencil, where
 
 
@@ -43,6 +45,11 @@ class Rate(NamedTuple):
 
     of: Callable
     values: Any
+
+
+def in_precision(dtype: Any, value: Any) -> Any:
+    """A number that is not whole, in the precision of the fields that it meets; anything else as it is."""
+    return np.dtype(dtype).type(value) if isinstance(value, (float, np.floating)) else value
 
 
 @stencil

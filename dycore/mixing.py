@@ -28,8 +28,23 @@ class Viscosity(NamedTuple):
     corner: Any
 
 
+def with_spacing(cosine: np.ndarray) -> np.ndarray:
+    """The share of a viscosity at some cosine of latitude [j, i] that falls with the spacing of meridians: the cosine."""
+    return cosine
+
+
+def constant(cosine: np.ndarray) -> np.ndarray:
+    """The share of a viscosity that is the same everywhere: 1."""
+    return np.ones_like(cosine)
+
+
+def root(coefficient: Any) -> Any:
+    """The square root of a coefficient; at zero its slope, which is infinite, counts as zero."""
+    return (coefficient != 0.0) * (coefficient + (coefficient == 0.0)) ** 0.5
+
+
 def viscosities(grid: Grid, friction: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The values of `Viscosity` for a dycore.parameters.Mixing: its coefficients times the cosine of latitude."""
+    """The values of `Viscosity` for a dycore.parameters.Mixing: its coefficients times their share at each latitude."""
     shape = grid.tile.region.padded[1:]
     cosines = [np.ones(shape)] * 2
     if grid.spherical:
@@ -38,8 +53,11 @@ def viscosities(grid: Grid, friction: Any) -> tuple[np.ndarray, np.ndarray]:
         cosines = [np.broadcast_to(np.abs(np.cos(phi))[:, None], shape) for phi in (corner + 0.5 * step, corner)]
     values = []
     for coefficient, cosine in zip((friction.divergence, friction.vorticity), cosines, strict=True):
-        # nu4 cos^2 in all: the root of it in each of the two passes
-        values.append(((coefficient**0.5 if friction.biharmonic else coefficient) * cosine).astype(grid.dtype))
+        share = friction.share(cosine)
+        # vorticity about a pole is that of two opposite triangles over the area of one
+        share = np.where((cosine < 1e-12) & (share > cosine), 0.5 * share, share)
+        # the root of nu4 times the square of its share, in each of the two passes
+        values.append(((root(coefficient) if friction.biharmonic else coefficient) * share).astype(grid.dtype))
     return values[0], values[1]
 
 

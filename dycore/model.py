@@ -15,7 +15,7 @@ from dycore.column import Column
 from dycore.continuity import Flow
 from dycore.filters import polar_response
 from dycore.fluid import Ocean
-from dycore.forcing import Forcing, Now, Rate, Stress, nothing, stress_u, stress_v, sum_of
+from dycore.forcing import Forcing, Now, Rate, Stress, in_precision, nothing, stress_u, stress_v, sum_of
 from dycore.grid import Grid, Metrics
 from dycore.mixing import Forces, Rubbing, Viscosity
 from dycore.operators import Motion
@@ -452,10 +452,11 @@ class Model:
         mixing = self.parameters.vertical_mixing
         if mixing is None:
             return None
+        values = map_arguments(partial(in_precision, self.grid.dtype), mixing.values)
         if mixing.scheme is vertical_mixing.uniform:
-            return Coefficients(vertical_mixing.number, mixing.values.viscosity, mixing.values.diffusivity)
+            return Coefficients(vertical_mixing.number, values.viscosity, values.diffusivity)
         fields = self.backend.apply(vertical_mixing.coefficients, self.tile.region.grow(west=1, south=1), constants.grid, stretched,
-                                    constants.heights, self.parameters.fluid, Scheme(mixing.scheme, mixing.values), state.u,
+                                    constants.heights, self.parameters.fluid, Scheme(mixing.scheme, values), state.u,
                                     state.v, state.tracers)
         return Coefficients(vertical_mixing.element, *(self.backend.whole(self.tile, field) for field in fields))
 
@@ -473,7 +474,7 @@ class Model:
         functions = (vertical_mixing.drag_u, vertical_mixing.drag_v)
         if mixing.linear_drag == mixing.quadratic_drag == 0.0:
             functions = (vertical_mixing.no_drag, vertical_mixing.no_drag)
-        return Drag(*functions, mixing.linear_drag, mixing.quadratic_drag)
+        return Drag(*functions, *(in_precision(self.grid.dtype, drag) for drag in (mixing.linear_drag, mixing.quadratic_drag)))
 
     def _source(self, constants: Constants, flow: Flow, tracer: Any, stretched: Column, rate: Rate, now: Now,
                 ahead: Any) -> advection.Source:
@@ -485,7 +486,8 @@ class Model:
             if parameters.biharmonic_diffusion:
                 diffused = self.backend.apply(mixing.laplacian, self.tile.region.grow(1, 1, 1, 1), constants.grid, diffused)
                 sign = -1.0
-            diffusion = (mixing.diffusion_x, mixing.diffusion_y, sign * parameters.diffusivity, diffused)
+            diffusion = (mixing.diffusion_x, mixing.diffusion_y, in_precision(self.grid.dtype, sign * parameters.diffusivity),
+                         diffused)
         supply: tuple = (advection.no_supply, None, None, None)
         if rate.of is not nothing:
             supply = (advection.supply, rate, stretched, now)
@@ -544,7 +546,7 @@ class Model:
 
         def value(values: Any) -> Any:
             if np.ndim(values) == 0:
-                return np.dtype(dtype).type(values) if isinstance(values, (float, np.floating)) else values
+                return in_precision(dtype, values)
             values = np.asarray(values, dtype)
             if values.ndim == 1:
                 return profile(values)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from dycore.advection import upwind3
 from dycore.fluid import Fluid
 from dycore.forcing import Forcing
+from dycore.mixing import with_spacing
 from dycore.momentum import advection_u, advection_v
 from dycore.stepping import AdamsBashforth3, Stepper
 from dycore.vertical_mixing import VerticalMixing
@@ -17,10 +18,13 @@ from dycore.vertical_mixing import VerticalMixing
 
 @dataclass(frozen=True)
 class Mixing:
-    """Friction or diffusion along the levels: harmonic (m2/s) or biharmonic (m4/s) coefficients, zero is off.
+    """Friction along the levels: harmonic (m2/s) or biharmonic (m4/s) coefficients, zero is off.
 
-    `divergence` and `vorticity` are the viscosities that act on either part of the flow. On the sphere
-    they hold at the equator and fall with the cosine of latitude (its square for the biharmonic one).
+    `divergence` and `vorticity` are the viscosities that act on either part of the flow. On the sphere they hold at the
+    equator, and elsewhere by `share`, a function of the cosine of latitude [j, i]: `dycore.mixing.with_spacing` lets them fall
+    with the cosine (its square for the biharmonic one), as the spacing of meridians does, so that a wave of two cells decays
+    as fast in all rows; `dycore.mixing.constant` keeps them the same everywhere, which needs shorter steps near poles. A
+    biharmonic coefficient goes with the square of its share. On a plane `share` changes nothing.
     `no_slip`: the flow along a coast stops there; otherwise it slips freely.
     """
 
@@ -28,6 +32,7 @@ class Mixing:
     vorticity: float = 0.0
     biharmonic: bool = False
     no_slip: bool = False
+    share: Callable = with_spacing
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,9 @@ class Parameters:
     substeps a step, 1 for none (they are needed where external waves cross less than a cell a step).
     tracer_names: CF-like names, in the order of State.tracers.
     tracer_face, vertical_face: face values (dycore.advection). advection: the pair of stencils for u and
-    v. friction: Mixing. diffusivity (m2/s; m4/s with `biharmonic_diffusion`). surface_stress: pair of
-    arrays [j, i] on west and south faces (N/m2), eastward and northward. polar_filter: latitude (degrees)
-    poleward of which a full sphere is filtered. polar_damping: seconds in which the filter removes from the
+    v. friction: Mixing. diffusivity (m2/s; m4/s with `biharmonic_diffusion`): the same everywhere, on the sphere too.
+    surface_stress: pair of arrays [j, i] on west and south faces (N/m2), eastward and northward. polar_filter: latitude
+    (degrees) poleward of which a full sphere is filtered. polar_damping: seconds in which the filter removes from the
     velocity what it slows down, a step at least (dycore.filters). extrapolated_pressure: the share of the pressure force
     that is extrapolated with the advection (dycore.stepping). vertical_mixing: dycore.vertical_mixing.
     forcing: what else acts on momentum and tracers (dycore.forcing; ready ones in dycore.physics).

@@ -20,8 +20,9 @@ from dycore.grid import Grid, interior
 from dycore.parameters import Parameters
 from dycore.tiles import HALO_LEVELS, Boundary
 
-ROTATION = "rotation"
+ROTATION, FRICTION, DIFFUSION = "rotation", "friction", "diffusion"
 MARGIN = 0.95  # of the limits of linear analysis, but for rotation, which no flow changes
+HOPELESS = 2.0  # times as long as friction or diffusion allows: beyond it they blow up on the smallest grids, too
 
 
 class TimeStepWarning(UserWarning):
@@ -113,9 +114,9 @@ def limits(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> list[L
         friction = parameters.friction
         for values, corners in zip(mixing.viscosities(grid, friction), (False, True), strict=True):
             viscosity = interior(values).astype(float) ** (2.0 if friction.biharmonic else 1.0)  # of the biharmonic kind: its root
-            decays.append(("friction", fastest_decay(grid, parameters, viscosity, friction.biharmonic, corners)))
+            decays.append((FRICTION, fastest_decay(grid, parameters, viscosity, friction.biharmonic, corners)))
     if parameters.diffusivity:
-        decays.append(("diffusion", fastest_decay(grid, parameters, parameters.diffusivity, parameters.biharmonic_diffusion)))
+        decays.append((DIFFUSION, fastest_decay(grid, parameters, parameters.diffusivity, parameters.biharmonic_diffusion)))
     return found + [Limit(process, stepper.decay / rate) for process, rate in decays if rate > 0.0]
 
 
@@ -162,12 +163,23 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
                                                                     f"from 0 to {most:g}."))
     if not parameters.polar_damping > 0.0:
         raise ValueError(f"polar_damping={parameters.polar_damping} s must be a positive number of seconds.")
-    limit = stable_time_step(grid, parameters)
+    check_time_step(grid, parameters)
+    for name, values in zip(("surface_stress[0]", "surface_stress[1]"), parameters.surface_stress or (), strict=False):
+        if np.shape(values) not in ((), grid.cells[1:], (grid.cells[1], 1)):
+            raise ValueError(f"{name} has shape {np.shape(values)}; the grid needs {grid.cells[1:]}.")
+
+
+def check_time_step(grid: Grid, parameters: Parameters) -> None:
+    """Raise ValueError where the step is one that no run survives; what may go well, a run warns of (TimeStepWarning)."""
+    dt, limit = parameters.time_step, stable_time_step(grid, parameters)
     if dt > limit:
         raise ValueError(
             f"time_step={dt:g} s is unstable: external waves of {parameters.fluid.wave_speed(grid.interfaces):.0f} m/s "
             f"and rotation allow at most {limit:.4g} s on this grid with substeps={parameters.substeps}. Use a shorter step"
             + (" or more substeps." if grid.tile.y is not Boundary.POLE else "."))
-    for name, values in zip(("surface_stress[0]", "surface_stress[1]"), parameters.surface_stress or (), strict=False):
-        if np.shape(values) not in ((), grid.cells[1:], (grid.cells[1], 1)):
-            raise ValueError(f"{name} has shape {np.shape(values)}; the grid needs {grid.cells[1:]}.")
+    for process, limit in limits(grid, parameters):
+        if process in (FRICTION, DIFFUSION) and dt > HOPELESS * limit:
+            raise ValueError(f"time_step={dt:g} s is unstable: {process} along the levels allows at most {limit:.4g} s on this "
+                             "grid. Use a shorter step or smaller coefficients"
+                             + (", or friction that falls towards the poles (Mixing(..., share=dycore.mixing.with_spacing))."
+                                if process is FRICTION and grid.spherical else "."))

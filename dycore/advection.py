@@ -71,10 +71,14 @@ def weno5(velocity, c3, c2, c1, d1, d2, d3):
     beta1 = 13.0 / 12.0 * (b + d) ** 2 + 0.25 * (b - d) ** 2
     beta2 = 13.0 / 12.0 * (a - 2.0 * b) ** 2 + 0.25 * (a - 4.0 * b) ** 2
     tau = abs(beta0 - beta2)
-    small = 1.0e-6 * (beta0 + beta1 + beta2) + 1.0e-30
-    weight0 = 0.3 * (1.0 + (tau / (beta0 + small)) ** 2)
-    weight1 = 0.6 * (1.0 + (tau / (beta1 + small)) ** 2)
-    weight2 = 0.1 * (1.0 + (tau / (beta2 + small)) ** 2)
+    total = beta0 + beta1 + beta2
+    small = 1.0e-6 * total + 1.0e-30
+    # a power of two changes no bit, and keeps the squares that a derivative divides by within single precision
+    scale = where(total < 2.0**-40, 2.0**80, 1.0 + 0.0 * total)
+    tau = scale * tau
+    weight0 = 0.3 * (1.0 + (tau / (scale * (beta0 + small))) ** 2)
+    weight1 = 0.6 * (1.0 + (tau / (scale * (beta1 + small))) ** 2)
+    weight2 = 0.1 * (1.0 + (tau / (scale * (beta2 + small))) ** 2)
     value = (weight0 * (5.0 * d - e) + weight1 * (2.0 * d - b) + weight2 * (2.0 * a - 7.0 * b))
     return c + value / (6.0 * (weight0 + weight1 + weight2))
 

@@ -56,6 +56,11 @@ class Rate(NamedTuple):
     values: Any
 
 
+def in_precision(dtype: Any, value: Any) -> Any:
+    """A number that is not whole, in the precision of the fields that it meets; anything else as it is."""
+    return np.dtype(dtype).type(value) if isinstance(value, (float, np.floating)) else value
+
+
 @stencil
 def nothing(k, j, i, grid, column, values, now):
     """No forcing."""

@@ -52,18 +52,33 @@ def cosines(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     return centre, corner
 
 
+def with_spacing(cosine: np.ndarray) -> np.ndarray:
+    """The share of a viscosity at some cosine of latitude [j, i] that falls with the spacing of meridians: the cosine."""
+    return cosine
+
+
+def constant(cosine: np.ndarray) -> np.ndarray:
+    """The share of a viscosity that is the same everywhere: 1."""
+    return np.ones_like(cosine)
+
+
+def root(coefficient: Any) -> Any:
+    """The square root of a coefficient; at zero its slope, which is infinite, counts as zero."""
+    return (coefficient != 0.0) * (coefficient + (coefficient == 0.0)) ** 0.5
+
+
 def viscosities(grid: Grid, friction: Any) -> Viscosity:
-    """Those of a dycore.parameters.Mixing: harmonic coefficients times the cosine of latitude, or roots of biharmonic ones."""
-    centre, corner = cosines(grid)
+    """Those of a dycore.parameters.Mixing: harmonic coefficients times their share at a latitude, or roots of biharmonic ones."""
+    centre, corner = (np.array(friction.share(cosine)) for cosine in cosines(grid))
     narrow, eastward = (centre**2, corner**2), grid.metrics.dy_v.copy()
     coefficients = friction.divergence, friction.vorticity
     if friction.biharmonic:
-        coefficients = friction.divergence**0.5, friction.vorticity**0.5
+        coefficients = root(friction.divergence), root(friction.vorticity)
         centre, corner = np.ones_like(centre), np.ones_like(corner)
-        if grid.tile.y is Boundary.POLE:
-            # about a pole a row and the one over there make the circulation of two triangles, over the area of one
-            corner[[HALO, HALO + grid.cells[1]]] = 0.5
-            eastward[:HALO], eastward[HALO + grid.cells[1] + 1:] = -eastward[:HALO], -eastward[HALO + grid.cells[1] + 1:]
+    if grid.tile.y is Boundary.POLE:
+        # about a pole a row and the one over there make the circulation of two triangles, over the area of one
+        corner[[HALO, HALO + grid.cells[1]]] *= 0.5
+        eastward[:HALO], eastward[HALO + grid.cells[1] + 1:] = -eastward[:HALO], -eastward[HALO + grid.cells[1] + 1:]
     values = coefficients[0] * centre, coefficients[1] * corner, *narrow, eastward
     return Viscosity(*(field.astype(grid.dtype) for field in values))
 

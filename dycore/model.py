@@ -26,7 +26,7 @@ from dycore.column import Column
 from dycore.continuity import Flow
 from dycore.driving import forcings
 from dycore.filters import polar_response
-from dycore.forcing import Now, Rate, nothing, sum_of
+from dycore.forcing import Now, Rate, in_precision, nothing, sum_of
 from dycore.grid import Grid, Metrics
 from dycore.mixing import Forces, Rubbing, Viscosity
 from dycore.operators import Motion
@@ -484,10 +484,11 @@ class Model:
         mixing = self.parameters.vertical_mixing
         if mixing is None:
             return None
+        values = map_arguments(partial(in_precision, self.grid.dtype), mixing.values)
         if mixing.scheme is vertical_mixing.uniform:
-            return Coefficients(vertical_mixing.number, mixing.values.viscosity, mixing.values.diffusivity)
+            return Coefficients(vertical_mixing.number, values.viscosity, values.diffusivity)
         fields = on(vertical_mixing.coefficients, constants.grid, stretched, constants.heights, self.parameters.fluid,
-                    Scheme(mixing.scheme, mixing.values), state.u, state.v, self._read(state))
+                    Scheme(mixing.scheme, values), state.u, state.v, self._read(state))
         return Coefficients(vertical_mixing.element, *(on.whole(field) for field in fields))
 
     def _held(self) -> stepping.Held:
@@ -504,7 +505,7 @@ class Model:
         functions = (vertical_mixing.drag_u, vertical_mixing.drag_v)
         if mixing.linear_drag == mixing.quadratic_drag == 0.0:
             functions = (vertical_mixing.no_drag, vertical_mixing.no_drag)
-        return Drag(*functions, mixing.linear_drag, mixing.quadratic_drag)
+        return Drag(*functions, *(in_precision(self.grid.dtype, drag) for drag in (mixing.linear_drag, mixing.quadratic_drag)))
 
     def _source(self, on: Program, constants: Constants, flow: Flow, tracer: Any, stretched: Column, rate: Rate, now: Now,
                 ahead: Any) -> advection.Source:
@@ -516,7 +517,8 @@ class Model:
             if parameters.biharmonic_diffusion:
                 diffused = on(mixing.laplacian, constants.grid, diffused)
                 sign = -1.0
-            diffusion = (mixing.diffusion_x, mixing.diffusion_y, sign * parameters.diffusivity, diffused)
+            diffusion = (mixing.diffusion_x, mixing.diffusion_y, in_precision(self.grid.dtype, sign * parameters.diffusivity),
+                         diffused)
         supply: tuple = (advection.no_supply, None, None, None)
         if rate.of is not nothing:
             supply = (advection.supply, rate, stretched, now)
@@ -575,7 +577,7 @@ class Model:
 
         def value(values: Any) -> Any:
             if np.ndim(values) == 0:
-                return values
+                return in_precision(dtype, values)
             if values.ndim == 1:
                 return profile(values)
             whole = padded(grid, Place.CENTER, values)

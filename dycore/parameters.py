@@ -15,6 +15,7 @@ from dycore.advection import upwind3
 from dycore.fluid import Fluid
 from dycore.forcing import Forcing
 from dycore.given import check_number
+from dycore.mixing import with_spacing
 from dycore.momentum import advection_u, advection_v
 from dycore.stepping import AdamsBashforth3, Stepper
 from dycore.tracers import check_names, read_by
@@ -23,11 +24,13 @@ from dycore.vertical_mixing import Convective, PacanowskiPhilander, Uniform, Ver
 
 @dataclass(frozen=True)
 class Mixing:
-    """Friction or diffusion along the levels: harmonic (m2/s) or biharmonic (m4/s) coefficients, zero is off.
+    """Friction along the levels: harmonic (m2/s) or biharmonic (m4/s) coefficients, zero is off.
 
-    `divergence` and `vorticity` are the viscosities that act on either part of the flow. On the sphere
-    they hold at the equator: the harmonic one falls with the cosine of latitude, the biharmonic one with its square
-    along rows, where cells become narrower, and not along meridians, where they do not (dycore.mixing).
+    `divergence` and `vorticity` are the viscosities that act on either part of the flow. On the sphere they hold at the
+    equator, and elsewhere by `share`, a function of the cosine of latitude [j, i]. `dycore.mixing.with_spacing` is the cosine:
+    the harmonic viscosity falls with it, the biharmonic one with its square along rows, where cells become narrower, and not
+    along meridians, where they do not (dycore.mixing); a wave of two cells decays about as fast everywhere.
+    `dycore.mixing.constant` keeps both the same everywhere, which needs shorter steps near poles. On a plane it changes nothing.
     `no_slip`: the flow along a coast stops there; otherwise it slips freely.
     """
 
@@ -35,6 +38,7 @@ class Mixing:
     vorticity: float = 0.0
     biharmonic: bool = False
     no_slip: bool = False
+    share: Callable = with_spacing
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,9 +50,9 @@ class Parameters:
     tracer_names: names in the order of State.tracers, which is free: letters, digits and underscores, none twice, none that
     output has for something else. The fluid says which of them its buoyancy reads (dycore.fluid).
     tracer_face, vertical_face: face values (dycore.advection). advection: the pair of stencils for u and
-    v. friction: Mixing. diffusivity (m2/s; m4/s with `biharmonic_diffusion`). surface_stress: pair of
-    arrays [j, i] on west and south faces (N/m2), eastward and northward. polar_filter: latitude (degrees)
-    poleward of which a full sphere is filtered. polar_damping: seconds in which the filter removes from the
+    v. friction: Mixing. diffusivity (m2/s; m4/s with `biharmonic_diffusion`): the same everywhere, on the sphere too.
+    surface_stress: pair of arrays [j, i] on west and south faces (N/m2), eastward and northward. polar_filter: latitude
+    (degrees) poleward of which a full sphere is filtered. polar_damping: seconds in which the filter removes from the
     velocity what it slows down, a step at least (dycore.filters). extrapolated_pressure: the share of the pressure force
     that is extrapolated with the advection (dycore.stepping). vertical_mixing: dycore.vertical_mixing.
     forcing: what else acts on momentum and tracers (dycore.forcing; ready ones in dycore.physics).

@@ -22,9 +22,10 @@ from dycore.grid import Grid, interior
 from dycore.parameters import Parameters, check_values
 from dycore.tiles import HALO, HALO_LEVELS, Boundary
 
-ROTATION = "rotation"
 LEAST_PRESSURE = 0.02  # of the reference pressure at the lowest interface of an atmosphere: in hPa it is 0.01
+ROTATION, FRICTION, DIFFUSION = "rotation", "friction", "diffusion"
 MARGIN = 0.95  # of the limits of linear analysis, but for rotation, which no flow changes
+HOPELESS = 2.0  # times as long as friction or diffusion allows: beyond it they blow up on the smallest grids, too
 
 
 class TimeStepWarning(UserWarning):
@@ -131,9 +132,9 @@ def limits(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> list[L
         biharmonic, values = parameters.friction.biharmonic, mixing.viscosities(grid, parameters.friction)
         for root, narrow, corners in ((values.centre, values.narrow_centre, False), (values.corner, values.narrow_corner, True)):
             viscosity = interior(root).astype(float) ** (2.0 if biharmonic else 1.0)
-            decays.append(("friction", fastest_decay(grid, parameters, viscosity, biharmonic, corners, interior(narrow))))
+            decays.append((FRICTION, fastest_decay(grid, parameters, viscosity, biharmonic, corners, interior(narrow))))
     if parameters.diffusivity:
-        decays.append(("diffusion", fastest_decay(grid, parameters, parameters.diffusivity, parameters.biharmonic_diffusion)))
+        decays.append((DIFFUSION, fastest_decay(grid, parameters, parameters.diffusivity, parameters.biharmonic_diffusion)))
     return found + [Limit(process, stepper.decay / rate) for process, rate in decays if rate > 0.0]
 
 
@@ -165,7 +166,6 @@ def stable_time_step(grid: Grid, parameters: Parameters) -> float:
 def check_parameters(grid: Grid, parameters: Parameters) -> None:
     """Raise ValueError where a parameter makes no sense on this grid."""
     check_values(parameters)
-    dt = parameters.time_step
     if parameters.substeps > 1 and grid.tile.y is Boundary.POLE:
         raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or "
                          "walls before the poles.")
@@ -174,9 +174,20 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
         raise ValueError(f"The interfaces of the atmosphere reach to {surface:.6g} Pa, while its reference pressure is "
                          f"{fluid.reference_pressure:.6g} Pa. Give interfaces in Pa (100 Pa are 1 hPa), or an "
                          "Atmosphere(reference_pressure=...) of its own.")
-    limit = stable_time_step(grid, parameters)
+    check_time_step(grid, parameters)
+
+
+def check_time_step(grid: Grid, parameters: Parameters) -> None:
+    """Raise ValueError where the step is one that no run survives; what may go well, a run warns of (TimeStepWarning)."""
+    dt, limit = parameters.time_step, stable_time_step(grid, parameters)
     if dt > limit:
         raise ValueError(
             f"time_step={dt:g} s is unstable: external waves of {parameters.fluid.wave_speed(grid.interfaces):.0f} m/s "
             f"and rotation allow at most {limit:.4g} s on this grid with substeps={parameters.substeps}. Use a shorter step"
             + (" or more substeps." if grid.tile.y is not Boundary.POLE else "."))
+    for process, limit in limits(grid, parameters):
+        if process in (FRICTION, DIFFUSION) and dt > HOPELESS * limit:
+            raise ValueError(f"time_step={dt:g} s is unstable: {process} along the levels allows at most {limit:.4g} s on this "
+                             "grid. Use a shorter step or smaller coefficients"
+                             + (", or friction that falls towards the poles (Mixing(..., share=dycore.mixing.with_spacing))."
+                                if process is FRICTION and grid.spherical else "."))

@@ -162,7 +162,7 @@ class Field:
 
 def _namespace(*values: Any) -> Any:
     for value in values:
-        if hasattr(value, "__array_namespace__"):
+        if hasattr(value, "__array_namespace__") and not isinstance(value, (np.ndarray, np.generic)):
             return value.__array_namespace__()
     return np
 
@@ -188,8 +188,8 @@ def absolute(a: Any) -> Any:
 
 
 def square_root(a: Any) -> Any:
-    """The square root of a value that is not negative."""
-    return _namespace(a).sqrt(a)
+    """The square root of a value that is not negative; at zero its slope, which is infinite, counts as zero."""
+    return where(a == 0.0, 0.0, _namespace(a).sqrt(where(a == 0.0, 1.0, a)))
 
 
 def _power_of_numbers(base: float, exponent: float) -> float:

@@ -109,7 +109,8 @@ def element(k, j, i, value):
 @stencil
 def coefficients(k, j, i, grid, column, heights, fluid, scheme, u, v, tracers):
     """(viscosity, diffusivity) at the lower-r face of a cell (m2/s); zero on the fixed boundary."""
-    rise = (heights.layer[k] - heights.layer[k - 1]) * column.scale[j, i]
+    inside = k > grid.floor[j, i]  # where there is no level below, 1 stands for the distance to it: no division by zero
+    rise = where(inside, (heights.layer[k] - heights.layer[k - 1]) * column.scale[j, i], 1.0)
     face = heights.face[k] * column.scale[j, i] + column.shift[j, i]  # where both levels are compared
     stability = (fluid.buoyancy(k, j, i, fluid, face, tracers) - fluid.buoyancy(k - 1, j, i, fluid, face, tracers)) / rise
     west, east = u[k, j, i] - u[k - 1, j, i], u[k, j, i + 1] - u[k - 1, j, i + 1]
@@ -117,7 +118,7 @@ def coefficients(k, j, i, grid, column, heights, fluid, scheme, u, v, tracers):
     distance = 0.5 * (grid.dr[k] + grid.dr[k - 1]) * column.stretching[j, i]
     shear = 0.5 * (west * west + east * east + (south * south + north * north)) / (distance * distance)
     viscosity, diffusivity = scheme.of(scheme.values, stability, shear)
-    return where(k > grid.floor[j, i], viscosity, 0.0), where(k > grid.floor[j, i], diffusivity, 0.0)
+    return where(inside, viscosity, 0.0), where(inside, diffusivity, 0.0)
 
 
 class Drag(NamedTuple):

@@ -11,6 +11,7 @@ from dycore import Model, cases, cli
 from dycore.advection import centred, upwind3
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import latitude_longitude, rectilinear
+from dycore.mixing import constant, with_spacing
 from dycore.parameters import Mixing, Parameters
 from dycore.stability import MARGIN, TimeStepWarning, limits, speeds, suggested_time_step
 from dycore.state import initial_state
@@ -49,7 +50,7 @@ DISSIPATION = [("friction", {"friction": Mixing(1.0e4, 1.0e4)}), ("friction", {"
 
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid")
 @pytest.mark.parametrize("stepper", STEPPERS, ids=repr)
-@pytest.mark.parametrize("process, values", DISSIPATION, ids=str)
+@pytest.mark.parametrize("process, values", DISSIPATION, ids=["friction", "biharmonic friction", "diffusion", "and biharmonic"])
 @pytest.mark.parametrize("make", [plane, sphere])
 def test_explicit_friction_and_diffusion_blow_up_just_beyond_their_limit(numpy_backend, random, make, process, values, stepper):
     """The two-cell wave decays by 4 nu (1/dx^2 + 1/dy^2), in the rows near poles as the filter leaves it."""
@@ -73,6 +74,34 @@ def test_a_biharmonic_operator_that_is_the_same_along_all_rows_would_need_a_tiny
     friction, diffusion = (limit_of(process, grid, Parameters(STILL, time_step=1.0, **values))
                            for process, values in (DISSIPATION[1], DISSIPATION[3]))
     assert diffusion < 0.5 * friction
+def test_friction_that_does_not_fall_towards_the_poles_needs_a_shorter_step(numpy_backend, random):
+    """Where it is constant the limit is again where runs begin to grow; with the cosine squared a step may be 25 times as long."""
+    grid, noise = sphere(), 1e-30 * random.standard_normal((1, 10, 16))
+    limit = {}
+    for share in (with_spacing, constant):
+        for biharmonic in (False, True):
+            coefficient = 1.0e15 if biharmonic else 1.0e4
+            friction = Mixing(coefficient, coefficient, biharmonic, share=share)
+            parameters = Parameters(STILL, time_step=1.0, polar_damping=1e12, friction=friction)
+            limit[share, biharmonic] = limit_of("friction", grid, parameters)
+            if share is with_spacing:
+                continue
+            for part, low, high in ((0.9, 0.0, 2.0), (1.15, 10.0, np.inf)):
+                time_step = part * limit[share, biharmonic]
+                found = growth(numpy_backend, grid, parameters, time_step, "u", {"u": noise, "v": noise[:, ::-1]})
+                assert low < found < high, (biharmonic, part)
+    assert limit[constant, False] < 0.5 * limit[with_spacing, False] and limit[constant, True] < 0.05 * limit[with_spacing, True]
+
+
+def test_a_step_twice_as_long_as_friction_allows_is_refused(numpy_backend):
+    """With advice that fits: a viscosity that is stable where it falls with the spacing, but not where it is constant."""
+    grid = latitude_longitude((1, 16, 32), interfaces=uniform(1, -1000.0, 0.0))
+    parameters = Parameters(STILL, time_step=1200.0, friction=Mixing(2.0e18, 2.0e18, True))
+    Model(grid, parameters, numpy_backend)
+    with pytest.raises(ValueError, match=r"1200 s is unstable: friction along the levels allows at most 357.2 s .*with_spacing"):
+        Model(grid, dataclasses.replace(parameters, friction=Mixing(2.0e18, 2.0e18, True, share=constant)), numpy_backend)
+    with pytest.raises(ValueError, match="diffusion along the levels allows"):
+        Model(grid, dataclasses.replace(parameters, friction=None, diffusivity=1.0e9), numpy_backend)
 
 
 @pytest.mark.parametrize("stepper, face, shortest", [(AdamsBashforth3(), upwind3, 1.15), (AdamsBashforth3(), centred, 1.1),

@@ -75,7 +75,7 @@ def test_a_biharmonic_operator_that_is_the_same_along_all_rows_would_need_a_tiny
                            for process, values in (DISSIPATION[1], DISSIPATION[3]))
     assert diffusion < 0.5 * friction
 def test_friction_that_does_not_fall_towards_the_poles_needs_a_shorter_step(numpy_backend, random):
-    """Where it is constant the limit is again where runs begin to grow; with the cosine squared a step may be 25 times as long."""
+    """Where it is constant the limit is again where runs begin to grow; with the cosine squared along rows a step may be ten times as long."""
     grid, noise = sphere(), 1e-30 * random.standard_normal((1, 10, 16))
     limit = {}
     for share in (with_spacing, constant):
@@ -90,7 +90,7 @@ def test_friction_that_does_not_fall_towards_the_poles_needs_a_shorter_step(nump
                 time_step = part * limit[share, biharmonic]
                 found = growth(numpy_backend, grid, parameters, time_step, "u", {"u": noise, "v": noise[:, ::-1]})
                 assert low < found < high, (biharmonic, part)
-    assert limit[constant, False] < 0.5 * limit[with_spacing, False] and limit[constant, True] < 0.05 * limit[with_spacing, True]
+    assert limit[constant, False] < 0.5 * limit[with_spacing, False] and limit[constant, True] < 0.1 * limit[with_spacing, True]
 
 
 def test_a_step_twice_as_long_as_friction_allows_is_refused(numpy_backend):

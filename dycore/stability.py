@@ -163,6 +163,7 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
                                                                     f"from 0 to {most:g}."))
     if not parameters.polar_damping > 0.0:
         raise ValueError(f"polar_damping={parameters.polar_damping} s must be a positive number of seconds.")
+    advection.check_vertical_face(parameters.vertical_face)
     check_time_step(grid, parameters)
     for name, values in zip(("surface_stress[0]", "surface_stress[1]"), parameters.surface_stress or (), strict=False):
         if np.shape(values) not in ((), grid.cells[1:], (grid.cells[1], 1)):

@@ -61,6 +61,10 @@ def _square_root(a):
     return math.sqrt(a)
 
 
+def _quotient(a, b):
+    return a / b
+
+
 LANGUAGE = {
     stencils.where: numba.njit(**OPTIONS)(_where),
     stencils.maximum: numba.njit(**OPTIONS)(_maximum),
@@ -68,6 +72,7 @@ LANGUAGE = {
     stencils.absolute: numba.njit(**OPTIONS)(_absolute),
     stencils.power: numba.njit(**OPTIONS)(_power),
     stencils.square_root: numba.njit(**OPTIONS)(_square_root),
+    stencils.quotient: numba.njit(**OPTIONS)(_quotient),
 }
 
 

@@ -49,8 +49,10 @@ class Parameters:
     substeps a step, 1 for none (they are needed where external waves cross less than a cell a step).
     tracer_names: names in the order of State.tracers, which is free: letters, digits and underscores, none twice, none that
     output has for something else. The fluid says which of them its buoyancy reads (dycore.fluid).
-    tracer_face, vertical_face: face values (dycore.advection). advection: the pair of stencils for u and
-    v. friction: Mixing. diffusivity (m2/s; m4/s with `biharmonic_diffusion`): the same everywhere, on the sphere too.
+    tracer_face, vertical_face: face values of tracers along and across the levels (dycore.advection, which says when to
+    take weno5 with weno3 instead: upwind3 leaves the range of a tracer at fronts, by a quarter of it in a lock exchange, but
+    a step with the others takes 1.2 to 1.7 times as long). advection: the pair of stencils for u and v. friction: Mixing.
+    diffusivity (m2/s; m4/s with `biharmonic_diffusion`): the same everywhere, on the sphere too.
     surface_stress: pair of arrays [j, i] on west and south faces (N/m2), eastward and northward. polar_filter: latitude
     (degrees) poleward of which a full sphere is filtered. polar_damping: seconds in which the filter removes from the
     velocity what it slows down, a step at least (dycore.filters). extrapolated_pressure: the share of the pressure force

@@ -174,6 +174,7 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
         raise ValueError(f"The interfaces of the atmosphere reach to {surface:.6g} Pa, while its reference pressure is "
                          f"{fluid.reference_pressure:.6g} Pa. Give interfaces in Pa (100 Pa are 1 hPa), or an "
                          "Atmosphere(reference_pressure=...) of its own.")
+    advection.check_vertical_face(parameters.vertical_face)
     check_time_step(grid, parameters)
 
 

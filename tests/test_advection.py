@@ -12,9 +12,10 @@ from dycore.state import initial_state
 from dycore.tiles import HALO_LEVELS, Boundary, Place
 from dycore.vertical import uniform
 
-SCHEMES = {"centred": advection.centred, "upwind3": advection.upwind3, "weno5": advection.weno5}
-DEGREES = {"centred": 1, "upwind3": 2, "weno5": 2}
-ORDERS = {"centred": 2, "upwind3": 3, "weno5": 5}
+SCHEMES = {"centred": advection.centred, "upwind3": advection.upwind3, "weno3": advection.weno3, "weno5": advection.weno5}
+DEGREES = {"centred": 1, "upwind3": 2, "weno3": 1, "weno5": 2}
+ORDERS = {"centred": 2, "upwind3": 3, "weno3": 3, "weno5": 5}
+ACROSS = SCHEMES | {"weno5": advection.weno3}  # the face value across the levels that goes with one along them
 
 
 def cell_means(degree, offset=0.3):
@@ -50,7 +51,7 @@ def test_face_values_turn_round_with_the_flow(name, random):
     assert SCHEMES[name](1.0, *values) == pytest.approx(SCHEMES[name](-1.0, *values[::-1]), abs=1e-15)
 
 
-@pytest.mark.parametrize("name", ["upwind3", "weno5"])
+@pytest.mark.parametrize("name", ["upwind3", "weno3", "weno5"])
 def test_what_lies_far_downwind_does_not_matter(name, random):
     values = random.standard_normal(6)
     assert SCHEMES[name](1.0, *values) == SCHEMES[name](1.0, *values[:5], 99.0)
@@ -59,14 +60,14 @@ def test_what_lies_far_downwind_does_not_matter(name, random):
 
 def test_weno_takes_the_smooth_side_of_a_step():
     face = advection.weno5(1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0)
-    assert abs(face) < 1e-3  # upwind3 gives 1/3: a third of the step
+    assert abs(face) < 1e-3 and abs(advection.weno3(1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0)) < 1e-3  # a third of the step by upwind3
     assert advection.upwind3(1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0) == pytest.approx(1.0 / 3.0)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_weno_keeps_a_constant_and_its_precision(dtype):
     values = np.full(6, 291.3, dtype)
-    assert advection.weno5(values[0], *values) == values[0]
+    assert advection.weno5(values[0], *values) == values[0] and advection.weno3(values[0], *values) == values[0]
 
 
 def source(grid, flow, tracer, face, lines="coastal"):
@@ -83,7 +84,7 @@ def divergence_of(backend, grid, made):
     return backend.apply(advection.tracer_divergence, region, grid.metrics, fluxes)[region.indices()]
 
 
-@pytest.mark.parametrize("name", SCHEMES)
+@pytest.mark.parametrize("name", ["centred", "upwind3", "weno5"])  # weno3 falls to second order at extrema
 @pytest.mark.parametrize("axis", [1, 2])
 def test_the_divergence_converges_at_the_order_of_the_scheme(numpy_backend, name, axis):
     errors = []
@@ -152,6 +153,39 @@ def test_the_vertical_line_ends_at_the_floor_and_at_the_surface(numpy_backend, r
     assert (d2[3] == d1[3]).all()
 
 
+def error_across_levels(backend, face, nz, stretching):
+    """The largest error of a face value of sin(3 pi r) rising through levels, away from the floor and the surface."""
+    even = np.linspace(0.0, 1.0, nz + 1)
+    r = even - 1.0 + stretching * np.sin(2.0 * np.pi * even) / (2.0 * np.pi)
+    grid = rectilinear((nz, 3, 4), extent=(4.0, 3.0), interfaces=r, y_boundary=Boundary.PERIODIC)
+    means = -np.diff(np.cos(3.0 * np.pi * r)) / (3.0 * np.pi * np.diff(r))
+    tracer = filled(grid, Place.CENTER, np.broadcast_to(means[:, None, None], grid.cells))
+    lines = backend.apply(advection.line_z, grid.tile.region, grid.metrics, tracer)
+    values = face(1.0, *(np.asarray(line[grid.tile.region.indices()])[:, 0, 0] for line in lines))
+    return np.abs(values - np.sin(3.0 * np.pi * r[:-1]))[nz // 8: -nz // 8].max()
+
+
+@pytest.mark.parametrize("name, stretching, low, high", [
+    ("centred", 0.0, 1.95, 2.05), ("upwind3", 0.0, 2.95, 3.05), ("weno3", 0.0, 1.9, 3.1), ("centred", 0.5, 1.95, 2.05),
+    ("upwind3", 0.5, 1.95, 2.6), ("weno3", 0.5, 1.5, 2.6)])
+def test_the_order_across_levels_is_that_of_the_scheme_where_they_are_uniform_and_two_where_not(
+        numpy_backend, name, stretching, low, high):
+    # what third order leaves of a wave is as large as what stretching adds, on levels this thick; weno3 has order 2 at extrema
+    coarse, fine = (error_across_levels(numpy_backend, SCHEMES[name], nz, stretching) for nz in (64, 128))
+    assert low < np.log2(coarse / fine) < high
+
+
+def test_a_face_value_that_reads_further_than_the_levels_allow_is_refused(numpy_backend):
+    def five(velocity, c3, c2, c1, d1, d2, d3):
+        return (2.0 * c3 - 13.0 * c2 + 47.0 * c1 + 27.0 * d1 - 3.0 * d2) / 60.0
+
+    grid = channel()
+    for face in (advection.weno5, five):
+        parameters = Parameters(Ocean(), time_step=100.0, tracer_names=("temperature", "salinity"), vertical_face=face)
+        with pytest.raises(ValueError, match=f"vertical_face={face.__name__} reads three values .* Use vertical_face=weno3"):
+            Model(grid, parameters, numpy_backend)
+
+
 @pytest.mark.parametrize("name", SCHEMES)
 @pytest.mark.parametrize("substeps", [1, 12])
 def test_a_constant_tracer_stays_constant_over_land_and_sea(numpy_backend, random, name, substeps):
@@ -160,7 +194,7 @@ def test_a_constant_tracer_stays_constant_over_land_and_sea(numpy_backend, rando
     state = initial_state(grid, surface=surface, u=0.3 * random.standard_normal(grid.cells),
                           v=0.3 * random.standard_normal(grid.cells), tracers=(10.0, 35.0))
     parameters = Parameters(Ocean(), time_step=100.0 * substeps**0.5, substeps=substeps, tracer_face=SCHEMES[name],
-                            vertical_face=SCHEMES[name], tracer_names=("temperature", "salinity"))
+                            vertical_face=ACROSS[name], tracer_names=("temperature", "salinity"))
     after = Model(grid, parameters, numpy_backend).steps(state, 30)
     for m, value in enumerate((10.0, 35.0)):
         # round-off, a unit or two in the last place each step
@@ -222,7 +256,7 @@ def test_a_profile_in_uniform_flow_changes_as_a_scheme_written_by_hand_says(nump
     assert np.abs(result - by_hand(name, bump, 0.2, 200)).max() < 1e-11
 
 
-@pytest.mark.parametrize("name, largest", [("centred", 0.5), ("upwind3", 0.12), ("weno5", 0.05)])
+@pytest.mark.parametrize("name, largest", [("centred", 0.5), ("upwind3", 0.12), ("weno3", 0.4), ("weno5", 0.05)])
 def test_a_smooth_profile_comes_back_after_one_turn(numpy_backend, name, largest):
     bump = np.exp(-(((np.arange(40) - 20.0) / 4.0) ** 2))
     error = np.abs(carried_once_round(numpy_backend, SCHEMES[name], bump) - bump).max()

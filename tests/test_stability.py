@@ -74,8 +74,10 @@ def test_a_biharmonic_operator_that_is_the_same_along_all_rows_would_need_a_tiny
     friction, diffusion = (limit_of(process, grid, Parameters(STILL, time_step=1.0, **values))
                            for process, values in (DISSIPATION[1], DISSIPATION[3]))
     assert diffusion < 0.5 * friction
+
+
 def test_friction_that_does_not_fall_towards_the_poles_needs_a_shorter_step(numpy_backend, random):
-    """Where it is constant the limit is again where runs begin to grow; with the cosine squared along rows a step may be ten times as long."""
+    """Where it is constant the limit is again where runs begin to grow; with the spacing it is up to ten times as long."""
     grid, noise = sphere(), 1e-30 * random.standard_normal((1, 10, 16))
     limit = {}
     for share in (with_spacing, constant):

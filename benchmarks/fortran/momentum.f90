@@ -173,10 +173,9 @@ contains
       call product_row(nx + 2, column%width_v(0:, j), v(0, k, j), products(0:))
       if (biharmonic) then
         call fluxes(turning(1:, k, here))
-        shear(1:nx + 1, k, here) = 0.0_rk
-        call add_spread_row(nx + 1, -(root_corner(j)**2 * narrow_corner(j) * g%dy * g%inverse_dx_v(j) * g%inverse_area_z(j)), &
-                            -(root_corner(j) * g%inverse_area_z(j)), turning(0:, k, here), north_turning(1:, k, last), &
-                            north_turning(1:, k, here), shear(1:, k, here))
+        call spread_row(nx + 1, -(root_corner(j)**2 * narrow_corner(j) * g%dy * g%inverse_dx_v(j) * g%inverse_area_z(j)), &
+                        -(root_corner(j) * g%inverse_area_z(j)), turning(0:, k, here), north_turning(1:, k, last), &
+                        north_turning(1:, k, here), shear(1:, k, here))
       else
         call vorticity_row(nx + 1, g%dy * g%inverse_area_z(j), g%dx_u(j) * g%inverse_area_z(j), g%dx_u(j - 1) * g%inverse_area_z(j), &
                            u(1, k, j), u(1, k, j - 1), v(0, k, j), shear(1:, k, here))
@@ -445,7 +444,18 @@ contains
     end do
   end subroutine step_row
 
-  !> Adds how a row spreads, along itself and by what comes from the south and goes north.
+  !> How a row spreads, along itself and by what comes from the south and goes north.
+  pure subroutine spread_row(n, along, across, a, from_south, to_north, spread)
+    integer, intent(in) :: n
+    real(rk), intent(in) :: along, across, a(0:n + 1), from_south(n), to_north(n)
+    real(rk), intent(out) :: spread(n)
+    integer :: i
+    do i = 1, n
+      spread(i) = along * ((a(i + 1) - a(i)) - (a(i) - a(i - 1))) + (across * (to_north(i) - from_south(i)))
+    end do
+  end subroutine spread_row
+
+  !> Adds the same.
   pure subroutine add_spread_row(n, along, across, a, from_south, to_north, spread)
     integer, intent(in) :: n
     real(rk), intent(in) :: along, across, a(0:n + 1), from_south(n), to_north(n)

@@ -36,9 +36,9 @@ class Viscosity(NamedTuple):
 
     centre: Any
     corner: Any
-    narrow_centre: Any  # c2 on rows of centres and of corners [j, i]
-    narrow_corner: Any
-    eastward: Any  # distance across a south face [j, i] (m), negative beyond a pole: the halo there counts i the other way
+    narrow_centre: Any = None  # c2 on rows of centres and of corners [j, i]
+    narrow_corner: Any = None
+    eastward: Any = None  # distance across a south face [j, i] (m), negative beyond a pole: the halo there counts i the other way
 
 
 def cosines(grid: Grid) -> tuple[np.ndarray, np.ndarray]:

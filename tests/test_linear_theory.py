@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import create, fields_of, filled, random_velocity
+from conftest import create, fields_of, filled, random_velocity, rubbing
 
 from dycore import Model, cases, mixing
 from dycore.fluid import Atmosphere, shallow_water
@@ -212,8 +212,7 @@ def test_pressure_on_steps_is_the_sum_of_the_pressure_force_and_friction_that_of
 
     u, v = random_velocity(grid, random)
     viscosity = mixing.Viscosity(*(np.full(grid.tile.region.padded[1:], 7.0),) * 2)
-    region = grid.tile.region
-    rubbing = mixing.Rubbing(*numpy_backend.apply(mixing.vorticity_and_divergence, region.grow(1, 1, 1, 1), grid.metrics, u, v))
-    force = numpy_backend.apply(mixing.harmonic, region, grid.metrics, viscosity, rubbing)[0].array
+    rubbed, region = rubbing(numpy_backend, grid, u, v), grid.tile.region
+    force = numpy_backend.apply(mixing.harmonic_u, region, grid.metrics, viscosity, rubbed)[region.indices()] * shape.open_u
     total = (shape.dr * force * shape.dx * shape.dy).sum(axis=(0, 2))
     assert friction(shape, interior(u), interior(v), 7.0) == pytest.approx(total, rel=1e-9)

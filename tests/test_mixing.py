@@ -84,7 +84,7 @@ def test_friction_removes_exactly_the_squares_of_divergence_and_vorticity(numpy_
     corner = np.broadcast_to(row, shape).copy()
     if make is sphere:  # zero at the poles, as the cosine of latitude is
         corner[[3, 3 + grid.cells[1]]] = 0.0
-    viscosity = Viscosity(np.broadcast_to(2.0 * row, shape).copy(), corner, None, None, None)
+    viscosity = Viscosity(np.broadcast_to(2.0 * row, shape).copy(), corner)
     at = region.indices()
     friction = (numpy_backend.apply(stencil, region, metrics, viscosity, rubbing(numpy_backend, grid, u, v))
                 for stencil in (mixing.harmonic_u, mixing.harmonic_v))

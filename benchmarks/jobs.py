@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 from benchmarks import report, suite, tables
 from benchmarks.competitor import ROOT, Competitor, Failed, Group, Launcher
 from dycore.check.machine import processor
-from dycore.commands.shared import BadInput, no_such, positive_integer, time_limit
+from dycore.commands.shared import BadInput, limit_of_time, no_such, positive_integer
 from dycore.files import make_folder, read_text
 
 TEMPLATE = ROOT / "slurm" / "job.sbatch"
@@ -138,7 +138,7 @@ def load(folder: Path) -> Study:
         known = json.loads(path.read_text())
         settings = asked_again(known["asked"])._replace(output=path.parent / "results")
         jobs = [Job(str(job["id"]), {int(number): str(state) for number, state in job["states"].items()}) for job in known["jobs"]]
-        return Study(path.parent, settings, positive_integer(str(known["ranks_per_node"])), time_limit(known["time"]), jobs)
+        return Study(path.parent, settings, positive_integer(str(known["ranks_per_node"])), limit_of_time(known["time"]), jobs)
     except OSError as problem:
         raise suite.CannotStart(f"'{folder}' holds no study.json ({problem.strerror}): 'dycore slurm submit' makes it") from problem
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, BadInput, argparse.ArgumentTypeError) as problem:

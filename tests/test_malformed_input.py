@@ -17,8 +17,9 @@ import pytest
 from test_pictures import CELLS, of_case, with_times
 
 from benchmarks import jobs, launch_check, suite
-from dycore import cases, checking, cli
+from dycore import cases, cli
 from dycore.backends import on_numpy
+from dycore.check import report
 from dycore.commands import shared
 from dycore.commands import validate as validating
 from dycore.validation import evidence
@@ -81,7 +82,7 @@ def light(monkeypatch, tmp_path, samples):
     monkeypatch.setattr(suite, "commit", lambda: "0" * 40)
     monkeypatch.setattr(launch_check, "launched", lambda *_: ["true"])
     monkeypatch.setattr(evidence, "gather", program)
-    monkeypatch.setattr(checking, "run", check)
+    monkeypatch.setattr(report, "run", check)
     monkeypatch.setattr("matplotlib.animation.PillowWriter", Writer)
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda figure, path: path.write_bytes(b"picture"))
     monkeypatch.setattr("benchmarks.pictures.draw", lambda *_: [])

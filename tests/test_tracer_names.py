@@ -11,7 +11,7 @@ from dycore.grid import latitude_longitude, rectilinear
 from dycore.naming import taken_names
 from dycore.output import variables
 from dycore.physics import held_suarez
-from dycore.pictures import DERIVED
+from dycore.plotted_fields import DERIVED
 from dycore.seawater import teos10
 from dycore.state import State, initial_state
 from dycore.stencils import stencil

@@ -185,7 +185,7 @@ def rank_numbers(text: str) -> list[int]:
     return ranks
 
 
-def time_limit(text: str) -> str:
+def limit_of_time(text: str) -> str:
     """A limit of time as sbatch takes it: '30', '01:30:00' or '2-12'."""
     if not re.fullmatch(r"\d+(:\d+){0,2}|\d+-\d+(:\d+){0,2}", text, re.ASCII):
         raise argparse.ArgumentTypeError(f"{text!r} is not a limit of time: give minutes, hours:minutes:seconds or days-hours")

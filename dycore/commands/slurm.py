@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from dycore.commands.bench import add_measured, benchmarks
-from dycore.commands.shared import BadInput, FailedRun, Parser, file_name, positive_integer, rank_numbers, time_limit
+from dycore.commands.shared import BadInput, FailedRun, Parser, file_name, limit_of_time, positive_integer, rank_numbers
 
 MEASURED: dict[str, Any] = {"cases": ["baroclinic_channel"], "cells": [10**6], "backends": ["numba", "jax", "fortran"],
                             "precisions": ["float64"], "scaling": ["strong", "weak"], "threads": None, "samples": 3,
@@ -36,7 +36,7 @@ def add(command: Any) -> None:
     submitted.add_argument("--ranks-per-node", type=positive_integer, metavar="N", help="(default: one for each GPU, or core)")
     add_measured(submitted, MEASURED)
     submitted.set_defaults(**dict.fromkeys(MEASURED))  # so that a study that exists can tell what is asked for anew
-    submitted.add_argument("--time", type=time_limit, metavar="LIMIT",
+    submitted.add_argument("--time", type=limit_of_time, metavar="LIMIT",
                            help="of a job, as sbatch takes it (default: 00:30:00, or as before)")
     submitted.add_argument("--dry-run", action="store_true", help="print the job scripts, and do nothing")
     action("status", lambda options: calling("show", options.study), "The state of every job, and what is measured.")

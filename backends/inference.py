@@ -15,9 +15,9 @@ def regions(statements: list, issued: list[Operation], result: tuple, tile: Tile
     Raises IndexError where a step reads further than the halo is wide.
     """
     wanted: Wanted = {array: cells_of(tile) for array in arrays_of(result)}
-    open_regions = set(map(id, issued))
+    sought = set(issued)
     for statement in reversed(statements):
-        if id(statement) in open_regions:
+        if statement in sought:
             box = statement.wanted_of(wanted) or cells_of(tile)
             fits(statement, box)
             statement.region = statement.region._replace(j=(box.south, box.north), i=(box.west, box.east))

@@ -51,6 +51,13 @@ def want(wanted: Wanted, array: Recorded, box: Box) -> None:
     wanted[array] = box.union(wanted.get(array, box))
 
 
+def want_reads(wanted: Wanted, box: Box, reads: dict[Recorded, Reads]) -> None:
+    """Add what an operation reads where it computes a box."""
+    for array, far in reads.items():
+        if array.ndim > 1:
+            want(wanted, array, Box(box.south + far.low, box.north + far.high, box.west + far.west, box.east + far.east))
+
+
 class Scalar:
     """A number known only when the program runs: its text in the program, and its value for given integers."""
 
@@ -143,10 +150,7 @@ class Operation:
         """Want what it reads; with `all_reads`, also what its results do not depend on."""
         box = self.wanted_of(wanted)
         if box is not None:
-            south, north, west, east = box.within(self.region)
-            for array, reads in (self.reads if all_reads else self.used).items():
-                if array.ndim > 1:
-                    want(wanted, array, Box(south + reads.low, north + reads.high, west + reads.west, east + reads.east))
+            want_reads(wanted, box.within(self.region), self.reads if all_reads else self.used)
 
 
 @dataclass(eq=False)
@@ -248,11 +252,7 @@ class Loop:
     def trace(self, wanted: Wanted, all_reads: bool) -> None:
         """It goes round: want all that it reads, as far as its operations say and of what goes round all."""
         for operation in reversed([statement for statement in self.body if isinstance(statement, Operation)]):
-            box = Box(*operation.region.j, *operation.region.i)
-            for array, reads in operation.reads.items():
-                if array.ndim > 1:
-                    want(wanted, array, Box(box.south + reads.low, box.north + reads.high, box.west + reads.west,
-                                            box.east + reads.east))
+            want_reads(wanted, Box(*operation.region.j, *operation.region.i), operation.reads)
         for array in (*self.begin, *self.end):
             if array.ndim > 1:
                 want(wanted, array, Box(0, array.shape[-2], 0, array.shape[-1]))

@@ -55,12 +55,6 @@ class Region(NamedTuple):
         return self._replace(j=(0, self.padded[1]), i=(0, self.padded[2]))
 
     @property
-    def everywhere(self) -> Region:
-        """All points of a padded array, halo and halo levels included."""
-        nk, nj, ni = self.padded
-        return Region((0, nk), (0, nj), (0, ni), self.padded)
-
-    @property
     def columns(self) -> Region:
         """The same region without its levels."""
         return self._replace(k=None)

@@ -8,9 +8,7 @@ import math
 import shlex
 import signal
 import sys
-import warnings
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,6 @@ from dycore.commands.shared import (
     create_backend,
     launched,
     no_such,
-    say_warning,
     why_not_this_file,
     world,
 )
@@ -58,8 +55,7 @@ def add(command: Any) -> None:
 
 
 def run_case(options: argparse.Namespace) -> int:
-    with noted() as received, warnings.catch_warnings():  # from here on: to load, to build and to compile takes long
-        warnings.showwarning = partial(say_warning, quiet=options.quiet)
+    with noted() as received:  # from here on: to load, to build and to compile takes long
         return run_noting(options, received)
 
 

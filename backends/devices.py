@@ -149,7 +149,7 @@ class Devices(Serial):
         beyond = [mirrored_high(axis, *each) for each in zip(halos, arrays, strict=True)]
         if pole:
             before, beyond = self._opposite(tile, before, 0), self._opposite(tile, beyond, last)
-        signs = [-1.0 if halo.place is not Place.CENTER and (pole or halo.place is NORMAL[axis]) else 1.0 for halo in halos]
+        signs = [-1.0 if halo.place.is_vector and (pole or halo.place is NORMAL[axis]) else 1.0 for halo in halos]
         return ([jnp.where(number == 0, sign * mirror, strip) for sign, mirror, strip in zip(signs, before, low, strict=True)],
                 [jnp.where(number == last, sign * mirror, strip) for sign, mirror, strip in zip(signs, beyond, high, strict=True)])
 

@@ -195,7 +195,7 @@ class Model:
 
 
 def work_of(record: dict[str, Any]) -> Work:
-    from dycore.barotropic import averaging_weights
+    from dycore.equations.barotropic import averaging_weights
 
     substeps = len(averaging_weights(record["substeps"]).velocity) if record["substeps"] > 1 else 1
     return Work(record["tracers"], substeps, record["case"] != "baroclinic_channel", numpy.dtype(record["precision"]).itemsize)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,3 +65,12 @@ def value(grid: Grid, name: str, leaf: Any) -> Any:
         return leaf
     array = given(name, leaf, grid.cells, NUMBER, PROFILE, PLANE, VOLUME, precision=grid.dtype, needed=grid.wet)
     return array if array.ndim else array[()]
+
+
+def with_values(parameters: Parameters, values: tuple) -> Parameters:
+    """Parameters whose forcings have other values, in their order. Raises ValueError where there are not as many."""
+    if not isinstance(values, (tuple, list)) or len(values) != len(parameters.forcing):
+        raise ValueError(f"forcing must be a tuple with the values of each of the {len(parameters.forcing)} forcings of the "
+                         "parameters, in their order.")
+    return replace(parameters, forcing=tuple(forcing._replace(values=own) for forcing, own in zip(
+        parameters.forcing, values, strict=True)))

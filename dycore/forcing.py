@@ -6,10 +6,10 @@
 
     Parameters(..., forcing=(Forcing(tracers=(cooling,), values=Values(rate, target)),))
 
-`column` is dycore.column.Column, `now` the state at the beginning of the step, `values` a named tuple of
+`column` is dycore.equations.column.Column, `now` the state at the beginning of the step, `values` a named tuple of
 what the forcing is made of: numbers, profiles [nz] and fields [ny, nx] or [nz, ny, nx] without halo, which a
 model refuses where they have another shape, or no finite number where there is fluid. A forcing
-of momentum is extrapolated with the advection (dycore.stepping). Forcings of the same field add up.
+of momentum is extrapolated with the advection (dycore.equations.steppers). Forcings of the same field add up.
 """
 
 from __future__ import annotations
@@ -40,13 +40,15 @@ def only(tracer: int, rate: Callable) -> tuple[Callable | None, ...]:
 
 
 class Now(NamedTuple):
-    """The state at the beginning of a step, as dycore.state.State has it."""
+    """The state at the beginning of a step, as dycore.state.State has it, and its time (s)."""
 
     u: Any
     v: Any
     w: Any
     surface: Any
     tracers: tuple
+    time: Any
+    closure: tuple = ()
 
 
 class Rate(NamedTuple):
@@ -82,6 +84,16 @@ def sum_of(rates: list[Rate]) -> Rate:
     for other in others:
         result = Rate(both, (result, other))
     return result
+
+
+def rates(forcings: tuple[Forcing, ...], tracers: int) -> list[Rate]:
+    """What all forcings do to u, to v and to each of so many tracers."""
+    found: list[list[Rate]] = [[] for _ in range(2 + tracers)]
+    for forcing in forcings:
+        for own, function in zip(found, (forcing.u, forcing.v, *forcing.tracers), strict=False):
+            if function is not None:
+                own.append(Rate(function, forcing.values))
+    return [sum_of(own) for own in found]
 
 
 # The stress on the moving boundary

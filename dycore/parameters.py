@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore import printing
-from dycore.advection import upwind3
+from dycore.equations.advection import upwind3
+from dycore.equations.friction import with_spacing
+from dycore.equations.momentum import advection_u, advection_v
+from dycore.equations.steppers import AdamsBashforth3, Stepper
+from dycore.equations.vertical_mixing import Convective, PacanowskiPhilander, Uniform, VerticalMixing
 from dycore.fluid import Fluid
 from dycore.forcing import Forcing
 from dycore.given import check_number
-from dycore.mixing import with_spacing
-from dycore.momentum import advection_u, advection_v
-from dycore.stepping import AdamsBashforth3, Stepper
 from dycore.tracers import check_names, read_by
-from dycore.vertical_mixing import Convective, PacanowskiPhilander, Uniform, VerticalMixing
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Mixing:
     """Friction along the levels: harmonic (m2/s) or biharmonic (m4/s) coefficients, zero is off.
 
     `divergence` and `vorticity` are the viscosities that act on either part of the flow. On the sphere they hold at the
-    equator, and elsewhere by `share`, a function of the cosine of latitude [j, i]. `dycore.mixing.with_spacing` is the cosine:
-    the harmonic viscosity falls with it, the biharmonic one with its square along rows, where cells become narrower, and not
-    along meridians, where they do not (dycore.mixing); a wave of two cells decays about as fast everywhere.
-    `dycore.mixing.constant` keeps both the same everywhere, which needs shorter steps near poles. On a plane it changes nothing.
+    equator, and elsewhere by `share`, a function of the cosine of latitude [j, i] (dycore.equations.friction). With
+    `with_spacing` the harmonic viscosity falls with it, the biharmonic one with its square along rows, where cells become
+    narrower, and not along meridians, where they do not; a wave of two cells decays about as fast everywhere.
+    `constant` keeps both the same everywhere, which needs shorter steps near poles. On a plane it changes nothing.
     `no_slip`: the flow along a coast stops there; otherwise it slips freely.
     """
 
@@ -45,18 +45,18 @@ class Mixing:
 class Parameters:
     """Fluid, time step and schemes. `None` is off; a scheme is chosen by passing a function.
 
-    time_step: seconds. stepper: dycore.stepping.AdamsBashforth3 or WickerSkamarock. substeps: barotropic
+    time_step: seconds. stepper: dycore.equations.steppers.AdamsBashforth3 or WickerSkamarock. substeps: barotropic
     substeps a step, 1 for none (they are needed where external waves cross less than a cell a step).
     tracer_names: names in the order of State.tracers, which is free: letters, digits and underscores, none twice, none that
     output has for something else. The fluid says which of them its buoyancy reads (dycore.fluid).
-    tracer_face, vertical_face: face values of tracers along and across the levels (dycore.advection, which says when to
+    tracer_face, vertical_face: face values of tracers along and across the levels (dycore.equations.advection, which says when to
     take weno5 with weno3 instead: upwind3 leaves the range of a tracer at fronts, by a quarter of it in a lock exchange, but
     a step with the others takes 1.2 to 1.7 times as long). advection: the pair of stencils for u and v. friction: Mixing.
     diffusivity (m2/s; m4/s with `biharmonic_diffusion`): the same everywhere, on the sphere too.
     surface_stress: pair of arrays [j, i] on west and south faces (N/m2), eastward and northward. polar_filter: latitude
     (degrees) poleward of which a full sphere is filtered. polar_damping: seconds in which the filter removes from the
-    velocity what it slows down, a step at least (dycore.filters). extrapolated_pressure: the share of the pressure force
-    that is extrapolated with the advection (dycore.stepping). vertical_mixing: dycore.vertical_mixing.
+    velocity what it slows down, a step at least (dycore.equations.filters). extrapolated_pressure: the share of the pressure force
+    that is extrapolated with the advection (dycore.equations.steppers). vertical_mixing: dycore.equations.vertical_mixing.
     forcing: what else acts on momentum and tracers (dycore.forcing; ready ones in dycore.physics).
     """
 
@@ -83,6 +83,10 @@ class Parameters:
 
     def _repr_html_(self) -> str:
         return printing.of_parameters(self).html()
+
+    def without_values(self) -> Parameters:
+        """The parameters without stress and forcings, of which a model keeps values in the shapes of its grid."""
+        return replace(self, surface_stress=None, forcing=())
 
 
 def in_plain_numbers(value: Any) -> Any:
@@ -128,7 +132,8 @@ def coefficients(parameters: Parameters) -> dict[str, Any]:
     if friction is not None:
         found |= {"friction.divergence": friction.divergence, "friction.vorticity": friction.vorticity}
     if mixing is not None:
-        found |= {"vertical_mixing.linear_drag": mixing.linear_drag, "vertical_mixing.quadratic_drag": mixing.quadratic_drag}
+        drags = {"linear_drag": mixing.linear_drag, "quadratic_drag": mixing.quadratic_drag}
+        found |= {f"vertical_mixing.{name}": value for name, value in drags.items() if value is not None}
         if isinstance(mixing.values, Uniform | Convective | PacanowskiPhilander):
             found |= {f"vertical_mixing.values.{name}": value for name, value in plain(mixing.values).items()}
     return found

@@ -7,24 +7,34 @@ read, which says what is exchanged (dycore.backends.inference).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from dycore.backend import Backend
-from dycore.stencils import Field, Region
-from dycore.tiles import Tile
+from dycore.stencils import Field, Region, as_field
+from dycore.tiles import Halo, Place, Reach, Tile
+
+
+class Plan(NamedTuple):
+    """Of the operations of a step in their order, as a recording of it found them: where each is needed, and of every field
+    that is exchanged how far beyond the cells it is read (None: all of the halo is filled)."""
+
+    regions: list[Region]
+    reaches: list[Reach | None]
 
 
 class Program:
     """A backend whose stencils are applied where they are needed: `on(stencil, *arguments)` reads as a line of the equations.
 
-    regions: of the operations of a step in their order, as an earlier recording of it found them; None while it is recorded,
-    when `issued` collects the operations and every result counts as known everywhere.
+    plan: None while a step is recorded, when `issued` collects the operations, `exchanged_arrays` what is exchanged, and every
+    result counts as known everywhere.
     """
 
-    def __init__(self, backend: Backend, tile: Tile, regions: list[Region] | None = None):
-        self.backend, self.tile = backend, tile
-        self.regions: Iterator[Region] | None = None if regions is None else iter(regions)
+    def __init__(self, backend: Backend, tile: Tile, plan: Plan | None = None):
+        self.backend, self.tile, self.recording = backend, tile, plan is None
+        self.regions: Iterator[Region] = iter(plan.regions if plan else ())
+        self.reaches: Iterator[Reach | None] = iter(plan.reaches if plan else ())
         self.issued: list[Any] = []
+        self.placed: list[Any] = []  # arrays whose halos this step has filled
 
     def __call__(self, stencil: Callable, *arguments: Any, beyond_levels: bool = False) -> Any:
         """A stencil of cells (k, j, i, ...) or columns (j, i, ...): a field, or as many as it returns values.
@@ -45,8 +55,29 @@ class Program:
         """The field on a whole padded array, zero where it holds no value."""
         return self.backend.whole(self.tile, field)
 
+    def filtered(self, *pairs: tuple) -> tuple:
+        """Fields through the polar filter, each with its response."""
+        return self.backend.filter_rows(self.tile, *pairs)
+
+    def exchange(self, *placed: tuple[Place | Halo, Any]) -> tuple:
+        """Fields with their halos filled as far as they are read, of which it is said where they stand."""
+        halos = [place if isinstance(place, Halo) else Halo(self.tile, place, None if self.recording else next(self.reaches))
+                 for place, _ in placed]
+        found = self.backend.exchange(*((halo, field) for halo, (_, field) in zip(halos, placed, strict=True)))
+        self.placed += [as_field(field).array for field, (place, _) in zip(found, placed, strict=True)
+                        if not isinstance(place, Halo)]
+        return found
+
+    def completed(self, *placed: tuple[Place, Any]) -> tuple:
+        """Whole arrays of fields with their halos; those that this step has filled already are left alone."""
+        arrays = [as_field(field).array for _, field in placed]
+        left = [number for number, array in enumerate(arrays) if not any(array is filled for filled in self.placed)]
+        for number, field in zip(left, self.exchange(*(placed[number] for number in left)), strict=True):
+            arrays[number] = as_field(field).array
+        return tuple(arrays)
+
     def _region(self, stencil: Callable, beyond_levels: bool = False) -> Region:
-        if self.regions is not None:
+        if not self.recording:
             return next(self.regions)
         cells = self.tile.region
         if beyond_levels:
@@ -54,7 +85,7 @@ class Program:
         return cells if stencil.__code__.co_varnames[0] == "k" else cells.columns
 
     def _noted(self, fields: Any) -> Any:
-        if self.regions is not None:
+        if not self.recording:
             return fields
         self.issued.append(self.backend.statements[-1])  # type: ignore[attr-defined]
 
@@ -62,3 +93,15 @@ class Program:
             return tuple(map(known_everywhere, value)) if isinstance(value, tuple) else Field.whole(value.array)
 
         return known_everywhere(fields)
+
+
+def planned(recorder: Any, tile: Tile, step: Callable[[Program], tuple], start: tuple, alone: bool) -> Plan:
+    """The plan of a step of what `recorder` noted of it, from the arrays of its `start` to those that it returns.
+
+    alone: one process fills all of its halos. Raises IndexError where the step reads further than the halo is wide.
+    """
+    on = Program(recorder, tile)
+    result = step(on)
+    regions = recorder.regions(on.issued, result, tile)
+    reaches = {} if alone else recorder.reaches(start, result)
+    return Plan(regions, [reaches.get(array) for array in on.placed])

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +19,7 @@ from dycore.belonging import difference, identity
 from dycore.files import at_home, by_first, make_folder, together, whole, why
 from dycore.grid import interior
 from dycore.progress import LOG
-from dycore.state import PLACES, State, map_state, padded
+from dycore.state import State, map_state, padded
 from dycore.time_steps import retimed, times
 
 KIND = "dycore restart 1"
@@ -59,15 +58,9 @@ def leaves(part: Any) -> Iterator[Any]:
         yield part
 
 
-def named(model: Any) -> State:
-    """A state of the names that its fields have in a file."""
-    tracers = tuple(f"tracer {name}" for name in model.parameters.tracer_names)
-
-    def before(name: str) -> tuple[str, ...]:
-        return (f"{name}, one step before", f"{name}, two steps before") if model.history else ()
-
-    return State("u", "v", "w", "surface", tracers, before("surface"),
-                 tuple(map(before, tracers)) if model.history else (), before("tendency of u"), before("tendency of v"), "step")
+def names(model: Any) -> list[str]:
+    """The names that the fields of a state have in a file."""
+    return [field.name for field in leaves(model.layout[:-2])]
 
 
 def path_of(folder: str | Path, step: int) -> Path:
@@ -104,7 +97,7 @@ def write(path: str | Path, model: Any, state: State, means: dict[str, Sums] | N
 
     def save() -> None:
         assert gathered is not None
-        arrays = {name: interior(field) for name, field in zip(leaves(named(model)[:-1]), leaves(gathered[:-1]), strict=True)}
+        arrays = {name: interior(field) for name, field in zip(names(model), leaves(gathered[:-2]), strict=True)}
         begun = {name: (part.samples, part.since) for name, part in (means or {}).items()}
         scalars = {"kind": KIND, "step": gathered.step, "means": begun}
         for name, value in identity(model).items():
@@ -160,11 +153,11 @@ def read(path: str | Path, model: Any) -> State:
     """
     about, arrays = on_all(path, model)
 
-    def field(place: Any, name: str) -> np.ndarray:
-        return padded(model.grid, place, arrays[name])
+    def field(about: Any) -> np.ndarray:
+        return padded(model.grid, about.place, arrays[about.name])
 
-    parts = [map_state(partial(field, place), part) for place, part in zip(PLACES, named(model)[:-1], strict=True)]
-    state, time_step = State(*parts, step=about["step"]), model.parameters.time_step  # type: ignore[misc]
+    time_step = model.parameters.time_step
+    state = map_state(field, model.layout)._replace(step=about["step"], time=about["step"] * about["time step"])
     if difference("time step", about["time step"], float(time_step)) is None:
         return state
     LOG.info(f"'{path}' was written with a time step of {about['time step']:g} s; the run goes on with {time_step:g} s")
@@ -228,7 +221,7 @@ def check_start(folder: Path, model: Any, state: State) -> bool:
     _, arrays = on_all(path, model)
     gathered = model.gather(model.asarrays(state))
     same = gathered is None or all(np.array_equal(arrays[name], interior(field), equal_nan=True) for name, field in zip(
-        leaves(named(model)[:-1]), leaves(gathered[:-1]), strict=True))
+        names(model), leaves(gathered[:-2]), strict=True))
     if not communication.first(same):
         raise ValueError(f"'{path}' is another state than that from which this run starts. Go on from it, or move it to another "
                          "folder.")

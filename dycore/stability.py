@@ -1,9 +1,9 @@
 """How long a step may be: what each process allows, the longest step that all of them do, and what is refused outright.
 
-    dt * rate <= limit of the time stepper      (dycore.stepping: von Neumann analysis, tests/test_stepping.py, test_runge_kutta.py)
+    dt * rate <= limit of the time stepper      (von Neumann analysis: tests/test_stepping.py, test_runge_kutta.py)
 
 The rate of a process is its fastest on this grid: 2 c / dx for waves, f, |u| / dx for advection, 4 nu / dx^2 for
-friction, its square for the biharmonic kind (dycore.mixing: with c2 along rows in one of the two factors, for friction), in two
+friction, its square for the biharmonic kind (for friction with c2 along rows in one of the two factors), in two
 or three dimensions. The polar filter makes the cells of its rows as long as those at its latitude, once, which a biharmonic
 operator needs twice. What is implicit (vertical mixing, drag) has no
 limit; internal waves of an ocean, slower than 10 m/s, are not counted. With barotropic substeps rotation limits a step through
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore import advection, barotropic, mixing
+from dycore.equations import advection, barotropic, friction
 from dycore.fluid import Atmosphere
 from dycore.grid import Grid, interior
 from dycore.parameters import Parameters, check_values
@@ -129,7 +129,7 @@ def limits(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> list[L
         found.append(Limit("the speed of the flow", courant / flow.crossing))
     decays = []
     if parameters.friction:
-        biharmonic, values = parameters.friction.biharmonic, mixing.viscosities(grid, parameters.friction)
+        biharmonic, values = parameters.friction.biharmonic, friction.viscosities(grid, parameters.friction)
         for root, narrow, corners in ((values.centre, values.narrow_centre, False), (values.corner, values.narrow_corner, True)):
             viscosity = interior(root).astype(float) ** (2.0 if biharmonic else 1.0)
             decays.append((FRICTION, fastest_decay(grid, parameters, viscosity, biharmonic, corners, interior(narrow))))
@@ -190,5 +190,5 @@ def check_time_step(grid: Grid, parameters: Parameters) -> None:
         if process in (FRICTION, DIFFUSION) and dt > HOPELESS * limit:
             raise ValueError(f"time_step={dt:g} s is unstable: {process} along the levels allows at most {limit:.4g} s on this "
                              "grid. Use a shorter step or smaller coefficients"
-                             + (", or friction that falls towards the poles (Mixing(..., share=dycore.mixing.with_spacing))."
+                             + (", or friction that falls towards the poles (share=dycore.equations.friction.with_spacing)."
                                 if process is FRICTION and grid.spherical else "."))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +17,32 @@ from dycore.thickness import check_columns
 from dycore.tiles import Place, fill_halo
 
 
+@dataclass(frozen=True)
+class Prognostic:
+    """A field that a state carries from step to step: what files, halos, checks and output have to know of it.
+
+    name: as in restarts and output. place: where in a cell it stands. unit: as udunits knows it. minimum: below which no
+    value may fall. start: what it begins with, a number, a profile [nz], a plane [ny, nx] or a volume [nz, ny, nx].
+    levels: whether it has any, [k, j, i], or is a plane [j, i].
+    """
+
+    name: str
+    place: Place
+    unit: str
+    minimum: float = -inf
+    start: Any = 0.0
+    levels: bool = True
+
+
+class Past(NamedTuple):
+    """What Adams-Bashforth extrapolates from, of one or two steps ago; arrays as in `State`."""
+
+    surface: Any
+    tracers: tuple
+    tendency_u: Any  # at west faces (m/s2)
+    tendency_v: Any  # at south faces (m/s2)
+
+
 class State(NamedTuple):
     """All that a step needs; a tree of padded arrays that a step never changes.
 
@@ -24,11 +52,10 @@ class State(NamedTuple):
     | w         | [k, j, i] | lower-r face | unit of r per s: flux through the levels, per area |
     | surface   | [j, i]    | centre      | m or Pa: moving boundary (sea surface height, surface pressure) |
     | tracers   | tuple of [k, j, i] | centre | each its own |
-    | *_before  | as above  | as above    | the values one and two steps ago, newest first |
-    | tendency_u_before, tendency_v_before | pairs of [k, j, i] | faces | m/s2, what was extrapolated one and two steps ago |
+    | closure   | tuple     | as declared | prognostic fields of closures, in their order (`Prognostic`) |
+    | history   | tuple of `Past` | as above | one and two steps ago; empty where the stepper needs none |
     | step      | number    |             | steps taken since the start |
-
-    Histories (*_before) are empty tuples where the time stepper needs none (dycore.stepping.WickerSkamarock).
+    | time      | number    |             | s since the start: step times the time step |
     """
 
     u: Any
@@ -36,11 +63,10 @@ class State(NamedTuple):
     w: Any
     surface: Any
     tracers: tuple
-    surface_before: tuple
-    tracers_before: tuple
-    tendency_u_before: tuple
-    tendency_v_before: tuple
+    closure: tuple
+    history: tuple
     step: Any
+    time: Any
 
     def __repr__(self) -> str:
         return printing.of_state(self).text()
@@ -49,8 +75,40 @@ class State(NamedTuple):
         return printing.of_state(self).html()
 
 
-# where the fields of a state stand, in their order, all of a history in one place
-PLACES = (Place.WEST_FACE, Place.SOUTH_FACE, *[Place.CENTER] * 5, Place.WEST_FACE, Place.SOUTH_FACE)
+AGO = ("one step before", "two steps before")
+
+
+def layout(tracer_names: Sequence[str], closure: tuple[Prognostic, ...] = (), history: bool = True) -> State:
+    """A state of what is known of each of its fields (`Prognostic`), without step and time."""
+    surface = Prognostic("surface", Place.CENTER, "", levels=False)
+    tracers = tuple(Prognostic(f"tracer {name}", Place.CENTER, "") for name in tracer_names)
+    tendencies = (Prognostic("tendency of u", Place.WEST_FACE, "m s-2"), Prognostic("tendency of v", Place.SOUTH_FACE, "m s-2"))
+
+    def past(ago: str) -> Past:
+        def then(field: Prognostic) -> Prognostic:
+            return replace(field, name=f"{field.name}, {ago}")
+
+        return Past(then(surface), tuple(map(then, tracers)), *map(then, tendencies))
+
+    return State(Prognostic("u", Place.WEST_FACE, "m s-1"), Prognostic("v", Place.SOUTH_FACE, "m s-1"),
+                 Prognostic("w", Place.LOWER_FACE, ""), surface, tracers, closure,
+                 tuple(map(past, AGO)) if history else (), None, None)
+
+
+def without_history(state: State) -> State:
+    """The state alone, as a time stepper needs it that keeps no history."""
+    return state._replace(history=())
+
+
+def map_state(function: Any, state: Any, *others: Any) -> Any:
+    """A state with `function` applied to its arrays and those of others; step number and time stay."""
+    if isinstance(state, State):
+        parts = (map_state(function, *parts) for parts in zip(*(each[:-2] for each in (state, *others)), strict=True))
+        return State(*parts, step=state.step, time=state.time)  # type: ignore[misc]
+    if isinstance(state, tuple):
+        mapped = [map_state(function, *parts) for parts in zip(state, *others, strict=True)]
+        return type(state)(*mapped) if hasattr(state, "_fields") else tuple(mapped)
+    return function(state, *others)
 
 
 def padded(grid: Grid, place: Place, values: Any) -> np.ndarray:
@@ -59,24 +117,10 @@ def padded(grid: Grid, place: Place, values: Any) -> np.ndarray:
     whole = np.zeros(region.padded[-np.ndim(values):], grid.dtype)
     whole[tuple(slice(*r) for r in region.ranges)] = values
     fill_halo(grid.tile, place, whole)
-    if place is Place.CENTER or whole.ndim == 2:
+    if not place.is_vector or whole.ndim == 2:
         return whole
     floor = grid.metrics.floor_u if place is Place.WEST_FACE else grid.metrics.floor_v
     return np.where(np.arange(len(whole))[:, None, None] >= floor, whole, np.zeros_like(whole))
-
-
-def without_history(state: State) -> State:
-    """The state alone, as a time stepper needs it that keeps no history."""
-    return state._replace(surface_before=(), tracers_before=(), tendency_u_before=(), tendency_v_before=())
-
-
-def map_state(function: Any, state: Any) -> Any:
-    """A state with `function` applied to its arrays; the step number stays."""
-    if isinstance(state, State):
-        return State(*(map_state(function, part) for part in state[:-1]), step=state.step)  # type: ignore[misc]
-    if isinstance(state, tuple):
-        return tuple(map_state(function, part) for part in state)
-    return function(state)
 
 
 def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: ArrayLike = 0.0,
@@ -105,8 +149,7 @@ def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: Arra
     check_columns(grid, level)
     surface = padded(grid, Place.CENTER, level)
     fields = tuple(volume(f"tracer {m}", tracer, metrics.floor) for m, tracer in enumerate(tracers))
+    past = Past(surface, fields, zero, zero)
     return State(
         u=volume("u", u, metrics.floor_u, Place.WEST_FACE), v=volume("v", v, metrics.floor_v, Place.SOUTH_FACE), w=zero,
-        surface=surface, tracers=fields, surface_before=(surface, surface),
-        tracers_before=tuple((field, field) for field in fields),
-        tendency_u_before=(zero, zero), tendency_v_before=(zero, zero), step=0)
+        surface=surface, tracers=fields, closure=(), history=(past, past), step=0, time=0.0)

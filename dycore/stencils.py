@@ -171,6 +171,11 @@ def maximum(a: Any, b: Any) -> Any:
     return _namespace(a, b).maximum(a, b)
 
 
+def larger(a: Any, b: Any) -> Any:
+    """The larger of two numbers outside of stencils, where one of Python stays one, of no precision of its own."""
+    return max(a, b) if isinstance(a, float) and isinstance(b, float) else maximum(a, b)
+
+
 def minimum(a: Any, b: Any) -> Any:
     """The smaller of two values."""
     return _namespace(a, b).minimum(a, b)

@@ -30,11 +30,17 @@ class Boundary(Enum):
 
 
 class Place(Enum):
-    """Where in a cell a field stands: its centre, its west face (u) or its south face (v)."""
+    """Where in a cell a field stands: its centre, its west face (u), its south face (v) or its face towards lower r (w)."""
 
     CENTER = "center"
     WEST_FACE = "west face"
     SOUTH_FACE = "south face"
+    LOWER_FACE = "lower-r face"
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether a velocity along the levels stands there, which points the other way beyond a pole."""
+        return self in (Place.WEST_FACE, Place.SOUTH_FACE)
 
 
 class Copy(NamedTuple):
@@ -300,7 +306,7 @@ def runs(tile: Tile, axis: int, place: Place, targets: range, shift: int = 0) ->
         process = bisect_right(starts, image) - 1
         source = image - starts[process] + halo
         crosses = mirrored and boundary is Boundary.POLE
-        turned = mirrored and (place is not Place.CENTER if crosses else normal)
+        turned = mirrored and (place.is_vector if crosses else normal)
         return Run(slice(target, target + 1), process, slice(source, source + 1), -1.0 if turned else 1.0, crosses)
 
     found: list[Run] = []

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from dycore.progress import DAY
-from dycore.state import State
+from dycore.state import Past, State
 
 WHOLE = 1e-4  # of a step: how far a number of steps may be from a whole one
 
@@ -39,21 +39,24 @@ def retimed(state: State, before: float, after: float) -> State:
     Raises ValueError where its time is no whole number of the new steps.
     """
     steps, known, ratio = int(state.step), min(int(state.step), 2), after / before
-    state = state._replace(step=steps_until(steps * before, after))
-    if known == 0 or not state.surface_before:
+    step = steps_until(steps * before, after)
+    state = state._replace(step=step, time=step * after)
+    if known == 0 or not state.history:
         return state
+    one, two = state.history
 
-    def values(now: Any, history: tuple) -> tuple:
-        return tuple(value_ago(ago, known if ratio <= 1.0 else -known, now, *history) for ago in (ratio, 2.0 * ratio))
+    def past(ago: float) -> Past:
+        def value(now: Any, one: Any, two: Any) -> Any:
+            return value_ago(ago, known if ratio <= 1.0 else -known, now, one, two)
 
-    def tendencies(history: tuple) -> tuple:
-        one, two = history
-        return tuple(one + (ago - 1.0) * (two - one) if known == 2 else one for ago in (ratio, 2.0 * ratio))
+        def tendency(one: Any, two: Any) -> Any:
+            return one + (ago - 1.0) * (two - one) if known == 2 else one
 
-    return state._replace(
-        surface_before=values(state.surface, state.surface_before),
-        tracers_before=tuple(map(values, state.tracers, state.tracers_before)),
-        tendency_u_before=tendencies(state.tendency_u_before), tendency_v_before=tendencies(state.tendency_v_before))
+        return Past(value(state.surface, one.surface, two.surface),
+                    tuple(map(value, state.tracers, one.tracers, two.tracers)),
+                    tendency(one.tendency_u, two.tendency_u), tendency(one.tendency_v, two.tendency_v))
+
+    return state._replace(history=(past(ratio), past(2.0 * ratio)))
 
 
 def value_ago(ago: float, known: int, now: Any, one: Any, two: Any) -> Any:

@@ -6,9 +6,9 @@ import numpy as np
 
 from dycore import Model, Parameters, initial_state
 from dycore.backends import on_jax
+from dycore.equations.steppers import WickerSkamarock
 from dycore.fluid import shallow_water
 from dycore.grid import interior, rectilinear
-from dycore.stepping import WickerSkamarock
 from dycore.tiles import HALO, Boundary
 
 

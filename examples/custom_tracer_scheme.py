@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from dycore import Model, Parameters
-from dycore.advection import upwind3
 from dycore.backends import on_numpy
+from dycore.equations.advection import upwind3
+from dycore.equations.steppers import WickerSkamarock
 from dycore.fluid import shallow_water
 from dycore.grid import rectilinear
 from dycore.state import initial_state
 from dycore.stencils import maximum, minimum, stencil, where
-from dycore.stepping import WickerSkamarock
 from dycore.tiles import Boundary
 
 

@@ -7,7 +7,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from dycore import Model, continuity, mixing, momentum, operators
+from dycore import Model
+from dycore.equations import continuity, friction, momentum, operators
 from dycore.grid import interior, latitude_longitude, rectilinear
 from dycore.tiles import Boundary, Place, fill_halo
 from dycore.vertical import stretched
@@ -132,7 +133,7 @@ def motion(backend, grid, made, u, v):
 def rubbing(backend, grid, u, v, region=None):
     """Vorticity and divergence of a velocity, one cell beyond the region (default: all cells)."""
     region = (region or grid.tile.region).grow(1, 1, 1, 1)
-    return mixing.Rubbing(*(backend.apply(stencil, region, grid.metrics, u, v)
+    return friction.Rubbing(*(backend.apply(stencil, region, grid.metrics, u, v)
                             for stencil in (operators.vorticity, operators.velocity_divergence)))
 
 

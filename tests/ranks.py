@@ -11,16 +11,16 @@ import numpy as np
 
 from dycore import Model, cases
 from dycore import restart as restarting
-from dycore.advection import weno5
 from dycore.backends import mpi
 from dycore.backends.halos import Serial
+from dycore.equations.advection import weno5
+from dycore.equations.steppers import WickerSkamarock
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing
 from dycore.progress import DAY
 from dycore.restart import Restarts
 from dycore.running import Stopped
 from dycore.state import State, initial_state
-from dycore.stepping import WickerSkamarock
 from dycore.tiles import Boundary, Halo, Place
 from dycore.writing import Means, Snapshots
 
@@ -77,7 +77,7 @@ def leaves(state):
     def flat(part):
         return [leaf for each in part for leaf in flat(each)] if isinstance(part, tuple) else [part]
 
-    return flat(tuple(state._replace(tendency_u_before=(), tendency_v_before=(), step=())))
+    return flat(tuple(state._replace(history=tuple(past[:2] for past in state.history), step=(), time=())))
 
 
 def everywhere(state, world):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from conftest import channel, content, filled, flow_of, random_velocity, sphere
 
-from dycore import Model, advection, mixing
+from dycore import Model
+from dycore.equations import advection, diffusion
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Parameters
@@ -72,7 +73,7 @@ def test_weno_keeps_a_constant_and_its_precision(dtype):
 
 def source(grid, flow, tracer, face, lines="coastal"):
     line_x, line_y = getattr(advection, f"{lines}_x"), getattr(advection, f"{lines}_y")
-    zero = mixing.no_diffusion
+    zero = diffusion.no_diffusion
     return advection.Source(flow, face, advection.upwind3, line_x, line_y, zero, zero, 0.0, None, tracer, advection.no_supply,
                             None, None, None)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from conftest import channel, create, fields_of, filled
 
-from dycore import Model, advection, cases
+from dycore import Model, cases
+from dycore.equations import advection
 from dycore.grid import interior
 from dycore.parameters import Mixing
 from dycore.tiles import Place
@@ -117,7 +118,7 @@ def test_the_gradient_of_two_steps_is_the_finite_difference(name, random):
     def outcome(u):
         now = state._replace(u=u)
         for _ in range(2):
-            now = model._step(model.constants, now)
+            now = model._step(model.numbers, now)
         return (mask * now.surface)[3:-3, 3:-3].sum() + (now.u[2:-2, 3:-3, 3:-3] ** 2).sum()
 
     slope = float((jax.grad(outcome)(state.u) * direction).sum())

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from conftest import channel, fields_of, filled
 
-from dycore import Model, barotropic
+from dycore import Model
+from dycore.equations import barotropic
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Parameters

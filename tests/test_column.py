@@ -3,7 +3,7 @@
 import numpy as np
 from conftest import channel, filled, sphere
 
-from dycore import column
+from dycore.equations import column
 from dycore.fluid import Atmosphere, Ocean
 from dycore.grid import interior
 from dycore.tiles import Place

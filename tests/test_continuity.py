@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from conftest import channel, content, filled, flow_of, random_velocity, sphere
 
-from dycore import Model, continuity, stepping
+from dycore import Model
+from dycore.equations import continuity, tendencies, velocity
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior
 from dycore.parameters import Parameters
@@ -25,9 +26,9 @@ def sweep(backend, grid, u, v):
     region = grid.tile.region
     metrics = grid.metrics
     moving, none = flow_of(backend, grid, u, v), np.zeros(region.padded, grid.dtype)
-    sums, _ = backend.sweep(stepping.advance, stepping.no_sums, region.grow(east=1, north=1), 1, metrics, 1.0,
-                            stepping.Change(none, none, stepping.NOT_HELD, u, v), u, v)
-    sums = stepping.Sums(*sums)
+    sums, _ = backend.sweep(velocity.advance, velocity.no_sums, region.grow(east=1, north=1), 1, metrics, 1.0,
+                            velocity.Change(none, none, tendencies.NOT_HELD, u, v), u, v)
+    sums = velocity.Sums(*sums)
     total = backend.apply(continuity.column_divergence, region.columns, metrics, moving.width_u, moving.width_v,
                           sums.after_u, sums.after_v)
     (last,), (w,) = backend.sweep(continuity.flux_through_levels, continuity.no_flux, region, 1, metrics,

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from conftest import create, fields_of
 
-from dycore import Model, advection, cases
+from dycore import Model, cases
 from dycore.backends import on_numpy
+from dycore.equations import advection
 from dycore.physics.surface import HEAT_CAPACITY
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -7,7 +7,7 @@ import pytest
 from conftest import fields_of, filled, sphere
 
 from dycore import Model, cases
-from dycore.filters import polar_response
+from dycore.equations.filters import polar_response
 from dycore.grid import interior
 from dycore.stencils import stencil
 from dycore.tiles import HALO, Place
@@ -78,7 +78,8 @@ def over_the_poles(precision="float64"):
     longitude, latitude = np.radians(grid.x)[None, :], np.radians(grid.y)[:, None]
     wavy = np.cos(longitude) * np.cos(latitude) + np.sin(3.0 * longitude) * np.cos(latitude) ** 3
     tracers = tuple(filled(grid, Place.CENTER, np.broadcast_to(c, grid.cells)) for c in (300.0, wavy))
-    return grid, parameters, state._replace(tracers=tracers, tracers_before=tuple((c, c) for c in tracers))
+    history = tuple(past._replace(tracers=tracers) for past in state.history)
+    return grid, parameters, state._replace(tracers=tracers, history=history)
 
 
 def test_a_constant_tracer_crosses_the_poles_unchanged(backend):

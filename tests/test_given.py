@@ -8,6 +8,7 @@ import pytest
 
 from dycore import Model, Parameters, cases
 from dycore.backends import on_numpy
+from dycore.equations.vertical_mixing import Uniform, VerticalMixing
 from dycore.fluid import Atmosphere, Ocean, shallow_water
 from dycore.forcing import Forcing
 from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, as_array, given, truths
@@ -16,7 +17,6 @@ from dycore.parameters import Mixing
 from dycore.physics import heat_flux, surface_flux, surface_relaxation
 from dycore.state import initial_state
 from dycore.stencils import stencil
-from dycore.vertical_mixing import Uniform, VerticalMixing
 
 CELLS = (4, 6, 8)
 FORMS = "the grid needs (4, 6, 8) as a volume [nz, ny, nx], (6, 8) as a plane [ny, nx], (4,) as a profile [nz] or a number."
@@ -189,8 +189,8 @@ def test_values_of_forcings_need_to_be_finite_where_there_is_fluid():
 
 def test_whole_numbers_truth_values_and_functions_of_a_forcing_stay_what_they_are():
     made = model(box(), forcing=(Forcing(values=(3, True, by_profile, (np.float32(0.5), None))),))
-    assert made.constants.forcing[0] == (3, True, by_profile, (0.5, None))
-    assert isinstance(made.constants.forcing[0][3][0], np.float64)
+    assert made.equations.forcing[0].values == (3, True, by_profile, (0.5, None))
+    assert isinstance(made.equations.forcing[0].values[3][0], np.float64)
 
 
 def test_a_forcing_of_a_tracer_that_is_not_there_is_refused():

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 from conftest import channel, create
 
-from dycore import Model, Parameters, advection, cases, mixing, momentum_weno
+from dycore import Model, Parameters, cases
 from dycore.cases import CASES
+from dycore.equations import advection, friction, momentum_weno
+from dycore.equations.steppers import WickerSkamarock
+from dycore.equations.vertical_mixing import Convective, VerticalMixing, convective
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import rectilinear
 from dycore.parameters import Mixing
 from dycore.state import initial_state
 from dycore.stencils import square_root
-from dycore.stepping import WickerSkamarock
 from dycore.vertical import uniform
-from dycore.vertical_mixing import Convective, VerticalMixing, convective
 
 # programs that run once: what XLA would spend on making them fast is most of the time
 QUICKLY_COMPILED = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True,
@@ -130,7 +131,7 @@ def test_viscosities_that_are_zero_have_a_finite_slope(jax_backend, biharmonic):
     import jax
 
     grid = channel()
-    total = jax.grad(lambda c: sum(values.sum() for values in mixing.viscosities(grid, Mixing(c[0], c[1], biharmonic))))
+    total = jax.grad(lambda c: sum(values.sum() for values in friction.viscosities(grid, Mixing(c[0], c[1], biharmonic))))
     slopes = total(np.array([0.0, 4.0]))
     n = np.prod(grid.tile.region.padded[1:])
     assert np.asarray(slopes).tolist() == pytest.approx([0.0, 0.25 * n] if biharmonic else [n, n])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dycore import Model, Parameters, initial_state
-from dycore.advection import centred, upwind3, weno3, weno5
+from dycore.equations.advection import centred, upwind3, weno3, weno5
 from dycore.fluid import Ocean
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from conftest import channel, diffused, filled, random_velocity, rubbing, sphere
 
-from dycore import Model, mixing
+from dycore import Model
+from dycore.equations import friction
+from dycore.equations.friction import Forces, Rubbing, Viscosity
+from dycore.equations.operators import velocity_divergence, vorticity
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import EARTH_RADIUS, interior, rectilinear
-from dycore.mixing import Forces, Rubbing, Viscosity
-from dycore.operators import velocity_divergence, vorticity
 from dycore.parameters import Mixing, Parameters
 from dycore.state import initial_state
 from dycore.tiles import Boundary, Place
@@ -58,7 +59,7 @@ def test_a_sine_of_velocity_decays_at_the_discrete_rate(numpy_backend, component
     grid = plane()
     wave, rate = sine(axis)
     along = (component, axis) in (("u", "x"), ("v", "y"))
-    viscosity = mixing.viscosities(grid, Mixing(*((5.0, 0.0) if along else (0.0, 5.0)), biharmonic))
+    viscosity = friction.viscosities(grid, Mixing(*((5.0, 0.0) if along else (0.0, 5.0)), biharmonic))
     none = np.zeros(grid.tile.region.padded)
     place = Place.WEST_FACE if component == "u" else Place.SOUTH_FACE
     velocity = filled(grid, place, wave)
@@ -67,8 +68,8 @@ def test_a_sine_of_velocity_decays_at_the_discrete_rate(numpy_backend, component
     around = region.grow(1, 1, 1, 1)
     rubbed = rubbing(numpy_backend, grid, *pair, around)
     if biharmonic:
-        rubbed = Rubbing(*numpy_backend.apply(mixing.spread, around, grid.metrics, viscosity, rubbed))
-    stencil = mixing.harmonic_u if component == "u" else mixing.harmonic_v
+        rubbed = Rubbing(*numpy_backend.apply(friction.spread, around, grid.metrics, viscosity, rubbed))
+    stencil = friction.harmonic_u if component == "u" else friction.harmonic_v
     result = numpy_backend.apply(stencil, region, grid.metrics, viscosity, rubbed)[region.indices()]
     expected = 5.0 * rate**2 * wave if biharmonic else -5.0 * rate * wave
     assert np.abs(result - expected).max() < 1e-13 * np.abs(expected).max() * 10.0
@@ -86,10 +87,10 @@ def test_friction_removes_exactly_the_squares_of_divergence_and_vorticity(numpy_
         corner[[3, 3 + grid.cells[1]]] = 0.0
     viscosity = Viscosity(np.broadcast_to(2.0 * row, shape).copy(), corner)
     at = region.indices()
-    friction = (numpy_backend.apply(stencil, region, metrics, viscosity, rubbing(numpy_backend, grid, u, v))
-                for stencil in (mixing.harmonic_u, mixing.harmonic_v))
+    found = (numpy_backend.apply(stencil, region, metrics, viscosity, rubbing(numpy_backend, grid, u, v))
+                for stencil in (friction.harmonic_u, friction.harmonic_v))
     work = sum((interior(velocity) * force[at] * interior(area)).sum() for velocity, force, area in zip(
-        (u, v), friction, (metrics.area_u, metrics.area_v), strict=True))
+        (u, v), found, (metrics.area_u, metrics.area_v), strict=True))
     divergence = numpy_backend.apply(velocity_divergence, region, metrics, u, v)[at]
     curl = numpy_backend.apply(vorticity, region, metrics, u, v)[at]
     removed = (interior(viscosity.centre) * divergence**2 * interior(metrics.area) * grid.wet).sum()
@@ -140,24 +141,24 @@ def test_a_constant_tracer_feels_no_diffusion(numpy_backend):
 
 def test_harmonic_friction_follows_the_cosine_of_latitude_on_the_sphere():
     grid = sphere((1, 10, 16))
-    values = mixing.viscosities(grid, Mixing(4.0, 9.0))
+    values = friction.viscosities(grid, Mixing(4.0, 9.0))
     assert np.allclose(interior(values.centre)[:, 0], 4.0 * np.cos(np.radians(grid.y)), rtol=1e-14)
     assert np.allclose(interior(values.corner)[:, 0], 9.0 * np.cos(np.radians(grid.y_face[:-1])), rtol=1e-14, atol=1e-15)
 
 
-def biharmonic_force(backend, grid, friction, u, v):
+def biharmonic_force(backend, grid, mixing, u, v):
     """Biharmonic friction (m/s2) of a velocity on interior points, which is filled to its halo."""
-    values, region, metrics = mixing.viscosities(grid, friction), grid.tile.region, grid.metrics
-    both, first_pass = ((mixing.no_slip_vorticity_and_divergence, mixing.no_slip_spread) if friction.no_slip else
-                        (mixing.vorticity_and_divergence, mixing.spread))
+    values, region, metrics = friction.viscosities(grid, mixing), grid.tile.region, grid.metrics
+    both, first_pass = ((friction.no_slip_vorticity_and_divergence, friction.no_slip_spread) if mixing.no_slip else
+                        (friction.vorticity_and_divergence, friction.spread))
     u, v = filled(grid, Place.WEST_FACE, u), filled(grid, Place.SOUTH_FACE, v)
     wide = Rubbing(*backend.apply(both, region.grow(2, 2, 2, 2), metrics, values, u, v))
     rubbed = Rubbing(*backend.apply(first_pass, region.grow(1, 1, 1, 1), metrics, values, wide))
-    forces = Forces(mixing.friction_u, mixing.friction_v, values, -1.0, rubbed)
+    forces = Forces(friction.friction_u, friction.friction_v, values, -1.0, rubbed)
     closed = (grid.metrics.floor_u, grid.metrics.floor_v)
     return tuple(np.where(np.arange(*region.k)[:, None, None] >= interior(floor),
                           backend.apply(stencil, region, metrics, forces)[region.indices()], 0.0)
-                 for stencil, floor in zip((mixing.friction_u, mixing.friction_v), closed, strict=True))
+                 for stencil, floor in zip((friction.friction_u, friction.friction_v), closed, strict=True))
 
 
 def power(grid, force, velocity):
@@ -220,8 +221,8 @@ def test_biharmonic_friction_scales_with_its_units(numpy_backend, random):
 @pytest.mark.parametrize("biharmonic", [False, True])
 def test_a_constant_viscosity_is_the_same_at_all_latitudes(biharmonic):
     grid = sphere((1, 10, 16))
-    friction = Mixing(4.0, 9.0, biharmonic, share=mixing.constant)
-    values = mixing.viscosities(grid, friction)
+    mixing = Mixing(4.0, 9.0, biharmonic, share=friction.constant)
+    values = friction.viscosities(grid, mixing)
     centre, corner = (interior(part)[:, 0] for part in (values.centre, values.corner))
     power = 0.5 if biharmonic else 1.0
     assert (values.narrow_centre == 1.0).all() and (values.narrow_corner == 1.0).all()
@@ -234,9 +235,9 @@ def test_a_solid_rotation_feels_a_constant_viscosity_as_its_equation_says(numpy_
     grid = sphere((1, 40, 64))
     rows = np.cos(np.radians(grid.y))[None, :, None]
     u, v = filled(grid, Place.WEST_FACE, np.broadcast_to(rows, grid.cells)), np.zeros(grid.tile.region.padded)
-    viscosity = mixing.viscosities(grid, Mixing(1.0e5, 1.0e5, share=mixing.constant))
+    viscosity = friction.viscosities(grid, Mixing(1.0e5, 1.0e5, share=friction.constant))
     region = grid.tile.region
-    force = numpy_backend.apply(mixing.harmonic_u, region, grid.metrics, viscosity, rubbing(numpy_backend, grid, u, v))
+    force = numpy_backend.apply(friction.harmonic_u, region, grid.metrics, viscosity, rubbing(numpy_backend, grid, u, v))
     exact = -2.0e5 * rows / EARTH_RADIUS**2
     error = np.abs(force[region.indices()] / exact - 1.0)[0, :, 0]
     # second order: 1e-3 at 4.5 degrees; an eighth at the poles, where it would be some tens were vorticity counted twice

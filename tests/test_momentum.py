@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from conftest import channel, filled, motion, random_velocity, sphere, uniform_flow
 
-from dycore import column, continuity, momentum
-from dycore.column import Column
+from dycore.equations import column, continuity, momentum
+from dycore.equations.column import Column
+from dycore.equations.operators import kinetic_energy, velocity_divergence, vorticity
 from dycore.fluid import Ocean
 from dycore.grid import EARTH_RADIUS, interior, rectilinear
-from dycore.operators import kinetic_energy, velocity_divergence, vorticity
 from dycore.tiles import Boundary, Place
 from dycore.vertical import stretched, uniform
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import channel, random_velocity
 
 from dycore import Model, cases
-from dycore.advection import upwind3
+from dycore.equations.advection import upwind3
 from dycore.fluid import Ocean
 from dycore.grid import EARTH_RADIUS, interior
 from dycore.output import state_from_dataset

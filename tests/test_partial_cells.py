@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 from conftest import channel, content, diffused, fields_of, filled, flow_of, motion, random_velocity, rubbing
 
-from dycore import Model, column, continuity, mixing, momentum, momentum_weno
-from dycore.column import Column
+from dycore import Model
+from dycore.equations import column, continuity, friction, momentum, momentum_weno
+from dycore.equations.column import Column
+from dycore.equations.friction import Viscosity
+from dycore.equations.operators import kinetic_energy, velocity_divergence, vorticity
+from dycore.equations.vertical_mixing import Uniform, VerticalMixing
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior, rectilinear
-from dycore.mixing import Viscosity
-from dycore.operators import kinetic_energy, velocity_divergence, vorticity
 from dycore.parameters import Mixing, Parameters
 from dycore.state import initial_state
 from dycore.tiles import Boundary, Place
-from dycore.vertical_mixing import Uniform, VerticalMixing
 
 LEAST = 0.2
 
@@ -153,11 +154,11 @@ def test_friction_removes_exactly_the_squares_of_divergence_and_vorticity(numpy_
     u, v = random_velocity(grid, random)
     ones = np.ones(region.padded[1:])
     rubbed = rubbing(numpy_backend, grid, u, v)
-    friction = (numpy_backend.apply(stencil, region, metrics, Viscosity(2.0 * ones, 3.0 * ones), rubbed)
-                for stencil in (mixing.harmonic_u, mixing.harmonic_v))
+    forces = (numpy_backend.apply(stencil, region, metrics, Viscosity(2.0 * ones, 3.0 * ones), rubbed)
+                for stencil in (friction.harmonic_u, friction.harmonic_v))
     opened = (fractions(grid, metrics.floor_u, metrics.fraction_u), fractions(grid, metrics.floor_v, metrics.fraction_v))
     work = sum((opening * interior(velocity) * force[at] * interior(area)).sum() for opening, velocity, force, area in zip(
-        opened, (u, v), friction, (metrics.area_u, metrics.area_v), strict=True))
+        opened, (u, v), forces, (metrics.area_u, metrics.area_v), strict=True))
     divergence = numpy_backend.apply(velocity_divergence, region, metrics, u, v)[at]
     curl = numpy_backend.apply(vorticity, region, metrics, u, v)[at]
     removed = (2.0 * fractions(grid, metrics.floor, metrics.fraction) * divergence**2 * interior(metrics.area)).sum()

@@ -7,7 +7,7 @@ import pytest
 from conftest import content, fields_of
 
 from dycore import Model, cases
-from dycore.column import Column, columns
+from dycore.equations.column import Column, columns
 from dycore.fluid import Atmosphere, Ocean
 from dycore.forcing import Forcing, Now, nothing
 from dycore.grid import interior, latitude_longitude, rectilinear

@@ -5,7 +5,8 @@ import pytest
 from conftest import random_velocity
 from test_cli import dycore
 
-from dycore import Model, cases, operators, pictures
+from dycore import Model, cases, pictures
+from dycore.equations import operators
 from dycore.grid import EARTH_RADIUS, interior
 
 pytest.importorskip("matplotlib")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from conftest import channel, fields_of, filled, sphere
 
-from dycore import Model, column, pressure
+from dycore import Model
+from dycore.equations import column, pressure
 from dycore.fluid import Atmosphere, Ocean
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Parameters
@@ -24,8 +25,8 @@ def hydrostatics(backend, grid, fluid, surface, *tracers):
     around = region.columns.grow(1, 1, 1, 1)
     stretching = column.Column(*backend.apply(column.columns, around, grid.metrics, fluid, surface))
     _, (phi, b) = backend.sweep(pressure.layer_phi, pressure.surface_phi, region.grow(west=1, south=1), -1, grid.metrics,
-                              stretching, model.constants.heights, fluid, surface, tracers)
-    return stretching, model.constants.heights, phi, b
+                              stretching, model.equations.heights, fluid, surface, tracers)
+    return stretching, model.equations.heights, phi, b
 
 
 def forces(backend, grid, fluid, surface, *tracers):

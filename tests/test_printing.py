@@ -5,9 +5,9 @@ import pytest
 
 from dycore import Model, Parameters, cases, initial_state
 from dycore.backends import on_numpy
+from dycore.equations.steppers import WickerSkamarock
 from dycore.fluid import Ocean
 from dycore.grid import latitude_longitude, rectilinear
-from dycore.stepping import WickerSkamarock
 from dycore.vertical import uniform
 
 GRID = rectilinear((2, 8, 10), extent=(1e6, 8e5), interfaces=uniform(2, -400.0, 0.0), coriolis=1e-4)

@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dycore import Model, Parameters, cases, momentum_weno
+from dycore import Model, Parameters, cases
 from dycore.backends import on_numpy
+from dycore.equations import momentum_weno
+from dycore.equations.steppers import WickerSkamarock
 from dycore.fluid import Ocean
 from dycore.forcing import Forcing
 from dycore.grid import rectilinear
 from dycore.program import Program
 from dycore.stencils import stencil
-from dycore.stepping import WickerSkamarock
 from dycore.vertical import uniform
 
 # cells beyond those of the tile to the south, north, west and east, as they were once written by hand
@@ -47,9 +48,9 @@ def test_regions_are_no_wider_than_those_written_by_hand(monkeypatch, case, step
     monkeypatch.setattr(Program, "_region", lambda self, function, *rest: (names.append(function.__name__),
                                                                           asked(self, function, *rest))[1])
     model = Model(grid, parameters, on_numpy)
-    assert len(names) == len(model.regions) > 20
+    assert len(names) == len(model.plan.regions) > 20
     (south, north), (west, east) = model.tile.region.j, model.tile.region.i
-    for name, region in zip(names, model.regions, strict=True):
+    for name, region in zip(names, model.plan.regions, strict=True):
         extent = south - region.j[0], region.j[1] - north, west - region.i[0], region.i[1] - east
         widest = (2, 3, 2, 3) if weno and name == "columns" else WIDEST[name]
         assert all(mine <= theirs for mine, theirs in zip(extent, widest, strict=True)), (name, extent)
@@ -77,7 +78,7 @@ def test_a_stencil_that_reads_past_the_halo_is_refused_by_name():
 def test_a_forcing_that_reads_farther_widens_only_what_it_reads():
     plain = Model(GRID, COMMON, on_numpy)
     wider = Model(GRID, replace(COMMON, forcing=(Forcing(u=pull),)), on_numpy)
-    changed = [(a, b) for a, b in zip(plain.regions, wider.regions, strict=True) if a != b]
+    changed = [(a, b) for a, b in zip(plain.plan.regions, wider.plan.regions, strict=True) if a != b]
     assert len(changed) == 1
     (before, after), = changed
     assert np.subtract(after.i, before.i).tolist() == [0, 1] and after.j == before.j

@@ -360,7 +360,7 @@ def test_grids_of_all_sizes_share_their_programs(monkeypatch, name):
         monkeypatch.setattr(on_numba, "build", lambda source, *rest, **more: written.append(source) or build(source, *rest, **more))
         grid, parameters, state = cases.CASES[name](cells=cells)
         model = Model(grid, parameters, on_numba.create())
-        on_numba.Program(model.backend, model._step, model.constants, state)
+        on_numba.Program(model.backend, model._step, model.numbers, state)
         monkeypatch.setattr(on_numba, "build", build)
         return written
 

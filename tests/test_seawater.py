@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from conftest import channel, create, fields_of
 
-from dycore import Model, cases, column, pressure, seawater
+from dycore import Model, cases, seawater
+from dycore.equations import column, pressure
 from dycore.fluid import Ocean
 from dycore.parameters import Parameters
 from dycore.state import initial_state
@@ -104,7 +105,7 @@ def test_the_pressure_of_a_column_is_that_of_its_density(numpy_backend):
     state = initial_state(grid, surface=surface, tracers=tuple(whole))
     made = column.Column(*numpy_backend.apply(column.columns, grid.tile.region.columns, grid.metrics, fluid, state.surface))
     carried, (_, b) = numpy_backend.sweep(pressure.layer_phi, pressure.surface_phi, grid.tile.region, -1, grid.metrics, made,
-                                          model.constants.heights, fluid, state.surface, state.tracers)
+                                          model.equations.heights, fluid, state.surface, state.tracers)
     anomaly = density(salinity, temperature, -height) - density(seawater.SALINITY, seawater.TEMPERATURE, -height)
     exact = -fluid.gravity / fluid.reference_density * anomaly
     assert np.allclose(b.array, exact[:, None, None], rtol=0.0, atol=1e-13)

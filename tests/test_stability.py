@@ -8,14 +8,14 @@ import pytest
 from conftest import fields_of
 
 from dycore import Model, cases, cli
-from dycore.advection import centred, upwind3
+from dycore.equations.advection import centred, upwind3
+from dycore.equations.friction import constant, with_spacing
+from dycore.equations.steppers import AdamsBashforth3, WickerSkamarock
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import latitude_longitude, rectilinear
-from dycore.mixing import constant, with_spacing
 from dycore.parameters import Mixing, Parameters
 from dycore.stability import MARGIN, TimeStepWarning, limits, speeds, suggested_time_step
 from dycore.state import initial_state
-from dycore.stepping import AdamsBashforth3, WickerSkamarock
 from dycore.tiles import Boundary
 from dycore.vertical import uniform
 

@@ -5,11 +5,11 @@ import pytest
 from conftest import fields_of
 
 from dycore import Model
+from dycore.equations.steppers import ADAMS_BASHFORTH
 from dycore.fluid import shallow_water
 from dycore.grid import rectilinear
 from dycore.parameters import Parameters
 from dycore.state import initial_state
-from dycore.stepping import ADAMS_BASHFORTH
 from dycore.tiles import Boundary
 from dycore.vertical import uniform
 
@@ -72,8 +72,9 @@ def rotate(backend, f, dt, steps, exact_start=False):
     if exact_start:
         before = [np.exp(1j * f * n * dt) for n in (1, 2)]  # exp(-i f t) at t = -dt, -2 dt
         one = np.ones_like(state.u)
-        state = state._replace(step=2, tendency_u_before=tuple(f * z.imag * one for z in before),
-                               tendency_v_before=tuple(-f * z.real * one for z in before))
+        state = state._replace(step=2, history=tuple(
+            past._replace(tendency_u=f * z.imag * one, tendency_v=-f * z.real * one)
+            for past, z in zip(state.history, before, strict=True)))
     after = fields_of(model.steps(state, steps))
     return after["u"][0, 1, 1] + 1j * after["v"][0, 1, 1]
 

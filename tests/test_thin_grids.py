@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 from conftest import create, fields_of
 
-from dycore import Model, Parameters, advection, momentum_weno, pictures
+from dycore import Model, Parameters, pictures
+from dycore.equations import advection, momentum_weno
+from dycore.equations.steppers import WickerSkamarock
+from dycore.equations.vertical_mixing import Convective, VerticalMixing, convective
 from dycore.fluid import Atmosphere, Ocean, shallow_water
 from dycore.grid import interior, latitude_longitude, rectilinear
 from dycore.output import state_from_dataset
 from dycore.parameters import Mixing
 from dycore.state import initial_state
-from dycore.stepping import WickerSkamarock
 from dycore.tiles import HALO, Boundary, Place, Tile, divide, fill_halo
 from dycore.vertical import stretched, uniform
-from dycore.vertical_mixing import Convective, VerticalMixing, convective
 
 PERIODIC, WALL = Boundary.PERIODIC, Boundary.WALL
 F, SPACING = 1.0e-4, 5.0e4  # 1/s, m

@@ -16,12 +16,12 @@ from dycore import Model, Parameters, cases, initial_state
 from dycore.backends import on_numba
 from dycore.backends.buffers import Pool
 from dycore.backends.threads import OneThread
+from dycore.equations.steppers import WickerSkamarock
+from dycore.equations.vertical_mixing import PacanowskiPhilander, VerticalMixing, pacanowski_philander
 from dycore.fluid import Ocean
 from dycore.model import map_state
 from dycore.stencils import stencil
-from dycore.stepping import WickerSkamarock
 from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Tile
-from dycore.vertical_mixing import PacanowskiPhilander, VerticalMixing, pacanowski_philander
 
 CELLS, THREADS = (4, 24, 32), 4
 TILE = Tile((2, 9, 7), Boundary.PERIODIC, Boundary.PERIODIC)
@@ -204,7 +204,7 @@ def test_a_call_that_is_interrupted_leaves_nothing_that_the_next_one_could_find(
     model = Model(grid, parameters, on_numba)
     state = model.asarrays(state)
     expected = model.steps(state, 3)
-    program = on_numba.Program(model.backend, model._step, model.constants, state)
+    program = on_numba.Program(model.backend, model._step, model.numbers, state)
     whole = program.parts
 
     def interrupt(frame, numbers):

@@ -7,11 +7,12 @@ import pytest
 from test_restart import ocean, same, wave
 
 from dycore import Model, Parameters, initial_state, restart
+from dycore.equations.steppers import WickerSkamarock
 from dycore.fluid import Ocean
 from dycore.grid import interior, rectilinear
 from dycore.progress import DAY
 from dycore.restart import Restarts, leaves
-from dycore.stepping import WickerSkamarock
+from dycore.state import Past
 from dycore.tiles import Boundary
 from dycore.time_steps import retimed, steps_until, times
 from dycore.writing import Means, Snapshots
@@ -32,17 +33,15 @@ def histories(backend, dt):
         trail = [state, *trail[:4]]
     now, _, two, _, four = trail
     # what a run of 2 dt keeps: values two and four of these steps ago, tendencies of the steps that began there
-    double = now._replace(
-        step=now.step // 2, surface_before=(two.surface, four.surface),
-        tracers_before=tuple(zip(two.tracers, four.tracers, strict=True)),
-        tendency_u_before=(now.tendency_u_before[1], two.tendency_u_before[1]),
-        tendency_v_before=(now.tendency_v_before[1], two.tendency_v_before[1]))
+    double = now._replace(step=now.step // 2, history=tuple(
+        Past(then.surface, then.tracers, before.history[1].tendency_u, before.history[1].tendency_v)
+        for then, before in ((two, now), (four, two))))
     again = retimed(double, 2.0 * dt, dt)
     assert again.step == now.step
     rows = slice(1, None)  # the southernmost v is on the pole
-    return (apart((again.surface_before, again.tracers_before), (now.surface_before, now.tracers_before)),
-            max(float(np.abs(interior(one)[:, rows] - interior(other)[:, rows]).max())
-                for one, other in zip(again.tendency_v_before, now.tendency_v_before, strict=True)))
+    return (apart(*(tuple((past.surface, past.tracers) for past in state.history) for state in (again, now))),
+            max(float(np.abs(interior(one.tendency_v)[:, rows] - interior(other.tendency_v)[:, rows]).max())
+                for one, other in zip(again.history, now.history, strict=True)))
 
 
 def test_histories_of_a_shorter_step_are_exact_to_third_order_and_tendencies_to_second(numpy_backend):
@@ -56,9 +55,10 @@ def test_a_longer_step_finds_the_values_of_two_shorter_ones(numpy_backend):
     state = model.steps(state, 8)
     double = retimed(state, 600.0, 1200.0)
     assert double.step == 4
-    assert (double.surface_before[0] == state.surface_before[1]).all()
-    assert np.allclose(double.surface_before[1], 2.0 * state.surface_before[1] - state.surface)
-    assert (double.tendency_u_before[0] == state.tendency_u_before[1]).all()
+    one, two = double.history
+    assert (one.surface == state.history[1].surface).all()
+    assert np.allclose(two.surface, 2.0 * state.history[1].surface - state.surface)
+    assert (one.tendency_u == state.history[1].tendency_u).all()
 
 
 @pytest.mark.parametrize("steps", [0, 1])
@@ -69,9 +69,9 @@ def test_a_history_that_is_not_there_yet_is_not_used(numpy_backend, steps):
     half = retimed(state, 600.0, 300.0)
     assert half.step == 2 * steps
     if steps:
-        assert all((each == state.tendency_u_before[0]).all() for each in half.tendency_u_before)
-        assert np.allclose(half.surface_before[0], 0.5 * (state.surface + start.surface))
-        assert np.allclose(half.surface_before[1], start.surface)
+        assert all((each.tendency_u == state.history[0].tendency_u).all() for each in half.history)
+        assert np.allclose(half.history[0].surface, 0.5 * (state.surface + start.surface))
+        assert np.allclose(half.history[1].surface, start.surface)
     else:
         assert same(half, state)
 

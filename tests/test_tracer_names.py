@@ -6,6 +6,7 @@ from conftest import create, fields_of
 
 from dycore import Model, Parameters, cases
 from dycore.backends import on_numpy
+from dycore.equations.vertical_mixing import Convective, VerticalMixing, convective
 from dycore.fluid import Atmosphere, Ocean, dry_air, linear_seawater, no_buoyancy, shallow_water
 from dycore.grid import latitude_longitude, rectilinear
 from dycore.naming import taken_names
@@ -17,7 +18,6 @@ from dycore.state import State, initial_state
 from dycore.stencils import stencil
 from dycore.tracers import read_by, reads
 from dycore.vertical import uniform
-from dycore.vertical_mixing import Convective, VerticalMixing, convective
 
 CELLS = (3, 4, 5)
 FIELDS = {"temperature": 15.0 + 5.0 * np.arange(5.0) * np.ones(CELLS),
@@ -73,7 +73,8 @@ def test_a_sphere_of_air_finds_potential_temperature_among_others():
     forcing = (held_suarez(grid, parameters.fluid, tracer=1),)
     changed = Parameters(**(vars(parameters) | {"tracer_names": ("dye", "potential_temperature"), "forcing": forcing}))
     (theta,) = state.tracers
-    dyed = state._replace(tracers=(0.0 * theta, theta), tracers_before=((0.0 * theta,) * 2, *state.tracers_before))
+    dyed = state._replace(tracers=(0.0 * theta, theta), history=tuple(past._replace(tracers=(0.0 * theta, *past.tracers))
+                                                                           for past in state.history))
     expected, found = Model(grid, parameters, on_numpy).steps(state, 3), Model(grid, changed, on_numpy).steps(dyed, 3)
     assert (found.u == expected.u).all() and (found.tracers[1] == expected.tracers[0]).all() and (found.tracers[0] == 0.0).all()
     wrong = Parameters(**(vars(changed) | {"forcing": parameters.forcing}))

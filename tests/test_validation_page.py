@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from dycore import Model
-from dycore.advection import centred
 from dycore.backends import on_numpy
+from dycore.equations.advection import centred
 from dycore.validation import PROGRAMS, spectral, transport
 
 PAGE = json.loads((Path(__file__).parents[1] / "benchmarks/validation/results.json").read_text())

@@ -5,13 +5,7 @@ import pytest
 from conftest import BACKENDS, channel, content, create, fields_of
 
 from dycore import Model
-from dycore.fluid import Ocean, shallow_water
-from dycore.grid import interior, rectilinear
-from dycore.parameters import Parameters
-from dycore.state import initial_state
-from dycore.tiles import Boundary
-from dycore.vertical import stretched, uniform
-from dycore.vertical_mixing import (
+from dycore.equations.vertical_mixing import (
     Convective,
     PacanowskiPhilander,
     Uniform,
@@ -19,6 +13,12 @@ from dycore.vertical_mixing import (
     convective,
     pacanowski_philander,
 )
+from dycore.fluid import Ocean, shallow_water
+from dycore.grid import interior, rectilinear
+from dycore.parameters import Parameters
+from dycore.state import initial_state
+from dycore.tiles import Boundary
+from dycore.vertical import stretched, uniform
 
 NZ, DEPTH, DT = 8, 400.0, 600.0
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from conftest import channel, create, fields_of, filled, random_velocity, sphere, uniform_flow
 
-from dycore import Model, column, momentum, momentum_weno
-from dycore.column import Column
+from dycore import Model
+from dycore.equations import column, momentum, momentum_weno
+from dycore.equations.column import Column
+from dycore.equations.operators import kinetic_energy
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import EARTH_RADIUS, interior, rectilinear
-from dycore.operators import kinetic_energy
 from dycore.parameters import Parameters
 from dycore.state import initial_state
 from dycore.tiles import Boundary, Place

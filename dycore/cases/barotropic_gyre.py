@@ -6,9 +6,9 @@ import numpy as np
 
 from dycore.cases.default_step import with_time_step
 from dycore.coordinates import check_cells
+from dycore.equations.momentum import advection_u, advection_v, coriolis_u, coriolis_v
 from dycore.fluid import Ocean, no_buoyancy
 from dycore.grid import Grid, rectilinear
-from dycore.momentum import advection_u, advection_v, coriolis_u, coriolis_v
 from dycore.parameters import Mixing, Parameters
 from dycore.state import State, initial_state
 from dycore.tiles import Boundary

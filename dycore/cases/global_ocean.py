@@ -10,6 +10,7 @@ import numpy as np
 
 from dycore.cases.default_step import with_time_step
 from dycore.coordinates import check_cells
+from dycore.equations.vertical_mixing import PacanowskiPhilander, VerticalMixing, pacanowski_philander
 from dycore.fluid import Ocean
 from dycore.grid import EARTH_RADIUS, Grid, latitude_longitude
 from dycore.parameters import Mixing, Parameters
@@ -17,7 +18,6 @@ from dycore.physics.surface import surface_relaxation
 from dycore.seawater import teos10
 from dycore.state import State, initial_state
 from dycore.vertical import stretched
-from dycore.vertical_mixing import PacanowskiPhilander, VerticalMixing, pacanowski_philander
 
 NORTHERNMOST, DEPTH, SHELF, SLOPE = 76.0, 5000.0, 400.0, 4.0e5  # degrees, m, m, m
 FIRST_SURFACE, ABYSS = 18.0, 1.5  # degree C: at first, at the surface (near the mean of what it is relaxed to) and far below it

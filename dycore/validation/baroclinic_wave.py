@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.advection import weno3, weno5
 from dycore.cases.baroclinic_wave import baroclinic_wave
+from dycore.equations.advection import weno3, weno5
 from dycore.grid import Grid, interior
 from dycore.model import Model
 from dycore.running import DAY

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore import cases
-from dycore.advection import centred
+from dycore.equations.advection import centred
 from dycore.fluid import Atmosphere, Ocean
 from dycore.grid import Grid, interior, latitude_longitude, rectilinear
 from dycore.model import Model

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.advection import centred, upwind3, weno5
+from dycore.equations.advection import centred, upwind3, weno5
 from dycore.fluid import shallow_water
 from dycore.grid import Grid, interior, latitude_longitude
 from dycore.model import Model

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore import operators
+from dycore.equations import operators
 from dycore.grid import interior
 from dycore.model import Model
 from dycore.stencils import Region
@@ -55,7 +55,7 @@ def mass(model: Model, state: Any) -> float:
 
 def evaluated(model: Model, stencil: Any, region: Region, state: Any) -> np.ndarray:
     """A stencil (k, j, i, grid, u, v) of a state over a region of one level [j, i]."""
-    field = model.backend.apply(stencil, region, model.constants.grid, state.u, state.v)
+    field = model.backend.apply(stencil, region, model.equations.grid, state.u, state.v)
     return np.asarray(model.backend.to_numpy(field[region.indices()]), float)[0]
 
 

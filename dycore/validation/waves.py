@@ -4,7 +4,7 @@ A wave of the fast kind, w = c K dt per step, obeys
 
     (z - 1)^2 + w^2 z [ (1 - a) + a (23 - 16 / z + 5 / z^2) / 12 ] = 0
 
-with the factor z per step and the extrapolated share a of the pressure (dycore.stepping). Solved for w it
+with the factor z per step and the extrapolated share a of the pressure (dycore.equations.steppers). Solved for w it
 says what speed a measured z belongs to, free of the error of the time step; K is that of the C grid.
 """
 
@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from dycore.advection import centred
+from dycore.equations.advection import centred
+from dycore.equations.steppers import ADAMS_BASHFORTH
 from dycore.fluid import Atmosphere, Ocean, shallow_water
 from dycore.grid import rectilinear
 from dycore.model import Model
 from dycore.parameters import Parameters
 from dycore.state import State, initial_state
 from dycore.stencils import stencil
-from dycore.stepping import ADAMS_BASHFORTH
 from dycore.tiles import Boundary
 from dycore.tracers import reads
 from dycore.validation.evidence import Evidence, close_to, within

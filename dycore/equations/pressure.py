@@ -67,3 +67,9 @@ def slope_force_u(k, j, i, slope, heights, b):
 def slope_force_v(k, j, i, slope, heights, b):
     """b grad(s) at south faces [k, j, i] (m/s2)."""
     return (b[k, j, i] + b[k, j - 1, i]) * (heights.layer[k] * slope.tilt_v[j, i] + slope.lift_v[j, i])
+
+
+def hydrostatic_balance(on: Any, grid: Any, layers: Any, heights: Heights, fluid: Any, surface: Any, tracers: tuple) -> tuple:
+    """phi in the middle of layers (m2/s2) and b [k, j, i]; `tracers` are those that the buoyancy reads."""
+    _, (phi, b) = on.downward(layer_phi, surface_phi, grid, layers, heights, fluid, surface, tracers)
+    return phi, b

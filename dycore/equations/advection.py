@@ -34,7 +34,7 @@ from dycore.stencils import Abstract, quotient, sources_of, stencil, where
 class Source(NamedTuple):
     """What the fluxes of one tracer are made of."""
 
-    flow: Any  # dycore.continuity.Flow
+    flow: Any  # dycore.equations.continuity.Flow
     face: Callable
     vertical_face: Callable
     line_x: Callable
@@ -116,13 +116,7 @@ def check_vertical_face(face: Callable) -> None:
     if outermost:
         raise ValueError(f"vertical_face={getattr(face, '__name__', face)} reads three values on either side of a face, but "
                          "across the levels there are two, with which it would lose its order. Use vertical_face=weno3, upwind3 "
-                         "or centred of dycore.advection; along the levels (tracer_face) it may stay.")
-
-
-@stencil
-def extrapolated(k, j, i, weights, tracer):
-    """Third-order Adams-Bashforth value half a step ahead; `tracer` is (now, one, two steps ago)."""
-    return weights[0] * tracer[0][k, j, i] + weights[1] * tracer[1][k, j, i] + weights[2] * tracer[2][k, j, i]
+                         "or centred of dycore.equations.advection; along the levels (tracer_face) it may stay.")
 
 
 @stencil

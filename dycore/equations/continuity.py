@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from dycore.equations.velocity import column_sums, no_column_sums
 from dycore.stencils import stencil, where
+from dycore.tiles import Place
 
 
 class Flow(NamedTuple):
@@ -18,7 +20,7 @@ class Flow(NamedTuple):
 
     transport_u: Any  # through west faces [k, j, i] (m2/s)
     transport_v: Any  # through south faces
-    width_u: Any  # [j, i] (m), dycore.column
+    width_u: Any  # [j, i] (m), dycore.equations.column
     width_v: Any
 
 
@@ -67,3 +69,23 @@ def flux_through_levels(k, j, i, carried, grid, layer_divergence, source, total)
     rise = where(k >= grid.floor[j, i],
                  grid.part(k, j, i, grid.floor, grid.fraction, total[j, i] * grid.inverse_thickness[j, i]), 0.0)
     return (carried[0] + grid.dr[k] * (rise - layer_divergence(k, j, i, grid, source)),), (carried[0],)
+
+
+def diagnosed_flux(on: Any, equations: Any, layers: Any, now: Any) -> tuple[tuple, Any]:
+    """Column sums of a velocity, and the W that belongs to it: a stage has no other, mass and tracers went with a mean one."""
+    grid, widths = equations.grid, (layers.width_u, layers.width_v)
+    sums, _ = on.upward(column_sums, no_column_sums, grid, now.u, now.v)
+    flow = Flow(*on(transports, grid, *widths, now.u, now.v), *widths)  # type: ignore[call-arg]
+    total = on(column_divergence, grid, *widths, *sums)
+    total, of_mass = filtered_divergences(on, equations, total, (divergence, flow))
+    _, (w,) = on.upward(flux_through_levels, no_flux, grid, *of_mass, total)
+    return sums, on.exchange((Place.LOWER_FACE, w))[0] if equations.filtered else on.whole(w)
+
+
+def filtered_divergences(on: Any, equations: Any, total: Any, *parts: tuple) -> tuple:
+    """The divergence of a column, and of mass and tracers in a layer (each a stencil and its values), filtered near poles."""
+    if not equations.filtered:
+        return total, *parts
+    divergences = [on(function, equations.grid, values) for function, values in parts]
+    total, *divergences = on.filtered(*((field, equations.response_u) for field in (total, *divergences)))
+    return total, *((stored, divergence) for divergence in divergences)

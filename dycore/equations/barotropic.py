@@ -13,13 +13,19 @@ R, and begins with what has happened since (`behind`). Only the last stage is av
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.stencils import stencil, where
+from dycore.equations.continuity import Flow
+from dycore.equations.records import Equations
+from dycore.equations.steppers import Stage, between, between_both, between_columns
+from dycore.equations.velocity import Sums
+from dycore.stencils import Region, as_field, stencil, where
+from dycore.tiles import Halo, Place, Reach, Tile
 
 # the metrics that a substep reads
 METRICS = ("dy_u", "dx_v", "inverse_dx_u", "inverse_dy_v", "inverse_area", "inverse_thickness", "thickness_u", "thickness_v")
@@ -154,3 +160,78 @@ def corrected_transports(k, j, i, grid, width_u, width_v, correction_u, correcti
     through_u = grid.part(k, j, i, grid.floor_u, grid.fraction_u, width_u[j, i] * (u[k, j, i] + correction_u[j, i]))
     through_v = grid.part(k, j, i, grid.floor_v, grid.fraction_v, width_v[j, i] * (v[k, j, i] + correction_v[j, i]))
     return where(k >= grid.floor_u[j, i], through_u, 0.0), where(k >= grid.floor_v[j, i], through_v, 0.0)
+
+
+def on_faces(tile: Tile, reach: Reach | None = None) -> tuple[Halo, Halo]:
+    """Where the components of a velocity stand, and how far beyond the cells both are needed: all of the halo by default."""
+    return Halo(tile, Place.WEST_FACE, reach), Halo(tile, Place.SOUTH_FACE, reach)
+
+
+def settled(on: Any, equations: Equations, part: Stage, layers: Any, start: Any, now: Any, carrying: Any, u: Any, v: Any,
+            sums: Sums) -> tuple:
+    """The depth mean is settled by barotropic substeps, which also give the transport: as dycore.equations.free_surface."""
+    backend, tile, grid, own = on.backend, on.tile, equations.grid, equations.barotropic
+    assert own is not None
+    wide = own.tile
+    widths: Sequence[Any] = (layers.width_u, layers.width_v)
+    depth_mean = on(depth_means, grid, sums)
+    others = [] if now is start else [on(behind, start.surface, now.surface)]
+    others += widths if any(own.sides) else ()
+    # so far beyond the cells that the substeps need no message for a while
+    along_y, along_x = (own.together if n > 1 else 1 for n in tile.processes)
+    reach = Reach(along_x, along_x, along_y, along_y)
+    halos = (*on_faces(wide, reach) * 2, *[Halo(wide, Place.CENTER, reach)] * len(others))
+    u, v, *begin = on.exchange((Place.WEST_FACE, u), (Place.SOUTH_FACE, v), *(
+        (halo, backend.retile(field, tile, wide)) for halo, field in zip(halos, (*depth_mean, *others), strict=True)))
+    change = None if now is start else begin.pop(4)
+    averages = substeps(on, equations, part, begin[:4], change, begin[4:] or widths)
+
+    mean_u, mean_v, *transport, predicted_u, predicted_v = (
+        backend.retile(field, wide, tile) for field in (*averages, *begin[2:4]))
+    predicted = predicted_u, predicted_v
+    old = None if part.ahead == 1.0 else on(means, grid, *carrying)
+    correction = on(transport_correction, grid, layers, *between_both(on, between_columns, part, predicted, old), *transport)
+    total = on(transport_divergence, grid, *transport)
+    transports = on(corrected_transports, grid, *widths, *correction, *between_both(on, between, part, (u, v), (now.u, now.v)))
+    u, v = on(impose_mean, grid, u, v, *on(difference, mean_u, mean_v, *predicted))
+    return u, v, Flow(*transports, *widths), total
+
+
+def substeps(on: Any, equations: Equations, part: Stage, means: Sequence[Any], change: Any, widths: Sequence[Any]) -> tuple:
+    """Averages over the substeps, of velocity and of transport: from depth means before and after, in the wide halo."""
+    backend, own, parameters = on.backend, equations.barotropic, equations.parameters
+    assert own is not None
+    wide, grid = own.tile, equations.grid if own.grid is None else own.grid
+    averaging, (of_velocity, of_transport) = stage_weights(parameters.substeps, part), own.averaging[part.number]
+    dt = part.fraction * parameters.time_step
+    shares = portions(len(averaging.velocity), own.together, any(own.sides))
+
+    def around(portion: Portion) -> Region:
+        return wide.region.columns.grow(*(portion.beyond * side for side in own.sides))
+
+    def substep(m: Any, cells: Region, carried: tuple) -> tuple:
+        change, *moving = carried
+        *moving, flux_u, flux_v = backend.apply(
+            velocity_substep, cells.grow(east=1, north=1), grid, own.gravity, averaging.substep * dt, of_velocity[m],
+            of_transport[m], *widths, *forcing, change, *moving)
+        change = backend.apply(surface_substep, cells, grid, averaging.substep * dt, change, flux_u, flux_v)
+        return *backend.wrap((Halo(wide, Place.CENTER), change)), *moving
+
+    forcing = backend.apply(forces, around(shares[0]).grow(east=1, north=1), 1.0 / dt, *means)
+    u, v = (as_field(mean).array for mean in means[:2])
+    zero = backend.zeros_like(u)
+    carried = (zero if change is None else as_field(change).array, u, v, zero, zero, zero, zero)
+    for portion in shares:
+        if portion.message:
+            halos = Halo(wide, Place.CENTER), *on_faces(wide)
+            averages = (backend.whole(wide, as_field(average)).array for average in carried[3:])
+            carried = (*backend.exchange(*zip(halos, carried[:3], strict=True)), *averages)
+        carried = backend.iterate(lambda m, carried, portion=portion: substep(m + portion.first, around(portion), carried),
+                                  carried, portion.stop - portion.first)
+    return carried[3:]
+
+
+def stage_weights(substeps: int, part: Stage) -> Weights:
+    """Weights of the substeps of a stage; only the last one is averaged."""
+    averaged = averaging_weights(substeps)
+    return averaged if part.last else plain_weights(int(np.ceil(part.fraction / averaged.substep)))

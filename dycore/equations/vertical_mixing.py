@@ -70,13 +70,13 @@ def pacanowski_philander(values, stability, shear):
 class VerticalMixing:
     """Which `scheme` (values, N2 (1/s2), |du/dz|2 (1/s2)) -> (viscosity, diffusivity), its `values`, and the bottom drag.
 
-    linear_drag (m/s), quadratic_drag (a number, about 1e-3 to 3e-3).
+    linear_drag (m/s), quadratic_drag (a number, about 1e-3 to 3e-3); None is none.
     """
 
     scheme: Callable = uniform
     values: Any = Uniform(0.0, 0.0)  # noqa: RUF009 (an immutable record)
-    linear_drag: float = 0.0
-    quadratic_drag: float = 0.0
+    linear_drag: float | None = None
+    quadratic_drag: float | None = None
 
 
 class Scheme(NamedTuple):
@@ -170,3 +170,23 @@ def eliminate(to_below, to_above, loss, right, ratio, value):
     """
     pivot = 1.0 / (1.0 + loss + to_above + to_below * (1.0 - ratio))
     return to_above * pivot, (right + to_below * value) * pivot
+
+
+def mixed(on: Any, equations: Any, layers: Any, now: Any) -> Coefficients | None:
+    """Viscosity and diffusivity between the levels, from the state whose tendencies are taken."""
+    mixing = equations.parameters.vertical_mixing
+    if mixing is None:
+        return None
+    if mixing.scheme is uniform:
+        return Coefficients(number, mixing.values.viscosity, mixing.values.diffusivity)
+    fields = on(coefficients, equations.grid, layers, equations.heights, equations.parameters.fluid,
+                Scheme(mixing.scheme, mixing.values), now.u, now.v, equations.buoyant(now.tracers))
+    return Coefficients(element, *(on.whole(field) for field in fields))
+
+
+def drag(mixing: VerticalMixing) -> Drag:
+    """The bottom drag, if there is any."""
+    if mixing.linear_drag is None and mixing.quadratic_drag is None:
+        return Drag(no_drag, no_drag, 0.0, 0.0)
+    linear, quadratic = (0.0 if value is None else value for value in (mixing.linear_drag, mixing.quadratic_drag))
+    return Drag(drag_u, drag_v, linear, quadratic)

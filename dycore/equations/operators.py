@@ -34,6 +34,6 @@ class Motion(NamedTuple):
     """Fields that follow from the velocity [k, j, i], stored because several points read each of their values."""
 
     vorticity: Any  # at corners (1/s)
-    turning_u: Any  # at corners (m2/s2): what the vorticity flux of u is made of, dycore.momentum
+    turning_u: Any  # at corners (m2/s2): what the vorticity flux of u is made of, dycore.equations.momentum
     turning_v: Any
     kinetic_energy: Any  # at centres (m2/s2)

@@ -1,10 +1,9 @@
-"""Friction and diffusion along the levels, harmonic or biharmonic.
+"""Friction along the levels, harmonic or biharmonic.
 
-    friction   = [grad(nu a div u) - curl(nu a zeta)] / a          diffusion  = div(kappa h grad c) / h
+    friction = [grad(nu a div u) - curl(nu a zeta)] / a
 
 a is the fraction of its level that a partial cell takes, 1 elsewhere: friction with it removes energy
-whatever the bottom. Biharmonic diffusion is minus the harmonic one applied twice. Biharmonic friction takes what
-the flow has of divergence and vorticity to be spread along the level,
+whatever the bottom. Biharmonic friction takes what the flow has of divergence and vorticity to be spread along the level,
 
     friction   = -[grad(r a D(r a div u)) - curl(r a D(r a zeta))] / a,     D(s) = d/dx (c2 / a ds/dx) + d/dy (1 / a ds/dy),
 
@@ -22,8 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.equations.operators import Motion, velocity_divergence
 from dycore.grid import Grid
-from dycore.operators import velocity_divergence
 from dycore.stencils import stencil, where
 from dycore.tiles import HALO, Boundary
 
@@ -232,56 +231,6 @@ def friction_v(k, j, i, grid, forces):
     return forces.sign * harmonic_v(k, j, i, grid, forces.viscosity, forces.rubbing)
 
 
-@stencil
-def no_diffusion(k, j, i, grid, source):
-    """No diffusive flux."""
-    return 0.0
-
-
-@stencil
-def diffusion_x(k, j, i, grid, source):
-    """Diffusive flux through a west face per reference thickness (m2/s times the unit of the tracer)."""
-    step = source.diffused[k, j, i] - source.diffused[k, j, i - 1]
-    step = where(k >= grid.floor_u[j, i], step, 0.0)
-    return grid.part(k, j, i, grid.floor_u, grid.fraction_u,
-                     -source.diffusivity * source.flow.width_u[j, i] * grid.inverse_dx_u[j, i] * step)
-
-
-@stencil
-def diffusion_y(k, j, i, grid, source):
-    """Diffusive flux through a south face per reference thickness (m2/s times the unit of the tracer)."""
-    step = source.diffused[k, j, i] - source.diffused[k, j - 1, i]
-    step = where(k >= grid.floor_v[j, i], step, 0.0)
-    return grid.part(k, j, i, grid.floor_v, grid.fraction_v,
-                     -source.diffusivity * source.flow.width_v[j, i] * grid.inverse_dy_v[j, i] * step)
-
-
-@stencil
-def open_step_x(k, j, i, grid, tracer):
-    """Difference of a tracer across a west face, times the fraction that is open."""
-    step = grid.part(k, j, i, grid.floor_u, grid.fraction_u, tracer[k, j, i] - tracer[k, j, i - 1])
-    return where(k >= grid.floor_u[j, i], step, 0.0)
-
-
-@stencil
-def open_step_y(k, j, i, grid, tracer):
-    """Difference of a tracer across a south face, times the fraction that is open."""
-    step = grid.part(k, j, i, grid.floor_v, grid.fraction_v, tracer[k, j, i] - tracer[k, j - 1, i])
-    return where(k >= grid.floor_v[j, i], step, 0.0)
-
-
-@stencil
-def laplacian(k, j, i, grid, tracer):
-    """div grad of a tracer (its unit per m2), no flux through coasts: the first pass of biharmonic diffusion."""
-    east = open_step_x(k, j, i + 1, grid, tracer)
-    west = open_step_x(k, j, i, grid, tracer)
-    north = open_step_y(k, j + 1, i, grid, tracer)
-    south = open_step_y(k, j, i, grid, tracer)
-    return grid.part(k, j, i, grid.floor, grid.inverse_fraction, grid.inverse_area[j, i]) * (
-        grid.dy_u[j, i + 1] * grid.inverse_dx_u[j, i + 1] * east - grid.dy_u[j, i] * grid.inverse_dx_u[j, i] * west
-        + (grid.dx_v[j + 1, i] * grid.inverse_dy_v[j + 1, i] * north - grid.dx_v[j, i] * grid.inverse_dy_v[j, i] * south))
-
-
 class Forces(NamedTuple):
     """Friction: stencils (k, j, i, grid, forces), and what they are made of."""
 
@@ -290,3 +239,17 @@ class Forces(NamedTuple):
     viscosity: Any
     sign: float
     rubbing: Any  # Rubbing of the velocity, or what the first pass of biharmonic friction made of it
+
+
+def forces(on: Any, grid: Any, friction: Any, viscosity: Viscosity | None, motion: Motion, u: Any, v: Any) -> Forces:
+    """Friction of a velocity by a dycore.parameters.Mixing, or none."""
+    if friction is None:
+        return Forces(no_friction, no_friction, None, 0.0, None)
+    if friction.biharmonic:
+        both, first_pass = vorticity_and_divergence, spread
+        if friction.no_slip:
+            both, first_pass = no_slip_vorticity_and_divergence, no_slip_spread
+        wide = on(both, grid, viscosity, u, v)
+        return Forces(friction_u, friction_v, viscosity, -1.0, Rubbing(*on(first_pass, grid, viscosity, Rubbing(*wide))))
+    vorticity = on(no_slip_vorticity, grid, u, v) if friction.no_slip else motion.vorticity
+    return Forces(friction_u, friction_v, viscosity, 1.0, Rubbing(vorticity, on(velocity_divergence, grid, u, v)))

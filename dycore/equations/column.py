@@ -77,3 +77,8 @@ def columns(j, i, grid, fluid, surface):
     return (here, grid.dy_u[j, i] * 0.5 * (here + west), grid.dx_v[j, i] * 0.5 * (here + south),
             2.0 / (here + west), 2.0 / (here + south), inverse_z, fluid.scale(j, i, fluid, here),
             fluid.shifts * (grid.fixed[j, i] - here * grid.fixed_reference[j, i]))
+
+
+def stretched(on: Any, grid: Any, fluid: Any, surface: Any) -> Column:
+    """The stretched column under a moving boundary [j, i] (unit of r)."""
+    return Column(*on(columns, grid, fluid, surface))

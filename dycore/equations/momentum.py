@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from dycore.operators import Motion, kinetic_energy, vorticity
+from dycore.equations.operators import Motion, kinetic_energy, vorticity
 from dycore.stencils import stencil, where
 
 
@@ -139,3 +139,22 @@ def coriolis_v(k, j, i, grid, column, motion, u, v, w):
     north = motion.kinetic_energy[k, j, i] - kinetic_energy(k, j, i, grid, u, v)
     south = motion.kinetic_energy[k, j - 1, i] - kinetic_energy(k, j - 1, i, grid, u, v)
     return grid.inverse_dy_v[j, i] * (-0.25 * eastward - (north - south))
+
+
+@stencil
+def energies(k, j, i, grid, share, external, surface, phi, u, v):
+    """What gradients act on (m2/s2): kinetic energy with the extrapolated share of phi, and the rest of phi."""
+    slow = share * (phi[k, j, i] - external * surface[j, i])
+    return kinetic_energy(k, j, i, grid, u, v) + slow, phi[k, j, i] - slow
+
+
+def motion(on: Any, equations: Any, layers: Any, phi: Any, now: Any) -> tuple[Any, Any]:
+    """What the stencils of the scheme read of a velocity, its kinetic energy with the extrapolated share of phi; the rest of phi.
+
+    With barotropic substeps their part of phi, g' R, is left out of that share: extrapolated, it would grow.
+    """
+    grid, barotropic = equations.grid, equations.barotropic
+    record, corners = preparation_of(equations.parameters.advection)
+    external = 0.0 if barotropic is None else barotropic.gravity
+    energy, potential = on(energies, grid, equations.pressure_share, external, now.surface, phi, now.u, now.v)
+    return record(*on(corners, grid, layers, now.u, now.v), energy), potential

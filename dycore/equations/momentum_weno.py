@@ -2,7 +2,7 @@
 
     vorticity flux of u = [ mean of q V about the face ] + (q_upwind - mean of q) V_mean,   q = (f + zeta) / J
 
-The first term is the energy-conserving flux of dycore.momentum, which balances the gradient of K and so has
+The first term is the energy-conserving flux of dycore.equations.momentum, which balances the gradient of K and so has
 no Hollingsworth instability. The second replaces what it advects by the fifth-order WENO-Z value from where
 the transport V_mean across the face comes from, along the face: what differs from a fifth-order mean is a
 dissipation of enstrophy at the grid scale, and friction is not needed there. After Silvestri, Wagner,
@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from dycore.advection import weno5
-from dycore.momentum import Preparation, eastward, northward, prepared, vertical_advection_u, vertical_advection_v
-from dycore.operators import vorticity
+from dycore.equations.advection import weno5
+from dycore.equations.momentum import Preparation, eastward, northward, prepared, vertical_advection_u, vertical_advection_v
+from dycore.equations.operators import vorticity
 from dycore.stencils import stencil, where
 
 

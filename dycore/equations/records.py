@@ -1,0 +1,49 @@
+"""What a step is given besides a state: the equations of a model, as numbers and arrays (new from call to call) and choices."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from dycore.tiles import Reach, Tile
+
+
+class Barotropic(NamedTuple):
+    """What the substeps of the external waves need (dycore.equations.barotropic)."""
+
+    grid: Any  # metrics on the wide halo, or None where it is not wide
+    tile: Tile  # with the wide halo
+    together: int  # substeps that go without a message
+    sides: Reach  # 1 where cells of other processes follow
+    averaging: tuple  # weights (a, b) of every stage
+    gravity: Any  # g' of dycore.equations.barotropic (m2/s2 per unit of r)
+
+
+class Equations(NamedTuple):
+    """A model for its step: what of it may be new from call to call are the numbers and arrays in it, whatever their depth."""
+
+    parameters: Any  # dycore.parameters.Parameters, whose fields are padded
+    grid: Any  # dycore.grid.Metrics of this process
+    heights: Any  # dycore.equations.pressure.Heights
+    adams_bashforth: Any  # rows: first, second, later steps
+    barotropic: Barotropic | None  # None without substeps
+    response_u: Any  # polar filter of centre rows, or None
+    response_v: Any
+    viscosity: Any  # dycore.equations.friction.Viscosity, or None
+    forcing: tuple  # dycore.forcing.Forcing
+    read: tuple[int, ...]  # numbers of the tracers that the buoyancy is given
+    closure_places: tuple  # where the prognostic fields of closures stand
+    has_land: bool
+
+    @property
+    def filtered(self) -> bool:
+        """Whether rows near poles are filtered."""
+        return self.response_u is not None
+
+    @property
+    def pressure_share(self) -> Any:
+        """The share of the pressure force that is extrapolated with the advection."""
+        return self.parameters.extrapolated_pressure if self.parameters.stepper.history else 0.0
+
+    def buoyant(self, tracers: tuple) -> tuple:
+        """The tracers that the buoyancy is given."""
+        return tuple(tracers[number] for number in self.read)

@@ -1,0 +1,75 @@
+"""A record in two: the numbers and arrays in it, which may be new from call to call, and the choices that a program is made for.
+
+    choices, numbers = split(record)
+    record == joined(choices, numbers)
+
+Choices are functions, names, sizes (whole numbers), truth values, and what is absent (None).
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Slot(NamedTuple):
+    """Where a number or an array stands among the choices."""
+
+    number: int
+
+
+def is_value(leaf: Any) -> bool:
+    """Whether a part of a record is a number that is not whole, or an array."""
+    return isinstance(leaf, (float, complex, np.floating)) or (hasattr(leaf, "dtype") and hasattr(leaf, "shape"))
+
+
+def is_record(part: Any) -> bool:
+    """Whether a part of a record has parts itself; a time stepper is one choice."""
+    return is_dataclass(part) and not isinstance(part, type) and not hasattr(part, "stages")
+
+
+def split(record: Any) -> tuple[Any, tuple]:
+    """(the choices, with a `Slot` for every value; the values in order)."""
+    values: list[Any] = []
+
+    def slot(leaf: Any) -> Any:
+        if not is_value(leaf):
+            return leaf
+        values.append(leaf)
+        return Slot(len(values) - 1)
+
+    return mapped(slot, record), tuple(values)
+
+
+def joined(choices: Any, values: tuple) -> Any:
+    """The record again."""
+    return mapped(lambda leaf: values[leaf.number] if isinstance(leaf, Slot) else leaf, choices)
+
+
+def mapped(visit: Any, part: Any) -> Any:
+    """A record with `visit` applied to its leaves and slots."""
+    if isinstance(part, Slot):
+        return visit(part)
+    if isinstance(part, tuple):
+        parts = [mapped(visit, each) for each in part]
+        return type(part)(*parts) if hasattr(part, "_fields") else tuple(parts)
+    if is_record(part):
+        return replace(part, **{field.name: mapped(visit, getattr(part, field.name)) for field in fields(part)})
+    return visit(part)
+
+
+def differences(one: Any, other: Any, name: str = "") -> list[str]:
+    """The dotted names of choices that differ."""
+    if type(one) is not type(other):
+        return [name]
+    if isinstance(one, tuple) and not isinstance(one, Slot):
+        names = getattr(one, "_fields", range(len(one)))
+        if len(one) != len(other):
+            return [name]
+        return [found for each, a, b in zip(names, one, other, strict=True) for found in differences(a, b, f"{name}.{each}")]
+    if is_record(one):
+        return [found for field in fields(one)
+                for found in differences(getattr(one, field.name), getattr(other, field.name), f"{name}.{field.name}")]
+    return [] if one == other or one is other else [name]

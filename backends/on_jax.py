@@ -148,6 +148,10 @@ class JaxBackend(NumpyBackend):
         """As `NumpyBackend.whole_number`: it may be known only while the program runs."""
         return value
 
+    def number(self, value: Any, dtype: np.dtype) -> Any:
+        """As `NumpyBackend.number`, an argument of a compiled program, of the precision of the model."""
+        return jnp.asarray(value, dtype)
+
     def compile(self, function: Callable) -> Callable:
         """The function as a compiled program."""
         return jax.jit(function, compiler_options=COMPILER_OPTIONS.get(jax.default_backend()))

@@ -208,6 +208,10 @@ class NumpyBackend:
         """A whole number, such as that of the step, as this backend counts it."""
         return int(value)
 
+    def number(self, value: Any, dtype: np.dtype) -> Any:
+        """A number that is not whole, as programs take it; one of Python takes the precision of what it meets."""
+        return value
+
     def to_numpy(self, array: Any) -> np.ndarray:
         """A NumPy array of the same values."""
         return np.asarray(array)

@@ -59,7 +59,8 @@ class Model:
         """Parameters with their values on this backend: `equations`, of which `numbers` may be new from call to call."""
         self.parameters = parameters
         self.equations = equations_of(self.backend, self.grid, parameters, self.tile, self._geometry)
-        self.choices, self.numbers = split(self.equations)
+        self.choices, numbers = split(self.equations)
+        self.numbers = tuple(value if np.ndim(value) else self.backend.number(value, self.grid.dtype) for value in numbers)
 
     @property
     def history(self) -> bool:
@@ -140,7 +141,8 @@ class Model:
                 return self.backend.scatter(self.tile, array)
             return self.backend.asarray(array)
 
-        return map_state(own, state)._replace(step=self.backend.whole_number(state.step))
+        return map_state(own, state)._replace(step=self.backend.whole_number(state.step),
+                                              time=self.backend.number(state.time, self.grid.dtype))
 
     def suggested_time_step(self, state: State | None = None) -> Limit:
         """As dycore.stability.suggested_time_step, also for the part of a state that this process keeps. All have to call it."""

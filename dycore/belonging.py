@@ -32,6 +32,8 @@ def identity(model: Any) -> dict[str, Any]:
         "cells": list(grid.cells), "precision": grid.dtype.name, "tracers": list(parameters.tracer_names),
         "time step": float(parameters.time_step), "time stepper": type(parameters.stepper).__name__, "fluid": type(fluid).__name__,
         "boundary in x": grid.tile.x.value, "boundary in y": grid.tile.y.value}
+    if model.layout.closure:
+        found["fields of closures"] = [field.name for field in model.layout.closure]
     for name, value in (fluid._asdict() if hasattr(fluid, "_asdict") else {}).items():
         if not isinstance(value, tuple):  # a state of rest says how a force is discretised, as schemes do
             found[f"{name.replace('_', ' ')} of the fluid"] = getattr(value, "__name__", value)

@@ -21,4 +21,7 @@ def taken_names(model: Any) -> set[str]:
 
 def check_tracer_names(model: Any) -> None:
     """Raise ValueError where a tracer of a model has the name of something else."""
-    check_names(model.parameters.tracer_names, taken_names(model))
+    taken = taken_names(model)
+    fields = tuple(field.name for field in model.layout.closure)
+    check_names(fields, taken)
+    check_names(model.parameters.tracer_names, taken | {*fields})

@@ -18,8 +18,8 @@ import numpy as np
 from dycore.datasets import in_units, on_places
 from dycore.fluid import Atmosphere
 from dycore.grid import interior
-from dycore.state import State, initial_state
-from dycore.tiles import HALO_LEVELS
+from dycore.state import Prognostic, State, initial_state
+from dycore.tiles import HALO_LEVELS, Place
 
 TRACERS = {
     "temperature": ("sea_water_conservative_temperature", "degree_C"),
@@ -124,6 +124,11 @@ def variables(model: Any, names: Iterable[str] | None = None) -> dict[str, Varia
         standard, unit = TRACERS.get(name, ("", "1"))
         found[name] = Variable(lambda state, number=number: state.tracers[number], (level, y, x), {  # type: ignore[misc]
             "long_name": name.replace("_", " "), "units": unit} | ({"standard_name": standard} if standard else {}), wet)
+    for number, field in enumerate(model.layout.closure):
+        found[field.name] = Variable(
+            lambda state, number=number: state.closure[number],  # type: ignore[misc]
+            dimensions(axes(model), field), {"long_name": field.name.replace("_", " "), "units": field.unit},
+            fluid_of(model.grid, field))
     for name, variable in found.items():
         if not {f"{x}_face", f"{y}_face"} & {*variable.dims}:
             found[name].attributes["cell_measures"] = "area: cell_area"
@@ -133,6 +138,21 @@ def variables(model: Any, names: Iterable[str] | None = None) -> dict[str, Varia
         if name not in found:
             raise ValueError(f"There is no field {name!r}; there are {', '.join(found)}.")
     return {name: found[name] for name in names}
+
+
+def dimensions(names: Axes, field: Prognostic) -> tuple[str, ...]:
+    """The dimensions of a field that a closure declares."""
+    staggered = {Place.LOWER_FACE: 0, Place.SOUTH_FACE: 1, Place.WEST_FACE: 2}.get(field.place)
+    found = tuple(f"{name}_face" if axis == staggered else name for axis, name in enumerate(names.center))
+    return found if field.levels else found[1:]
+
+
+def fluid_of(grid: Any, field: Prognostic) -> np.ndarray:
+    """True where a field that a closure declares has values."""
+    fluid = grid.wet
+    if field.place.is_vector:
+        fluid = beside_fluid(grid, south=int(field.place is Place.SOUTH_FACE), west=int(field.place is Place.WEST_FACE))
+    return fluid if field.levels else fluid.any(axis=0)
 
 
 def coordinates(model: Any) -> dict[str, tuple]:
@@ -218,7 +238,8 @@ def state_from_dataset(model: Any, dataset: Any) -> State:
         raise TypeError(f"The state is made of an xarray.Dataset, not of a {type(dataset).__name__}.")
     dataset = xarray.decode_cf(dataset, decode_times=False)  # what a file keeps packed, or a number for what is missing
     grid, names = model.grid, axes(model)
-    wanted = {name: variable for name, variable in variables(model).items() if name != "vertical_velocity"}
+    closure = [field.name for field in model.layout.closure]  # of which a dataset may say nothing
+    wanted = {name: variable for name, variable in variables(model).items() if name not in ("vertical_velocity", *closure)}
     if dataset.sizes.get("time", 1) != 1:
         raise ValueError(f"The dataset has {dataset.sizes['time']} times. Choose one, for example with dataset.isel(time=-1).")
     dataset = dataset.squeeze("time") if "time" in dataset.dims else dataset

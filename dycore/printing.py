@@ -114,6 +114,7 @@ def of_state(state: Any) -> Summary:
         ("u", "m/s eastward, at west faces"), ("v", "m/s northward, at south faces"),
         ("w", "m/s or Pa/s, at lower-r faces"), ("surface", "m or Pa"))]
     rows += [(f"tracer {number}", range_of(cells(tracer))) for number, tracer in enumerate(state.tracers)]
+    rows += [(f"closure {number}", range_of(cells(field))) for number, field in enumerate(state.closure)]
     nz, ny, nx = cells(state.u).shape
     step = state.step if isinstance(state.step, int) else range_of(state.step)
     return Summary(f"State at step {step}, {nz} x {ny} x {nx} cells [k, j, i], {state.u.dtype}", tuple(rows))

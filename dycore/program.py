@@ -7,10 +7,11 @@ read, which says what is exchanged (dycore.backends.inference).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any, NamedTuple
 
 from dycore.backend import Backend
-from dycore.stencils import Field, Region, as_field
+from dycore.stencils import Field, Region, as_field, maximum, stencil
 from dycore.tiles import Halo, Place, Reach, Tile
 
 
@@ -25,7 +26,7 @@ class Plan(NamedTuple):
 class Program:
     """A backend whose stencils are applied where they are needed: `on(stencil, *arguments)` reads as a line of the equations.
 
-    plan: None while a step is recorded, when `issued` collects the operations, `exchanged_arrays` what is exchanged, and every
+    plan: None while a step is recorded, when `issued` collects the operations, `exchanged` what is exchanged, and every
     result counts as known everywhere.
     """
 
@@ -34,7 +35,8 @@ class Program:
         self.regions: Iterator[Region] = iter(plan.regions if plan else ())
         self.reaches: Iterator[Reach | None] = iter(plan.reaches if plan else ())
         self.issued: list[Any] = []
-        self.placed: list[Any] = []  # arrays whose halos this step has filled
+        self.exchanged: list[Any] = []  # arrays whose halos this step has filled, in the order in which it says how far
+        self.complete: list[Any] = []  # these, and those that came with their halos
 
     def __call__(self, stencil: Callable, *arguments: Any, beyond_levels: bool = False) -> Any:
         """A stencil of cells (k, j, i, ...) or columns (j, i, ...): a field, or as many as it returns values.
@@ -51,6 +53,12 @@ class Program:
         """A recurrence from the highest level down, as `upward`."""
         return self._noted(self.backend.sweep(stencil, start, self._region(stencil), -1, *arguments))
 
+    def at_least(self, field: Any, minimum: float) -> Any:
+        """The field with what is less than a minimum raised to it."""
+        if minimum == -inf:
+            return field
+        return self(at_least if as_field(field).array.ndim == 3 else at_least_in_columns, minimum, field)
+
     def whole(self, field: Any) -> Any:
         """The field on a whole padded array, zero where it holds no value."""
         return self.backend.whole(self.tile, field)
@@ -64,14 +72,19 @@ class Program:
         halos = [place if isinstance(place, Halo) else Halo(self.tile, place, None if self.recording else next(self.reaches))
                  for place, _ in placed]
         found = self.backend.exchange(*((halo, field) for halo, (_, field) in zip(halos, placed, strict=True)))
-        self.placed += [as_field(field).array for field, (place, _) in zip(found, placed, strict=True)
-                        if not isinstance(place, Halo)]
+        arrays = [as_field(field).array for field, (place, _) in zip(found, placed, strict=True) if not isinstance(place, Halo)]
+        self.exchanged += arrays
+        self.given(*arrays)
         return found
 
+    def given(self, *arrays: Any) -> None:
+        """These arrays have their halos: `completed` leaves them alone."""
+        self.complete += arrays
+
     def completed(self, *placed: tuple[Place, Any]) -> tuple:
-        """Whole arrays of fields with their halos; those that this step has filled already are left alone."""
+        """Whole arrays of fields with their halos; those that have them already are left alone."""
         arrays = [as_field(field).array for _, field in placed]
-        left = [number for number, array in enumerate(arrays) if not any(array is filled for filled in self.placed)]
+        left = [number for number, array in enumerate(arrays) if not any(array is filled for filled in self.complete)]
         for number, field in zip(left, self.exchange(*(placed[number] for number in left)), strict=True):
             arrays[number] = as_field(field).array
         return tuple(arrays)
@@ -95,6 +108,18 @@ class Program:
         return known_everywhere(fields)
 
 
+@stencil
+def at_least(k, j, i, minimum, field):
+    """The larger of a value and a minimum."""
+    return maximum(field[k, j, i], minimum)
+
+
+@stencil
+def at_least_in_columns(j, i, minimum, field):
+    """The larger of a value of a column and a minimum."""
+    return maximum(field[j, i], minimum)
+
+
 def planned(recorder: Any, tile: Tile, step: Callable[[Program], tuple], start: tuple, alone: bool) -> Plan:
     """The plan of a step of what `recorder` noted of it, from the arrays of its `start` to those that it returns.
 
@@ -104,4 +129,4 @@ def planned(recorder: Any, tile: Tile, step: Callable[[Program], tuple], start: 
     result = step(on)
     regions = recorder.regions(on.issued, result, tile)
     reaches = {} if alone else recorder.reaches(start, result)
-    return Plan(regions, [reaches.get(array) for array in on.placed])
+    return Plan(regions, [reaches.get(array) for array in on.exchanged])

@@ -138,7 +138,8 @@ def dry_place(model: Any, state: State) -> str | None:
 def fields(model: Any, state: State) -> list[tuple[str, Any]]:
     """The prognostic fields by name."""
     return [("u", state.u), ("v", state.v), ("surface", state.surface),
-            *zip(model.parameters.tracer_names, state.tracers, strict=True)]
+            *zip(model.parameters.tracer_names, state.tracers, strict=True),
+            *zip((field.name for field in model.layout.closure), state.closure, strict=True)]
 
 
 def check_sound(model: Any, state: State, advice: str | None = None) -> None:

@@ -56,7 +56,7 @@ class Process(NamedTuple):
     extrapolate: Callable  # dycore.equations.steppers.adams_bashforth or as_it_is
     force_u: Any  # dycore.forcing.Rate
     force_v: Any
-    now: Any  # dycore.forcing.Now
+    now: Any  # dycore.forcing.Instant
     held: Held
 
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"stencils", "progress", "files", "stopping"},
     {"tiles", "given", "tracers"},
-    {"backend", "printing", "coordinates"},
+    {"backend", "printing", "coordinates", "metrics"},
     {"program"},
     {"grid", "vertical", "fluid", "seawater"},
     {"thickness"},

@@ -33,11 +33,13 @@ from dycore.coordinates import (
     check_latitudes,
     check_longitudes,
     check_number,
+    check_pole,
     check_precision,
 )
+from dycore.geographic import Geographic, at_half_spacing, rotated, unrotated
 from dycore.given import NUMBER, PLANE, given
 from dycore.metrics import Ground, Metrics, interior, metrics_of, padded_plane
-from dycore.tiles import HALO, HALO_LEVELS, Boundary, Tile
+from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
 
 __all__ = ["EARTH_RADIUS", "EARTH_ROTATION", "Grid", "Metrics", "interior", "latitude_longitude", "rectilinear"]
 
@@ -50,7 +52,10 @@ class Grid:
     """A grid: tile (cells and boundaries), metrics and coordinates.
 
     `x`, `y` [i], [j] are cell centres (m, or degrees east and north on the sphere), `x_face`, `y_face`
-    the west and south faces; `interfaces` [k] the reference levels.
+    the west and south faces; `interfaces` [k] the reference levels. On a rotated grid these are longitudes and latitudes
+    about `north_pole`, which is at (longitude, latitude) in degrees; `longitude`, `latitude` and `angle` [j, i] are true ones
+    on any grid of a sphere, at cell centres. `supergrid`: those at half the spacing (dycore.geographic), None where rows and
+    columns are parallels and meridians.
     """
 
     tile: Tile
@@ -62,6 +67,8 @@ class Grid:
     interfaces: np.ndarray
     spherical: bool
     has_land: bool
+    north_pole: tuple[float, float] | None = None
+    supergrid: Geographic | None = None
 
     def __repr__(self) -> str:
         return printing.of_grid(self).text()
@@ -84,6 +91,44 @@ class Grid:
         ground = given("The geopotential of the ground", values, self.cells, NUMBER, PLANE, precision=self.dtype, needed=self.wet)
         values = padded_plane(ground, self.tile, 0.0).astype(self.dtype)
         return replace(self, metrics=self.metrics._replace(surface_geopotential=values))
+
+    def geographic(self, place: Place = Place.CENTER) -> Geographic:
+        """Longitude, latitude and the angle from east to the grid's i direction (degrees), interior [j, i], of centres or faces.
+
+        Raises ValueError on a plane.
+        """
+        rows = slice(0, -1, 2) if place is Place.SOUTH_FACE else slice(1, None, 2)
+        columns = slice(0, -1, 2) if place is Place.WEST_FACE else slice(1, None, 2)
+        return self._supergrid.at(rows, columns)
+
+    @property
+    def corners(self) -> Geographic:
+        """As `geographic`, of all corners of cells [ny + 1, nx + 1]."""
+        return self._supergrid.at(slice(0, None, 2), slice(0, None, 2))
+
+    @property
+    def longitude(self) -> np.ndarray:
+        """Degrees east of cell centres, interior [j, i]. Raises ValueError on a plane."""
+        return self.geographic().longitude
+
+    @property
+    def latitude(self) -> np.ndarray:
+        """Degrees north of cell centres, interior [j, i]. Raises ValueError on a plane."""
+        return self.geographic().latitude
+
+    @property
+    def angle(self) -> np.ndarray:
+        """Angle of the grid's i direction, counterclockwise from east (degrees), at cell centres, interior [j, i]."""
+        return self.geographic().angle
+
+    @property
+    def _supergrid(self) -> Geographic:
+        """Geographic coordinates at half the spacing [2 ny + 1, 2 nx + 1]."""
+        if not self.spherical:
+            raise ValueError("The grid is a plane: it has no longitudes and latitudes.")
+        if self.supergrid is not None:
+            return self.supergrid
+        return unrotated(at_half_spacing(self.x, self.x_face)[None, :], at_half_spacing(self.y, self.y_face)[:, None])
 
     @property
     def wet(self) -> np.ndarray:
@@ -147,7 +192,7 @@ def rectilinear(cells: tuple[int, int, int], *, extent: tuple[float, float], int
 
 def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
                        latitudes: tuple[float, float] = (-90.0, 90.0), longitudes: tuple[float, float] = (0.0, 360.0),
-                       radius: float = EARTH_RADIUS, rotation: float = EARTH_ROTATION,
+                       pole: tuple[float, float] | None = None, radius: float = EARTH_RADIUS, rotation: float = EARTH_ROTATION,
                        coriolis: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
                        bottom: ArrayLike | None = None, land: ArrayLike | None = None, terrain_following: bool = False,
                        partial_cells: float | None = None, precision: str = "float64") -> Grid:
@@ -157,11 +202,41 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
     (west, east) that span 360 degrees are periodic, others walled. A western edge beyond the eastern one means
     a region across the seam, (160, -160) or (350, 10): x then increases beyond 180 or 360. `coriolis(longitude,
     latitude)` (radians, [1, i] and [j, 1]) replaces 2 rotation sin(latitude). Bottom, land and partial cells are as
-    in `rectilinear`. Raises ValueError for sizes and edges that make no grid.
+    in `rectilinear`.
+
+    `pole` (longitude, latitude in degrees) is where the north pole of a rotated grid is, as regional models have it: latitudes
+    and longitudes are then those about that pole (dycore.geographic.rotated), lengths and areas are as if unrotated, the
+    Coriolis parameter is that of the true latitude, and `coriolis` takes true coordinates [j, i]. Velocities and stresses are
+    along the grid; dycore.directions turns them. Raises ValueError for sizes and edges that make no grid.
     """
+    radius, rotation = check_number("radius", radius, "m", positive=True), check_number("rotation", rotation, "1/s")
+    pole = None if pole is None else check_pole(pole)
+    tile, (south, north), (west, east) = _tile_on_sphere(cells, latitudes, longitudes)
+    _, ny, nx = tile.cells
+    dlon, dlat = np.radians(east - west) / nx, np.radians(north - south) / ny
+    shape = (ny + 2 * HALO, nx + 2 * HALO)
+    face = np.radians(south) + (np.arange(shape[0]) - HALO) * dlat
+    rows = _lengths_on_sphere(face, dlon, dlat, radius, tile.y is Boundary.POLE)
+    lengths = {name: np.broadcast_to(values[:, None], shape) for name, values in rows.items()}
+    x_face = west + np.degrees(np.arange(nx + 1) * dlon)
+    y_face = np.degrees(np.radians(south) + np.arange(ny + 1) * dlat)
+    x, y = 0.5 * (x_face[1:] + x_face[:-1]), np.degrees((face + 0.5 * dlat)[HALO: HALO + ny])
+    places = (np.radians(west) + (np.arange(shape[1]) - HALO) * dlon)[None, :], _over_the_pole(face)[:, None]
+    supergrid = None
+    if pole is not None:
+        corners = rotated(np.degrees(places[0]), np.degrees(face)[:, None], pole)
+        places = np.radians(corners.longitude), np.radians(corners.latitude)
+        supergrid = rotated(at_half_spacing(x, x_face)[None, :], at_half_spacing(y, y_face)[:, None], pole)
+    function = coriolis or (lambda longitude, latitude: 2.0 * rotation * np.sin(latitude) + 0.0 * longitude)
+    f = check_coriolis(function(*places), *map(np.shape, places))
+    return _grid(tile, precision, interfaces, lengths, f, Ground(bottom, land, terrain_following, partial_cells), x=x, y=y,
+                 x_face=x_face, y_face=y_face, spherical=True, north_pole=pole, supergrid=supergrid)
+
+
+def _tile_on_sphere(cells: Any, latitudes: Any, longitudes: Any) -> tuple[Tile, tuple[float, float], tuple[float, float]]:
+    """Cells and boundaries, latitudes (south, north) and longitudes (west, east). Raises ValueError where they do not fit."""
     nz, ny, nx = check_cells(cells)
     (south, north), (west, east) = check_latitudes(latitudes), check_longitudes(longitudes)
-    radius, rotation = check_number("radius", radius, "m", positive=True), check_number("rotation", rotation, "1/s")
     poles, full_circle = south == -90.0, np.isclose(east - west, 360.0)
     if poles and not full_circle:
         raise ValueError(f"longitudes={longitudes} must span 360 degrees on a grid with poles.")
@@ -171,19 +246,7 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
         raise ValueError(f"{ny} cells in latitude do not reach from pole to pole. Use at least {HALO}, or latitudes that stop "
                          "short of the poles.")
     tile = Tile((nz, ny, nx), Boundary.PERIODIC if full_circle else Boundary.WALL, Boundary.POLE if poles else Boundary.WALL)
-    dlon, dlat = np.radians(east - west) / nx, np.radians(north - south) / ny
-    shape = (ny + 2 * HALO, nx + 2 * HALO)
-    face = np.radians(south) + (np.arange(shape[0]) - HALO) * dlat
-    lengths = _lengths_on_sphere(face, dlon, dlat, radius, poles)
-    x_face = west + np.degrees(np.arange(nx + 1) * dlon)
-    corner_longitude = np.radians(west) + (np.arange(shape[1]) - HALO) * dlon
-    function = coriolis or (lambda longitude, latitude: 2.0 * rotation * np.sin(latitude) + 0.0 * longitude)
-    f = check_coriolis(function(corner_longitude[None, :], _over_the_pole(face)[:, None]), shape)
-    lengths = {name: np.broadcast_to(values[:, None], shape) for name, values in lengths.items()}
-    return _grid(tile, precision, interfaces, lengths, f,
-                 Ground(bottom, land, terrain_following, partial_cells), x=0.5 * (x_face[1:] + x_face[:-1]),
-                 y=np.degrees((face + 0.5 * dlat)[HALO: HALO + ny]), x_face=x_face,
-                 y_face=np.degrees(np.radians(south) + np.arange(ny + 1) * dlat), spherical=True)
+    return tile, (south, north), (west, east)
 
 
 def _over_the_pole(latitude: np.ndarray) -> np.ndarray:

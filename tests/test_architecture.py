@@ -10,11 +10,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"stencils", "progress", "files", "stopping"},
-    {"tiles", "given", "tracers"},
+    {"tiles", "given", "tracers", "geographic"},
     {"backend", "printing", "coordinates", "metrics"},
     {"program"},
     {"grid", "vertical", "fluid", "seawater"},
-    {"thickness"},
+    {"thickness", "directions"},
     {"state", "operators", "filters", "belonging"},
     {"time_steps"},
     {"column", "continuity", "pressure", "momentum", "advection", "mixing", "barotropic", "vertical_mixing", "forcing"},
@@ -24,6 +24,7 @@ LAYERS = [
     {"stability", "driving"},
     {"model"},
     {"plotted_fields", "map_projections", "datasets"},
+    {"two_dimensional"},
     {"output", "cases", "diagnostics", "restart", "check", "pictures"},
     {"writing"},
     {"naming"},

@@ -23,6 +23,7 @@ LAYERS = [
     {"parameters"},
     {"stability", "driving"},
     {"model"},
+    {"curved_cells"},
     {"plotted_fields", "map_projections", "datasets"},
     {"two_dimensional"},
     {"output", "cases", "diagnostics", "restart", "check", "pictures"},

@@ -99,6 +99,6 @@ def single(corners: np.ndarray) -> np.ndarray:
 
 def between(values: Any) -> Any:
     """Values of cells with masked ones between them [2 j - 1, 2 i - 1]."""
-    found = np.ma.masked_all((2 * values.shape[0] - 1, 2 * values.shape[1] - 1), values.dtype)
+    found = np.ma.masked_array(np.zeros((2 * values.shape[0] - 1, 2 * values.shape[1] - 1), values.dtype), mask=True)
     found[::2, ::2] = values
     return found

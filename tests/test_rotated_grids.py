@@ -12,6 +12,7 @@ from dycore.directions import along_grid, at_centres, to_east_north
 from dycore.fluid import Atmosphere, shallow_water
 from dycore.geographic import rotated
 from dycore.grid import EARTH_RADIUS, interior, latitude_longitude, rectilinear
+from dycore.naming import taken_names
 from dycore.output import state_from_dataset
 from dycore.parameters import Parameters
 from dycore.physics.held_suarez import held_suarez
@@ -179,6 +180,16 @@ def test_a_grid_that_is_not_rotated_is_written_with_coordinates_of_one_dimension
         "cell_area", "longitude_bounds", "latitude_bounds", "height_bounds"}
     assert dataset.eastward_velocity.attrs == {"standard_name": "eastward_sea_water_velocity", "long_name": "eastward velocity",
                                                "units": "m s-1"}
+
+
+def test_no_tracer_can_have_the_name_of_a_coordinate_of_a_rotated_grid(arctic, numpy_backend):
+    plane = rectilinear((1, 4, 6), extent=(6e5, 4e5), interfaces=np.array([0.0, 100.0]))
+    other = Model(plane, Parameters(fluid=shallow_water(GRAVITY), time_step=60.0), numpy_backend)
+    assert {*arctic[2].variables, *arctic[2].dims} <= taken_names(other)
+
+
+def test_a_rotated_grid_prints_its_pole():
+    assert "its north pole is at longitude -162, latitude 39.25" in repr(region()) and "pole" not in repr(region(pole=None))
 
 
 @pytest.mark.parametrize("suffix", [".nc", ".zarr"])

@@ -218,8 +218,7 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
     face = np.radians(south) + (np.arange(shape[0]) - HALO) * dlat
     rows = _lengths_on_sphere(face, dlon, dlat, radius, tile.y is Boundary.POLE)
     lengths = {name: np.broadcast_to(values[:, None], shape) for name, values in rows.items()}
-    x_face = west + np.degrees(np.arange(nx + 1) * dlon)
-    y_face = np.degrees(np.radians(south) + np.arange(ny + 1) * dlat)
+    x_face, y_face = west + np.degrees(np.arange(nx + 1) * dlon), np.degrees(np.radians(south) + np.arange(ny + 1) * dlat)
     x, y = 0.5 * (x_face[1:] + x_face[:-1]), np.degrees((face + 0.5 * dlat)[HALO: HALO + ny])
     places = (np.radians(west) + (np.arange(shape[1]) - HALO) * dlon)[None, :], _over_the_pole(face)[:, None]
     supergrid = None

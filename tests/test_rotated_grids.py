@@ -304,6 +304,25 @@ def test_speed_and_vorticity_of_a_flow_about_the_pole_are_the_exact_ones(arctic)
     assert np.allclose(vorticity.values, exact, rtol=0.01)
 
 
+def test_the_frames_of_an_animation_hold_the_cells_of_their_times(arctic):
+    _, _, dataset = arctic
+    height = dataset.sea_surface_height
+    moments = [dataset.assign(sea_surface_height=height.copy(data=height + 10.0 * day))
+               .assign_coords(time=((), 86400.0 * day, dataset.time.attrs)) for day in (0.0, 1.0)]
+    both = xarray.concat(moments, "time", coords="minimal", data_vars="all", compat="override", combine_attrs="override")
+    _, frames = pictures.frames_of(pictures.field(both, "sea_surface_height"), None, 0.0)
+    means = [mesh.get_array().mean() for mesh in frames]
+    assert means[1] - means[0] == pytest.approx(10.0)
+
+
+def test_a_column_without_water_is_told_by_its_true_place():
+    grid = region(pole=(40.0, 0.0))
+    surface = np.full(grid.cells[1:], 10.0)
+    surface[2, 3] = -1.0
+    with pytest.raises(ValueError, match=f"longitude = {grid.longitude[2, 3]:.6g} degrees, latitude = {grid.latitude[2, 3]:.6g}"):
+        initial_state(grid, surface=surface)
+
+
 DRAWN = (("sea_surface_height",), ("x_velocity", "--projection", "orthographic", "--at", "latitude=90"),
          ("x_velocity", "--kind", "section"), ("speed", "--kind", "section", "--at", "grid_latitude=5"), ("--kind", "series"))
 

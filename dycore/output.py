@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore import two_dimensional
 from dycore.datasets import in_units, on_places
 from dycore.fluid import Atmosphere
 from dycore.grid import interior
@@ -30,7 +31,7 @@ TIME = {"standard_name": "time", "long_name": "time since the start, as a date",
         "units": "seconds since 0001-01-01 00:00:00", "calendar": "noleap"}
 
 
-HORIZONTAL = {False: ("x", "y"), True: ("longitude", "latitude")}  # coordinates on a plane, on a sphere
+PLANE, SPHERE, ROTATED = ("x", "y"), ("longitude", "latitude"), ("grid_longitude", "grid_latitude")  # horizontal coordinates
 LEVEL = {False: "height", True: "air_pressure"}  # of an ocean, of air
 SURFACE = {False: ("sea_surface_height", "sea_surface_height_above_geoid"), True: ("surface_pressure", "surface_air_pressure")}
 
@@ -73,12 +74,13 @@ def is_air(model: Any) -> bool:
 
 def axes(model: Any) -> Axes:
     """Names of the coordinates."""
-    return Axes(*HORIZONTAL[model.grid.spherical], LEVEL[is_air(model)])
+    grid = model.grid
+    return Axes(*(ROTATED if grid.supergrid is not None else SPHERE if grid.spherical else PLANE), LEVEL[is_air(model)])
 
 
 def possible_axes() -> list[str]:
     """Names of the coordinates of all models."""
-    return [name for names in HORIZONTAL.values() for name in names] + list(LEVEL.values())
+    return [*PLANE, *SPHERE, *ROTATED, *LEVEL.values()]
 
 
 def possible_surfaces() -> list[str]:
@@ -100,14 +102,17 @@ def own_variables(model: Any) -> dict[str, Variable]:
     unit = "Pa" if air else "m"
     surface, standard = SURFACE[air]
     fluid = "wind" if air else "sea_water_velocity"
+    names = ("eastward_velocity", "northward_velocity"), (f"eastward_{fluid}", f"northward_{fluid}")
+    if grid.supergrid is not None:
+        names = two_dimensional.VELOCITY, two_dimensional.STANDARD_VELOCITY[air]
+    (u, v), (standard_u, standard_v) = names
     return {
-        "eastward_velocity": Variable(
+        u: Variable(
             lambda state: state.u, (level, y, f"{x}_face"),
-            {"standard_name": f"eastward_{fluid}", "long_name": "eastward velocity", "units": "m s-1"}, beside_fluid(grid, west=1)),
-        "northward_velocity": Variable(
+            {"standard_name": standard_u, "long_name": u.replace("_", " "), "units": "m s-1"}, beside_fluid(grid, west=1)),
+        v: Variable(
             lambda state: state.v, (level, f"{y}_face", x),
-            {"standard_name": f"northward_{fluid}", "long_name": "northward velocity", "units": "m s-1"},
-            beside_fluid(grid, south=1)),
+            {"standard_name": standard_v, "long_name": v.replace("_", " "), "units": "m s-1"}, beside_fluid(grid, south=1)),
         # no standard name: all that there are count the motion of the levels in
         "vertical_velocity": Variable(
             lambda state: state.w, (f"{level}_face", y, x),
@@ -132,6 +137,8 @@ def variables(model: Any, names: Iterable[str] | None = None) -> dict[str, Varia
     for name, variable in found.items():
         if not {f"{x}_face", f"{y}_face"} & {*variable.dims}:
             found[name].attributes["cell_measures"] = "area: cell_area"
+        if model.grid.supergrid is not None:
+            found[name].attributes.update(two_dimensional.of_field(model.grid, variable.dims, x, y))
     if names is None:
         return found
     for name in names:
@@ -160,12 +167,14 @@ def coordinates(model: Any) -> dict[str, tuple]:
     grid, (x, y, level) = model.grid, axes(model)
     air = level == "air_pressure"
     units = {x: "degrees_east", y: "degrees_north"} if grid.spherical else {x: "m", y: "m"}
+    if grid.supergrid is not None:
+        units = {x: "degrees", y: "degrees"}
     units[level] = "Pa" if air else "m"
     interfaces = grid.interfaces
     found: dict[str, tuple] = {}
     for name, axis, centres, faces in ((x, "X", grid.x, grid.x_face), (y, "Y", grid.y, grid.y_face),
                                        (level, "Z", 0.5 * (interfaces[1:] + interfaces[:-1]), interfaces)):
-        attributes = {"long_name": name if axis != "Z" else f"reference {name.replace('_', ' ')} of the level",
+        attributes = {"long_name": name.replace("_", " ") if axis != "Z" else f"reference {name.replace('_', ' ')} of the level",
                       "units": units[name], "axis": axis}
         if axis == "Z":
             attributes["positive"] = "down" if air else "up"
@@ -178,7 +187,7 @@ def coordinates(model: Any) -> dict[str, tuple]:
             "c_grid_axis_shift": -0.5}
     found["cell_area"] = (y, x), interior(grid.metrics.area), {"standard_name": "cell_area", "long_name": "area of cells",
                                                                "units": "m2"}
-    return found
+    return found if grid.supergrid is None else found | two_dimensional.coordinates(grid, x, y)
 
 
 def attributes(model: Any) -> dict[str, Any]:
@@ -247,6 +256,7 @@ def state_from_dataset(model: Any, dataset: Any) -> State:
     if missing:
         raise ValueError(f"The dataset lacks {', '.join(missing)}. A state of this model needs {', '.join(wanted)}.")
     places = {name: (values, about) for name, (dims, values, about) in coordinates(model).items() if dims == name}
+    two_dimensional.check_places(grid, dataset, {dim: places[dim] for dim in (names.y, names.x)})
 
     def values(name: str) -> np.ndarray:
         _, dims, attributes, fluid = wanted[name]

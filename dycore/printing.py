@@ -83,6 +83,9 @@ def of_grid(grid: Any) -> Summary:
     nz, ny, nx = grid.cells
     unit, names = ("degrees", ("longitude", "latitude")) if grid.spherical else ("m", ("x", "y"))
     rows = []
+    if grid.north_pole is not None:
+        rows.append(("rotated", "its north pole is at longitude {:g}, latitude {:g}".format(*grid.north_pole)))
+        names = "grid longitude", "grid latitude"
     for name, boundary, faces, n in zip(names, (grid.tile.x, grid.tile.y), (grid.x_face, grid.y_face), (nx, ny), strict=True):
         rows.append((name, f"{faces[0]:g} to {faces[-1]:g} {unit}, {n} cells of {(faces[-1] - faces[0]) / n:g}, "
                            f"{BOUNDARIES[boundary]}"))

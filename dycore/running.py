@@ -15,7 +15,7 @@ from dycore.restart import Restarts
 from dycore.stability import TimeStepWarning
 from dycore.state import State
 from dycore.stopping import Interrupted, Stopped, asked, interrupts
-from dycore.thickness import dry_column
+from dycore.thickness import dry_column, place_in_words
 from dycore.writing import Means, Snapshots, outputs
 
 CHECK_SECONDS = 1.0  # wall time between looks at the state
@@ -163,11 +163,9 @@ def place_of_first(model: Any, state: State) -> str | None:
         if len(bad):
             *level, j, i = bad[0].tolist()
             j, i = j + south, i + west
-            unit = " degrees" if grid.spherical else " m"
-            place = f"x = {grid.x[i]:.6g}{unit}, y = {grid.y[j]:.6g}{unit}"
             k = f"k={level[0]}, " if level else ""
-            return (f"{name} is no longer a finite number at step {int(state.step)} in cell [{k}j={j}, i={i}] ({place}), and in "
-                    f"{len(bad) - 1} more.")
+            return (f"{name} is no longer a finite number at step {int(state.step)} in cell [{k}j={j}, i={i}] "
+                    f"({place_in_words(grid, j, i)}), and in {len(bad) - 1} more.")
     return None
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.backends.scalars import Element
 from dycore.stencils import Field, Reads, Region
 from dycore.tiles import Halo, Reach, Tile
 
@@ -51,31 +52,17 @@ def want(wanted: Wanted, array: Recorded, box: Box) -> None:
     wanted[array] = box.union(wanted.get(array, box))
 
 
+def box_of(wanted: Wanted, results: tuple[Recorded, ...]) -> Box | None:
+    """The box of all that is wanted of some arrays; None where nothing is."""
+    boxes = [wanted[array] for array in results if array in wanted]
+    return functools.reduce(Box.union, boxes) if boxes else None
+
+
 def want_reads(wanted: Wanted, box: Box, reads: dict[Recorded, Reads]) -> None:
     """Add what an operation reads where it computes a box."""
     for array, far in reads.items():
         if array.ndim > 1:
             want(wanted, array, Box(box.south + far.low, box.north + far.high, box.west + far.west, box.east + far.east))
-
-
-class Scalar:
-    """A number known only when the program runs: its text in the program, and its value for given integers."""
-
-    shape: tuple = ()
-
-    def __init__(self, text: str, dtype: Any, value: Any = None):
-        self.text, self.dtype, self.value = text, np.dtype(dtype), value
-
-    def __add__(self, other: int) -> Scalar:
-        value = self.value
-        return Scalar(f"({self.text} + {other})", self.dtype, value and (lambda integers: value(integers) + other))
-
-    def __array_namespace__(self) -> Any:
-        return Scalar
-
-    @staticmethod
-    def minimum(one: Scalar, other: int) -> Scalar:
-        return Scalar(f"min({one.text}, {other})", one.dtype)
 
 
 class Recorded:
@@ -104,15 +91,6 @@ class _Row:
         return self.table[(*self.index, last)]
 
 
-class Element(Scalar):
-    """An element of a table."""
-
-    def __init__(self, table: Recorded, index: tuple):
-        self.table = table
-        inside = ", ".join(part.text if isinstance(part, Scalar) else str(part) for part in index)
-        super().__init__(f"[{inside}]", table.dtype)
-
-
 @dataclass(eq=False)
 class Operation:
     """A stencil over a region, or a sweep (where `start` is given)."""
@@ -133,6 +111,11 @@ class Operation:
     in_place: dict[int, Recorded] = field(default_factory=dict)  # result number -> argument that it is written over
 
     @property
+    def name(self) -> str:
+        """The name of the stencil."""
+        return self.stencil.__name__
+
+    @property
     def results(self) -> tuple[Recorded, ...]:
         """All that it makes."""
         return self.outputs + self.finals
@@ -143,8 +126,7 @@ class Operation:
 
     def wanted_of(self, wanted: Wanted) -> Box | None:
         """The box of all that is wanted of its results; None where nothing is."""
-        boxes = [wanted[array] for array in self.results if array in wanted]
-        return functools.reduce(Box.union, boxes) if boxes else None
+        return box_of(wanted, self.results)
 
     def trace(self, wanted: Wanted, all_reads: bool) -> None:
         """Want what it reads; with `all_reads`, also what its results do not depend on."""

@@ -12,21 +12,21 @@ from typing import Any
 
 import numpy as np
 
+from dycore.backends.array_functions import ArrayFunction
 from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.backends.inference import reaches, regions
 from dycore.backends.operations import (
     Copy,
-    Element,
     Exchange,
     Filter,
     Loop,
     Operation,
     Recorded,
-    Scalar,
     Zero,
     arrays_of,
     leaves_of,
 )
+from dycore.backends.scalars import Element, Round
 from dycore.stencils import Field, Reads, Region, Seen, as_field
 from dycore.tiles import Halo, Reach, Tile
 
@@ -49,6 +49,12 @@ class Recording:
     def sweep(self, stencil: Callable, start: Callable, region: Region, direction: int, *arguments: Any) -> Any:
         operation = self.operate(stencil, start, region, direction, arguments)
         return fields_on(region, operation.finals), fields_on(region, operation.outputs)
+
+    def call(self, function: Callable, region: Region, *arguments: Any) -> Any:
+        statement = ArrayFunction(function, region, arguments)
+        self.statements.append(statement)
+        fields = fields_on(region, statement.results)
+        return fields[0] if statement.single else fields
 
     def operate(self, stencil: Callable, start: Callable | None, region: Region, direction: int, arguments: tuple) -> Operation:
         seen, leaves = Seen({}, {}), list(arrays_of(arguments))
@@ -109,7 +115,7 @@ class Recording:
     def iterate(self, body: Callable, begin: tuple, n: int) -> tuple[Recorded, ...]:
         carried = tuple(Recorded(array.shape, array.dtype) for array in begin)
         outer, self.statements = self.statements, []
-        end = tuple(arrays_of(body(Scalar("m", np.int64), carried)))
+        end = tuple(arrays_of(body(Round("m"), carried)))
         outer.append(Loop(n, carried, begin, self.statements, end))
         self.statements = outer
         return carried

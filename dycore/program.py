@@ -59,6 +59,27 @@ class Program:
             return field
         return self(at_least if as_field(field).array.ndim == 3 else at_least_in_columns, minimum, field)
 
+    def columns(self, function: Callable, *arguments: Any) -> Any:
+        """What a function of whole columns makes of them: a field, or as many as it returns arrays.
+
+        `function(*arguments)` is written in the array API and given fields as arrays [k, j, i] or [j, i] of all levels of some
+        columns, without halo, profiles as [k], and all else (numbers, weights, functions) as it is. It returns one array or a
+        tuple of them, [k, j, i] or [j, i], and treats each column by itself: it is called for columns of the halo too, where
+        results are read there. Raises ValueError where a result has another shape.
+        """
+        return self._noted(self.backend.call(function, self._region(function, columns=True), *arguments))
+
+    def planes(self, function: Callable, *arguments: Any, place: Place = Place.CENTER) -> Any:
+        """As `columns`, for a function that may mix the cells of a level: it is given all cells of this process, at once.
+
+        What it returns stands at `place`, and gets its halo from there. Several processes give other results than one if it
+        does mix cells.
+        """
+        fields = self.backend.call(function, self.tile.region, *arguments)
+        several = fields if isinstance(fields, tuple) else (fields,)
+        filled = self.exchange(*((place, field) for field in several))
+        return filled if isinstance(fields, tuple) else filled[0]
+
     def whole(self, field: Any) -> Any:
         """The field on a whole padded array, zero where it holds no value."""
         return self.backend.whole(self.tile, field)
@@ -89,13 +110,13 @@ class Program:
             arrays[number] = as_field(field).array
         return tuple(arrays)
 
-    def _region(self, stencil: Callable, beyond_levels: bool = False) -> Region:
+    def _region(self, stencil: Callable, beyond_levels: bool = False, columns: bool = False) -> Region:
         if not self.recording:
             return next(self.regions)
         cells = self.tile.region
         if beyond_levels:
             return cells._replace(k=(0, cells.padded[0]))
-        return cells if stencil.__code__.co_varnames[0] == "k" else cells.columns
+        return cells if columns or stencil.__code__.co_varnames[0] == "k" else cells.columns
 
     def _noted(self, fields: Any) -> Any:
         if not self.recording:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dycore.backends.operations import Box, Exchange, Operation, Recorded, Wanted, arrays_of, cells_of
-from dycore.stencils import Region
+from dycore.stencils import Region, title_of
 from dycore.tiles import Reach, Tile
 
 
@@ -34,8 +34,8 @@ def fits(operation: Operation, box: Box) -> None:
         beyond = max(-(box.south + reads.low), -(box.west + reads.west), box.north + reads.high - rows,
                      box.east + reads.east - columns)
         if beyond > 0:
-            raise IndexError(f"Stencil {operation.stencil.__name__} reads {beyond} more cells than the halo of its arrays is wide. "
-                             "Read nearer to the point.")
+            raise IndexError(f"{title_of(operation.stencil, operation.arguments)} reads {beyond} more cells than the halo of its "
+                             "arrays is wide. Read nearer to the point.")
 
 
 def reaches(statements: list, state: tuple, result: tuple) -> dict[Recorded, Reach]:

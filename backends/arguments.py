@@ -28,25 +28,26 @@ class Arguments:
         self.views: list[str] = []  # lines before the loops
         self.names: dict[str, Any] = {}
         self.digests: list[str] = []
-        self._records: dict[int, str] = {}  # by the identity of the tuple, which may be an argument of several terms
+        self._records: dict[tuple[int, int], str] = {}  # by identity and level: a tuple may be an argument of several terms
 
     def values(self, stencil: Callable, point: str, arguments: tuple) -> str:
         """Source text of what a stencil returns at a point."""
         if stencil in (values_at, column_values_at):
             values = [self._expression(term, self.add, self._stencil) for term in arguments[0]]
             return f"({''.join(f'{value}, ' for value in values)})"
-        return f"{self._stencil(stencil)}({point}, {', '.join(map(self.add, arguments))})"
+        level = levels_of(arguments)
+        return f"{self._stencil(stencil, level)}({point}, {', '.join(self.add(argument, level) for argument in arguments)})"
 
-    def add(self, argument: Any) -> str:
-        """Source text for an argument."""
+    def add(self, argument: Any, level: int = 0) -> str:
+        """Source text for an argument of a stencil compiled for a level of terms."""
         if isinstance(argument, Field):
             argument = argument.array
         if isinstance(argument, tuple):
-            if id(argument) not in self._records:
-                self._records[id(argument)] = self._record(argument)
-            return self._records[id(argument)]
+            if (id(argument), level) not in self._records:
+                self._records[id(argument), level] = self._record(argument, level)
+            return self._records[id(argument), level]
         if getattr(argument, "is_stencil", False):
-            return self._stencil(argument)
+            return self._stencil(argument, level)
         if callable(argument) or isinstance(argument, (bool, type(None))):
             return repr(argument) if not callable(argument) else "None"
         if not isinstance(argument, Recorded):
@@ -69,15 +70,15 @@ class Arguments:
             self.views.append(line)
         return shown
 
-    def _stencil(self, stencil: Callable) -> str:
-        compiled, digest = self.compiler.stencil(stencil)
+    def _stencil(self, stencil: Callable, level: int) -> str:
+        compiled, digest = self.compiler.stencil(stencil, level)
         name = f"stencil_{digest[:16]}"
         if name not in self.names:
             self.names[name] = compiled
             self.digests.append(digest)
         return name
 
-    def _record(self, argument: tuple) -> str:
+    def _record(self, argument: tuple, level: int) -> str:
         if isinstance(argument, Term):
             return self._term(argument)
         name = ""
@@ -86,7 +87,7 @@ class Arguments:
             self.names[name] = type(argument)
         if not argument:
             return f"{name}()"
-        return self._made_once(f"{name}({''.join(f'{self.add(part)}, ' for part in argument)})")
+        return self._made_once(f"{name}({''.join(f'{self.add(part, level)}, ' for part in argument)})")
 
     def _made_once(self, record: str) -> str:
         """The name of a record, made before the loops."""
@@ -101,14 +102,14 @@ class Arguments:
         texts: list[str] = []
         names: dict[str, Any] = {"zero": self.compiler.dtype.type(0.0)}
 
-        def place(argument: Any) -> str:
-            text = self.add(argument)
+        def place(argument: Any, level: int) -> str:
+            text = self.add(argument, level)
             if text not in texts:
                 texts.append(text)
             return f"value[{texts.index(text)}]"
 
-        def called(stencil: Callable) -> str:
-            name = self._stencil(stencil)
+        def called(stencil: Callable, level: int) -> str:
+            name = self._stencil(stencil, level)
             names[name] = self.names[name]
             return name
 
@@ -118,13 +119,14 @@ class Arguments:
         self.names[kind.__name__] = kind
         return self._made_once(f"{kind.__name__}({', '.join(texts) or 'None'})")
 
-    def _expression(self, value: Any, place: Callable[[Any], str], called: Callable[[Callable], str]) -> str:
+    def _expression(self, value: Any, place: Callable[[Any, int], str], called: Callable[[Callable, int], str]) -> str:
         """Source text of what stands in a term, at a point; `place` gives that of an argument, `called` that of a stencil."""
         if isinstance(value, Bound):
-            point = "j, i" if of_columns(value.stencil) else "k, j, i"
-            return f"{called(value.stencil)}({', '.join([point, *map(place, value.arguments)])})"
+            level = levels_of(value.arguments)
+            given = ["j, i" if of_columns(value.stencil) else "k, j, i", *(place(argument, level) for argument in value.arguments)]
+            return f"{called(value.stencil, level)}({', '.join(given)})"
         if not isinstance(value, Term):
-            return place(value) + ("", "[k]", "[j, i]", "[k, j, i]")[axes_of(value)]
+            return place(value, 0) + ("", "[k]", "[j, i]", "[k, j, i]")[axes_of(value)]
         text = ""
         for part in value.parts:
             product = " * ".join(f"({written})" if isinstance(factor, Term) else written for factor, written in
@@ -132,6 +134,18 @@ class Arguments:
             sign = "- " if isinstance(part, Subtracted) else "+ " if text else ""
             text = f"{text} {sign}{product}".lstrip()
         return text or "zero"
+
+
+def levels_of(argument: Any) -> int:
+    """How many terms deep the arguments of a stencil are: 0 without terms, 1 with terms whose own arguments have none."""
+    if isinstance(argument, Term):
+        return max((levels_in(factor) for part in argument.parts for factor in part.factors), default=0) + 1
+    return max(map(levels_of, argument), default=0) if isinstance(argument, tuple) else 0
+
+
+def levels_in(factor: Any) -> int:
+    """How many terms deep the arguments are of what stands in a term; a sum in brackets goes no deeper."""
+    return levels_of(factor) - 1 if isinstance(factor, Term) else levels_of(factor)
 
 
 def compiled_to(compiler: Compiler, point: str, source: str, names: dict[str, Any], places: int) -> Any:

@@ -178,28 +178,32 @@ class Compiler:
 
     def __init__(self, dtype: np.dtype):
         self.dtype = dtype
-        self._compiled: dict[Callable, tuple[Callable, str]] = {}
+        self._compiled: dict[tuple[Callable, int], tuple[Callable, str]] = {}
         self.terms: dict[str, Any] = {}  # the records of dycore.backends.arguments, by name
 
-    def stencil(self, function: Callable) -> tuple[Callable, str]:
-        """(the compiled stencil, a digest of its code and of all that it calls)."""
-        if function not in self._compiled:
-            self._compiled[function] = self._translate(function)
-        return self._compiled[function]
+    def stencil(self, function: Callable, level: int = 0) -> tuple[Callable, str]:
+        """(the compiled stencil, a digest of its code and of all that it calls).
 
-    def _translate(self, function: Any) -> tuple[Callable, str]:
+        `level`: how many terms deep its arguments are. What a term calls is compiled apart from what reads the term, since
+        Numba would take the same function in both for recursion, and what it compiles then does not work from its cache.
+        """
+        if (function, level) not in self._compiled:
+            self._compiled[function, level] = self._translate(function, level)
+        return self._compiled[function, level]
+
+    def _translate(self, function: Any, level: int) -> tuple[Callable, str]:
         code = function.__code__
-        digest = hashlib.sha256(code.co_code + repr((code.co_names, code.co_varnames)).encode())
+        digest = hashlib.sha256(code.co_code + repr((code.co_names, code.co_varnames, level)).encode())
         constants = tuple(self.dtype.type(c) if isinstance(c, float) else c for c in code.co_consts)
         digest.update(repr([c for c in constants[1:] if not isinstance(c, CodeType)]).encode())
         names = {}
         for name in code.co_names:
             if name in function.__globals__:
-                names[name], mark = self._global(function.__globals__[name])
+                names[name], mark = self._global(function.__globals__[name], level)
                 digest.update(f"{name}={mark}".encode())
         cells = []
         for cell in function.__closure__ or ():
-            value, mark = self._global(cell.cell_contents)
+            value, mark = self._global(cell.cell_contents, level)
             cells.append(CellType(value))
             digest.update(mark.encode())
         copy = FunctionType(code.replace(co_consts=constants), names, function.__name__,
@@ -208,11 +212,11 @@ class Compiler:
         copy.__name__ = copy.__qualname__ = f"{function.__name__}_{digest.hexdigest()[:16]}"  # see `build`
         return numba.njit(**OPTIONS)(copy), digest.hexdigest()
 
-    def _global(self, value: Any) -> tuple[Any, str]:
+    def _global(self, value: Any, level: int) -> tuple[Any, str]:
         if value in LANGUAGE if callable(value) else False:
             return LANGUAGE[value], value.__name__
         if getattr(value, "is_stencil", False):
-            return self.stencil(value)
+            return self.stencil(value, level)
         if isinstance(value, float):
             return self.dtype.type(value), repr(value)
         return value, repr(value) if not isinstance(value, ModuleType) else value.__name__

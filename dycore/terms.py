@@ -90,7 +90,7 @@ def bound(function: Callable, *arguments: Any) -> Term:
     if not getattr(function, "is_stencil", False):
         raise TypeError(f"{getattr(function, '__name__', function)!r} is not a stencil. Mark the function with @stencil.")
     made = Bound(function, arguments)
-    least = len(made.parameters) - len(function.__defaults__ or ())  # type: ignore[attr-defined]
+    least = len(made.parameters) - len(function.__defaults__ or ())
     if not least <= len(arguments) <= len(made.parameters):
         raise TypeError(f"Stencil {function.__name__} takes {len(made.parameters)} arguments after the point "
                         f"({', '.join(made.parameters)}) but is bound to {len(arguments)}.")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.backends.scalars import Element
-from dycore.stencils import Field, Reads, Region
+from dycore.stencils import Field, Reads, Region, title_of
 from dycore.tiles import Halo, Reach, Tile
 
 
@@ -112,8 +112,8 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """The name of the stencil."""
-        return self.stencil.__name__
+        """How an error names it."""
+        return title_of(self.stencil, self.arguments)
 
     @property
     def results(self) -> tuple[Recorded, ...]:

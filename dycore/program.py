@@ -11,7 +11,8 @@ from math import inf
 from typing import Any, NamedTuple
 
 from dycore.backend import Backend
-from dycore.stencils import Field, Region, as_field, maximum, stencil
+from dycore.stencils import Field, Region, as_field, maximum, of_columns, stencil
+from dycore.terms import Term, Vector, as_term, column_values_at, extent, values_at
 from dycore.tiles import Halo, Place, Reach, Tile
 
 
@@ -44,6 +45,28 @@ class Program:
         beyond_levels: also on the halo levels above and below.
         """
         return self._noted(self.backend.apply(stencil, self._region(stencil, beyond_levels), *arguments))
+
+    def store(self, *terms: Any, beyond_levels: bool = False) -> Any:
+        """Terms as stored fields, in one pass: one for a term, a `Vector` for a vector, a tuple for several of them.
+
+        A term that is zero stays so, and needs no array. Raises ValueError where terms of cells [k, j, i] and of columns [j, i]
+        are stored together, or a term has no field in it.
+        """
+        wanted = [as_term(part) for term in terms for part in (term if isinstance(term, Vector) else (term,))]
+        stored = iter(self._stored(tuple(term for term in wanted if term.parts), beyond_levels))
+        values = iter([next(stored) if term.parts else term for term in wanted])
+        made = tuple(Vector(next(values), next(values)) if isinstance(term, Vector) else next(values) for term in terms)
+        return made[0] if len(made) == 1 else made
+
+    def _stored(self, terms: tuple[Term, ...], beyond_levels: bool) -> tuple:
+        extents = {extent(term) for term in terms}
+        if 0 in extents:
+            raise ValueError(f"A term to store has no field in it, only numbers: {next(t for t in terms if extent(t) == 0)}. "
+                             "Give the number itself where the term is read.")
+        if len(extents) > 1:
+            raise ValueError(f"Terms of cells [k, j, i] and of columns [j, i] are stored together: {'; '.join(map(repr, terms))}. "
+                             "Store them apart.")
+        return self(column_values_at if extents == {2} else values_at, terms, beyond_levels=beyond_levels) if terms else ()
 
     def upward(self, stencil: Callable, start: Callable, *arguments: Any) -> tuple:
         """A recurrence from the lowest level up: (2-D fields carried out of the last level, 3-D fields of its values)."""
@@ -116,7 +139,7 @@ class Program:
         cells = self.tile.region
         if beyond_levels:
             return cells._replace(k=(0, cells.padded[0]))
-        return cells if columns or stencil.__code__.co_varnames[0] == "k" else cells.columns
+        return cells if columns or not of_columns(stencil) else cells.columns
 
     def _noted(self, fields: Any) -> Any:
         if not self.recording:

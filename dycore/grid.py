@@ -29,13 +29,14 @@ from dycore.coordinates import (
     check_cells,
     check_coriolis,
     check_extent,
+    check_ground,
     check_interfaces,
     check_latitudes,
+    check_lengths,
     check_longitudes,
-    check_number,
     check_precision,
 )
-from dycore.given import NUMBER, PLANE, given, masked_points, truths
+from dycore.given import NUMBER, PLANE, finite, given, masked_points, positive, truths
 from dycore.stencils import stencil, where
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Tile, copies_x, copies_y, copy_strips
 
@@ -217,6 +218,7 @@ def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[st
            **coordinates: Any) -> Grid:
     nz, ny, nx = tile.cells
     interfaces = check_interfaces(interfaces, nz)
+    check_ground(terrain_following, partial_cells)
     dr = np.ones(nz + 2 * HALO_LEVELS)
     dr[HALO_LEVELS: HALO_LEVELS + nz] = np.diff(interfaces)
     lowest, top = HALO_LEVELS, HALO_LEVELS + nz
@@ -227,12 +229,6 @@ def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[st
     bottom = np.broadcast_to(given("bottom", bottom, tile.cells, NUMBER, PLANE, needed=wet, otherwise=interfaces[0]), (ny, nx))
     levels, fraction = np.full((ny, nx), lowest), np.ones((ny, nx))
     if partial_cells is not None:
-        if terrain_following:
-            raise ValueError("Levels that follow the terrain have no partial cells: give terrain_following or partial_cells, "
-                             "not both.")
-        if not 0.0 < partial_cells <= 1.0:
-            raise ValueError(f"partial_cells={partial_cells} must be the smallest fraction of a level that a cell may take: more "
-                             "than 0 and at most 1, for example 0.2.")
         above = np.clip((interfaces[1:, None, None] - bottom) / np.diff(interfaces)[:, None, None], 0.0, 1.0)
         # the nearer of a cell of that fraction and none, so that the depth is right to half of it
         open_part = np.where(above < 0.5 * partial_cells, 0.0, np.maximum(above, partial_cells))
@@ -295,6 +291,8 @@ def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[st
         fraction=fraction, fraction_u=fraction_u, fraction_v=fraction_v, fraction_z=fraction_z,
         inverse_fraction=1.0 / fraction, inverse_fraction_u=1.0 / fraction_u, inverse_fraction_v=1.0 / fraction_v)
 
+    check_lengths(fields, dtype)
+
     def convert(values: Any) -> Any:
         if not isinstance(values, np.ndarray):
             return values
@@ -319,7 +317,7 @@ def rectilinear(cells: tuple[int, int, int], *, extent: tuple[float, float], int
     """
     tile = Tile(check_cells(cells), check_boundary("x_boundary", x_boundary), check_boundary("y_boundary", y_boundary))
     extent = check_extent(extent)
-    coriolis, beta = check_number("coriolis", coriolis, "1/s"), check_number("beta", beta, "1/(m s)")
+    coriolis, beta = finite("coriolis", coriolis, "1/s"), finite("beta", beta, "1/(m s)")
     _, ny, nx = tile.cells
     dx, dy = extent[0] / nx, extent[1] / ny
     shape = (ny + 2 * HALO, nx + 2 * HALO)
@@ -348,10 +346,10 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
     """
     nz, ny, nx = check_cells(cells)
     (south, north), (west, east) = check_latitudes(latitudes), check_longitudes(longitudes)
-    radius, rotation = check_number("radius", radius, "m", positive=True), check_number("rotation", rotation, "1/s")
+    radius, rotation = positive("radius", radius, "m"), finite("rotation", rotation, "1/s")
     poles, full_circle = south == -90.0, np.isclose(east - west, 360.0)
     if poles and not full_circle:
-        raise ValueError(f"longitudes={longitudes} must span 360 degrees on a grid with poles.")
+        raise ValueError(f"longitudes=({west:g}, {east:g}) must span 360 degrees on a grid with poles.")
     if poles and nx % 2 and nx > 1:
         raise ValueError(f"{nx} cells in longitude do not match across the pole. Use an even number, or a single one.")
     if poles and ny < HALO:
@@ -381,8 +379,10 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
     lengths = {name: np.broadcast_to(values[:, None], shape) for name, values in everywhere.items()}
     x_face = west + np.degrees(np.arange(nx + 1) * dlon)
     corner_longitude = np.radians(west) + (np.arange(shape[1]) - HALO) * dlon
-    function = coriolis or (lambda longitude, latitude: 2.0 * rotation * np.sin(latitude) + 0.0 * longitude)
-    f = check_coriolis(function(corner_longitude[None, :], over_the_pole(face)[:, None]), shape)
+    if coriolis is None:
+        def coriolis(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+            return 2.0 * rotation * np.sin(latitude) + 0.0 * longitude
+    f = check_coriolis(coriolis, corner_longitude[None, :], over_the_pole(face)[:, None])
     return _build(tile, check_precision(precision), interfaces, lengths, f, bottom, land, terrain_following, partial_cells,
                   x=0.5 * (x_face[1:] + x_face[:-1]), y=np.degrees(centre[HALO: HALO + ny]), x_face=x_face,
                   y_face=np.degrees(np.radians(south) + np.arange(ny + 1) * dlat), spherical=True)

@@ -27,6 +27,7 @@ from dycore.continuity import Flow
 from dycore.driving import forcings
 from dycore.filters import polar_response
 from dycore.forcing import Now, Rate, in_precision, nothing, sum_of
+from dycore.given import check_kind, shown, whole_number
 from dycore.grid import Grid, Metrics
 from dycore.mixing import Forces, Rubbing, Viscosity
 from dycore.operators import Motion
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
     from dycore.restart import Restarts
     from dycore.running import Report
     from dycore.writing import Means, Snapshots
+
+
+ADVICE = "Make states with dycore.state.initial_state."
 
 
 class Constants(NamedTuple):
@@ -74,7 +78,7 @@ class Model:
         self.grid = grid
         self.backend: Backend = backend.create() if hasattr(backend, "create") else backend
         if not hasattr(self.backend, "communication"):
-            raise TypeError(f"backend={backend!r} is no backend. Give on_numpy, on_numba or on_jax of dycore.backends.")
+            raise TypeError(f"backend={shown(backend)} is no backend. Give on_numpy, on_numba or on_jax of dycore.backends.")
         from dycore.naming import check_tracer_names  # here, because what files hold is no business of a step
 
         check_parameters(grid, parameters)
@@ -114,7 +118,7 @@ class Model:
         Threads may call it at once, but where processes exchange messages (RuntimeError).
         """
         self.backend.communication.in_one_thread()
-        return self._steps(self.constants, self.asarrays(state), n)
+        return self._steps(self.constants, self.asarrays(state), whole_number("n", n, 0))
 
     def pure_step(self, state: State) -> State:
         """As `step`, but not compiled by itself: for functions of yours that `jax.jit` compiles and `jax.grad` differentiates.
@@ -126,6 +130,7 @@ class Model:
 
     def check_state(self, state: State) -> None:
         """Raise ValueError where a state does not belong to this model's grid and parameters."""
+        check_kind("state", state, State, ADVICE)
         names = self.parameters.tracer_names
         if len(state.tracers) != len(names):
             raise ValueError(f"The state has {len(state.tracers)} tracers, but parameters.tracer_names names {len(names)}: "
@@ -133,11 +138,11 @@ class Model:
         padded, part = self.grid.tile.region.padded, self.backend.padded(self.tile)
         for name, array in (("u", state.u), ("v", state.v), ("w", state.w), *zip(names, state.tracers, strict=True)):
             if tuple(array.shape) not in (padded, part):
-                raise ValueError(f"{name} has shape {tuple(array.shape)}, but this grid needs {padded}, halo included. "
-                                 "Make states with dycore.state.initial_state.")
+                raise ValueError(f"{name} has shape {tuple(array.shape)}, but this grid needs {padded}, halo included. {ADVICE}")
 
     def asarrays(self, state: State) -> State:
         """The state with arrays of this backend: of a state of the whole domain, what this process keeps."""
+        check_kind("state", state, State, ADVICE)
         whole, part = self.grid.tile.region.padded, self.backend.padded(self.tile)
 
         if self.history and not state.surface_before:
@@ -165,6 +170,8 @@ class Model:
 
     def gather(self, state: State) -> State | None:
         """The state of the whole domain in NumPy arrays, on rank 0; None on the others. All processes have to call it."""
+        check_kind("state", state, State, ADVICE)
+
         def whole(place: Place, array: Any) -> Any:
             cells = self.backend.communication.gather(self.tile, self.backend.to_numpy(array))
             return None if cells is None else padded(self.grid, place, cells)

@@ -308,7 +308,7 @@ def as_field(value: Any, name: str = "a field") -> Any:
 
 def names_of(argument: Any, prefix: str = "") -> list[str]:
     """The dotted names of an argument's leaves, in order."""
-    if hasattr(argument, "_fields"):
+    if isinstance(argument, tuple) and hasattr(argument, "_fields"):
         return [n for name, part in zip(argument._fields, argument, strict=True) for n in names_of(part, f"{prefix}.{name}")]
     if isinstance(argument, tuple):
         return [n for m, part in enumerate(argument) for n in names_of(part, f"{prefix}[{m}]")]
@@ -376,8 +376,10 @@ def check(function: Callable, region: Region, arguments: tuple, before: tuple = 
 
     try:
         values = function(*region.indices(), *before, *(map_arguments(abstract, a) for a in arguments))
-    except (IndexError, TypeError) as error:
-        raise type(error)(f"Stencil {function.__name__}: {error}") from None
+    except (IndexError, TypeError, ValueError) as error:
+        sentence = f"Stencil {function.__name__}: {error}"
+        advice = "" if sentence.endswith(".") else ". Give functions that take and return what it asks for."
+        raise type(error)(sentence + advice) from None
     if seen is not None:
         map_arguments(lambda value: note(seen.used, sources_of(value)), values)
     return values

@@ -26,6 +26,7 @@ import numpy as np
 from dycore import output
 from dycore.belonging import difference, identity, summary
 from dycore.files import at_home, attempt, by_first, lock, reserve, together, whole, why
+from dycore.given import positive, whole_number
 from dycore.progress import DAY
 from dycore.restart import Restarts, Sums, check_folder, check_start, partial_means, path_of, retain
 from dycore.restart import write as write_restart
@@ -64,9 +65,7 @@ class Means:
 
 def whole_steps(days: float, time_step: float, what: str) -> int:
     """Steps in so many days, at least one. Raises ValueError for what is no length of time."""
-    if not 0.0 < days < float("inf"):
-        raise ValueError(f"days={days} of {what} must be a positive number.")
-    return max(1, round(days * DAY / time_step))
+    return max(1, round(positive(f"days of {what}", days, "days") * DAY / time_step))
 
 
 class Zarr:
@@ -241,9 +240,7 @@ class Series:
             raise ValueError(f"'{path}' ends neither in .zarr nor in .nc, the formats that there are.")
         self.mean, self.model, self.path = isinstance(wanted, Means), model, path
         self.every = whole_steps(wanted.days, model.parameters.time_step, f"'{path}'")
-        self.samples = min(wanted.samples, self.every) if isinstance(wanted, Means) else 1
-        if self.samples < 1:
-            raise ValueError(f"samples={self.samples} of '{path}' must be at least 1.")
+        self.samples = min(whole_number(f"samples of '{path}'", wanted.samples, 1), self.every) if isinstance(wanted, Means) else 1
         self.variables = output.variables(model, wanted.fields)
         self.sums = sums or Sums(0, step, {})
         self.store = KINDS[path.suffix](path, model)

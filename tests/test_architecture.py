@@ -21,6 +21,7 @@ LAYERS = [
     {"physics"},
     {"stepping", "momentum_weno"},
     {"parameters"},
+    {"choices"},
     {"stability", "driving"},
     {"model"},
     {"plotted_fields", "map_projections", "datasets"},

@@ -24,6 +24,13 @@ OPTIONS = {
                                         "srun {}"],
                          "--report": ["page.html", None], "--results": ["measured", "measured other", "other"]},
     "validate": {"--short": [None], "--backend": ["numpy", "jax"], "--threads": ["1"], "--output": ["verdicts", "fresh"]},
+    "run": {"--days": ["0.01", "1"], "--steps": ["1", "2"], "--cells": ["3,8,6", "1,8,12"], "--time-step": ["60", "900.5"],
+            "--precision": ["float32", "float64"], "--backend": ["numpy"], "--threads": ["1"], "--processes": ["1,1", "none"],
+            "--output": ["new.nc"], "--output-every": ["1", "0.5"], "--means": ["means.nc"], "--means-every": ["1"],
+            "--fields": ["salinity", "temperature,northward_velocity"], "--state-out": ["new.npz"], "--log": ["new.log"],
+            "--restarts": ["restarts"], "--restarts-every": ["1"], "--keep": ["1"], "--continue": ["restarts", "nowhere"],
+            "--set": ["substeps=30", "diffusivity=none", "diffusivity=10", "polar_filter=45", "biharmonic_diffusion=true"],
+            "--quiet": [None], "--dry-run": [None]},
     "check": {"--timeout": ["1", "180", "1e5"]},
     "plot": {"--kind": ["map", "section", "series", "animation"], "--level": ["10", "500"], "--time": ["0", "1.5"],
              "--at": ["longitude=20", "latitude=40 longitude=3", "x=3", "longitude=1 longitude=2"],
@@ -31,6 +38,7 @@ OPTIONS = {
     "slurm": {"--site": ["site.toml"], "--nodes": ["1,2"], "--ranks": ["2,4"], "--ranks-per-node": ["2"],
               "--time": ["00:10:00", "7", "1-0"], "--dry-run": [None], **MEASURED}}
 PLACES = {"bench": [[]], "validate": [[], ["williamson_2"], ["williamson_2", "held_suarez"], ["wiliamson_2"]], "check": [[]],
+          "run": [["baroclinic_channel", "--cells", "3,8,6", "--steps", "1"]] * 3 + [["baroclinic_channel", "--cells", "3,8,6"], []],
           "plot": [["air.nc"], ["air.nc", "speed"], ["sea.nc", "temperature"], ["air.nc", "relative_vorticity"], ["broken.nc"],
                    ["sea.nc", "salt"], []],
           "slurm": [["submit", "study"], ["submit", "new"], *[["submit", "new", "--site", "site.toml"]] * 4,
@@ -116,8 +124,8 @@ HEAD = 'case = "baroclinic_channel"\ncells = [3, 8, 6]\nsteps = 1\n'
 FILES = [b"", b"\xff\xfe", b"\0", bytes(range(256)), HEAD.encode("utf-16"), HEAD.encode("utf-32"), b"PK\x03\x04", b"{}", *(
     (HEAD + more).encode("latin-1") for more in (
         "log = '\xe9'", HEAD, "steps = 2", "unknown = 1", "Steps = 2", '"" = 1', "a.b.c = 1", "steps.x = 1", "[steps]\na=1",
-        "[[cells]]", "[parameters]\n[parameters]", "parameters = 3", "parameters = []", "[[parameters]]", "[parameters.substeps]\na=1",
-        "x = " + "[" * 3000, "days = 1"))]
+        "[[cells]]", "[parameters]\n[parameters]", "parameters = 3", "parameters = []", "[[parameters]]",
+        "[parameters.substeps]\na=1", "x = " + "[" * 3000, "days = 1"))]
 NEEDED = {"output_every": 'output = "n.nc"', "fields": 'output = "n.nc"', "means_every": 'means = "m.nc"',
           "restarts_every": 'restarts = "r"', "keep": 'restarts = "r"'}
 

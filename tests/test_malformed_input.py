@@ -1,4 +1,4 @@
-"""Malformed input of every command but `run` (that is in test_command_line_faults.py): a sentence and an exit code, and no more.
+"""Malformed input of every command: a sentence and an exit code, and no more.
 
 Inputs are made from seeds by `malformed`, a few hundred here. What takes long (measuring, validating, drawing) is left out: it
 gets what has been accepted, and looks whether that makes sense.
@@ -78,6 +78,7 @@ def light(monkeypatch, tmp_path, samples):
         def grab_frame(self):
             pass
 
+    monkeypatch.setattr("dycore.model.Model.run", lambda model, state, **_: state)
     monkeypatch.setattr(suite, "measure", measure)
     monkeypatch.setattr(suite, "build_fortran", lambda: None)
     monkeypatch.setattr(suite, "commit", lambda: "0" * 40)

@@ -26,7 +26,7 @@ import numpy as np
 from dycore import output
 from dycore.belonging import difference, identity, summary
 from dycore.files import at_home, attempt, by_first, lock, reserve, together, whole, why
-from dycore.given import positive, whole_number
+from dycore.given import MOST, is_number, shown, whole_number
 from dycore.progress import DAY
 from dycore.restart import Restarts, Sums, check_folder, check_start, partial_means, path_of, retain
 from dycore.restart import write as write_restart
@@ -65,7 +65,9 @@ class Means:
 
 def whole_steps(days: float, time_step: float, what: str) -> int:
     """Steps in so many days, at least one. Raises ValueError for what is no length of time."""
-    return max(1, round(positive(f"days of {what}", days, "days") * DAY / time_step))
+    if not is_number(days, lambda days: 0.0 < days < MOST):
+        raise ValueError(f"days={shown(days)} of {what} must be a positive number.")
+    return max(1, round(float(days) * DAY / time_step))
 
 
 class Zarr:

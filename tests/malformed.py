@@ -38,7 +38,8 @@ OPTIONS = {
     "slurm": {"--site": ["site.toml"], "--nodes": ["1,2"], "--ranks": ["2,4"], "--ranks-per-node": ["2"],
               "--time": ["00:10:00", "7", "1-0"], "--dry-run": [None], **MEASURED}}
 PLACES = {"bench": [[]], "validate": [[], ["williamson_2"], ["williamson_2", "held_suarez"], ["wiliamson_2"]], "check": [[]],
-          "run": [["baroclinic_channel", "--cells", "3,8,6", "--steps", "1"]] * 3 + [["baroclinic_channel", "--cells", "3,8,6"], []],
+          "run": [["baroclinic_channel", "--cells", "3,8,6", "--steps", "1"]] * 3 + [
+              ["baroclinic_channel", "--cells", "3,8,6"], []],
           "plot": [["air.nc"], ["air.nc", "speed"], ["sea.nc", "temperature"], ["air.nc", "relative_vorticity"], ["broken.nc"],
                    ["sea.nc", "salt"], []],
           "slurm": [["submit", "study"], ["submit", "new"], *[["submit", "new", "--site", "site.toml"]] * 4,

@@ -62,7 +62,8 @@ class Outcome(NamedTuple):
 
 def outcome(call, argument, value):
     """Of one call with one argument replaced."""
-    if argument in ("n", "steps", "days") and call.function.__name__ in ("run", "steps") and number(value) and float(value) > (0.1 if argument == "days" else 20):
+    if argument in ("n", "steps", "days") and call.function.__name__ in ("run",
+        "steps") and number(value) and float(value) > (0.1 if argument == "days" else 20):
         return Outcome("taken", "too long to try")
     try:
         call.function(**(call.usual | {argument: value}))
@@ -127,7 +128,8 @@ CALLS = {
         "latitudes": numbers(2), "longitudes": numbers(2), "radius": above, "rotation": number,
         "coriolis": either(nothing, function)}),
     "with_surface_geopotential": Call(GRID.with_surface_geopotential, {"values": 0.0}, {"values": field(*PLANES)}),
-    "uniform": Call(uniform, {"nz": 4, "first": -400.0, "last": 0.0}, {"nz": either(above, whole), "first": number, "last": number}),
+    "uniform": Call(uniform, {"nz": 4, "first": -400.0, "last": 0.0}, {"nz": either(above, whole), "first": number,
+        "last": number}),
     "stretched": Call(stretched, {"nz": 4, "depth": 400.0}, {"nz": above, "depth": above, "ratio": above}),
     "shallow_water": Call(lambda gravity: model(fluid=shallow_water(gravity)), {"gravity": 9.8}, {"gravity": at_least}),
     "initial_state": Call(initial_state, {"grid": GRID, "surface": 0.0}, {

@@ -26,7 +26,7 @@ import numpy as np
 from dycore import output
 from dycore.belonging import difference, identity, summary
 from dycore.files import at_home, attempt, by_first, lock, reserve, together, whole, why
-from dycore.given import MOST, is_number, shown, whole_number
+from dycore.given import MOST, is_number, shown
 from dycore.progress import DAY
 from dycore.restart import Restarts, Sums, check_folder, check_start, partial_means, path_of, retain
 from dycore.restart import write as write_restart
@@ -242,7 +242,11 @@ class Series:
             raise ValueError(f"'{path}' ends neither in .zarr nor in .nc, the formats that there are.")
         self.mean, self.model, self.path = isinstance(wanted, Means), model, path
         self.every = whole_steps(wanted.days, model.parameters.time_step, f"'{path}'")
-        self.samples = min(whole_number(f"samples of '{path}'", wanted.samples, 1), self.every) if isinstance(wanted, Means) else 1
+        self.samples = 1
+        if isinstance(wanted, Means):
+            if not is_number(wanted.samples, lambda samples: samples >= 1 and samples == int(samples)):
+                raise ValueError(f"samples={shown(wanted.samples)} of '{path}' must be at least 1, a whole number.")
+            self.samples = int(min(wanted.samples, self.every))
         self.variables = output.variables(model, wanted.fields)
         self.sums = sums or Sums(0, step, {})
         self.store = KINDS[path.suffix](path, model)

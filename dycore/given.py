@@ -189,7 +189,7 @@ def whole_number(name: str, value: Any, least: int, most: int = 10**15) -> int:
     """A whole number from `least` to `most`; whole numbers of Python pass at once."""
     if type(value) is int and least <= value <= most:
         return value
-    return int(check_number(name, value, f"a whole number of at least {least} and at most {most:.0e}",
+    return int(check_number(name, value, f"at least {least} and at most {most:.0e}, a whole number",
                             lambda value: least <= value <= most and value == int(value)))
 
 

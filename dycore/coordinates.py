@@ -96,9 +96,9 @@ def check_coriolis(function: Callable, longitude: np.ndarray, latitude: np.ndarr
         found = function(longitude, latitude)
         values = np.broadcast_to(as_array("coriolis(longitude, latitude)", found), shape)
     except ValueError:
-        raise ValueError(f"coriolis(longitude, latitude) returns {shown(found)} for longitudes of shape {longitude.shape} and "
-                         f"latitudes of shape {latitude.shape} (radians). Return numbers (1/s) of shape {shape}, or one."
-                         ) from None
+        given = f"values of shape {np.shape(found)}" if isinstance(found, np.ndarray) else shown(found)
+        raise ValueError(f"coriolis(longitude, latitude) returns {given} for longitudes {longitude.shape} and latitudes "
+                         f"{latitude.shape} (radians). Return numbers (1/s) of shape {shape}, or one.") from None
     if not np.isfinite(values).all():
         raise ValueError("coriolis(longitude, latitude) returns values that are not finite numbers. It is asked at all corners, "
                          "those beyond the edges of the grid among them.")

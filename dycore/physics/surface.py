@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore.forcing import Forcing, only
-from dycore.given import as_array, check_number, is_number
+from dycore.given import as_array, check_number
 from dycore.stencils import stencil, where
 
 HEAT_CAPACITY = 3991.86795711963  # J/(kg K), of seawater for conservative temperature (TEOS-10)
@@ -53,7 +53,7 @@ def surface_flux(tracer: int, flux: ArrayLike) -> Forcing:
 
 def heat_flux(tracer: int, flux: ArrayLike, density: float = 1025.0) -> Forcing:
     """A heat flux, a number or [j, i] (W/m2, positive into the ocean), that warms a tracer that is a temperature."""
-    check_number("density", density, "a positive number of kg/m3", lambda density: density > 0.0)
+    check_number("density", density, "a positive number of kg/m3", lambda density: 1e-30 < density < 1e30)
     return surface_flux(tracer, plane("flux", flux) / (density * HEAT_CAPACITY))
 
 
@@ -70,6 +70,6 @@ def towards(tracer: int) -> Callable:
 
 def surface_relaxation(tracer: int, target: ArrayLike, seconds: float) -> Forcing:
     """Relaxation of a tracer in the uppermost layer to `target`, a number or [j, i], on a time scale in seconds."""
-    if not is_number(seconds, lambda seconds: seconds > 0.0):
-        raise ValueError(f"The time scale of a relaxation must be positive; given {seconds} s.")
+    check_number("seconds", seconds, "the time scale of the relaxation, a positive number of seconds",
+                 lambda seconds: seconds > 0.0)
     return Forcing(tracers=only(tracer, towards(tracer)), values=Target(plane("target", target), 1.0 / seconds))

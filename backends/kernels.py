@@ -7,34 +7,21 @@ vectorise it. Compiled kernels are kept on disk (dycore.backends.cache), so that
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import math
-import operator
-import os
-import sys
-from collections.abc import Callable, Iterator
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
-from numba.core import cgutils
-from numba.core.typing import signature as signature_of
-from numba.extending import intrinsic, models, overload, register_model
 
 from dycore import stencils
-from dycore.backends.cache import cache_folder
+from dycore.backends.building import build
 from dycore.backends.common import precision_of
 from dycore.backends.operations import Operation, Recorded
+from dycore.backends.views import OPTIONS, inside, view
 from dycore.stencils import Field
-
-OPTIONS = {"error_model": "numpy", "forceinline": True, "nogil": True}
 
 
 def _where(condition, true, false):
@@ -74,22 +61,6 @@ LANGUAGE = {
     stencils.square_root: numba.njit(**OPTIONS)(_square_root),
     stencils.quotient: numba.njit(**OPTIONS)(_quotient),
 }
-
-
-@intrinsic
-def inside(typing_context, index, start):
-    """The index, promised to LLVM to be small and not before `start`: no wrap-around, so plain vector loads."""
-
-    def generate(context, builder, signature, arguments):
-        value, first = arguments
-        first = context.cast(builder, first, signature.args[1], signature.args[0])
-        assume = builder.module.declare_intrinsic("llvm.assume", fnty=ir.FunctionType(ir.VoidType(), [ir.IntType(1)]))
-        for condition in (builder.icmp_signed(">=", value, first),
-                          builder.icmp_signed("<", value, ir.Constant(value.type, 2**31))):
-            builder.call(assume, [condition])
-        return value
-
-    return signature_of(index, index, start), generate
 
 
 class Compiler:
@@ -134,63 +105,6 @@ class Compiler:
         if isinstance(value, float):
             return self.dtype.type(value), repr(value)
         return value, repr(value) if not isinstance(value, ModuleType) else value.__name__
-
-class View(types.Type):
-    """The type of an array [j, k, i] or [j, i] read as [k, j & row_mask, i & column_mask], or without k.
-
-    A mask makes a ring of a few rows, or an array that is constant along an axis.
-    """
-
-    def __init__(self, array: Any, row_mask: int, column_mask: int):
-        self.array, self.masks = array, (row_mask, column_mask)
-        super().__init__(f"View({array}, {row_mask}, {column_mask})")
-
-
-@register_model(View)
-class ViewModel(models.StructModel):
-    """Where the array begins, and its numbers of rows and columns; it owns nothing."""
-
-    def __init__(self, manager, kind):
-        pointer = types.CPointer(kind.array.dtype)
-        super().__init__(manager, kind, [("data", pointer), ("rows", types.intp), ("columns", types.intp)])
-
-
-@intrinsic(prefer_literal=True)
-def view(typing_context, array, row_mask, column_mask):
-    """The array as a `View`; the masks are literals."""
-    kind = View(array, row_mask.literal_value, column_mask.literal_value)
-
-    def generate(context, builder, signature, arguments):
-        given = context.make_array(array)(context, builder, arguments[0])
-        made = cgutils.create_struct_proxy(kind)(context, builder)
-        made.data = given.data
-        made.rows, made.columns = cgutils.unpack_tuple(builder, given.shape)[-2:]
-        return made._getvalue()
-
-    return kind(array, row_mask, column_mask), generate
-
-
-@intrinsic
-def element(typing_context, value, plane, row, column):
-    """An element of the array of a `View`."""
-
-    def generate(context, builder, signature, arguments):
-        seen = cgutils.create_struct_proxy(value)(context, builder, value=arguments[0])
-        at = [context.cast(builder, a, t, types.intp) for a, t in zip(arguments[1:], signature.args[1:], strict=True)]
-        line = builder.add(builder.mul(at[0], seen.rows), at[1])
-        return builder.load(builder.gep(seen.data, [builder.add(builder.mul(line, seen.columns), at[2])]))
-
-    return value.array.dtype(value, plane, row, column), generate
-
-
-@overload(operator.getitem, jit_options=OPTIONS)
-def read_view(value, index):
-    if not isinstance(value, View):
-        return None
-    row_mask, column_mask = value.masks
-    if value.array.ndim == 2:
-        return lambda value, index: element(value, 0, index[0] & row_mask, index[1] & column_mask)
-    return lambda value, index: element(value, index[1] & row_mask, index[0], index[2] & column_mask)
 
 
 class Arguments:
@@ -332,54 +246,3 @@ def make_kernel(compilers: dict[str, Compiler], operation: Operation) -> Kernel:
     digest = digest + repr(flat.digests) + dtype.str
     digest = hashlib.sha256((digest + text).encode()).hexdigest()[:16]
     return Kernel(build(text, "kernel", {**names, "inside": inside, "view": view}, digest, alone=True), flat.leaves, digest)
-
-
-@contextlib.contextmanager
-def in_turn(function: Callable) -> Iterator[None]:
-    """Only one process of a machine at a time compiles a function; the others then find it on disk."""
-    with open(Path(function.__code__.co_filename).with_suffix(".lock"), "w") as file:
-        with contextlib.suppress(OSError):  # some file systems have no locks
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-_built: dict[str, Callable] = {}
-
-
-def build(source: str, name: str, names: dict[str, Any], digest: str, alone: bool, parallel: bool = False) -> Callable:
-    """Compile generated source; its file is named after all that it depends on, as Numba's cache needs.
-
-    So is the function: Numba tells functions of one name apart by a number that counts within a process, so that
-    two of them, compiled by different processes and read from the cache by a third, would be taken for one another.
-    `alone`: no two of its array arguments overlap, which LLVM may rely on.
-    """
-    digest = hashlib.sha256(f"{digest}{source}{parallel}{_generator()}{numba.__version__}{sys.version}".encode()).hexdigest()[:24]
-    if digest in _built:
-        return _built[digest]
-    own = f"{name}_{digest}"
-    source = source.replace(f"def {name}(", f"def {own}(", 1)
-    path = cache_folder() / f"{own}.py"
-    if not path.exists():
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(source)
-        os.utime(temporary, (0, 0))  # Numba's cache compares time stamps
-        temporary.replace(path)
-    scope = {**names, "np": np, "prange": numba.prange, "__name__": __name__}
-    exec(compile(source, str(path), "exec"), scope)
-    function = numba.njit(error_model="numpy", parallel=parallel, cache=True, nogil=True)(scope[own])
-    if alone:
-        function._compiler._customize_flags = without_aliases  # Numba has no public option for it
-    return _built.setdefault(digest, function)
-
-
-@cache
-def _generator() -> str:
-    """What generated source calls besides stencils is in these files: what was compiled with other versions is not used."""
-    here = Path(__file__).parent
-    return hashlib.sha256(b"".join((here / name).read_bytes() for name in ("kernels.py", "on_numba.py"))).hexdigest()
-
-
-def without_aliases(flags: Any) -> Any:
-    """Compiler flags that promise LLVM that arrays do not overlap."""
-    flags.noalias = True
-    return flags

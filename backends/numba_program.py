@@ -52,38 +52,67 @@ class Run(NamedTuple):
         return outside(self.frame[array.buffer], array.shape)
 
 
+class Places(NamedTuple):
+    """Where arrays and numbers stand among the leaves of a tree."""
+
+    arrays: list[int]
+    numbers: list[int]
+
+
+def places_of(tree: Any) -> Places:
+    """Where arrays and numbers stand among the leaves of a tree."""
+    leaves = list(enumerate(leaves_of(tree)))
+    return Places([place for place, leaf in leaves if np.ndim(leaf)], [place for place, leaf in leaves if is_number(leaf)])
+
+
+class Noted(NamedTuple):
+    """A step that is recorded."""
+
+    statements: list[Any]
+    result: Any
+    given: list[Recorded]  # the arrays among its constants
+    inputs: list[Recorded]  # and in its state
+
+
+def noted_step(backend: Any, step: Callable, constants: Any, state: Any) -> Noted:
+    """A step recorded with what stands for the arrays and numbers that it is given."""
+    given: list[Recorded] = []
+    inputs: list[Recorded] = []
+    numbers: list[Any] = []
+
+    def stand_in(leaf: Any, arrays: list[Recorded]) -> Any:
+        array = leaf.array if isinstance(leaf, Field) else leaf
+        if is_number(array):
+            place = len(numbers)
+            numbers.append(as_number(array))
+            return Scalar(lambda numbers: numbers[place], numbers[place], moving=arrays is inputs)
+        if not np.ndim(array):
+            return leaf
+        arrays.append(Recorded(array.shape, array.dtype))
+        return Field(arrays[-1], leaf.region, leaf.origin) if isinstance(leaf, Field) else arrays[-1]
+
+    recording = backend.planning.recording = Recording()
+    try:
+        result = step(map_arguments(lambda leaf: stand_in(leaf, given), constants),
+                      map_arguments(lambda leaf: stand_in(leaf, inputs), state))
+    finally:
+        backend.planning.recording = None
+    return Noted(recording.statements, result, given, inputs)
+
+
 class Program:
     """A step compiled for arguments of certain shapes; arrays live in numbered buffers."""
 
     def __init__(self, backend: Any, step: Callable, constants: tuple, state: tuple):
         self.backend = backend
-        given: list[Recorded] = []
-        inputs: list[Recorded] = []
-        numbers: list[Any] = []
-
-        def noted(leaf: Any, arrays: list[Recorded]) -> Any:
-            array = leaf.array if isinstance(leaf, Field) else leaf
-            if is_number(array):
-                place = len(numbers)
-                numbers.append(as_number(array))
-                return Scalar(lambda numbers: numbers[place], numbers[place], moving=arrays is inputs)
-            if not np.ndim(array):
-                return leaf
-            arrays.append(Recorded(array.shape, array.dtype))
-            return Field(arrays[-1], leaf.region, leaf.origin) if isinstance(leaf, Field) else arrays[-1]
-
-        recording = backend.planning.recording = Recording()
-        try:
-            self.result = step(map_arguments(lambda leaf: noted(leaf, given), constants),
-                               map_arguments(lambda leaf: noted(leaf, inputs), state))
-        finally:
-            backend.planning.recording = None
-
+        noted = noted_step(backend, step, constants, state)
+        self.result, given, inputs = noted.result, noted.given, noted.inputs
+        self.of_constants, self.of_state = places_of(constants), places_of(state)
         planner = Planner(ROWS, backend.threads)
         for array in (*given, *inputs):
             array.buffer = planner.new_buffer(array.shape, array.dtype)
         results = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, Recorded)]
-        statements = planner.plan(recording.statements, tuple(results), set(inputs))
+        statements = planner.plan(noted.statements, tuple(results), set(inputs))
 
         writer = Writer(backend, planner.rows)
         self.shapes = shapes = planner.buffers
@@ -114,8 +143,8 @@ class Program:
         if not n:
             return state
         given, leaves = self._given(constants), list(leaves_of(state))
-        theirs = dict(zip(self.inputs, filter(np.ndim, leaves), strict=True))
-        numbers = [*given.numbers, *map(as_number, filter(is_number, leaves))]
+        theirs = dict(zip(self.inputs, (leaves[place] for place in self.of_state.arrays), strict=True))
+        numbers = [*given.numbers, *(as_number(leaves[place]) for place in self.of_state.numbers)]
         scratch = self.scratches.take()
         frame, now = [*given.arrays, *scratch[len(given.arrays):]], theirs
         run = Run(frame, [shared.copy() if value.moving else shared
@@ -146,10 +175,10 @@ class Program:
         if last.constants is constants:
             return last
         leaves = list(leaves_of(constants))
-        sources = [leaf for leaf in leaves if np.ndim(leaf)]
+        sources = [leaves[place] for place in self.of_constants.arrays]
         arrays = [before if source is known else self._taken_in(source)
                   for source, known, before in zip(sources, last.sources, last.arrays or last.sources, strict=True)]
-        numbers = [as_number(leaf) for leaf in leaves if is_number(leaf)]
+        numbers = [as_number(leaves[place]) for place in self.of_constants.numbers]
         self.given = given = Given(constants, sources, arrays, numbers, [value.at_rest(numbers) for value in self.values])
         return given
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dycore.backends.operations import Box, Recorded, Wanted, arrays_of, box_of, leaves_of, want_reads
+from dycore.backends.operations import Box, Recorded, Statement, Wanted, arrays_of, box_of, leaves_of, want_reads
 from dycore.backends.scalars import Element, Scalar
 from dycore.stencils import Field, Reads, Region, as_field, map_arguments
 
@@ -59,7 +59,7 @@ POINTWISE = Reads(0, 0, 0, 0, False)  # of columns: at all levels
 
 
 @dataclass(eq=False)
-class ArrayFunction:
+class ArrayFunction(Statement):
     """A function on arrays of a region, between two parts of a compiled program; its results are new arrays."""
 
     function: Callable
@@ -114,3 +114,18 @@ class ArrayFunction:
         box = self.wanted_of(wanted)
         if box is not None:
             want_reads(wanted, box.within(self.region), self.reads)
+
+    def made(self) -> tuple[Recorded, ...]:
+        """Its results."""
+        return self.results
+
+    def emit(self, writer: Any, indent: str) -> None:
+        """A part of its own."""
+
+        def call(run: Any) -> None:
+            results = self.of(run.array, run.numbers)
+            for array, result in zip(self.results, (results,) if self.single else results, strict=True):
+                region = self.region if array.ndim == 3 else self.region.columns
+                run.array(array)[tuple(slice(*r) for r in region.ranges)] = result
+
+        writer.between(self, call, indent)

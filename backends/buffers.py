@@ -10,7 +10,7 @@ import math
 import sys
 import threading
 from collections import deque
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -68,25 +68,18 @@ class Pool:
             return array
 
 
-class Scratch(NamedTuple):
-    """What one call of a program writes beside fields: a frame with its rings of rows, and the whole numbers."""
-
-    frame: list[Any]
-    numbers: np.ndarray
-
-
 class Scratches:
-    """The scratch of a program: of calls that run at once each has its own.
+    """What calls of a program write beside fields: of calls that run at once each has its own.
 
-    `frame` holds the constants, `rings` says (shape, dtype) of the buffers of which every thread of a loop has a copy,
-    `numbers` are the whole numbers at the start.
+    A scratch is a frame of arrays by the numbers of buffers; `rings` says (shape, dtype) of those of which every thread of a
+    loop has a copy, which it holds.
     """
 
-    def __init__(self, frame: list[Any], rings: dict[int, tuple[tuple[int, ...], np.dtype]], copies: int, numbers: np.ndarray):
-        self._frame, self._rings, self._copies, self._numbers = frame, rings, copies, numbers
-        self._idle: list[Scratch] = []
+    def __init__(self, frame: list[Any], rings: dict[int, tuple[tuple[int, ...], np.dtype]], copies: int):
+        self._frame, self._rings, self._copies = frame, rings, copies
+        self._idle: list[list[Any]] = []
 
-    def take(self) -> Scratch:
+    def take(self) -> list[Any]:
         """What no call uses. A call that fails does not give it back: what it was doing to it is not known."""
         try:
             return self._idle.pop()  # in one go, whatever other threads do
@@ -94,8 +87,8 @@ class Scratches:
             frame = list(self._frame)
             for number, (shape, dtype) in self._rings.items():
                 frame[number] = aligned(shape, dtype, number, self._copies)
-            return Scratch(frame, self._numbers.copy())
+            return frame
 
-    def give_back(self, scratch: Scratch) -> None:
+    def give_back(self, scratch: list[Any]) -> None:
         """The call is over."""
         self._idle.append(scratch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dycore.backends.operations import Box, Exchange, Operation, Recorded, Wanted, arrays_of, cells_of
+from dycore.backends.operations import Box, Operation, Recorded, Wanted, arrays_of, cells_of
 from dycore.stencils import Region
 from dycore.tiles import Reach, Tile
 
@@ -48,10 +48,9 @@ def reaches(statements: list, state: tuple, result: tuple) -> dict[Recorded, Rea
     while True:
         found, tiles, before = dict(wanted), {}, {}
         for statement in reversed(statements):
-            if isinstance(statement, Exchange):
-                for halo, array in statement.placed:
-                    tiles[array] = halo.tile
-                    before[array] = found.get(array, cells_of(halo.tile))
+            for halo, array in statement.filled():
+                tiles[array] = halo.tile
+                before[array] = found.get(array, cells_of(halo.tile))
             statement.trace(found, all_reads=False)
         following = {after: found[start].union(wanted.get(after, found[start])) for start, after in pairs if start in found}
         if following == wanted:

@@ -11,15 +11,11 @@ from typing import Any
 
 import numba
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
-from numba.core import cgutils
-from numba.core.typing import signature as signature_of
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import overload
 
 from dycore import stencils
-
-OPTIONS = {"error_model": "numpy", "forceinline": True, "nogil": True}
+from dycore.backends.views import OPTIONS, View
 
 
 def _where(condition, true, false):
@@ -59,80 +55,6 @@ LANGUAGE = {
     stencils.square_root: numba.njit(**OPTIONS)(_square_root),
     stencils.quotient: numba.njit(**OPTIONS)(_quotient),
 }
-
-
-@intrinsic
-def inside(typing_context, index, start):
-    """The index, promised to LLVM to be small and not before `start`: no wrap-around, so plain vector loads."""
-
-    def generate(context, builder, signature, arguments):
-        value, first = arguments
-        first = context.cast(builder, first, signature.args[1], signature.args[0])
-        assume = builder.module.declare_intrinsic("llvm.assume", fnty=ir.FunctionType(ir.VoidType(), [ir.IntType(1)]))
-        for condition in (builder.icmp_signed(">=", value, first),
-                          builder.icmp_signed("<", value, ir.Constant(value.type, 2**31))):
-            builder.call(assume, [condition])
-        return value
-
-    return signature_of(index, index, start), generate
-
-
-class View(types.Type):
-    """The type of an array [j, k, i] or [j, i] read as [k, j & row_mask, i & column_mask], or without k.
-
-    A mask makes a ring of a few rows, or an array that is constant along an axis.
-    """
-
-    def __init__(self, array: Any, row_mask: int, column_mask: int):
-        self.array, self.masks = array, (row_mask, column_mask)
-        super().__init__(f"View({array}, {row_mask}, {column_mask})")
-
-
-@register_model(View)
-class ViewModel(models.StructModel):
-    """Where the array begins, and its numbers of rows and columns; it owns nothing."""
-
-    def __init__(self, manager, kind):
-        pointer = types.CPointer(kind.array.dtype)
-        super().__init__(manager, kind, [("data", pointer), ("rows", types.intp), ("columns", types.intp)])
-
-
-@intrinsic(prefer_literal=True)
-def view(typing_context, array, row_mask, column_mask):
-    """The array as a `View`; the masks are literals."""
-    kind = View(array, row_mask.literal_value, column_mask.literal_value)
-
-    def generate(context, builder, signature, arguments):
-        given = context.make_array(array)(context, builder, arguments[0])
-        made = cgutils.create_struct_proxy(kind)(context, builder)
-        made.data = given.data
-        made.rows, made.columns = cgutils.unpack_tuple(builder, given.shape)[-2:]
-        return made._getvalue()
-
-    return kind(array, row_mask, column_mask), generate
-
-
-@intrinsic
-def element(typing_context, value, plane, row, column):
-    """An element of the array of a `View`."""
-
-    def generate(context, builder, signature, arguments):
-        seen = cgutils.create_struct_proxy(value)(context, builder, value=arguments[0])
-        at = [context.cast(builder, a, t, types.intp) for a, t in zip(arguments[1:], signature.args[1:], strict=True)]
-        line = builder.add(builder.mul(at[0], seen.rows), at[1])
-        return builder.load(builder.gep(seen.data, [builder.add(builder.mul(line, seen.columns), at[2])]))
-
-    return value.array.dtype(value, plane, row, column), generate
-
-
-@overload(operator.getitem, jit_options=OPTIONS)
-def read_view(value, index):
-    if not isinstance(value, View):
-        return None
-    row_mask, column_mask = value.masks
-    if value.array.ndim == 2:
-        return lambda value, index: element(value, 0, index[0] & row_mask, index[1] & column_mask)
-    return lambda value, index: element(value, index[1] & row_mask, index[0], index[2] & column_mask)
 
 
 def compiled_term(value: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from dycore.backends.scalars import Element
 from dycore.stencils import Field, Reads, Region, title_of
-from dycore.tiles import Halo, Reach, Tile
+from dycore.tiles import Boundary, Halo, Place, Reach, Tile
 
 
 class Box(NamedTuple):
@@ -80,6 +80,10 @@ class Recorded:
             return _Row(self, index)
         return Element(self, index)
 
+    def source(self, writer: Any) -> str:
+        """Source text in a program."""
+        return writer.array(self)
+
 
 class _Row:
     """A row of a table."""
@@ -91,8 +95,51 @@ class _Row:
         return self.table[(*self.index, last)]
 
 
+class Statement:
+    """One thing that a recorded step does: what it reads and makes, and how it becomes part of a plan and of a program."""
+
+    def touched(self) -> Iterator[Recorded]:
+        """The arrays that it reads: none."""
+        yield from ()
+
+    def made(self) -> tuple[Recorded, ...]:
+        """The arrays that it makes: none."""
+        return ()
+
+    def filled(self) -> tuple[tuple[Halo, Recorded], ...]:
+        """The arrays whose halos it fills: none."""
+        return ()
+
+    def trace(self, wanted: Wanted, all_reads: bool) -> None:
+        """Want what it needs to give what is wanted of it: nothing."""
+
+    def trace_round(self, wanted: Wanted) -> None:
+        """Want what it needs wherever it is carried out in a loop: nothing."""
+
+    def arrange(self, arranged: list[Statement]) -> None:
+        """Take its place behind other statements."""
+        arranged.append(self)
+
+    def admit(self, operation: Operation) -> bool:
+        """Take in an operation that follows, to go through the rows together, if that can be."""
+        return False
+
+    def prepare(self, exchange: Any) -> None:
+        """Do what can be done of an exchange that follows."""
+
+    def place(self, planner: Any, now: Any) -> None:
+        """Find places for what it makes (dycore.backends.planner)."""
+        for array in self.made():
+            planner.place(array)
+        now.mine.update(self.made())
+
+    def emit(self, writer: Any, indent: str) -> None:
+        """Write what it does (dycore.backends.writer)."""
+        raise TypeError(f"{type(self).__name__} cannot stand alone in a compiled program.")
+
+
 @dataclass(eq=False)
-class Operation:
+class Operation(Statement):
     """A stencil over a region, or a sweep (where `start` is given)."""
 
     stencil: Callable
@@ -134,114 +181,18 @@ class Operation:
         if box is not None:
             want_reads(wanted, box.within(self.region), self.reads if all_reads else self.used)
 
+    def trace_round(self, wanted: Wanted) -> None:
+        """Want all that it reads in its region."""
+        want_reads(wanted, Box(*self.region.j, *self.region.i), self.reads)
 
-@dataclass(eq=False)
-class Exchange:
-    """Fills halos where they are; `messages`: also what other processes keep of them."""
-
-    placed: tuple[tuple[Halo, Recorded], ...]
-    messages: bool
-    begun: set[Recorded] = field(default_factory=set)  # arrays whose halo in x is filled already, beside their cells
-
-    def touched(self) -> Iterator[Recorded]:
-        """The arrays whose halos it fills."""
-        yield from (array for _, array in self.placed)
-
-    def trace(self, wanted: Wanted, all_reads: bool) -> None:
-        """Halos come from cells: want these alone."""
-        for halo, array in self.placed:
-            wanted[array] = cells_of(halo.tile)
+    def arrange(self, arranged: list[Statement]) -> None:
+        """Go through the rows with the operation before, if there is one."""
+        if not (arranged and arranged[-1].admit(self)):
+            arranged.append(Group([self]))
 
 
 @dataclass(eq=False)
-class Filter:
-    """The polar filter of rows, in place; not part of the compiled program."""
-
-    tile: Tile
-    pairs: tuple[tuple[Recorded, Recorded], ...]  # (field, response)
-
-    def touched(self) -> Iterator[Recorded]:
-        """The fields and the responses."""
-        yield from leaves_of(self.pairs)
-
-    def trace(self, wanted: Wanted, all_reads: bool) -> None:
-        """Want the cells of its rows."""
-        for array, _ in self.pairs:
-            want(wanted, array, cells_of(self.tile))
-
-
-@dataclass(eq=False)
-class Zero:
-    """Sets a new array to zero."""
-
-    target: Recorded
-
-    def touched(self) -> Iterator[Recorded]:
-        """Nothing is read."""
-        yield from ()
-
-    def trace(self, wanted: Wanted, all_reads: bool) -> None:
-        """Want nothing."""
-
-
-@dataclass(eq=False)
-class Copy:
-    """Copies an array, or `cut` [j, i] of a source to `to` of the target."""
-
-    target: Recorded
-    source: Recorded
-    to: tuple[slice, ...] | None = None
-    cut: tuple[slice, ...] | None = None
-
-    def touched(self) -> Iterator[Recorded]:
-        """The array that is copied."""
-        yield self.source
-
-    def trace(self, wanted: Wanted, all_reads: bool) -> None:
-        """Want of the source what is wanted of the copy, as far as it is copied."""
-        if self.target not in wanted:
-            return
-        south, north, west, east = wanted[self.target]
-        if self.to is not None and self.cut is not None:
-            (to_j, to_i), (cut_j, cut_i) = self.to, self.cut
-            rows, columns = cut_j.start - to_j.start, cut_i.start - to_i.start
-            south, north = max(south + rows, cut_j.start), min(north + rows, cut_j.stop)
-            west, east = max(west + columns, cut_i.start), min(east + columns, cut_i.stop)
-        want(wanted, self.source, Box(south, north, west, east))
-
-
-@dataclass(eq=False)
-class Loop:
-    """Runs its body n times."""
-
-    n: int
-    carried: tuple[Recorded, ...]  # what stands here after every round
-    begin: tuple[Recorded, ...]
-    body: list
-    end: tuple[Recorded, ...]
-    plan: list = field(default_factory=list)
-
-    def inner(self) -> set[Recorded]:
-        """What its body touches."""
-        return {array for statement in self.body for array in statement.touched()}
-
-    def touched(self) -> Iterator[Recorded]:
-        """All that goes in, goes round and comes out."""
-        yield from self.begin
-        yield from self.inner()
-        yield from self.end
-
-    def trace(self, wanted: Wanted, all_reads: bool) -> None:
-        """It goes round: want all that it reads, as far as its operations say and of what goes round all."""
-        for operation in reversed([statement for statement in self.body if isinstance(statement, Operation)]):
-            want_reads(wanted, Box(*operation.region.j, *operation.region.i), operation.reads)
-        for array in (*self.begin, *self.end):
-            if array.ndim > 1:
-                want(wanted, array, Box(0, array.shape[-2], 0, array.shape[-1]))
-
-
-@dataclass(eq=False)
-class Group:
+class Group(Statement):
     """Operations that go through the rows together."""
 
     operations: list[Operation]
@@ -250,6 +201,39 @@ class Group:
         """The arrays that its operations read."""
         for operation in self.operations:
             yield from operation.reads
+
+    def made(self) -> tuple[Recorded, ...]:
+        """What its operations make, but for what they keep some rows of."""
+        return tuple(array for operation in self.operations for array in operation.results if not array.ring)
+
+    def admit(self, operation: Operation) -> bool:
+        """Take in any operation."""
+        self.operations.append(operation)
+        return True
+
+    def prepare(self, exchange: Any) -> None:
+        """Let the operations fill the halo in x of what they compute, while the row is in the cache.
+
+        Not where that would change what another operation of the group reads.
+        """
+        if exchange.placed[0][0].tile.split[1]:
+            return  # it comes from other processes
+        for halo, array in exchange.placed:
+            closes_cells = halo.place is Place.WEST_FACE and halo.tile.x is not Boundary.PERIODIC
+            for operation in self.operations:
+                changes = closes_cells or operation.region.i != halo.tile.region.i
+                if array in operation.results and not (changes and any(array in other.reads for other in self.operations)):
+                    operation.ends[array] = halo
+                    exchange.begun.add(array)
+
+    def place(self, planner: Any, now: Any) -> None:
+        """Leads, rings and places of its operations."""
+        planner.group(self, now)
+        now.mine.update(self.made())
+
+    def emit(self, writer: Any, indent: str) -> None:
+        """Loops over the rows."""
+        writer.rows_of(self, indent)
 
 
 def leaves_of(argument: Any) -> Iterator[Any]:

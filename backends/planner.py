@@ -12,13 +12,22 @@ From what is recorded (dycore.backends.recording) follow
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from dycore.backends.array_functions import ArrayFunction
-from dycore.backends.operations import Copy, Exchange, Group, Loop, Operation, Recorded, Zero
-from dycore.tiles import Boundary, Place
+from dycore.backends.operations import Group, Operation, Recorded, Statement
+from dycore.backends.statements import Copy, Loop
+
+
+class Moment(NamedTuple):
+    """A statement whose turn it is in a plan."""
+
+    number: int
+    last: dict[Recorded, float]  # the number of the last statement that reads an array
+    wanted: dict[Recorded, Recorded]
+    mine: set[Recorded]
+    planned: list[Statement]
 
 
 class Planner:
@@ -51,27 +60,16 @@ class Planner:
 
         `wanted` names, for results, the array whose place they should take.
         """
-        wanted = wanted or {}
-        arranged = arrange(statements)
+        arranged: list[Statement] = []
+        for statement in statements:
+            statement.arrange(arranged)
         last: dict[Recorded, float] = {}
         for number, statement in enumerate(arranged):
             last |= dict.fromkeys(statement.touched(), number)
         last |= dict.fromkeys(kept, math.inf)
-        planned: list[Any] = []
+        planned: list[Statement] = []
         for number, statement in enumerate(arranged):
-            if isinstance(statement, Group):
-                self.group(statement, last, number, wanted, mine)
-                mine |= {r for operation in statement.operations for r in operation.results if not r.ring}
-            elif isinstance(statement, (Zero, Copy)):
-                self.place(statement.target)
-                mine.add(statement.target)
-            elif isinstance(statement, ArrayFunction):
-                for array in statement.results:
-                    self.place(array)
-                mine |= set(statement.results)
-            elif isinstance(statement, Loop):
-                self.loop(statement, last, number, mine, planned)
-                mine |= set(statement.carried)
+            statement.place(self, Moment(number, last, wanted or {}, mine, planned))
             planned.append(statement)
             done = [array for array in mine if last.get(array, -1) <= number]
             for array in sorted(done, key=lambda array: array.buffer or 0):  # one order in all runs: programs are kept on disk
@@ -80,7 +78,9 @@ class Planner:
                     self.free.append(array.buffer)
         return planned
 
-    def group(self, group: Group, last: dict, number: int, wanted: dict, mine: set) -> None:
+    def group(self, group: Group, now: Moment) -> None:
+        """How far each operation runs ahead of others, and where its results are kept."""
+        number, last, wanted, mine, _ = now
         operations = group.operations
         for place, operation in reversed(list(enumerate(operations))):
             for later in operations[place + 1:]:
@@ -126,7 +126,9 @@ class Planner:
                 return False
         return True
 
-    def loop(self, loop: Loop, last: dict, number: int, mine: set, planned: list) -> None:
+    def loop(self, loop: Loop, now: Moment) -> None:
+        """Where that is kept that goes round, and the plan of a round."""
+        number, last, _, mine, planned = now
         taken = set()
         for carried, begin in zip(loop.carried, loop.begin, strict=True):
             if begin in mine and last[begin] == number and begin not in taken and begin not in loop.inner():
@@ -150,34 +152,3 @@ class Planner:
                 end = aside
             moves.append(Copy(carried, end))
         loop.plan += moves
-
-
-def arrange(statements: list) -> list:
-    """The statements with operations in sequence put together in groups."""
-    arranged: list[Any] = []
-    for statement in statements:
-        if isinstance(statement, Operation):
-            if not (arranged and isinstance(arranged[-1], Group)):
-                arranged.append(Group([]))
-            arranged[-1].operations.append(statement)
-        else:
-            if isinstance(statement, Exchange) and arranged and isinstance(arranged[-1], Group):
-                begin_exchange(arranged[-1], statement)
-            arranged.append(statement)
-    return arranged
-
-
-def begin_exchange(group: Group, exchange: Exchange) -> None:
-    """Let the operations fill the halo in x of what they compute, while the row is in the cache.
-
-    Not where that would change what another operation of the group reads.
-    """
-    if exchange.placed[0][0].tile.split[1]:
-        return  # it comes from other processes
-    for halo, array in exchange.placed:
-        closes_cells = halo.place is Place.WEST_FACE and halo.tile.x is not Boundary.PERIODIC
-        for operation in group.operations:
-            changes = closes_cells or operation.region.i != halo.tile.region.i
-            if array in operation.results and not (changes and any(array in other.reads for other in group.operations)):
-                operation.ends[array] = halo
-                exchange.begun.add(array)

@@ -15,18 +15,9 @@ import numpy as np
 from dycore.backends.array_functions import ArrayFunction
 from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.backends.inference import reaches, regions
-from dycore.backends.operations import (
-    Copy,
-    Exchange,
-    Filter,
-    Loop,
-    Operation,
-    Recorded,
-    Zero,
-    arrays_of,
-    leaves_of,
-)
+from dycore.backends.operations import Operation, Recorded, arrays_of, leaves_of
 from dycore.backends.scalars import Element, Round
+from dycore.backends.statements import Copy, Exchange, Filter, Loop, Zero
 from dycore.stencils import Field, Reads, Region, Seen, as_field
 from dycore.tiles import Halo, Reach, Tile
 
@@ -127,7 +118,6 @@ class Recording:
     def reaches(self, state: tuple, result: tuple) -> dict[Recorded, Reach]:
         """As `inference.reaches`, for the statements noted."""
         return reaches(self.statements, state, result)
-
 
 
 def fields_on(region: Region, arrays: tuple[Recorded, ...]) -> tuple[Field, ...]:

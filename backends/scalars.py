@@ -75,6 +75,10 @@ class Scalar:
         """Whether it takes the precision of what it meets, as a Python number does; a number that JAX traces says so too."""
         return type(self.now) is float
 
+    def source(self, writer: Any) -> str:
+        """Source text in a program."""
+        return writer.integer(self) if self.dtype.kind in "iu" else writer.real(self)
+
     def __bool__(self) -> bool:
         raise TypeError("A number that is known only while the program runs cannot choose what the program does. Choose by passing "
                         "a function or None instead, or pick one of two values with dycore.stencils.where.")
@@ -132,9 +136,8 @@ class Round:
     def __init__(self, name: str, more: int = 0):
         self.name, self.more = name, more
 
-    @property
-    def text(self) -> str:
-        """Source text."""
+    def source(self, writer: Any) -> str:
+        """Source text in a program."""
         return f"({self.name} + {self.more})" if self.more else self.name
 
     def __add__(self, other: int) -> Round:
@@ -149,3 +152,31 @@ class Element:
 
     def __init__(self, table: Any, index: tuple):
         self.table, self.index, self.dtype = table, index, table.dtype
+
+    def source(self, writer: Any) -> str:
+        """Source text in a program."""
+        index = (part.source(writer) if hasattr(part, "source") else str(part) for part in self.index)
+        return f"{self.table.source(writer)}[{', '.join(index)}]"
+
+
+class Values:
+    """Numbers of one type that a part of a program is given: known ones, and what stands for those of a run."""
+
+    def __init__(self, leaves: list[Any], dtype: np.dtype):
+        self.leaves, self.dtype = leaves, dtype
+        self.moving = [(place, leaf) for place, leaf in enumerate(leaves) if isinstance(leaf, Scalar) and leaf.moving]
+
+    def at_rest(self, numbers: list) -> np.ndarray:
+        """All of them, of these numbers of constants; what moves in a run is zero."""
+        return np.array([0 if isinstance(leaf, Scalar) and leaf.moving else value_of(leaf, numbers) for leaf in self.leaves]
+                        or [0], self.dtype)
+
+    def fill(self, array: np.ndarray, numbers: list) -> None:
+        """Put in what moves."""
+        for place, leaf in self.moving:
+            array[place] = leaf.value(numbers)
+
+
+def value_of(leaf: Any, numbers: list) -> Any:
+    """A number that a program is given, or makes of what it is given."""
+    return leaf.value(numbers) if isinstance(leaf, Scalar) else leaf

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import create
 
-from dycore.program import Program
+from dycore.program import Program, planned
 from dycore.stencils import stencil
 from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Tile
 
@@ -76,11 +76,11 @@ def steps_of(backend, terms, tile=TILE):
 
     def step(constants, state):
         noted = backend.recorder()
-        on = Program(noted, tile)
         padded = tile.region.padded
         arrays = [noted.stand_in(np.broadcast_to(np.zeros((), "f8"), shape)) for shape in (padded, padded[1:], padded[:1], (2, 4))]
-        result = body(on, Relaxation(constants.rate, *arrays[2:]), tuple(arrays[:2]))
-        return body(Program(backend, tile, noted.regions(on.issued, result, tile)), constants, state)
+        fields = tuple(arrays[:2])
+        plan = planned(noted, tile, lambda on: body(on, Relaxation(constants.rate, *arrays[2:]), fields), fields, alone=True)
+        return body(Program(backend, tile, plan), constants, state)
 
     return backend.loop(step)
 

@@ -276,8 +276,8 @@ def test_the_numba_backend_is_imported_where_neither_the_package_nor_a_home_can_
     (tmp_path / "dycore/backends").symlink_to("../backends")
     (tmp_path / "backends/__pycache__").write_text("not a folder")
     environment = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
-    program = ("import dycore.stencils; from dycore.backends import on_numba, cache\n"
-               "print(on_numba.__file__, on_numba.fill_strips.stats.cache_path, sep='\\n')")
+    program = ("import dycore.stencils; from dycore.backends import on_numba, cache, strips\n"
+               "print(on_numba.__file__, strips.fill_strips.stats.cache_path, sep='\\n')")
     environment |= {"HOME": "/proc/nope", "TMPDIR": str(tmp_path), "PYTHONPATH": str(tmp_path)}
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
     module, kept = ran.stdout.splitlines()

@@ -10,7 +10,7 @@ import pytest
 from conftest import create
 
 from dycore import Model, cases
-from dycore.backends import buffers, on_numba, on_numpy, recording
+from dycore.backends import buffers, numba_program, on_numba, on_numpy, recording, writer
 from dycore.backends.operations import Recorded
 from dycore.backends.planner import Planner
 from dycore.backends.recording import Recording
@@ -189,7 +189,7 @@ def chained(backend):
 
 @pytest.mark.parametrize("rows", [1, 2, 8, 256])
 def test_blocks_of_any_height_give_bit_for_bit_what_numpy_gives(random, numpy_backend, monkeypatch, rows):
-    monkeypatch.setattr(on_numba, "ROWS", rows)
+    monkeypatch.setattr(numba_program, "ROWS", rows)
     state = fields(random, 3)
     backend = create("numba")
     expected = numpy_backend.loop(chained(numpy_backend))((), state, 5)
@@ -320,7 +320,7 @@ def one_thread_afterwards():
 @THREADS
 @pytest.mark.parametrize("rows", [1, 256])
 def test_two_threads_give_bit_for_bit_what_one_gives(random, monkeypatch, one_thread_afterwards, rows):
-    monkeypatch.setattr(on_numba, "ROWS", rows)
+    monkeypatch.setattr(numba_program, "ROWS", rows)
     state = fields(random, 3)
     results = []
     for threads in (1, 2):
@@ -356,12 +356,12 @@ def test_grids_of_all_sizes_share_their_programs(monkeypatch, name):
     """Compiled programs are kept on disk under their source: it must not depend on the grid, nor on chance."""
     def sources(cells):
         written = []
-        build = on_numba.build
-        monkeypatch.setattr(on_numba, "build", lambda source, *rest, **more: written.append(source) or build(source, *rest, **more))
+        build = writer.build
+        monkeypatch.setattr(writer, "build", lambda source, *rest, **more: written.append(source) or build(source, *rest, **more))
         grid, parameters, state = cases.CASES[name](cells=cells)
         model = Model(grid, parameters, on_numba.create())
-        on_numba.Program(model.backend, model._step, model.numbers, state)
-        monkeypatch.setattr(on_numba, "build", build)
+        numba_program.Program(model.backend, model._step, model.numbers, state)
+        monkeypatch.setattr(writer, "build", build)
         return written
 
     nz = 1 if name == "steady_zonal_flow" else 4

@@ -8,7 +8,7 @@ from conftest import create
 
 from dycore.backends.kernels import make_kernel
 from dycore.backends.recording import Recording
-from dycore.program import Program
+from dycore.program import Plan, Program
 from dycore.stencils import coefficient_at, stencil
 from dycore.terms import Subtracted, Term, Vector, as_term, bound, column_values_at, total, values_at
 from dycore.tiles import Boundary, Tile
@@ -236,7 +236,7 @@ def test_regions_follow_from_what_is_read_through_terms(numpy_backend, fields):
     assert (inner.j, inner.i) == ((south, north + 1), (west - 1, east))
     assert (plane.j, plane.i, plane.k) == (REGION.j, REGION.i, None)
     assert outer == REGION
-    result, = two_passes(Program(numpy_backend, TILE, [inner, plane, outer]), fields)
+    result, = two_passes(Program(numpy_backend, TILE, Plan([inner, plane, outer], [])), fields)
     twice = 2.0 * (fields.q - np.roll(fields.q, 1, axis=-1))
     averaged = 0.5 * (twice + np.roll(twice, -1, axis=-2)) + fields.q
     product = averaged * fields.q

@@ -13,7 +13,7 @@ import pytest
 from conftest import channel, fields_of
 
 from dycore import Model, Parameters, cases, initial_state
-from dycore.backends import on_numba
+from dycore.backends import numba_program, on_numba
 from dycore.backends.buffers import Pool
 from dycore.backends.threads import OneThread
 from dycore.closures import PacanowskiPhilander, pacanowski_philander
@@ -205,13 +205,15 @@ def test_a_call_that_is_interrupted_leaves_nothing_that_the_next_one_could_find(
     model = Model(grid, parameters, on_numba)
     state = model.asarrays(state)
     expected = model.steps(state, 3)
-    program = on_numba.Program(model.backend, model._step, model.numbers, state)
+    program = numba_program.Program(model.backend, model._step, model.numbers, state)
     whole = program.parts
 
     def interrupt(run):
         for array in run.frame[program.moving[0]:]:  # behind the constants; what no kernel writes stays zero
             array[(slice(None), slice(HALO_LEVELS, -HALO_LEVELS)) if array.ndim == 3 else ...] = np.nan
-        run.integers[...] = -1
+        for own, shared in zip(run.values, program.given.values, strict=True):
+            if own is not shared:
+                own[...] = -1
         raise KeyboardInterrupt
 
     for place in (1, 2):

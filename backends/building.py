@@ -1,0 +1,69 @@
+"""Generated source as compiled functions, which are kept on disk (dycore.backends.cache), so that a second start is quick."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+
+from dycore.backends.cache import cache_folder
+
+
+@contextlib.contextmanager
+def in_turn(function: Callable) -> Iterator[None]:
+    """Only one process of a machine at a time compiles a function; the others then find it on disk."""
+    with open(Path(function.__code__.co_filename).with_suffix(".lock"), "w") as file:
+        with contextlib.suppress(OSError):  # some file systems have no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+_built: dict[str, Callable] = {}
+
+
+def build(source: str, name: str, names: dict[str, Any], digest: str, alone: bool, parallel: bool = False) -> Callable:
+    """Compile generated source; its file is named after all that it depends on, as Numba's cache needs.
+
+    So is the function: Numba tells functions of one name apart by a number that counts within a process, so that
+    two of them, compiled by different processes and read from the cache by a third, would be taken for one another.
+    `alone`: no two of its array arguments overlap, which LLVM may rely on.
+    """
+    digest = hashlib.sha256(f"{digest}{source}{parallel}{_generator()}{numba.__version__}{sys.version}".encode()).hexdigest()[:24]
+    if digest in _built:
+        return _built[digest]
+    own = f"{name}_{digest}"
+    source = source.replace(f"def {name}(", f"def {own}(", 1)
+    path = cache_folder() / f"{own}.py"
+    if not path.exists():
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(source)
+        os.utime(temporary, (0, 0))  # Numba's cache compares time stamps
+        temporary.replace(path)
+    scope = {**names, "np": np, "prange": numba.prange, "__name__": __name__}
+    exec(compile(source, str(path), "exec"), scope)
+    function = numba.njit(error_model="numpy", parallel=parallel, cache=True, nogil=True)(scope[own])
+    if alone:
+        function._compiler._customize_flags = without_aliases  # Numba has no public option for it
+    return _built.setdefault(digest, function)
+
+
+@cache
+def _generator() -> str:
+    """What generated source calls besides stencils is in these files: what was compiled with other versions is not used."""
+    here, names = Path(__file__).parent, ("arguments.py", "building.py", "kernels.py", "language.py", "strips.py", "views.py")
+    return hashlib.sha256(b"".join((here / name).read_bytes() for name in names)).hexdigest()
+
+
+def without_aliases(flags: Any) -> Any:
+    """Compiler flags that promise LLVM that arrays do not overlap."""
+    flags.noalias = True
+    return flags

@@ -1,0 +1,203 @@
+"""A step compiled as one program: planned, written (dycore.backends.writer) and run, with every number and array an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from dycore.backends.buffers import Scratches, outside
+from dycore.backends.operations import Recorded, leaves_of
+from dycore.backends.planner import Planner
+from dycore.backends.recording import Recording
+from dycore.backends.scalars import Scalar, as_number, is_number, kind_of, value_of
+from dycore.backends.writer import Writer
+from dycore.stencils import Field, map_arguments
+
+ROWS = 2  # that go through a group at a time, a power of two; the same for all grids, so that they share kernels
+
+
+def signature(argument: Any) -> Any:
+    """All that a program depends on: not the values of arrays and of numbers."""
+    if isinstance(argument, tuple):
+        return type(argument), tuple(signature(part) for part in argument)
+    if isinstance(argument, Field):
+        return argument.array.shape, argument.array.dtype, argument.region
+    if np.ndim(argument):
+        return argument.shape, argument.dtype
+    return kind_of(argument) if is_number(argument) else argument
+
+
+class Given(NamedTuple):
+    """Constants as a program holds them: they may be shared by calls that run at once."""
+
+    constants: Any
+    sources: list[Any]  # the arrays among them, as they were given
+    arrays: list[np.ndarray]  # the same, laid out as programs want them
+    numbers: list[Any]
+    values: list[np.ndarray]  # the numbers that each part of the program is given; what moves in a run is zero
+
+
+class Run(NamedTuple):
+    """What the parts of a program work on."""
+
+    frame: list[Any]  # arrays by the number of their buffer
+    values: list[np.ndarray]  # the numbers that each part is given
+    numbers: list[Any]  # of constants and of the state before a step
+
+    def array(self, array: Recorded) -> np.ndarray:
+        """An array of the program, as others see it."""
+        return outside(self.frame[array.buffer], array.shape)
+
+
+class Places(NamedTuple):
+    """Where arrays and numbers stand among the leaves of a tree."""
+
+    arrays: list[int]
+    numbers: list[int]
+
+
+def places_of(tree: Any) -> Places:
+    """Where arrays and numbers stand among the leaves of a tree."""
+    leaves = list(enumerate(leaves_of(tree)))
+    return Places([place for place, leaf in leaves if np.ndim(leaf)], [place for place, leaf in leaves if is_number(leaf)])
+
+
+class Noted(NamedTuple):
+    """A step that is recorded."""
+
+    statements: list[Any]
+    result: Any
+    given: list[Recorded]  # the arrays among its constants
+    inputs: list[Recorded]  # and in its state
+
+
+def noted_step(backend: Any, step: Callable, constants: Any, state: Any) -> Noted:
+    """A step recorded with what stands for the arrays and numbers that it is given."""
+    given: list[Recorded] = []
+    inputs: list[Recorded] = []
+    numbers: list[Any] = []
+
+    def stand_in(leaf: Any, arrays: list[Recorded]) -> Any:
+        array = leaf.array if isinstance(leaf, Field) else leaf
+        if is_number(array):
+            place = len(numbers)
+            numbers.append(as_number(array))
+            return Scalar(lambda numbers: numbers[place], numbers[place], moving=arrays is inputs)
+        if not np.ndim(array):
+            return leaf
+        arrays.append(Recorded(array.shape, array.dtype))
+        return Field(arrays[-1], leaf.region, leaf.origin) if isinstance(leaf, Field) else arrays[-1]
+
+    recording = backend.planning.recording = Recording()
+    try:
+        result = step(map_arguments(lambda leaf: stand_in(leaf, given), constants),
+                      map_arguments(lambda leaf: stand_in(leaf, inputs), state))
+    finally:
+        backend.planning.recording = None
+    return Noted(recording.statements, result, given, inputs)
+
+
+class Program:
+    """A step compiled for arguments of certain shapes; arrays live in numbered buffers."""
+
+    def __init__(self, backend: Any, step: Callable, constants: tuple, state: tuple):
+        self.backend = backend
+        noted = noted_step(backend, step, constants, state)
+        self.result, given, inputs = noted.result, noted.given, noted.inputs
+        self.of_constants, self.of_state = places_of(constants), places_of(state)
+        planner = Planner(ROWS, backend.threads)
+        for array in (*given, *inputs):
+            array.buffer = planner.new_buffer(array.shape, array.dtype)
+        results = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, Recorded)]
+        statements = planner.plan(noted.statements, tuple(results), set(inputs))
+
+        writer = Writer(backend, planner.rows)
+        self.shapes = shapes = planner.buffers
+        self.parts, self.values = writer.parts_of(statements), writer.values
+        self.inputs = [array.buffer for array in inputs]
+        self.outputs = [array.buffer for array in results]
+        assert len(set(self.outputs)) == len(self.outputs), "two results share an array"
+        self.numbers = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, Scalar) or is_number(leaf)]
+        self.moving = [number for number in range(len(given), len(shapes)) if number not in writer.rings]
+        self.scratches = Scratches([None] * len(shapes), {n: shapes[n] for n in sorted(writer.rings)}, backend.threads)
+        self.after = self._rotation()
+        self.given = Given(self, [None] * len(given), [], [], [])  # nothing yet
+
+    def _rotation(self) -> list[tuple[int, int]]:
+        """(buffer, buffer of the step before whose array it takes) from one step to the next."""
+        pairs = list(zip(self.inputs, self.outputs, strict=False)) if len(self.inputs) == len(self.outputs) else []
+        idle = [b for b in self.moving if b not in self.outputs]
+        for number in self.moving:
+            if number not in self.inputs:
+                match = next((b for b in idle if self.shapes[b] == self.shapes[number]), None)
+                if match is not None:
+                    idle.remove(match)
+                    pairs.append((number, match))
+        return pairs
+
+    def run(self, constants: Any, state: Any, n: int) -> Any:
+        """The result after n steps; the given arrays stay what they are. Threads may call it at once."""
+        if not n:
+            return state
+        given, leaves = self._given(constants), list(leaves_of(state))
+        theirs = dict(zip(self.inputs, (leaves[place] for place in self.of_state.arrays), strict=True))
+        numbers = [*given.numbers, *(as_number(leaves[place]) for place in self.of_state.numbers)]
+        scratch = self.scratches.take()
+        frame, now = [*given.arrays, *scratch[len(given.arrays):]], theirs
+        run = Run(frame, [shared.copy() if value.moving else shared
+                          for value, shared in zip(self.values, given.values, strict=True)], numbers)
+        moving = [(value, array) for value, array in zip(self.values, run.values, strict=True) if value.moving]
+        if self.backend.threads > 1:
+            numba.set_num_threads(self.backend.threads)  # holds for the calling thread, and for all backends
+        for _ in range(n):
+            for number in self.moving:
+                array = now.get(number)
+                if array is None:
+                    frame[number] = self.backend.pool.take(*self.shapes[number])
+                else:
+                    frame[number] = self._taken_in(array) if array is theirs.get(number) else array
+            for value, array in moving:
+                value.fill(array, numbers)
+            for part in self.parts:
+                part(run)
+            now = {number: frame[source] for number, source in self.after}
+            after = [value_of(leaf, numbers) for leaf in self.numbers]
+            numbers[len(given.numbers):] = after
+        self.scratches.give_back(scratch)
+        return map_leaves(self.result, frame, iter(after))
+
+    def _given(self, constants: Any) -> Given:
+        """Constants as the program holds them; of others than in the call before, what is another array is taken in."""
+        last = self.given
+        if last.constants is constants:
+            return last
+        leaves = list(leaves_of(constants))
+        sources = [leaves[place] for place in self.of_constants.arrays]
+        arrays = [before if source is known else self._taken_in(source)
+                  for source, known, before in zip(sources, last.sources, last.arrays or last.sources, strict=True)]
+        numbers = [as_number(leaves[place]) for place in self.of_constants.numbers]
+        self.given = given = Given(constants, sources, arrays, numbers, [value.at_rest(numbers) for value in self.values])
+        return given
+
+    def _taken_in(self, array: Any) -> np.ndarray:
+        """A copy that is laid out as programs want it, or what needs no copy: an array that is constant along an axis."""
+        if array.ndim < 2 or 1 in array.shape[-2:]:
+            return np.array(array)
+        inside = self.backend.pool.take(array.shape, array.dtype)
+        outside(inside, array.shape)[...] = array
+        return inside
+
+
+def map_leaves(result: Any, frame: list, numbers: Iterator[int]) -> Any:
+    """The result of a program with its arrays and numbers."""
+    def value(leaf: Any) -> Any:
+        recorded = leaf.array if isinstance(leaf, Field) else leaf
+        if isinstance(recorded, Recorded):
+            array = outside(frame[recorded.buffer], recorded.shape)
+            return Field(array, leaf.region, leaf.origin) if isinstance(leaf, Field) else array
+        return next(numbers) if isinstance(leaf, Scalar) or is_number(leaf) else leaf
+
+    return map_arguments(value, result)

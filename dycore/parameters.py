@@ -15,7 +15,7 @@ from dycore.closures import Closure, Convective, PacanowskiPhilander, Uniform
 from dycore.closures.records import prognostics_of
 from dycore.equations.advection import upwind3
 from dycore.equations.friction import with_spacing
-from dycore.equations.momentum import advection_u, advection_v
+from dycore.equations.momentum import energy_conserving
 from dycore.equations.steppers import AdamsBashforth3, Stepper
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Fluid
@@ -53,7 +53,8 @@ class Parameters:
     output has for something else. The fluid says which of them its buoyancy reads (dycore.fluid).
     tracer_face, vertical_face: face values of tracers along and across the levels (dycore.equations.advection, which says when to
     take weno5 with weno3 instead: upwind3 leaves the range of a tracer at fronts, by a quarter of it in a lock exchange, but
-    a step with the others takes 1.2 to 1.7 times as long). advection: the pair of stencils for u and v. friction: Mixing.
+    a step with the others takes 1.2 to 1.7 times as long). advection: of momentum,
+    energy_conserving or linear of dycore.equations.momentum, or momentum_weno.weno. friction: Mixing.
     diffusivity (m2/s; m4/s with `biharmonic_diffusion`): the same everywhere, on the sphere too.
     surface_stress: pair of arrays [j, i] on west and south faces (N/m2), eastward and northward. polar_filter: latitude
     (degrees) poleward of which a full sphere is filtered. polar_damping: seconds in which the filter removes from the
@@ -69,7 +70,7 @@ class Parameters:
     tracer_names: tuple[str, ...] = ()
     tracer_face: Callable = upwind3
     vertical_face: Callable = upwind3
-    advection: tuple[Callable, Callable] = (advection_u, advection_v)
+    advection: Callable = energy_conserving
     friction: Mixing | None = None
     diffusivity: float | None = None
     biharmonic_diffusion: bool = False

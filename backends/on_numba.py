@@ -12,7 +12,8 @@ import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -23,9 +24,10 @@ from dycore.backends.common import collapsed, precision_of
 from dycore.backends.halos import extent
 from dycore.backends.kernels import Compiler, build, in_turn, make_kernel
 from dycore.backends.on_numpy import NumpyBackend
-from dycore.backends.operations import Copy, Element, Exchange, Filter, Group, Loop, Recorded, Scalar, Zero, leaves_of
+from dycore.backends.operations import Copy, Exchange, Filter, Group, Loop, Recorded, Zero, leaves_of
 from dycore.backends.planner import Planner
 from dycore.backends.recording import Recording
+from dycore.backends.scalars import Element, Round, Scalar, as_number, is_number, is_whole, kind_of
 from dycore.backends.threads import made_once, with_parallel_loops
 from dycore.stencils import Field, Region, map_arguments
 from dycore.tiles import HALO, Halo, Tile, copies_x, copies_y
@@ -107,12 +109,22 @@ class NumbaBackend(NumpyBackend):
         return super().iterate(body, carried, n) if self._recording is None else self._recording.iterate(body, carried, n)
 
     def loop(self, step: Callable, period: int = 3) -> Callable:
-        """A function (constants, state, n) that takes n steps of a program compiled at the first call."""
+        """A function (constants, state, n) that takes n steps of a program compiled at the first call.
+
+        Numbers and arrays of constants and state may be others in every call; constants are not looked into again while they
+        are the same object.
+        """
         programs: dict[Any, Program] = {}
+        marks: dict[Any, int] = {}
+        last: list[tuple[Any, int]] = [(programs, 0)]
 
         def steps(constants: Any, state: Any, n: int) -> Any:
-            key = id(constants), signature(state)
-            return made_once(programs, key, lambda: Program(self, step, constants, state)).run(state, n)
+            known, mark = last[0]
+            if known is not constants:
+                mark = marks.setdefault(signature(constants), len(marks))
+                last[0] = constants, mark
+            program = made_once(programs, (mark, signature(state)), lambda: Program(self, step, constants, state))
+            return program.run(constants, state, n)
 
         return steps
 
@@ -121,7 +133,7 @@ class NumbaBackend(NumpyBackend):
         key = what, signature(arguments)
         program = made_once(self._programs, key, lambda: Program(
             self, lambda _, arguments: verb(self._recording, *arguments), (), arguments))
-        return program.run(arguments, 1)
+        return program.run((), arguments, 1)
 
 
 class Planning(threading.local):
@@ -131,51 +143,58 @@ class Planning(threading.local):
 
 
 def signature(argument: Any) -> Any:
-    """All that a program depends on: not the values of arrays and of whole numbers."""
+    """All that a program depends on: not the values of arrays and of numbers."""
     if isinstance(argument, tuple):
         return type(argument), tuple(signature(part) for part in argument)
     if isinstance(argument, Field):
         return argument.array.shape, argument.array.dtype, argument.region
     if np.ndim(argument):
         return argument.shape, argument.dtype
-    return type(argument) if is_whole(argument) else argument
+    return kind_of(argument) if is_number(argument) else argument
 
 
-def is_whole(leaf: Any) -> bool:
-    """Whether a leaf is a whole number."""
-    return isinstance(leaf, (int, np.integer)) and not isinstance(leaf, bool)
+class Given(NamedTuple):
+    """Constants as a program holds them: they may be shared by calls that run at once."""
+
+    constants: Any
+    sources: list[Any]  # the arrays among them, as they were given
+    arrays: list[np.ndarray]  # the same, laid out as programs want them
+    numbers: list[Any]
+    floats: list[np.ndarray]  # of every part of the program, what its kernels are given; what changes in a run is filled in there
+
+
+class Run(NamedTuple):
+    """What the parts of a program work on: arrays by the number of their buffer, whole numbers, and floats of every part."""
+
+    frame: list[Any]
+    integers: np.ndarray
+    floats: list[np.ndarray]
 
 
 class Program:
     """A step compiled for arguments of certain shapes; arrays live in numbered buffers."""
 
     def __init__(self, backend: NumbaBackend, step: Callable, constants: tuple, state: tuple):
-        self.backend, self.constants = backend, constants
-        frame: list[Any] = []  # the array in every buffer that is constant; None where it changes
+        self.backend = backend
         given: list[Recorded] = []
         inputs: list[Recorded] = []
+        numbers: list[Any] = []
 
-        def constant(leaf: Any) -> Any:
-            if not np.ndim(leaf):
-                return leaf
-            frame.append(self._taken_in(leaf))
-            given.append(Recorded(leaf.shape, leaf.dtype))
-            return given[-1]
-
-        def argument(leaf: Any) -> Any:
-            if is_whole(leaf):
-                position = writer.integer_of_run()
-                return Scalar(f"n[{position}]", np.int64, lambda integers: int(integers[position]))
+        def noted(leaf: Any, arrays: list[Recorded]) -> Any:
             array = leaf.array if isinstance(leaf, Field) else leaf
+            if is_number(array):
+                place = len(numbers)
+                numbers.append(as_number(array))
+                return Scalar(lambda numbers: numbers[place], numbers[place], moving=arrays is inputs)
             if not np.ndim(array):
                 return leaf
-            inputs.append(Recorded(array.shape, array.dtype))
-            return Field(inputs[-1], leaf.region, leaf.origin) if isinstance(leaf, Field) else inputs[-1]
+            arrays.append(Recorded(array.shape, array.dtype))
+            return Field(arrays[-1], leaf.region, leaf.origin) if isinstance(leaf, Field) else arrays[-1]
 
-        writer = Writer(backend)
         recording = backend.planning.recording = Recording()
         try:
-            self.result = step(map_arguments(constant, constants), map_arguments(argument, state))
+            self.result = step(map_arguments(lambda leaf: noted(leaf, given), constants),
+                               map_arguments(lambda leaf: noted(leaf, inputs), state))
         finally:
             backend.planning.recording = None
 
@@ -185,18 +204,18 @@ class Program:
         results = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, Recorded)]
         statements = planner.plan(recording.statements, tuple(results), set(inputs))
 
-        shapes = planner.buffers
+        self.writer = writer = Writer(backend)
+        self.shapes = shapes = planner.buffers
         self.parts = writer.parts(statements, planner.rows)
-        self.n_run = writer.n_run
         self.inputs = [array.buffer for array in inputs]
         self.outputs = [array.buffer for array in results]
         assert len(set(self.outputs)) == len(self.outputs), "two results share an array"
-        self.whole = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, Scalar)]
-        self.shapes = shapes
+        self.numbers = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, Scalar) or is_number(leaf)]
         self.moving = [number for number in range(len(given), len(shapes)) if number not in writer.rings]
-        self.scratches = Scratches(frame + [None] * (len(shapes) - len(given)), {n: shapes[n] for n in sorted(writer.rings)},
-                                   backend.threads, writer.numbers())
+        self.scratches = Scratches([None] * len(shapes), {n: shapes[n] for n in sorted(writer.rings)}, backend.threads,
+                                   writer.numbers())
         self.after = self._rotation()
+        self.given = Given(self, [None] * len(given), [], [], [])  # nothing yet
 
     def _rotation(self) -> list[tuple[int, int]]:
         """(buffer, buffer of the step before whose array it takes) from one step to the next."""
@@ -210,15 +229,16 @@ class Program:
                     pairs.append((number, match))
         return pairs
 
-    def run(self, state: Any, n: int) -> Any:
+    def run(self, constants: Any, state: Any, n: int) -> Any:
         """The result after n steps; the given arrays stay what they are. Threads may call it at once."""
         if not n:
             return state
-        arrays = [leaf.array if isinstance(leaf, Field) else leaf for leaf in leaves_of(state)]
-        theirs = dict(zip(self.inputs, filter(np.ndim, arrays), strict=True))
+        given, leaves = self._given(constants), list(leaves_of(state))
+        theirs = dict(zip(self.inputs, filter(np.ndim, leaves), strict=True))
+        numbers = [*given.numbers, *map(as_number, filter(is_number, leaves))]
         scratch = self.scratches.take()
-        frame, numbers, now = list(scratch.frame), scratch.numbers, theirs
-        numbers[:self.n_run] = [leaf for leaf in leaves_of(state) if is_whole(leaf)]
+        run = Run([*given.arrays, *scratch.frame[len(given.arrays):]], scratch.numbers, self.writer.floats_of_run(given.floats))
+        frame, now = run.frame, theirs
         if self.backend.threads > 1:
             numba.set_num_threads(self.backend.threads)  # holds for the calling thread, and for all backends
         for _ in range(n):
@@ -228,14 +248,27 @@ class Program:
                     frame[number] = self.backend.pool.take(*self.shapes[number])
                 else:
                     frame[number] = self._taken_in(array) if array is theirs.get(number) else array
+            self.writer.fill(run, numbers)
             for part in self.parts:
-                part(frame, numbers)
+                part(run)
             now = {number: frame[source] for number, source in self.after}
-            after = [leaf.value(numbers) for leaf in self.whole]
-            carried = after[:self.n_run]  # none where a stencil is applied by itself
-            numbers[:len(carried)] = carried
+            after = [value_of(leaf, numbers) for leaf in self.numbers]
+            numbers = [*given.numbers, *after]
         self.scratches.give_back(scratch)
         return map_leaves(self.result, frame, iter(after))
+
+    def _given(self, constants: Any) -> Given:
+        """Constants as the program holds them; of others than in the call before, what is another array is taken in."""
+        last = self.given
+        if last.constants is constants:
+            return last
+        leaves = list(leaves_of(constants))
+        sources = [leaf for leaf in leaves if np.ndim(leaf)]
+        arrays = [before if source is known else self._taken_in(source)
+                  for source, known, before in zip(sources, last.sources, last.arrays or last.sources, strict=True)]
+        numbers = [as_number(leaf) for leaf in leaves if is_number(leaf)]
+        self.given = given = Given(constants, sources, arrays, numbers, self.writer.floats_at_rest(numbers))
+        return given
 
     def _taken_in(self, array: Any) -> np.ndarray:
         """A copy that is laid out as programs want it, or what needs no copy: an array that is constant along an axis."""
@@ -253,9 +286,14 @@ def map_leaves(result: Any, frame: list, numbers: Iterator[int]) -> Any:
         if isinstance(recorded, Recorded):
             array = shown(frame, recorded)
             return Field(array, leaf.region, leaf.origin) if isinstance(leaf, Field) else array
-        return next(numbers) if isinstance(leaf, Scalar) else leaf
+        return next(numbers) if isinstance(leaf, Scalar) or is_number(leaf) else leaf
 
     return map_arguments(value, result)
+
+
+def value_of(leaf: Any, numbers: list) -> Any:
+    """A number that a program is given or makes of what it is given."""
+    return leaf.value(numbers) if isinstance(leaf, Scalar) else leaf
 
 
 def shown(frame: list, array: Recorded) -> np.ndarray:
@@ -268,9 +306,9 @@ class Writer:
 
     def __init__(self, backend: NumbaBackend):
         self.backend = backend
-        self.n_run = 0
-        self.integers: list[int] = []
+        self.integers: list[Any] = []  # whole numbers of the program, or what stands for them
         self.floats: list[Any] = []
+        self.floats_of_parts: list[tuple[list[Any], np.dtype]] = []
         self.rings: set[int] = set()
         self.names: dict[str, Any] = {}
         self.digests: list[str] = []
@@ -279,20 +317,52 @@ class Writer:
         self.local: set[int] = set()
         self.dtype = np.dtype(float)
 
-    def integer_of_run(self) -> int:
-        """The place of a whole number that changes from step to step."""
-        self.n_run += 1
-        self.integers.append(0)
-        return self.n_run - 1
-
     def numbers(self) -> np.ndarray:
-        """All whole numbers of the program."""
-        return np.array(self.integers or [0], np.int64)
+        """All whole numbers of the program; those of a run are zero."""
+        return np.array([0 if isinstance(number, Scalar) else number for number in self.integers] or [0], np.int64)
 
-    def integer(self, value: int) -> str:
-        """Source text of a whole number that is known now; it is no part of the compiled program."""
+    def floats_at_rest(self, numbers: list) -> list[np.ndarray]:
+        """The floats that each part is given, of these numbers of constants; what moves in a run is zero."""
+        return [np.array([0.0 if isinstance(leaf, Scalar) and leaf.moving else value_of(leaf, numbers) for leaf in leaves]
+                         or [0.0], dtype) for leaves, dtype in self.floats_of_parts]
+
+    @cached_property
+    def moving(self) -> list[tuple[int, int, Scalar]]:
+        """(part, place, what stands for it) of floats that change in a run."""
+        return [(part, place, leaf) for part, (leaves, _) in enumerate(self.floats_of_parts)
+                for place, leaf in enumerate(leaves) if isinstance(leaf, Scalar) and leaf.moving]
+
+    @cached_property
+    def counted(self) -> list[tuple[int, Scalar]]:
+        """(place, what stands for it) of whole numbers that a run is given."""
+        return [(place, number) for place, number in enumerate(self.integers) if isinstance(number, Scalar)]
+
+    def floats_of_run(self, floats: list[np.ndarray]) -> list[np.ndarray]:
+        """Floats of which a run may change those that move."""
+        changing = {part for part, _, _ in self.moving}
+        return [array.copy() if part in changing else array for part, array in enumerate(floats)]
+
+    def fill(self, run: Run, numbers: list) -> None:
+        """Give the parts what they need of the numbers of a step."""
+        for place, number in self.counted:
+            run.integers[place] = number.value(numbers)
+        for part, place, number in self.moving:
+            run.floats[part][place] = number.value(numbers)
+
+    def integer(self, value: Any) -> str:
+        """Source text of a whole number that is known now, or to a run; it is no part of the compiled program."""
+        if isinstance(value, Scalar) and any(value is known for known in self.integers):
+            return f"n[{next(place for place, known in enumerate(self.integers) if known is value)}]"
         self.integers.append(value)  # even one that is there: the text must be the same for all grids
         return f"n[{len(self.integers) - 1}]"
+
+    def real(self, value: Any) -> str:
+        """Source text of a number in the precision of the program."""
+        for place, known in enumerate(self.floats):
+            if known is value and isinstance(value, Scalar):
+                return f"c[{place}]"
+        self.floats.append(value)
+        return f"c[{len(self.floats) - 1}]"
 
     def array(self, array: Recorded) -> str:
         """Source text of an array."""
@@ -308,16 +378,18 @@ class Writer:
         if isinstance(leaf, Recorded):
             return self.array(leaf)
         if isinstance(leaf, Element):
-            return self.array(leaf.table) + leaf.text
-        if isinstance(leaf, Scalar):
+            return f"{self.array(leaf.table)}[{', '.join(map(self.index, leaf.index))}]"
+        if isinstance(leaf, Round):
             return leaf.text
-        if is_whole(leaf):
-            return self.integer(leaf)
-        self.floats.append(leaf)
-        return f"c[{len(self.floats) - 1}]"
+        whole = leaf.dtype.kind in "iu" if isinstance(leaf, Scalar) else is_whole(leaf)
+        return self.integer(leaf) if whole else self.real(leaf)
+
+    def index(self, part: Any) -> str:
+        """Source text of an index of a table."""
+        return self.leaf(part) if isinstance(part, (Scalar, Round)) else str(part)
 
     def parts(self, statements: list, rows: int) -> list[Callable]:
-        """Functions (frame, numbers) that together are the program."""
+        """Functions of a `Run` that together are the program."""
         parts: list[Callable | None] = []
         for statement in statements:
             if isinstance(statement, Filter):
@@ -336,8 +408,8 @@ class Writer:
         fields = tuple((halo, array.ndim) for halo, array in exchange.placed)
         fill = self.backend.communication.fetcher(fields, arrays[0].dtype)
 
-        def fetch(frame: list, numbers: np.ndarray) -> None:
-            fill([shown(frame, array) for array in arrays])
+        def fetch(run: Run) -> None:
+            fill([shown(run.frame, array) for array in arrays])
 
         return fetch
 
@@ -345,14 +417,14 @@ class Writer:
         """A part that filters rows."""
         reference = NumpyBackend(self.backend.communication)
 
-        def filter_rows(frame: list, numbers: np.ndarray) -> None:
-            reference.filter_rows(statement.tile, *((Field.whole(shown(frame, field)), shown(frame, response))
+        def filter_rows(run: Run) -> None:
+            reference.filter_rows(statement.tile, *((Field.whole(shown(run.frame, field)), shown(run.frame, response))
                                                     for field, response in statement.pairs))
 
         return filter_rows
 
     def compile(self) -> Callable | None:
-        """The part written so far as a function (frame, numbers)."""
+        """The part written so far as a function of a `Run`."""
         if not self.lines:
             return None
         source = "\n".join([f"def program(n, c, {', '.join(self.used)}):", *self.lines, ""])
@@ -363,14 +435,15 @@ class Writer:
         source = re.sub(r"\bn\[(\d+)\]", lambda found: f"n[{integers.setdefault(int(found[1]), len(integers))}]", source)
         function = build(source, "program", self.names, repr(self.digests), alone=False, parallel=self.backend.threads > 1)
         places, which = list(buffers), np.array(list(integers), np.intp)
-        floats = np.array(self.floats or [0.0], self.dtype)
+        number = len(self.floats_of_parts)
+        self.floats_of_parts.append((self.floats, self.dtype))
         self.lines, self.names, self.digests, self.used, self.floats = [], {}, [], {}, []
 
-        run = with_parallel_loops(function) if self.backend.threads > 1 else function
+        call = with_parallel_loops(function) if self.backend.threads > 1 else function
 
-        def part(frame: list, numbers: np.ndarray) -> None:
+        def part(run: Run) -> None:
             with contextlib.nullcontext() if function.overloads else in_turn(function):  # type: ignore[attr-defined]
-                run(numbers[which], floats, *[frame[place] for place in places])
+                call(run.integers[which], run.floats[number], *[run.frame[place] for place in places])
 
         return part
 
@@ -387,7 +460,7 @@ class Writer:
             to, cut = (self.rectangle(part) for part in (statement.to, statement.cut))
             self.lines.append(f"{indent}{self.array(statement.target)}[{to}] = {self.array(statement.source)}[{cut}]")
         elif isinstance(statement, Loop):
-            self.lines.append(f"{indent}for m in range({self.integer(statement.n)}):")
+            self.lines.append(f"{indent}for m in range({self.leaf(statement.n)}):")
             for part in statement.plan:
                 self.write(part, rows, indent + "    ")
         else:
@@ -441,7 +514,8 @@ class Writer:
             self.names[name] = kernel.function
             if kernel.digest not in self.digests:
                 self.digests.append(kernel.digest)
-            self.dtype = precision_of(operation.arguments)
+            precision = precision_of(operation.arguments)
+            self.dtype = precision if precision.kind == "f" else self.dtype
             region, lead, back = operation.region, operation.lead, operation.back
             self.rings |= {array.buffer for array in operation.results if array.ring}
             ends = [self.integer(r[1]) for r in (region.k, region.i) if r]

@@ -29,7 +29,7 @@ def _signature(argument: Any) -> Any:
         return tuple(_signature(part) for part in argument)
     if isinstance(argument, Field):
         return argument.array.shape, argument.array.dtype, argument.region
-    return argument if callable(argument) else (getattr(argument, "shape", None), getattr(argument, "dtype", None))
+    return argument if callable(argument) else tuple(getattr(argument, name, None) for name in ("shape", "dtype", "weak_type"))
 
 
 def filtered_rows(tile: Tile, response: np.ndarray) -> list[tuple[int, Any]]:

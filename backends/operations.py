@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.backends.scalars import Element
 from dycore.stencils import Field, Reads, Region
 from dycore.tiles import Halo, Reach, Tile
 
@@ -58,26 +59,6 @@ def want_reads(wanted: Wanted, box: Box, reads: dict[Recorded, Reads]) -> None:
             want(wanted, array, Box(box.south + far.low, box.north + far.high, box.west + far.west, box.east + far.east))
 
 
-class Scalar:
-    """A number known only when the program runs: its text in the program, and its value for given integers."""
-
-    shape: tuple = ()
-
-    def __init__(self, text: str, dtype: Any, value: Any = None):
-        self.text, self.dtype, self.value = text, np.dtype(dtype), value
-
-    def __add__(self, other: int) -> Scalar:
-        value = self.value
-        return Scalar(f"({self.text} + {other})", self.dtype, value and (lambda integers: value(integers) + other))
-
-    def __array_namespace__(self) -> Any:
-        return Scalar
-
-    @staticmethod
-    def minimum(one: Scalar, other: int) -> Scalar:
-        return Scalar(f"min({one.text}, {other})", one.dtype)
-
-
 class Recorded:
     """Stands for an array of the program: its shape and type, and where its values are kept once that is planned."""
 
@@ -102,15 +83,6 @@ class _Row:
 
     def __getitem__(self, last: Any) -> Any:
         return self.table[(*self.index, last)]
-
-
-class Element(Scalar):
-    """An element of a table."""
-
-    def __init__(self, table: Recorded, index: tuple):
-        self.table = table
-        inside = ", ".join(part.text if isinstance(part, Scalar) else str(part) for part in index)
-        super().__init__(f"[{inside}]", table.dtype)
 
 
 @dataclass(eq=False)

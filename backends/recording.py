@@ -16,17 +16,16 @@ from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.backends.inference import reaches, regions
 from dycore.backends.operations import (
     Copy,
-    Element,
     Exchange,
     Filter,
     Loop,
     Operation,
     Recorded,
-    Scalar,
     Zero,
     arrays_of,
     leaves_of,
 )
+from dycore.backends.scalars import Element, Round
 from dycore.stencils import Field, Reads, Region, Seen, as_field
 from dycore.tiles import Halo, Reach, Tile
 
@@ -109,7 +108,7 @@ class Recording:
     def iterate(self, body: Callable, begin: tuple, n: int) -> tuple[Recorded, ...]:
         carried = tuple(Recorded(array.shape, array.dtype) for array in begin)
         outer, self.statements = self.statements, []
-        end = tuple(arrays_of(body(Scalar("m", np.int64), carried)))
+        end = tuple(arrays_of(body(Round("m"), carried)))
         outer.append(Loop(n, carried, begin, self.statements, end))
         self.statements = outer
         return carried

@@ -158,7 +158,17 @@ def _namespace(*values: Any) -> Any:
     for value in values:
         if hasattr(value, "__array_namespace__") and not isinstance(value, (np.ndarray, np.generic)):
             return value.__array_namespace__()
-    return np
+    return np if any(hasattr(value, "dtype") for value in values) else _OfNumbers
+
+
+class _OfNumbers:
+    """The same for Python numbers, which stay Python numbers and so take the precision of what they meet."""
+
+    minimum = staticmethod(lambda a, b: np.minimum(a, b).item())
+    maximum = staticmethod(lambda a, b: np.maximum(a, b).item())
+    where = staticmethod(lambda condition, true, false: true if condition else false)
+    sqrt = staticmethod(math.sqrt)
+    pow = staticmethod(lambda base, exponent: _power_of_numbers(base, exponent))
 
 
 def where(condition: Any, true: Any, false: Any) -> Any:

@@ -207,18 +207,18 @@ def test_a_call_that_is_interrupted_leaves_nothing_that_the_next_one_could_find(
     program = on_numba.Program(model.backend, model._step, model.numbers, state)
     whole = program.parts
 
-    def interrupt(frame, numbers):
-        for array in frame[program.moving[0]:]:  # behind the constants; what no kernel writes stays zero
+    def interrupt(run):
+        for array in run.frame[program.moving[0]:]:  # behind the constants; what no kernel writes stays zero
             array[(slice(None), slice(HALO_LEVELS, -HALO_LEVELS)) if array.ndim == 3 else ...] = np.nan
-        numbers[...] = -1
+        run.integers[...] = -1
         raise KeyboardInterrupt
 
     for place in (1, 2):
         program.parts = [*whole[:place], interrupt]
         with pytest.raises(KeyboardInterrupt):
-            program.run(state, 3)
+            program.run(model.constants, state, 3)
     program.parts = whole
-    assert_same([program.run(state, 3)], [expected])
+    assert_same([program.run(model.constants, state, 3)], [expected])
 
 
 def test_an_array_of_the_pool_belongs_to_who_holds_it_and_is_used_again():

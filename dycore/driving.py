@@ -13,6 +13,7 @@ from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, given
 from dycore.grid import Grid
 from dycore.parameters import Parameters
 from dycore.stencils import map_arguments, names_of
+from dycore.time_series import TimeSeries, of_each
 
 
 def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing, ...]:
@@ -33,13 +34,23 @@ def surface_stress(grid: Grid, parameters: Parameters) -> Forcing:
     pair: Any = parameters.surface_stress
     if not (isinstance(pair, (tuple, list)) or np.ndim(pair)) or len(pair) != 2:
         raise ValueError("surface_stress must have two components, on west and on south faces: (eastward, northward), of which "
-                         "each is a number or an array [ny, nx] (N/m2).")
-    parts = []
-    floors = grid.metrics.floor_u, grid.metrics.floor_v
-    for number, (values, floor) in enumerate(zip(pair, floors, strict=True)):
-        stress = given(f"surface_stress[{number}]", values, grid.cells, NUMBER, PLANE, needed=grid.open_levels(floor))
-        parts.append(np.broadcast_to(stress, grid.cells[1:]) / parameters.fluid.reference_density)
-    return Forcing(stress_u, stress_v, values=Stress(*parts))
+                         "each is a number or an array [ny, nx] (N/m2), or a TimeSeries of them.")
+    density = parameters.fluid.reference_density
+
+    def part(number: int, floor: np.ndarray) -> Any:
+        def over_density(record: int | None, values: Any) -> np.ndarray:
+            name = named(f"surface_stress[{number}]", record)
+            stress = given(name, values, grid.cells, NUMBER, PLANE, needed=grid.open_levels(floor))
+            return np.broadcast_to(stress, grid.cells[1:]) / density
+
+        return of_each(over_density, pair[number])
+
+    return Forcing(stress_u, stress_v, values=Stress(part(0, grid.metrics.floor_u), part(1, grid.metrics.floor_v)))
+
+
+def named(name: str, record: int | None) -> str:
+    """The name of a value, or of one of its records."""
+    return name if record is None else f"record {record} of {name}"
 
 
 def checked(grid: Grid, parameters: Parameters, name: str, forcing: Any) -> Forcing:
@@ -60,10 +71,22 @@ def checked(grid: Grid, parameters: Parameters, name: str, forcing: Any) -> Forc
 
 def value(grid: Grid, name: str, leaf: Any) -> Any:
     """A part of what a forcing is made of. Whole numbers, functions and what JAX traces stay what they are."""
+    if isinstance(leaf, TimeSeries):
+        return replace(leaf, name=name).mapped(lambda number, record: of_record(grid, named(name, number), record))
     numbers = isinstance(leaf, (float, np.floating, np.ndarray)) or hasattr(leaf, "to_numpy")  # of xarray or pandas
     if callable(leaf) or not (numbers or np.ndim(leaf)):
         return leaf
     array = given(name, leaf, grid.cells, NUMBER, PROFILE, PLANE, VOLUME, precision=grid.dtype, needed=grid.wet)
+    return array if array.ndim else array[()]
+
+
+def of_record(grid: Grid, name: str, values: Any) -> Any:
+    """A record of a time series. Raises ValueError for what is no number, plane or volume."""
+    array = given(name, values, grid.cells, NUMBER, PROFILE, PLANE, VOLUME, precision=grid.dtype, needed=grid.wet)
+    if array.ndim == 1:
+        nz = grid.cells[0]
+        raise ValueError(f"{name} is a profile [{nz}], and records of a time series are numbers, planes or volumes. Give it the "
+                         f"shape ({nz}, 1, 1) and read it as a volume, [k, j, i].")
     return array if array.ndim else array[()]
 
 

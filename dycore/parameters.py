@@ -53,10 +53,11 @@ class Parameters:
     take weno5 with weno3 instead: upwind3 leaves the range of a tracer at fronts, by a quarter of it in a lock exchange, but
     a step with the others takes 1.2 to 1.7 times as long). advection: the pair of stencils for u and v. friction: Mixing.
     diffusivity (m2/s; m4/s with `biharmonic_diffusion`): the same everywhere, on the sphere too.
-    surface_stress: pair of arrays [j, i] on west and south faces (N/m2), eastward and northward. polar_filter: latitude
-    (degrees) poleward of which a full sphere is filtered. polar_damping: seconds in which the filter removes from the
-    velocity what it slows down, a step at least (dycore.equations.filters). extrapolated_pressure: the share of the pressure force
-    that is extrapolated with the advection (dycore.equations.steppers). vertical_mixing: dycore.equations.vertical_mixing.
+    surface_stress: pair of arrays [j, i] on west and south faces (N/m2), eastward and northward, or of
+    dycore.time_series.TimeSeries. polar_filter: latitude (degrees) poleward of which a full sphere is filtered. polar_damping:
+    seconds in which the filter removes from the velocity what it slows down, a step at least (dycore.equations.filters).
+    extrapolated_pressure: the share of the pressure force that is extrapolated with the advection (dycore.equations.steppers).
+    vertical_mixing: dycore.equations.vertical_mixing.
     forcing: what else acts on momentum and tracers (dycore.forcing; ready ones in dycore.physics).
     """
 

@@ -56,6 +56,7 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
         raise ValueError(f"steps={steps} must be a whole number that is not negative.")
     model.check_state(state)
     state = model.asarrays(state)
+    model.records.check_covered(int(state.step), int(state.step) + int(steps) - 1)
     dry = None if is_sound(model, state) else model.backend.communication.first(dry_place(model, state))
     if dry:
         raise ValueError(f"The state that the run starts from has no thickness {dry}.")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.calendars import words
 from dycore.grid import interior
 
 ROUNDING = {4: 1e-5, 8: 1e-12}  # relative to the largest value of a field, by the bytes of a number
@@ -25,12 +26,13 @@ class Summary(NamedTuple):
 
 
 def identity(model: Any) -> dict[str, Any]:
-    """What a file and a model must have in common, by name, and the time step."""
+    """What a file and a model must have in common, by name, and the time step; the start is None for a run without a date."""
     grid, parameters = model.grid, model.parameters
     fluid = parameters.fluid
     found: dict[str, Any] = {
         "cells": list(grid.cells), "precision": grid.dtype.name, "tracers": list(parameters.tracer_names),
-        "time step": float(parameters.time_step), "time stepper": type(parameters.stepper).__name__, "fluid": type(fluid).__name__,
+        "start": words(parameters.start), "time step": float(parameters.time_step),
+        "time stepper": type(parameters.stepper).__name__, "fluid": type(fluid).__name__,
         "boundary in x": grid.tile.x.value, "boundary in y": grid.tile.y.value}
     for name, value in (fluid._asdict() if hasattr(fluid, "_asdict") else {}).items():
         if not isinstance(value, tuple):  # a state of rest says how a force is discretised, as schemes do
@@ -40,6 +42,11 @@ def identity(model: Any) -> dict[str, Any]:
     found |= {"lowest wet level": metrics.floor, "fraction of the lowest cell": metrics.fraction, "fixed boundary": metrics.fixed,
               "geopotential of the ground": metrics.surface_geopotential, "Coriolis parameter": metrics.coriolis}
     return {name: interior(value) if np.ndim(value) == 2 else value for name, value in found.items()}
+
+
+def known(found: dict[str, Any]) -> dict[str, Any]:
+    """What a file keeps of it: a run without a date says nothing of its start, as files of earlier versions do."""
+    return {name: value for name, value in found.items() if not (name == "start" and value is None)}
 
 
 def difference(name: str, there: Any, here: Any) -> str | None:

@@ -125,12 +125,12 @@ def picked(namespace: Any, series: TimeSeries, records: np.ndarray, step: Any, t
         times = np.concatenate([times + cycle * series.period for cycle in (-1.0, 0.0, 1.0, 2.0)])
     place = namespace.searchsorted(namespace.asarray(times / time_step - WHOLE), step - begun, side="right") - 1
     inside = namespace.clip(place, 0, len(times) - 2)
-    since, length = np.floor(times[:-1] / time_step), np.diff(times)
+    since, apart = np.floor(times[:-1] / time_step), np.diff(times)
 
     def of(table: np.ndarray) -> Any:
         return namespace.asarray(table)[inside]
 
-    weight, rate = of((since * time_step - times[:-1]) / length), of(time_step / length)
+    weight, rate = of((since * time_step - times[:-1]) / apart), of(time_step / apart)
     if series.period is None:
         beyond = (place < 0) | (step * time_step > times[-1] + WHOLE * time_step)
         end = namespace.where(place < 0, 0.0, 1.0) if series.extend else np.nan

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore import printing
+from dycore.calendars import check_start
 from dycore.equations.advection import upwind3
 from dycore.equations.friction import with_spacing
 from dycore.equations.momentum import advection_u, advection_v
@@ -59,6 +60,8 @@ class Parameters:
     extrapolated_pressure: the share of the pressure force that is extrapolated with the advection (dycore.equations.steppers).
     vertical_mixing: dycore.equations.vertical_mixing.
     forcing: what else acts on momentum and tracers (dycore.forcing; ready ones in dycore.physics).
+    start: the date on which the run starts, a cftime.datetime in its calendar (dycore.calendars.date), which output, restarts and
+    progress show; None for a run without a date.
     """
 
     fluid: Fluid
@@ -78,6 +81,7 @@ class Parameters:
     vertical_mixing: VerticalMixing | None = None
     forcing: tuple[Forcing, ...] = ()
     stepper: Stepper = AdamsBashforth3()  # noqa: RUF009 (an immutable record)
+    start: Any = None
 
     def __repr__(self) -> str:
         return printing.of_parameters(self).text()
@@ -86,8 +90,8 @@ class Parameters:
         return printing.of_parameters(self).html()
 
     def without_values(self) -> Parameters:
-        """The parameters without stress and forcings, of which a model keeps values in the shapes of its grid."""
-        return replace(self, surface_stress=None, forcing=())
+        """The parameters without stress and forcings, of which a model keeps values in the shapes of its grid, and without date."""
+        return replace(self, surface_stress=None, forcing=(), start=None)
 
 
 def in_plain_numbers(value: Any) -> Any:
@@ -109,6 +113,7 @@ def check_values(parameters: Parameters) -> None:
                                ("vertical_mixing", parameters.vertical_mixing, VerticalMixing)):
         if not isinstance(record, kind | None):
             raise ValueError(f"{name}={record!r} must be a {kind.__module__}.{kind.__name__}, or None.")
+    check_start(parameters.start)
     check_names(parameters.tracer_names)
     read_by(parameters.fluid.buoyancy, parameters.tracer_names)
     check_number("time_step", parameters.time_step, "a positive number of seconds", lambda dt: 0.0 < dt < inf)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.calendars import after
 from dycore.progress import DAY, ProgressBar
 from dycore.restart import Restarts
 from dycore.stability import TimeStepWarning
@@ -65,7 +67,8 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
 
     communication = model.backend.communication
     began = time.perf_counter()
-    shown = ProgressBar(int(steps), dt, progress and communication.rank == 0, int(state.step))
+    start = model.parameters.start
+    shown = ProgressBar(int(steps), dt, progress and communication.rank == 0, int(state.step), start and partial(after, start))
     with outputs(model, state, write, restarts) as written, shown as advance, interrupts() as received:
         try:
             written.start(state)

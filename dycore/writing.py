@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from dycore import output
-from dycore.belonging import difference, identity, summary
+from dycore.belonging import difference, identity, known, summary
 from dycore.files import at_home, attempt, by_first, lock, reserve, together, whole, why
 from dycore.progress import DAY
 from dycore.restart import Restarts, Sums, check_folder, check_start, partial_means, path_of, retain
@@ -213,9 +213,9 @@ def template(model: Any, variables: dict[str, output.Variable], mean: bool, iden
     fields = {name: (("time", *dims), np.zeros((0, *fluid.shape), model.grid.dtype), attributes | methods)
               for name, (_, dims, attributes, fluid) in variables.items()}
     coordinates = output.coordinates(model)
-    times: dict[str, tuple] = {"time": ("time", np.zeros(0), output.TIME)}
+    times: dict[str, tuple] = {"time": ("time", np.zeros(0), output.time_attributes(model))}
     if mean:
-        times = {"time": ("time", np.zeros(0), output.TIME | {"bounds": "time_bounds"}),
+        times = {"time": ("time", np.zeros(0), output.time_attributes(model) | {"bounds": "time_bounds"}),
                  "time_bounds": (("time", "bound"), np.zeros((0, 2)), {})}
     made = output.load_xarray().Dataset(fields, coordinates | times, output.attributes(model) | {"identity": identity})
     for name in coordinates:
@@ -269,7 +269,7 @@ class Series:
             if self.path.exists():
                 self.store.cut(self.records)
             else:
-                made = json.dumps(self._belongs() | {"begins": step * self.model.parameters.time_step}, default=float)
+                made = json.dumps(known(self._belongs()) | {"begins": step * self.model.parameters.time_step}, default=float)
                 self.store.create(template(self.model, self.variables, self.mean, made))
 
         by_first(self.model.backend.communication, work, could_not(self.path))

@@ -13,7 +13,7 @@ LAYERS = [
     {"tiles", "given", "tracers"},
     {"backend", "printing", "coordinates", "forcing"},
     {"program", "time_series"},
-    {"grid", "vertical", "fluid", "seawater"},
+    {"grid", "calendars", "vertical", "fluid", "seawater"},
     {"thickness"},
     {"state", "belonging"},
     {"time_steps", "equations", "physics"},
@@ -34,7 +34,7 @@ LAYERS = [
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock",
-         "cf_units"}
+         "cf_units", "cftime"}
 
 
 def modules(folder):

@@ -1,6 +1,7 @@
 """Settings of a run: each is an option of `dycore run` and a key of a TOML file, with the same values and checks."""
 
 import argparse
+import datetime
 import inspect
 import json
 import os
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
+from dycore.calendars import CALENDARS
+from dycore.commands.dates import moment
 from dycore.commands.shared import (
     BACKENDS,
     PRECISIONS,
@@ -30,7 +33,8 @@ from dycore.commands.shared import (
 from dycore.files import at_home, read_text
 
 LENGTH, NUMERICS, MACHINE, OUTPUT, RESTARTS = "length of the run (one of)", "grid and numerics", "machine", "output", "restarts"
-GROUPS = (LENGTH, NUMERICS, MACHINE, OUTPUT, RESTARTS)
+DATE = "date"
+GROUPS = (LENGTH, DATE, NUMERICS, MACHINE, OUTPUT, RESTARTS)
 
 
 class Setting(NamedTuple):
@@ -49,6 +53,11 @@ class Settings:
     case: str
     days: Annotated[float | None, Setting(LENGTH, positive_number, "D", "until this day, counted from the beginning")] = None
     steps: Annotated[int | None, Setting(LENGTH, positive_integer, "N", "until this time step, counted from the beginning")] = None
+    start: Annotated[str | None, Setting(
+        DATE, moment, "DATE", "of the beginning, as in 2000-01-31 or '2000-01-31 12:00:00' (default: days are counted, without "
+                              "dates)")] = None
+    calendar: Annotated[str, Setting(
+        DATE, name_among(tuple(CALENDARS), "calendar"), "NAME", f"of the start: {', '.join(CALENDARS)}")] = "standard"
     cells: Annotated[tuple[int, int, int] | None, Setting(
         NUMERICS, cell_numbers, "NZ,NY,NX", "levels, rows and columns (default: those of the case)")] = None
     time_step: Annotated[float | None, Setting(NUMERICS, positive_number, "SECONDS", "(default: that of the case)")] = None
@@ -80,8 +89,11 @@ class Settings:
 # by key: "continue" is no name in Python
 SETTINGS: dict[str, Setting] = {name.rstrip("_"): kind.__metadata__[0] for name, kind in inspect.get_annotations(Settings).items()
                                 if hasattr(kind, "__metadata__")}
-REFINEMENTS = {"output_every": ("output",), "means_every": ("means",), "fields": ("output", "means"),
+REFINEMENTS = {"calendar": ("start",), "output_every": ("output",), "means_every": ("means",), "fields": ("output", "means"),
                "restarts_every": ("restarts",), "keep": ("restarts",)}  # mean nothing without one of these
+
+
+DATES = datetime.date  # that TOML knows; those with a time are of this kind, too
 
 
 def attribute(key: str) -> str:
@@ -213,7 +225,8 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Given]]:
             held[key] = convert(text_of(value))
         except argparse.ArgumentTypeError as problem:
             raise BadInput(f"{path}: {key} = {shown(value)}: {problem}.") from problem
-        if isinstance(value, str) != isinstance(held[key], str | Path) or isinstance(value, list) != isinstance(held[key], tuple):
+        text = isinstance(value, str | DATES), isinstance(held[key], str | Path)
+        if text[0] != text[1] or isinstance(value, list) != isinstance(held[key], tuple):
             raise BadInput(f"{path}: {key} = {shown(value)} has to be written {key} = {as_toml(held[key])}.")
     return held, {name: Given(f"{path}: parameters.{name} = {shown(value)}", text_of(value), isinstance(value, str))
                   for name, value in parameters.items()}
@@ -223,6 +236,8 @@ def text_of(value: Any) -> str:
     """A value of a TOML file as one would give it to an option."""
     if isinstance(value, list):
         return ",".join(map(text_of, value))
+    if isinstance(value, DATES):
+        return str(value)
     return value if isinstance(value, str) else shown(value)
 
 

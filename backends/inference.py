@@ -34,8 +34,8 @@ def fits(operation: Operation, box: Box) -> None:
         beyond = max(-(box.south + reads.low), -(box.west + reads.west), box.north + reads.high - rows,
                      box.east + reads.east - columns)
         if beyond > 0:
-            raise IndexError(f"Stencil {operation.stencil.__name__} reads {beyond} more cells than the halo of its arrays is wide. "
-                             "Read nearer to the point.")
+            raise IndexError(f"{operation.name} reads {beyond} more cells than the halo of its "
+                             "arrays is wide. Read nearer to the point.")
 
 
 def reaches(statements: list, state: tuple, result: tuple) -> dict[Recorded, Reach]:
@@ -57,6 +57,3 @@ def reaches(statements: list, state: tuple, result: tuple) -> dict[Recorded, Rea
         if following == wanted:
             return {array: box.beyond(tiles[array]) for array, box in before.items()}
         wanted = following
-
-
-

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from dycore.backends.array_functions import ArrayFunction
 from dycore.backends.buffers import Pool, Scratches, outside
 from dycore.backends.cache import kept
 from dycore.backends.common import collapsed, precision_of
@@ -75,6 +76,12 @@ class NumbaBackend(NumpyBackend):
         if self._recording is None:
             return self._at_once(lambda noted, *arguments: noted.sweep(*what, *arguments), what, arguments)
         return self._recording.sweep(*what, *arguments)
+
+    def call(self, function: Callable, region: Region, *arguments: Any) -> Any:
+        """As `NumpyBackend.call`, between two parts of a program."""
+        if self._recording is None:
+            return self._at_once(lambda noted, *arguments: noted.call(function, region, *arguments), (function, region), arguments)
+        return self._recording.call(function, region, *arguments)
 
     def exchange(self, *placed: tuple[Halo, Any]) -> tuple:
         """As `NumpyBackend.exchange`; completes fields that `apply` or `sweep` made where they are."""
@@ -169,6 +176,7 @@ class Run(NamedTuple):
     frame: list[Any]
     integers: np.ndarray
     floats: list[np.ndarray]
+    numbers: list[Any]  # of constants and of the state before a step
 
 
 class Program:
@@ -237,7 +245,8 @@ class Program:
         theirs = dict(zip(self.inputs, filter(np.ndim, leaves), strict=True))
         numbers = [*given.numbers, *map(as_number, filter(is_number, leaves))]
         scratch = self.scratches.take()
-        run = Run([*given.arrays, *scratch.frame[len(given.arrays):]], scratch.numbers, self.writer.floats_of_run(given.floats))
+        run = Run([*given.arrays, *scratch.frame[len(given.arrays):]], scratch.numbers, self.writer.floats_of_run(given.floats),
+                  numbers)
         frame, now = run.frame, theirs
         if self.backend.threads > 1:
             numba.set_num_threads(self.backend.threads)  # holds for the calling thread, and for all backends
@@ -248,12 +257,12 @@ class Program:
                     frame[number] = self.backend.pool.take(*self.shapes[number])
                 else:
                     frame[number] = self._taken_in(array) if array is theirs.get(number) else array
-            self.writer.fill(run, numbers)
+            self.writer.fill(run)
             for part in self.parts:
                 part(run)
             now = {number: frame[source] for number, source in self.after}
             after = [value_of(leaf, numbers) for leaf in self.numbers]
-            numbers = [*given.numbers, *after]
+            numbers[len(given.numbers):] = after
         self.scratches.give_back(scratch)
         return map_leaves(self.result, frame, iter(after))
 
@@ -342,12 +351,12 @@ class Writer:
         changing = {part for part, _, _ in self.moving}
         return [array.copy() if part in changing else array for part, array in enumerate(floats)]
 
-    def fill(self, run: Run, numbers: list) -> None:
+    def fill(self, run: Run) -> None:
         """Give the parts what they need of the numbers of a step."""
         for place, number in self.counted:
-            run.integers[place] = number.value(numbers)
+            run.integers[place] = number.value(run.numbers)
         for part, place, number in self.moving:
-            run.floats[part][place] = number.value(numbers)
+            run.floats[part][place] = number.value(run.numbers)
 
     def integer(self, value: Any) -> str:
         """Source text of a whole number that is known now, or to a run; it is no part of the compiled program."""
@@ -394,6 +403,8 @@ class Writer:
         for statement in statements:
             if isinstance(statement, Filter):
                 parts += [self.compile(), self.filter_rows(statement)]
+            elif isinstance(statement, ArrayFunction):
+                parts += [self.compile(), self.call(statement)]
             elif isinstance(statement, Exchange) and statement.messages:
                 self.halo(statement, copies_y, "    ")
                 parts += [self.compile(), self.fetch(statement)]
@@ -422,6 +433,17 @@ class Writer:
                                                     for field, response in statement.pairs))
 
         return filter_rows
+
+    def call(self, statement: ArrayFunction) -> Callable:
+        """A part that calls a function on arrays."""
+
+        def call(run: Run) -> None:
+            results = statement.of(lambda array: shown(run.frame, array), run.numbers)
+            for array, result in zip(statement.results, (results,) if statement.single else results, strict=True):
+                region = statement.region if array.ndim == 3 else statement.region.columns
+                shown(run.frame, array)[tuple(slice(*r) for r in region.ranges)] = result
+
+        return call
 
     def compile(self) -> Callable | None:
         """The part written so far as a function of a `Run`."""

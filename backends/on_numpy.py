@@ -16,6 +16,7 @@ try:
 except ImportError:
     import numpy.fft as fft
 
+from dycore.backends.array_functions import called
 from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.backends.halos import Serial
 from dycore.backends.launchers import warn_of_others
@@ -126,6 +127,16 @@ class NumpyBackend:
                 output[k - levels[0]] = value
         carried = tuple(np.asarray(c, dtype) for c in carried)
         return tuple(self._field(c, region.columns) for c in carried), tuple(self._field(o, region) for o in outputs)
+
+    def call(self, function: Callable, region: Region, *arguments: Any) -> Any:
+        """A function on arrays [k, j, i] or [j, i] of a region: one field, or as many as it returns arrays.
+
+        Profiles are given as [k], all else as it is. Raises ValueError where a result is no such array.
+        """
+        results = called(self.library, function, region, arguments)
+        fields = tuple(self._field(self.library.array(result), region if result.ndim == 3 else region.columns)
+                       for result in (results if isinstance(results, tuple) else (results,)))
+        return fields if isinstance(results, tuple) else fields[0]
 
     def exchange(self, *placed: tuple[Halo, Any]) -> tuple:
         """Fields that hold values as far as each `Halo` says, from fields that hold at least the cells of its tile.

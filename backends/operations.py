@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.backends.scalars import Element
-from dycore.stencils import Field, Reads, Region
+from dycore.stencils import Field, Reads, Region, title_of
 from dycore.tiles import Halo, Reach, Tile
 
 
@@ -50,6 +50,12 @@ Wanted = dict["Recorded", Box]  # of arrays, the part that something later reads
 def want(wanted: Wanted, array: Recorded, box: Box) -> None:
     """Add a box to what is wanted of an array."""
     wanted[array] = box.union(wanted.get(array, box))
+
+
+def box_of(wanted: Wanted, results: tuple[Recorded, ...]) -> Box | None:
+    """The box of all that is wanted of some arrays; None where nothing is."""
+    boxes = [wanted[array] for array in results if array in wanted]
+    return functools.reduce(Box.union, boxes) if boxes else None
 
 
 def want_reads(wanted: Wanted, box: Box, reads: dict[Recorded, Reads]) -> None:
@@ -105,6 +111,11 @@ class Operation:
     in_place: dict[int, Recorded] = field(default_factory=dict)  # result number -> argument that it is written over
 
     @property
+    def name(self) -> str:
+        """How an error names it."""
+        return title_of(self.stencil, self.arguments)
+
+    @property
     def results(self) -> tuple[Recorded, ...]:
         """All that it makes."""
         return self.outputs + self.finals
@@ -115,8 +126,7 @@ class Operation:
 
     def wanted_of(self, wanted: Wanted) -> Box | None:
         """The box of all that is wanted of its results; None where nothing is."""
-        boxes = [wanted[array] for array in self.results if array in wanted]
-        return functools.reduce(Box.union, boxes) if boxes else None
+        return box_of(wanted, self.results)
 
     def trace(self, wanted: Wanted, all_reads: bool) -> None:
         """Want what it reads; with `all_reads`, also what its results do not depend on."""

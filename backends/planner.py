@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from dycore.backends.array_functions import ArrayFunction
 from dycore.backends.operations import Copy, Exchange, Group, Loop, Operation, Recorded, Zero
 from dycore.tiles import Boundary, Place
 
@@ -64,6 +65,10 @@ class Planner:
             elif isinstance(statement, (Zero, Copy)):
                 self.place(statement.target)
                 mine.add(statement.target)
+            elif isinstance(statement, ArrayFunction):
+                for array in statement.results:
+                    self.place(array)
+                mine |= set(statement.results)
             elif isinstance(statement, Loop):
                 self.loop(statement, last, number, mine, planned)
                 mine |= set(statement.carried)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dycore.backends.array_functions import ArrayFunction
 from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.backends.inference import reaches, regions
 from dycore.backends.operations import (
@@ -48,6 +49,12 @@ class Recording:
     def sweep(self, stencil: Callable, start: Callable, region: Region, direction: int, *arguments: Any) -> Any:
         operation = self.operate(stencil, start, region, direction, arguments)
         return fields_on(region, operation.finals), fields_on(region, operation.outputs)
+
+    def call(self, function: Callable, region: Region, *arguments: Any) -> Any:
+        statement = ArrayFunction(function, region, arguments)
+        self.statements.append(statement)
+        fields = fields_on(region, statement.results)
+        return fields[0] if statement.single else fields
 
     def operate(self, stencil: Callable, start: Callable | None, region: Region, direction: int, arguments: tuple) -> Operation:
         seen, leaves = Seen({}, {}), list(arrays_of(arguments))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.backend import Backend
+from dycore.closures.records import prognostics_of
 from dycore.driving import forcings
 from dycore.equations import barotropic, friction
 from dycore.equations.filters import polar_response
@@ -85,7 +86,8 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
         adams_bashforth=backend.asarray(ADAMS_BASHFORTH.astype(dtype)), barotropic=substepping(backend, grid, parameters, geometry),
         response_u=response_u, response_v=response_v, viscosity=viscosity,
         forcing=tuple(forcing._replace(values=map_arguments(value, forcing.values)) for forcing in forcings(grid, parameters)),
-        read=read_by(parameters.fluid.buoyancy, parameters.tracer_names), closure_places=(), has_land=grid.has_land)
+        read=read_by(parameters.fluid.buoyancy, parameters.tracer_names), has_land=grid.has_land,
+        closure_places=tuple(field.place for field in prognostics_of(parameters)))
 
 
 def substepping(backend: Backend, grid: Grid, parameters: Parameters, geometry: Geometry) -> Barotropic | None:

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.calendars import words
+from dycore.geographic import unit_vectors
 from dycore.grid import interior
 
 ROUNDING = {4: 1e-5, 8: 1e-12}  # relative to the largest value of a field, by the bytes of a number
+NORTH_POLE = "north pole of the grid (longitude and latitude in degrees)"
 IRRATIONAL = 0.5 * (5.0 ** 0.5 - 1.0)  # whose multiples weigh the values of a field, each in a way of its own
 
 
@@ -26,14 +28,17 @@ class Summary(NamedTuple):
 
 
 def identity(model: Any) -> dict[str, Any]:
-    """What a file and a model must have in common, by name, and the time step; the start is None for a run without a date."""
+    """What a file and a model must have in common, by name, and the time step; what is None is not written."""
     grid, parameters = model.grid, model.parameters
     fluid = parameters.fluid
     found: dict[str, Any] = {
         "cells": list(grid.cells), "precision": grid.dtype.name, "tracers": list(parameters.tracer_names),
         "start": words(parameters.start), "time step": float(parameters.time_step),
         "time stepper": type(parameters.stepper).__name__, "fluid": type(fluid).__name__,
-        "boundary in x": grid.tile.x.value, "boundary in y": grid.tile.y.value}
+        "boundary in x": grid.tile.x.value, "boundary in y": grid.tile.y.value,
+        NORTH_POLE: None if grid.north_pole is None else list(grid.north_pole)}
+    if model.layout.closure:
+        found["fields of closures"] = [field.name for field in model.layout.closure]
     for name, value in (fluid._asdict() if hasattr(fluid, "_asdict") else {}).items():
         if not isinstance(value, tuple):  # a state of rest says how a force is discretised, as schemes do
             found[f"{name.replace('_', ' ')} of the fluid"] = getattr(value, "__name__", value)
@@ -41,12 +46,15 @@ def identity(model: Any) -> dict[str, Any]:
     metrics = grid.metrics
     found |= {"lowest wet level": metrics.floor, "fraction of the lowest cell": metrics.fraction, "fixed boundary": metrics.fixed,
               "geopotential of the ground": metrics.surface_geopotential, "Coriolis parameter": metrics.coriolis}
-    return {name: interior(value) if np.ndim(value) == 2 else value for name, value in found.items()}
+    found = {name: interior(value) if np.ndim(value) == 2 else value for name, value in found.items()}
+    if grid.supergrid is not None:  # as vectors, which have no seam where rounding would add 360 degrees
+        found["places of cells on the unit sphere"] = unit_vectors(grid.longitude, grid.latitude)
+    return found
 
 
-def known(found: dict[str, Any]) -> dict[str, Any]:
-    """What a file keeps of it: a run without a date says nothing of its start, as files of earlier versions do."""
-    return {name: value for name, value in found.items() if not (name == "start" and value is None)}
+def written(identity: dict[str, Any]) -> dict[str, Any]:
+    """What of an identity goes into a file: all but None, which earlier versions did not write either."""
+    return {name: value for name, value in identity.items() if value is not None}
 
 
 def difference(name: str, there: Any, here: Any) -> str | None:
@@ -56,6 +64,8 @@ def difference(name: str, there: Any, here: Any) -> str | None:
             return None
         return f"{name} (tolerance, largest, mean, weighted mean) is {there} there and {list(here)} in the model"
     if isinstance(here, np.ndarray):
+        if there is None:
+            return f"{name} is not there, and the model has it"
         if there.shape != here.shape:
             return f"{name} has shape {there.shape} there and {here.shape} in the model"
         unequal = np.argwhere(~alike(there, here))
@@ -65,7 +75,10 @@ def difference(name: str, there: Any, here: Any) -> str | None:
         return f"{name} {first} is {there[tuple(first)].item()} there and {here[tuple(first)].item()} in the model"
     if isinstance(here, float) and isinstance(there, float) and alike(np.array(there), np.array(here)):
         return None
-    return None if there == here else f"{name} is {there} there and {here} in the model"
+    if there == here:
+        return None
+    there, here = ("that of the Earth" if name == NORTH_POLE and value is None else value for value in (there, here))
+    return f"{name} is {there} there and {here} in the model"
 
 
 def alike(there: np.ndarray, here: np.ndarray) -> np.ndarray:

@@ -94,13 +94,23 @@ def check_interfaces(interfaces: Any, nz: int) -> np.ndarray:
     return values
 
 
-def check_coriolis(values: Any, shape: tuple[int, int]) -> np.ndarray:
-    """Coriolis parameters (1/s) at corners [j, i], from what a user's function made of longitudes [1, i] and latitudes [j, 1]."""
+def check_pole(pole: Any) -> tuple[float, float]:
+    """Where the north pole of a rotated grid is: longitude and latitude (degrees)."""
+    longitude, latitude = _pair("pole", pole, "the longitude and the latitude, in degrees, of the north pole of a rotated grid")
+    if not -90.0 <= latitude <= 90.0:
+        raise ValueError(f"pole={pole} must be the longitude and the latitude, within -90..90 degrees, of the north pole of a "
+                         "rotated grid: (longitude, latitude).")
+    return longitude, latitude
+
+
+def check_coriolis(values: Any, longitudes: tuple[int, ...], latitudes: tuple[int, ...]) -> np.ndarray:
+    """Coriolis parameters (1/s) at corners [j, i], from what a user's function made of longitudes and latitudes of these shapes."""
+    shape = np.broadcast_shapes(longitudes, latitudes)
     try:
         values = np.broadcast_to(as_array("coriolis(longitude, latitude)", values), shape)
     except ValueError:
-        raise ValueError(f"coriolis(longitude, latitude) returns values of shape {np.shape(values)} for longitudes {(1, shape[1])} "
-                         f"and latitudes {(shape[0], 1)} (radians). Return numbers (1/s) of shape {shape}, or one.") from None
+        raise ValueError(f"coriolis(longitude, latitude) returns values of shape {np.shape(values)} for longitudes {longitudes} "
+                         f"and latitudes {latitudes} (radians). Return numbers (1/s) of shape {shape}, or one.") from None
     if not np.isfinite(values).all():
         raise ValueError("coriolis(longitude, latitude) returns values that are not finite numbers. It is asked at all corners, "
                          "those beyond the edges of the grid among them.")

@@ -100,34 +100,54 @@ def eastward(longitudes: np.ndarray, west: float) -> np.ndarray:
 
 
 def covering(data: Any, grid: Grid, longitude: str = "lon", latitude: str = "lat") -> Any:
-    """A dataset (xarray.Dataset) ready to be interpolated to the cells of a grid of longitudes and latitudes.
+    """A dataset (xarray.Dataset) ready to be interpolated to the cells of a grid of longitudes and latitudes, also a rotated one:
+
+        here = covering(data, grid).interp(**cell_places(grid)).transpose(..., "y", "x")
 
     Longitudes become those of the grid's convention, in order, and go on beyond both ends, so that there are values on either
-    side of the seam. `longitude` and `latitude` are names of its coordinates, in degrees or other units of angles. Raises
-    ValueError where a cell of the grid is not between points of the dataset.
+    side of the seam. `longitude` and `latitude` are names of its coordinates, in degrees or other units of angles, each of one
+    dimension. Vectors stay eastward and northward: dycore.directions.along_grid turns them. Raises ValueError where a cell of the
+    grid is not between points of the dataset.
     """
     if not grid.spherical:
         raise ValueError("The grid is a plane: it has no longitudes and latitudes.")
     found = {}
     for name, units in ((longitude, "degrees_east"), (latitude, "degrees_north")):
         if name not in data.coords or data[name].dims != (name,):
-            raise ValueError(f"The dataset has no coordinate {name} of one dimension: it has {', '.join(map(str, data.coords))}.")
+            raise ValueError(f"The dataset has no coordinate {name} of one dimension: it has {', '.join(map(str, data.coords))}. "
+                             "One on a curvilinear grid must be regridded first, for example with xESMF or CDO.")
         found[name] = converted(numbers(data[name]), data[name].attrs.get("units", ""), units, name)
         if not np.isfinite(found[name]).all():
             raise ValueError(f"{name} has values that are not finite numbers.")
     south, north = found[latitude].min(), found[latitude].max()
-    if grid.y[0] < south or grid.y[-1] > north:
-        raise ValueError(f"The cells of the grid are from {grid.y[0]:g} to {grid.y[-1]:g} degrees north, and the dataset is from "
+    lowest, highest = grid.latitude.min(), grid.latitude.max()
+    if lowest < south or highest > north:
+        raise ValueError(f"The cells of the grid are from {lowest:g} to {highest:g} degrees north, and the dataset is from "
                          f"{south:g} to {north:g}: choose a grid within, or a dataset that covers it.")
-    turned = eastward(found[longitude], 0.5 * (grid.x[0] + grid.x[-1]) - 180.0)
+    # a rotated grid may lie on both sides of any seam: its longitudes are from -180 to 180
+    turned = eastward(found[longitude], -180.0 if grid.supergrid is not None else 0.5 * (grid.x[0] + grid.x[-1]) - 180.0)
     order = np.argsort(turned)
     order = order[np.diff(turned[order], append=turned.min() + 360.0) > SAME_PLACE]  # 0 and 360 degrees are one place
-    check_longitudes(turned[order], grid.x)
+    check_longitudes(turned[order], grid.x if grid.supergrid is None else grid.longitude.ravel())
     index = np.concatenate([order[-1:], order, order[:1]])
     beyond = np.concatenate([[-360.0], np.zeros(len(order)), [360.0]])
     return data.isel({longitude: index}).assign_coords({
         longitude: (longitude, turned[index] + beyond, {"units": "degrees_east"}),
         latitude: (latitude, found[latitude], {"units": "degrees_north"})})
+
+
+def cell_places(grid: Grid, longitude: str = "lon", latitude: str = "lat") -> dict[str, Any]:
+    """Where xarray's `interp` finds values for the cells of a grid: longitudes [x] and latitudes [y], or both [y, x] if rotated.
+
+    The dimensions of what is interpolated are y and x in place of `latitude` and `longitude`. Raises ValueError on a plane.
+    """
+    from xarray import DataArray
+
+    if grid.supergrid is not None:
+        return {longitude: DataArray(grid.longitude, dims=("y", "x")), latitude: DataArray(grid.latitude, dims=("y", "x"))}
+    if not grid.spherical:
+        raise ValueError("The grid is a plane: it has no longitudes and latitudes.")
+    return {longitude: DataArray(grid.x, dims="x"), latitude: DataArray(grid.y, dims="y")}
 
 
 def check_longitudes(there: np.ndarray, wanted: np.ndarray) -> None:

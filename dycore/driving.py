@@ -27,14 +27,19 @@ def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing, ...]:
 
 
 def surface_stress(grid: Grid, parameters: Parameters) -> Forcing:
-    """The forcing by the surface stress. Raises ValueError where it is no pair of numbers or planes [ny, nx]."""
+    """The forcing by the surface stress, along the grid's i and j, which are east and north where it is not rotated.
+
+    Raises ValueError where it is no pair of numbers or planes [ny, nx].
+    """
     if not isinstance(parameters.fluid, Ocean):
         raise ValueError("surface_stress is divided by the reference density of an Ocean, which an Atmosphere lacks. Give "
                          "surface_stress=None and a forcing of u and v.")
     pair: Any = parameters.surface_stress
     if not (isinstance(pair, (tuple, list)) or np.ndim(pair)) or len(pair) != 2:
         raise ValueError("surface_stress must have two components, on west and on south faces: (eastward, northward), of which "
-                         "each is a number or an array [ny, nx] (N/m2), or a TimeSeries of them.")
+                         "each is a number or an array [ny, nx] (N/m2), or a TimeSeries of them"
+                         + (", along the rows and columns of this rotated grid (dycore.directions.along_grid)."
+                            if grid.supergrid is not None else "."))
     density = parameters.fluid.reference_density
 
     def part(number: int, floor: np.ndarray) -> Any:

@@ -40,16 +40,19 @@ def only(tracer: int, rate: Callable) -> tuple[Callable | None, ...]:
     return *[None] * tracer, rate
 
 
-class Now(NamedTuple):
-    """The state at the beginning of a step, as dycore.state.State has it, and its time (s)."""
+class Instant(NamedTuple):
+    """What is known at the time of the tendencies: a state, as dycore.state.State has it, and what follows from it."""
 
     u: Any
     v: Any
     w: Any
     surface: Any
     tracers: tuple
-    time: Any
-    closure: tuple = ()
+    time: Any = 0.0  # s since the start
+    closure: tuple = ()  # prognostic fields of closures
+    layers: Any = None  # dycore.equations.column.Column
+    phi: Any = None  # in the middle of layers (m2/s2)
+    buoyancy: Any = None  # b of dycore.fluid [k, j, i]
 
 
 class Rate(NamedTuple):

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,94 +33,18 @@ from dycore.coordinates import (
     check_latitudes,
     check_longitudes,
     check_number,
+    check_pole,
     check_precision,
 )
-from dycore.given import NUMBER, PLANE, given, masked_points, truths
-from dycore.stencils import stencil, where
-from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Tile, copies_x, copies_y, copy_strips
+from dycore.geographic import Geographic, at_half_spacing, rotated, unrotated
+from dycore.given import NUMBER, PLANE, given
+from dycore.metrics import Ground, Metrics, interior, metrics_of, padded_plane
+from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
+
+__all__ = ["EARTH_RADIUS", "EARTH_ROTATION", "Grid", "Metrics", "interior", "latitude_longitude", "rectilinear"]
 
 EARTH_RADIUS = 6.371229e6  # m
 EARTH_ROTATION = 7.29212e-5  # 1/s
-
-
-@stencil
-def whole_cell(k, j, i, floor, fraction, value):
-    """The value: cells are whole."""
-    return value
-
-
-@stencil
-def partial_cell(k, j, i, floor, fraction, value):
-    """The value times the fraction that belongs to the lowest wet level; no sense below it."""
-    return where(k > floor[j, i], 1.0, fraction[j, i]) * value
-
-
-@stencil
-def whole_corner(k, j, i, grid, value):
-    """The value: cells are whole."""
-    return value
-
-
-@stencil
-def partial_corner(k, j, i, grid, value):
-    """The value over the thickness about a corner, as a fraction of the level: the mean of the wet cells about it."""
-    wet_a, wet_b = wet_part(k, j, i, grid), wet_part(k, j, i - 1, grid)
-    wet_c, wet_d = wet_part(k, j - 1, i, grid), wet_part(k, j - 1, i - 1, grid)
-    area = wet_a + wet_b + wet_c + wet_d
-    volume = (partial_cell(k, j, i, grid.floor, grid.fraction, wet_a) + partial_cell(k, j, i - 1, grid.floor, grid.fraction, wet_b)
-              + partial_cell(k, j - 1, i, grid.floor, grid.fraction, wet_c)
-              + partial_cell(k, j - 1, i - 1, grid.floor, grid.fraction, wet_d))
-    return value * where(area > 0.0, area, 1.0) / where(area > 0.0, volume, 1.0)
-
-
-@stencil
-def wet_part(k, j, i, grid):
-    """The area of a wet cell, zero of a dry one (m2)."""
-    return where(k >= grid.floor[j, i], grid.area[j, i], 0.0)
-
-
-class Metrics(NamedTuple):
-    """The arrays of a grid that stencils read; lengths in m, areas in m2, all padded."""
-
-    dy_u: Any  # length of a west face [j, i]
-    dx_v: Any  # length of a south face [j, i]
-    dx_u: Any  # distance across a west face, between cell centres [j, i]
-    dy_v: Any  # distance across a south face [j, i]
-    inverse_dx_u: Any
-    inverse_dy_v: Any
-    inverse_dy_u: Any
-    inverse_dx_v: Any  # zero on a face of length zero
-    area_u: Any  # dx_u dy_u
-    area_v: Any  # dx_v dy_v
-    area: Any  # of a cell [j, i]
-    inverse_area: Any
-    inverse_area_z: Any  # about a corner [j, i]
-    coriolis: Any  # Coriolis parameter at corners [j, i] (1/s)
-    floor: Any  # lowest wet level of a column [j, i]
-    floor_u: Any  # lowest open level of a west face [j, i]
-    floor_v: Any  # of a south face
-    floor_z: Any  # lowest level at which all four cells about a corner are wet
-    top: Any  # one past the highest level
-    dr: Any  # reference thickness of a level [k] (unit of r)
-    inverse_dr: Any
-    thickness: Any  # reference thickness of the wet column [j, i] (unit of r)
-    inverse_thickness: Any
-    thickness_u: Any  # of the open part of a west face [j, i]; zero where closed
-    thickness_v: Any
-    inverse_thickness_u: Any  # zero where closed
-    inverse_thickness_v: Any
-    fixed: Any  # position of the fixed boundary [j, i] (unit of r)
-    fixed_reference: Any  # reference level of that boundary [j, i] (unit of r)
-    surface_geopotential: Any  # geopotential of the moving boundary at r = 0 [j, i] (m2/s2): mountains
-    part: Any  # stencil: a value times a fraction where k is the lowest level (partial cells), or the value itself
-    over_corner: Any  # stencil: a value over the open fraction about a corner, or the value itself
-    fraction: Any  # of its level that the lowest wet cell of a column takes [j, i]
-    fraction_u: Any  # that a west face is open at floor_u
-    fraction_v: Any  # that a south face is open at floor_v
-    fraction_z: Any  # mean about a corner at floor_z
-    inverse_fraction: Any
-    inverse_fraction_u: Any
-    inverse_fraction_v: Any
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -128,7 +52,10 @@ class Grid:
     """A grid: tile (cells and boundaries), metrics and coordinates.
 
     `x`, `y` [i], [j] are cell centres (m, or degrees east and north on the sphere), `x_face`, `y_face`
-    the west and south faces; `interfaces` [k] the reference levels.
+    the west and south faces; `interfaces` [k] the reference levels. On a rotated grid these are longitudes and latitudes
+    about `north_pole`, which is at (longitude, latitude) in degrees; `longitude`, `latitude` and `angle` [j, i] are true ones
+    on any grid of a sphere, at cell centres. `supergrid`: those at half the spacing (dycore.geographic), None where rows and
+    columns are parallels and meridians.
     """
 
     tile: Tile
@@ -140,6 +67,8 @@ class Grid:
     interfaces: np.ndarray
     spherical: bool
     has_land: bool
+    north_pole: tuple[float, float] | None = None
+    supergrid: Geographic | None = None
 
     def __repr__(self) -> str:
         return printing.of_grid(self).text()
@@ -160,8 +89,46 @@ class Grid:
     def with_surface_geopotential(self, values: ArrayLike) -> Grid:
         """The same grid over mountains: geopotential of the ground, a number or interior [j, i] (m2/s2)."""
         ground = given("The geopotential of the ground", values, self.cells, NUMBER, PLANE, precision=self.dtype, needed=self.wet)
-        values = _padded(ground, self.tile, 0.0).astype(self.dtype)
+        values = padded_plane(ground, self.tile, 0.0).astype(self.dtype)
         return replace(self, metrics=self.metrics._replace(surface_geopotential=values))
+
+    def geographic(self, place: Place = Place.CENTER) -> Geographic:
+        """Longitude, latitude and the angle from east to the grid's i direction (degrees), interior [j, i], of centres or faces.
+
+        Raises ValueError on a plane.
+        """
+        rows = slice(0, -1, 2) if place is Place.SOUTH_FACE else slice(1, None, 2)
+        columns = slice(0, -1, 2) if place is Place.WEST_FACE else slice(1, None, 2)
+        return self._supergrid.at(rows, columns)
+
+    @property
+    def corners(self) -> Geographic:
+        """As `geographic`, of all corners of cells [ny + 1, nx + 1]."""
+        return self._supergrid.at(slice(0, None, 2), slice(0, None, 2))
+
+    @property
+    def longitude(self) -> np.ndarray:
+        """Degrees east of cell centres, interior [j, i]. Raises ValueError on a plane."""
+        return self.geographic().longitude
+
+    @property
+    def latitude(self) -> np.ndarray:
+        """Degrees north of cell centres, interior [j, i]. Raises ValueError on a plane."""
+        return self.geographic().latitude
+
+    @property
+    def angle(self) -> np.ndarray:
+        """Angle of the grid's i direction, counterclockwise from east (degrees), at cell centres, interior [j, i]."""
+        return self.geographic().angle
+
+    @property
+    def _supergrid(self) -> Geographic:
+        """Geographic coordinates at half the spacing [2 ny + 1, 2 nx + 1]."""
+        if not self.spherical:
+            raise ValueError("The grid is a plane: it has no longitudes and latitudes.")
+        if self.supergrid is not None:
+            return self.supergrid
+        return unrotated(at_half_spacing(self.x, self.x_face)[None, :], at_half_spacing(self.y, self.y_face)[:, None])
 
     @property
     def wet(self) -> np.ndarray:
@@ -187,121 +154,12 @@ class Grid:
         return (levels >= floor) * dr * np.where(levels == floor, interior(fraction).astype(float), 1.0)
 
 
-def interior(array: Any) -> Any:
-    """The cells of a padded array [k, j, i] or [j, i], without halo."""
-    cut = slice(HALO, -HALO)
-    return array[HALO_LEVELS:-HALO_LEVELS, cut, cut] if array.ndim == 3 else array[..., cut, cut]
-
-
-def _padded(values: Any, tile: Tile, beyond_wall: float) -> np.ndarray:
-    """A cell field [j, i] with halo: repeated, mirrored over the pole, or a constant beyond walls."""
-    out = np.full(tile.region.padded[1:], beyond_wall, dtype=float)
-    interior(out)[...] = values
-    halo = Halo(tile, Place.CENTER)
-    if tile.y is not Boundary.WALL:
-        copy_strips(out, copies_y(halo))
-    if tile.x is not Boundary.WALL:
-        copy_strips(out, copies_x(halo))
-    return out
-
-
-def _shifted(field: np.ndarray, south: int, west: int) -> np.ndarray:
-    """field[j - south, i - west] with the first row or column repeated."""
-    j = np.maximum(np.arange(field.shape[0]) - south, 0)
-    i = np.maximum(np.arange(field.shape[1]) - west, 0)
-    return field[np.ix_(j, i)]
-
-
-def _build(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dict[str, np.ndarray], coriolis: np.ndarray,
-           bottom: ArrayLike | None, land: ArrayLike | None, terrain_following: bool, partial_cells: float | None,
-           **coordinates: Any) -> Grid:
-    nz, ny, nx = tile.cells
-    interfaces = check_interfaces(interfaces, nz)
-    dr = np.ones(nz + 2 * HALO_LEVELS)
-    dr[HALO_LEVELS: HALO_LEVELS + nz] = np.diff(interfaces)
-    lowest, top = HALO_LEVELS, HALO_LEVELS + nz
-
-    wet = np.ones((ny, nx), bool) if land is None else ~truths("land", land, tile.cells)
-    bottom = interfaces[0] if bottom is None else bottom
-    wet &= ~masked_points("bottom", bottom, tile.cells)
-    bottom = np.broadcast_to(given("bottom", bottom, tile.cells, NUMBER, PLANE, needed=wet, otherwise=interfaces[0]), (ny, nx))
-    levels, fraction = np.full((ny, nx), lowest), np.ones((ny, nx))
-    if partial_cells is not None:
-        if terrain_following:
-            raise ValueError("Levels that follow the terrain have no partial cells: give terrain_following or partial_cells, "
-                             "not both.")
-        if not 0.0 < partial_cells <= 1.0:
-            raise ValueError(f"partial_cells={partial_cells} must be the smallest fraction of a level that a cell may take: more "
-                             "than 0 and at most 1, for example 0.2.")
-        above = np.clip((interfaces[1:, None, None] - bottom) / np.diff(interfaces)[:, None, None], 0.0, 1.0)
-        # the nearer of a cell of that fraction and none, so that the depth is right to half of it
-        open_part = np.where(above < 0.5 * partial_cells, 0.0, np.maximum(above, partial_cells))
-        levels = lowest + (open_part == 0.0).sum(axis=0)
-        fraction = np.take_along_axis(open_part, np.minimum(levels - lowest, nz - 1)[None], axis=0)[0]
-        fraction = np.where(wet & (levels < top), fraction, 1.0)
-    elif not terrain_following:
-        centres = 0.5 * (interfaces[1:] + interfaces[:-1])
-        levels = lowest + (centres[:, None, None] < bottom).sum(axis=0)  # a cell is wet if its centre is
-    wet &= levels < top
-    if not wet.any():
-        raise ValueError("There is no wet cell: bottom lies above the surface everywhere, or all is land.")
-    floor = _padded(np.where(wet, levels, top), tile, beyond_wall=top).astype(np.int32)
-    floor_u = np.maximum(floor, _shifted(floor, 0, 1))
-    floor_v = np.maximum(floor, _shifted(floor, 1, 0))
-    if tile.y is Boundary.POLE:  # faces of length zero
-        floor_v[[HALO, HALO + ny]] = top
-    floor_z = np.maximum(floor_u, _shifted(floor_u, 1, 0))
-    fraction = _padded(fraction, tile, beyond_wall=1.0)
-
-    def open_at(level: np.ndarray, south: int, west: int) -> np.ndarray:
-        """What the cell to the south or west takes of a level at which it is wet."""
-        return np.where(_shifted(floor, south, west) == level, _shifted(fraction, south, west), 1.0)
-
-    fraction_u = np.minimum(open_at(floor_u, 0, 0), open_at(floor_u, 0, 1))
-    fraction_v = np.minimum(open_at(floor_v, 0, 0), open_at(floor_v, 1, 0))
-    about = [(south, west, _shifted(lengths["area"], south, west)) for south in (0, 1) for west in (0, 1)]
-    fraction_z = sum(area * open_at(floor_z, south, west) for south, west, area in about) / sum(area for _, _, area in about)
-
-    def missing(lowest_level: np.ndarray, fraction: np.ndarray) -> np.ndarray:
-        """What partial cells lack of the thickness of a column."""
-        return (1.0 - fraction) * dr[lowest_level]
-
-    def column(lowest_level: np.ndarray, fraction: np.ndarray) -> np.ndarray:
-        return interfaces[-1] - interfaces[lowest_level - lowest] - missing(lowest_level, fraction)
-
-    on_land = floor == top
-    reference = interfaces[np.where(on_land, lowest, floor) - lowest] + missing(floor, fraction)
-    fixed = np.where(on_land, reference, _padded(bottom, tile, interfaces[0])) if terrain_following else reference
-    thickness = interfaces[-1] - reference
-    thickness_u, thickness_v = column(floor_u, fraction_u), column(floor_v, fraction_v)
-
-    def inverse(values: np.ndarray) -> np.ndarray:
-        return np.divide(1.0, values, out=np.zeros_like(values), where=values != 0.0)
-
-    m = lengths
-    fields = Metrics(
-        dy_u=m["dy_u"], dx_v=m["dx_v"], dx_u=m["dx_u"], dy_v=m["dy_v"],
-        inverse_dx_u=inverse(m["dx_u"]), inverse_dy_v=inverse(m["dy_v"]),
-        inverse_dy_u=inverse(m["dy_u"]), inverse_dx_v=inverse(m["dx_v"]),
-        area_u=m["dx_u"] * m["dy_u"], area_v=m["dx_v"] * m["dy_v"],
-        area=m["area"], inverse_area=inverse(m["area"]), inverse_area_z=inverse(m["area_z"]), coriolis=coriolis,
-        floor=floor, floor_u=floor_u, floor_v=floor_v, floor_z=floor_z, top=top,
-        dr=dr, inverse_dr=1.0 / dr, thickness=thickness, inverse_thickness=1.0 / thickness,
-        thickness_u=thickness_u, thickness_v=thickness_v,
-        inverse_thickness_u=inverse(thickness_u), inverse_thickness_v=inverse(thickness_v),
-        fixed=fixed, fixed_reference=reference, surface_geopotential=np.zeros_like(coriolis, float),
-        part=whole_cell if partial_cells is None else partial_cell,
-        over_corner=whole_corner if partial_cells is None else partial_corner,
-        fraction=fraction, fraction_u=fraction_u, fraction_v=fraction_v, fraction_z=fraction_z,
-        inverse_fraction=1.0 / fraction, inverse_fraction_u=1.0 / fraction_u, inverse_fraction_v=1.0 / fraction_v)
-
-    def convert(values: Any) -> Any:
-        if not isinstance(values, np.ndarray):
-            return values
-        return np.ascontiguousarray(values, np.int32 if values.dtype.kind == "i" else dtype)
-
-    has_land = bool((interior(floor) != lowest).any() or Boundary.WALL in (tile.x, tile.y))
-    return Grid(tile, Metrics(*(convert(f) for f in fields)), interfaces=interfaces, has_land=has_land, **coordinates)
+def _grid(tile: Tile, precision: Any, interfaces: Any, lengths: dict[str, np.ndarray], coriolis: np.ndarray, ground: Ground,
+          **coordinates: Any) -> Grid:
+    """A grid from its lengths (m) and Coriolis parameters, padded [j, i]."""
+    dtype, interfaces = check_precision(precision), check_interfaces(interfaces, tile.cells[0])
+    metrics, has_land = metrics_of(tile, dtype, interfaces, lengths, coriolis, ground)
+    return Grid(tile, metrics, interfaces=interfaces, has_land=has_land, **coordinates)
 
 
 def rectilinear(cells: tuple[int, int, int], *, extent: tuple[float, float], interfaces: np.ndarray,
@@ -327,14 +185,14 @@ def rectilinear(cells: tuple[int, int, int], *, extent: tuple[float, float], int
                "dy_v": np.full(shape, dy), "area": np.full(shape, dx * dy), "area_z": np.full(shape, dx * dy)}
     y_corner = (np.arange(shape[0]) - HALO) * dy - 0.5 * extent[1]
     f = np.broadcast_to((coriolis + beta * y_corner)[:, None], shape)
-    return _build(tile, check_precision(precision), interfaces, lengths, f, bottom, land, terrain_following, partial_cells,
-                  x=(np.arange(nx) + 0.5) * dx, y=(np.arange(ny) + 0.5) * dy, x_face=np.arange(nx + 1) * dx,
-                  y_face=np.arange(ny + 1) * dy, spherical=False)
+    return _grid(tile, precision, interfaces, lengths, f, Ground(bottom, land, terrain_following, partial_cells),
+                 x=(np.arange(nx) + 0.5) * dx, y=(np.arange(ny) + 0.5) * dy, x_face=np.arange(nx + 1) * dx,
+                 y_face=np.arange(ny + 1) * dy, spherical=False)
 
 
 def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
                        latitudes: tuple[float, float] = (-90.0, 90.0), longitudes: tuple[float, float] = (0.0, 360.0),
-                       radius: float = EARTH_RADIUS, rotation: float = EARTH_ROTATION,
+                       pole: tuple[float, float] | None = None, radius: float = EARTH_RADIUS, rotation: float = EARTH_ROTATION,
                        coriolis: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
                        bottom: ArrayLike | None = None, land: ArrayLike | None = None, terrain_following: bool = False,
                        partial_cells: float | None = None, precision: str = "float64") -> Grid:
@@ -344,11 +202,40 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
     (west, east) that span 360 degrees are periodic, others walled. A western edge beyond the eastern one means
     a region across the seam, (160, -160) or (350, 10): x then increases beyond 180 or 360. `coriolis(longitude,
     latitude)` (radians, [1, i] and [j, 1]) replaces 2 rotation sin(latitude). Bottom, land and partial cells are as
-    in `rectilinear`. Raises ValueError for sizes and edges that make no grid.
+    in `rectilinear`.
+
+    `pole` (longitude, latitude in degrees) is where the north pole of a rotated grid is, as regional models have it: latitudes
+    and longitudes are then those about that pole (dycore.geographic.rotated), lengths and areas are as if unrotated, the
+    Coriolis parameter is that of the true latitude, and `coriolis` takes true coordinates [j, i]. Velocities and stresses are
+    along the grid; dycore.directions turns them. Raises ValueError for sizes and edges that make no grid.
     """
+    radius, rotation = check_number("radius", radius, "m", positive=True), check_number("rotation", rotation, "1/s")
+    pole = None if pole is None else check_pole(pole)
+    tile, (south, north), (west, east) = _tile_on_sphere(cells, latitudes, longitudes)
+    _, ny, nx = tile.cells
+    dlon, dlat = np.radians(east - west) / nx, np.radians(north - south) / ny
+    shape = (ny + 2 * HALO, nx + 2 * HALO)
+    face = np.radians(south) + (np.arange(shape[0]) - HALO) * dlat
+    rows = _lengths_on_sphere(face, dlon, dlat, radius, tile.y is Boundary.POLE)
+    lengths = {name: np.broadcast_to(values[:, None], shape) for name, values in rows.items()}
+    x_face, y_face = west + np.degrees(np.arange(nx + 1) * dlon), np.degrees(np.radians(south) + np.arange(ny + 1) * dlat)
+    x, y = 0.5 * (x_face[1:] + x_face[:-1]), np.degrees((face + 0.5 * dlat)[HALO: HALO + ny])
+    places = (np.radians(west) + (np.arange(shape[1]) - HALO) * dlon)[None, :], _over_the_pole(face)[:, None]
+    supergrid = None
+    if pole is not None:
+        corners = rotated(np.degrees(places[0]), np.degrees(face)[:, None], pole)
+        places = np.radians(corners.longitude), np.radians(corners.latitude)
+        supergrid = rotated(at_half_spacing(x, x_face)[None, :], at_half_spacing(y, y_face)[:, None], pole)
+    function = coriolis or (lambda longitude, latitude: 2.0 * rotation * np.sin(latitude) + 0.0 * longitude)
+    f = check_coriolis(function(*places), *map(np.shape, places))
+    return _grid(tile, precision, interfaces, lengths, f, Ground(bottom, land, terrain_following, partial_cells), x=x, y=y,
+                 x_face=x_face, y_face=y_face, spherical=True, north_pole=pole, supergrid=supergrid)
+
+
+def _tile_on_sphere(cells: Any, latitudes: Any, longitudes: Any) -> tuple[Tile, tuple[float, float], tuple[float, float]]:
+    """Cells and boundaries, latitudes (south, north) and longitudes (west, east). Raises ValueError where they do not fit."""
     nz, ny, nx = check_cells(cells)
     (south, north), (west, east) = check_latitudes(latitudes), check_longitudes(longitudes)
-    radius, rotation = check_number("radius", radius, "m", positive=True), check_number("rotation", rotation, "1/s")
     poles, full_circle = south == -90.0, np.isclose(east - west, 360.0)
     if poles and not full_circle:
         raise ValueError(f"longitudes={longitudes} must span 360 degrees on a grid with poles.")
@@ -358,31 +245,26 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
         raise ValueError(f"{ny} cells in latitude do not reach from pole to pole. Use at least {HALO}, or latitudes that stop "
                          "short of the poles.")
     tile = Tile((nz, ny, nx), Boundary.PERIODIC if full_circle else Boundary.WALL, Boundary.POLE if poles else Boundary.WALL)
-    dlon, dlat = np.radians(east - west) / nx, np.radians(north - south) / ny
-    shape = (ny + 2 * HALO, nx + 2 * HALO)
+    return tile, (south, north), (west, east)
 
-    def over_the_pole(latitude: np.ndarray) -> np.ndarray:
-        return np.arcsin(np.clip(np.sin(latitude), -1.0, 1.0))
 
-    rows = np.arange(shape[0]) - HALO
-    face = np.radians(south) + rows * dlat
+def _over_the_pole(latitude: np.ndarray) -> np.ndarray:
+    """Latitudes (radians) of what was counted on beyond a pole."""
+    return np.arcsin(np.clip(np.sin(latitude), -1.0, 1.0))
+
+
+def _lengths_on_sphere(face: np.ndarray, dlon: float, dlat: float, radius: float, poles: bool) -> dict[str, np.ndarray]:
+    """Lengths (m) and areas (m2) on rows [j], with halo, of which the south faces are at the latitudes `face` (radians)."""
     centre = face + 0.5 * dlat
-    half = over_the_pole(face), over_the_pole(face + dlat)
+    half = _over_the_pole(face), _over_the_pole(face + dlat)
     cos_face = np.abs(np.cos(face))
+    ends = [HALO, len(face) - HALO]  # rows of faces on the edges
     if poles:
-        cos_face[[HALO, HALO + ny]] = 0.0
+        cos_face[ends] = 0.0
     area = np.abs(np.sin(half[1]) - np.sin(half[0])) * radius**2 * dlon
     below, above = np.sin(centre - dlat), np.sin(centre)
     area_z = np.abs(above - below) * radius**2 * dlon
     if poles:  # about a pole corner: the triangle of the polar cap, and something positive beyond it
-        area_z[[HALO, HALO + ny]] = radius**2 * dlon * (1.0 - np.abs(np.sin(centre[HALO])))
-    everywhere = {"dx_u": radius * np.abs(np.cos(centre)) * dlon, "dy_u": np.full(shape[0], radius * dlat),
-                  "dx_v": radius * cos_face * dlon, "dy_v": np.full(shape[0], radius * dlat), "area": area, "area_z": area_z}
-    lengths = {name: np.broadcast_to(values[:, None], shape) for name, values in everywhere.items()}
-    x_face = west + np.degrees(np.arange(nx + 1) * dlon)
-    corner_longitude = np.radians(west) + (np.arange(shape[1]) - HALO) * dlon
-    function = coriolis or (lambda longitude, latitude: 2.0 * rotation * np.sin(latitude) + 0.0 * longitude)
-    f = check_coriolis(function(corner_longitude[None, :], over_the_pole(face)[:, None]), shape)
-    return _build(tile, check_precision(precision), interfaces, lengths, f, bottom, land, terrain_following, partial_cells,
-                  x=0.5 * (x_face[1:] + x_face[:-1]), y=np.degrees(centre[HALO: HALO + ny]), x_face=x_face,
-                  y_face=np.degrees(np.radians(south) + np.arange(ny + 1) * dlat), spherical=True)
+        area_z[ends] = radius**2 * dlon * (1.0 - np.abs(np.sin(centre[HALO])))
+    return {"dx_u": radius * np.abs(np.cos(centre)) * dlon, "dy_u": np.full(len(face), radius * dlat),
+            "dx_v": radius * cos_face * dlon, "dy_v": np.full(len(face), radius * dlat), "area": area, "area_z": area_z}

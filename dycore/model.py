@@ -11,6 +11,7 @@ import numpy as np
 from dycore import printing
 from dycore.assembly import equations_of, geometry_of
 from dycore.backend import Backend, BackendModule
+from dycore.closures.records import prognostics_of
 from dycore.driving import with_values
 from dycore.equations import hydrostatic
 from dycore.grid import Grid
@@ -18,7 +19,7 @@ from dycore.held_records import HeldRecords
 from dycore.parameters import Parameters, in_plain_numbers
 from dycore.program import Plan, Program, planned
 from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, speeds
-from dycore.state import Prognostic, State, layout, map_state, padded, without_history
+from dycore.state import Prognostic, State, beginning, layout, map_state, padded, without_history
 from dycore.stencils import map_arguments
 from dycore.values import differences, joined, split
 
@@ -48,7 +49,7 @@ class Model:
         check_parameters(grid, parameters)
         parameters = in_plain_numbers(parameters)
         self.parameters = parameters
-        self.layout = layout(parameters.tracer_names, (), parameters.stepper.history)
+        self.layout = layout(parameters.tracer_names, prognostics_of(parameters), parameters.stepper.history)
         check_tracer_names(self)
         self.backend.use_precision(grid.dtype)
         self.tile = self.backend.communication.tile(grid.tile)
@@ -133,9 +134,14 @@ class Model:
         if len(state.tracers) != len(names):
             raise ValueError(f"The state has {len(state.tracers)} tracers, but parameters.tracer_names names {len(names)}: "
                              f"{names}. Give one name for each.")
+        declared = [field.name for field in self.layout.closure]
+        if state.closure and len(state.closure) != len(declared):
+            raise ValueError(f"The state has {len(state.closure)} fields of closures, but those of the parameters have "
+                             f"{len(declared)}: {', '.join(declared)}. Start without them, or with all.")
         padded, part = self.grid.tile.region.padded, self.backend.padded(self.tile)
-        for name, array in (("u", state.u), ("v", state.v), ("w", state.w), *zip(names, state.tracers, strict=True)):
-            if tuple(array.shape) not in (padded, part):
+        for name, array in (("u", state.u), ("v", state.v), ("w", state.w), *zip(names, state.tracers, strict=True),
+                            *zip(declared, state.closure, strict=False)):
+            if tuple(array.shape) not in (padded[-array.ndim:], part[-array.ndim:]):
                 raise ValueError(f"{name} has shape {tuple(array.shape)}, but this grid needs {padded}, halo included. "
                                  "Make states with dycore.state.initial_state.")
 
@@ -148,6 +154,8 @@ class Model:
                              "anew from its fields with dycore.state.initial_state.")
         if not self.history:
             state = without_history(state)
+        if not state.closure:
+            state = state._replace(closure=tuple(beginning(self.grid, field) for field in self.layout.closure))
 
         def own(array: Any) -> Any:
             if whole != part and tuple(array.shape) == whole[-array.ndim:]:

@@ -8,6 +8,7 @@ from dycore.output import coordinates, own_variables, possible_axes, possible_su
 from dycore.plotted_fields import DERIVED
 from dycore.state import State
 from dycore.tracers import check_names
+from dycore.two_dimensional import names
 from dycore.writing import TIMES
 
 
@@ -16,9 +17,12 @@ def taken_names(model: Any) -> set[str]:
     own = own_variables(model) | {name: (None, dims) for name, (dims, *_) in coordinates(model).items()}
     dimensions = {dim for _, dims, *_ in own.values() for dim in ((dims,) if isinstance(dims, str) else dims)}
     axes = {f"{axis}{ending}" for axis in possible_axes() for ending in ("", "_face", "_bounds")}
-    return {*own, *dimensions, *axes, *possible_surfaces(), *TIMES, *DERIVED, *State._fields}
+    return {*own, *dimensions, *axes, *possible_surfaces(), *names(), *TIMES, *DERIVED, *State._fields}
 
 
 def check_tracer_names(model: Any) -> None:
     """Raise ValueError where a tracer of a model has the name of something else."""
-    check_names(model.parameters.tracer_names, taken_names(model))
+    taken = taken_names(model)
+    fields = tuple(field.name for field in model.layout.closure)
+    check_names(fields, taken)
+    check_names(model.parameters.tracer_names, taken | {*fields})

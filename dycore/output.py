@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore import two_dimensional
 from dycore.calendars import time_since
 from dycore.datasets import in_units, on_places
 from dycore.fluid import Atmosphere
 from dycore.grid import interior
-from dycore.state import State, initial_state
-from dycore.tiles import HALO_LEVELS
+from dycore.state import Prognostic, State, initial_state
+from dycore.tiles import HALO_LEVELS, Place
 
 TRACERS = {
     "temperature": ("sea_water_conservative_temperature", "degree_C"),
@@ -28,7 +29,7 @@ TRACERS = {
     "potential_temperature": ("air_potential_temperature", "K"),
 }
 
-HORIZONTAL = {False: ("x", "y"), True: ("longitude", "latitude")}  # coordinates on a plane, on a sphere
+PLANE, SPHERE, ROTATED = ("x", "y"), ("longitude", "latitude"), ("grid_longitude", "grid_latitude")  # horizontal coordinates
 LEVEL = {False: "height", True: "air_pressure"}  # of an ocean, of air
 SURFACE = {False: ("sea_surface_height", "sea_surface_height_above_geoid"), True: ("surface_pressure", "surface_air_pressure")}
 
@@ -71,12 +72,13 @@ def is_air(model: Any) -> bool:
 
 def axes(model: Any) -> Axes:
     """Names of the coordinates."""
-    return Axes(*HORIZONTAL[model.grid.spherical], LEVEL[is_air(model)])
+    grid = model.grid
+    return Axes(*(ROTATED if grid.supergrid is not None else SPHERE if grid.spherical else PLANE), LEVEL[is_air(model)])
 
 
 def possible_axes() -> list[str]:
     """Names of the coordinates of all models."""
-    return [name for names in HORIZONTAL.values() for name in names] + list(LEVEL.values())
+    return [*PLANE, *SPHERE, *ROTATED, *LEVEL.values()]
 
 
 def possible_surfaces() -> list[str]:
@@ -98,14 +100,17 @@ def own_variables(model: Any) -> dict[str, Variable]:
     unit = "Pa" if air else "m"
     surface, standard = SURFACE[air]
     fluid = "wind" if air else "sea_water_velocity"
+    names = ("eastward_velocity", "northward_velocity"), (f"eastward_{fluid}", f"northward_{fluid}")
+    if grid.supergrid is not None:
+        names = two_dimensional.VELOCITY, two_dimensional.STANDARD_VELOCITY[air]
+    (u, v), (standard_u, standard_v) = names
     return {
-        "eastward_velocity": Variable(
+        u: Variable(
             lambda state: state.u, (level, y, f"{x}_face"),
-            {"standard_name": f"eastward_{fluid}", "long_name": "eastward velocity", "units": "m s-1"}, beside_fluid(grid, west=1)),
-        "northward_velocity": Variable(
+            {"standard_name": standard_u, "long_name": u.replace("_", " "), "units": "m s-1"}, beside_fluid(grid, west=1)),
+        v: Variable(
             lambda state: state.v, (level, f"{y}_face", x),
-            {"standard_name": f"northward_{fluid}", "long_name": "northward velocity", "units": "m s-1"},
-            beside_fluid(grid, south=1)),
+            {"standard_name": standard_v, "long_name": v.replace("_", " "), "units": "m s-1"}, beside_fluid(grid, south=1)),
         # no standard name: all that there are count the motion of the levels in
         "vertical_velocity": Variable(
             lambda state: state.w, (f"{level}_face", y, x),
@@ -122,9 +127,16 @@ def variables(model: Any, names: Iterable[str] | None = None) -> dict[str, Varia
         standard, unit = TRACERS.get(name, ("", "1"))
         found[name] = Variable(lambda state, number=number: state.tracers[number], (level, y, x), {  # type: ignore[misc]
             "long_name": name.replace("_", " "), "units": unit} | ({"standard_name": standard} if standard else {}), wet)
+    for number, field in enumerate(model.layout.closure):
+        found[field.name] = Variable(
+            lambda state, number=number: state.closure[number],  # type: ignore[misc]
+            dimensions(axes(model), field), {"long_name": field.name.replace("_", " "), "units": field.unit},
+            fluid_of(model.grid, field))
     for name, variable in found.items():
         if not {f"{x}_face", f"{y}_face"} & {*variable.dims}:
             found[name].attributes["cell_measures"] = "area: cell_area"
+        if model.grid.supergrid is not None:
+            found[name].attributes.update(two_dimensional.of_field(model.grid, variable.dims, x, y))
     if names is None:
         return found
     for name in names:
@@ -133,17 +145,34 @@ def variables(model: Any, names: Iterable[str] | None = None) -> dict[str, Varia
     return {name: found[name] for name in names}
 
 
+def dimensions(names: Axes, field: Prognostic) -> tuple[str, ...]:
+    """The dimensions of a field that a closure declares."""
+    staggered = {Place.LOWER_FACE: 0, Place.SOUTH_FACE: 1, Place.WEST_FACE: 2}.get(field.place)
+    found = tuple(f"{name}_face" if axis == staggered else name for axis, name in enumerate(names.center))
+    return found if field.levels else found[1:]
+
+
+def fluid_of(grid: Any, field: Prognostic) -> np.ndarray:
+    """True where a field that a closure declares has values."""
+    fluid = grid.wet
+    if field.place.is_vector:
+        fluid = beside_fluid(grid, south=int(field.place is Place.SOUTH_FACE), west=int(field.place is Place.WEST_FACE))
+    return fluid if field.levels else fluid.any(axis=0)
+
+
 def coordinates(model: Any) -> dict[str, tuple]:
     """(dimensions, values, attributes) of the coordinates, their boundaries and the area of cells."""
     grid, (x, y, level) = model.grid, axes(model)
     air = level == "air_pressure"
     units = {x: "degrees_east", y: "degrees_north"} if grid.spherical else {x: "m", y: "m"}
+    if grid.supergrid is not None:
+        units = {x: "degrees", y: "degrees"}
     units[level] = "Pa" if air else "m"
     interfaces = grid.interfaces
     found: dict[str, tuple] = {}
     for name, axis, centres, faces in ((x, "X", grid.x, grid.x_face), (y, "Y", grid.y, grid.y_face),
                                        (level, "Z", 0.5 * (interfaces[1:] + interfaces[:-1]), interfaces)):
-        attributes = {"long_name": name if axis != "Z" else f"reference {name.replace('_', ' ')} of the level",
+        attributes = {"long_name": name.replace("_", " ") if axis != "Z" else f"reference {name.replace('_', ' ')} of the level",
                       "units": units[name], "axis": axis}
         if axis == "Z":
             attributes["positive"] = "down" if air else "up"
@@ -156,7 +185,7 @@ def coordinates(model: Any) -> dict[str, tuple]:
             "c_grid_axis_shift": -0.5}
     found["cell_area"] = (y, x), interior(grid.metrics.area), {"standard_name": "cell_area", "long_name": "area of cells",
                                                                "units": "m2"}
-    return found
+    return found if grid.supergrid is None else found | two_dimensional.coordinates(grid, x, y)
 
 
 def time_attributes(model: Any) -> dict[str, str]:
@@ -222,7 +251,8 @@ def state_from_dataset(model: Any, dataset: Any) -> State:
         raise TypeError(f"The state is made of an xarray.Dataset, not of a {type(dataset).__name__}.")
     dataset = xarray.decode_cf(dataset, decode_times=False)  # what a file keeps packed, or a number for what is missing
     grid, names = model.grid, axes(model)
-    wanted = {name: variable for name, variable in variables(model).items() if name != "vertical_velocity"}
+    closure = [field.name for field in model.layout.closure]  # of which a dataset may say nothing
+    wanted = {name: variable for name, variable in variables(model).items() if name not in ("vertical_velocity", *closure)}
     if dataset.sizes.get("time", 1) != 1:
         raise ValueError(f"The dataset has {dataset.sizes['time']} times. Choose one, for example with dataset.isel(time=-1).")
     dataset = dataset.squeeze("time") if "time" in dataset.dims else dataset
@@ -230,6 +260,7 @@ def state_from_dataset(model: Any, dataset: Any) -> State:
     if missing:
         raise ValueError(f"The dataset lacks {', '.join(missing)}. A state of this model needs {', '.join(wanted)}.")
     places = {name: (values, about) for name, (dims, values, about) in coordinates(model).items() if dims == name}
+    two_dimensional.check_places(grid, dataset, {dim: places[dim] for dim in (names.y, names.x)})
 
     def values(name: str) -> np.ndarray:
         _, dims, attributes, fluid = wanted[name]

@@ -12,11 +12,13 @@ from numpy.typing import ArrayLike
 
 from dycore import printing
 from dycore.calendars import check_start
+from dycore.closures import Closure, Convective, PacanowskiPhilander, Uniform
+from dycore.closures.records import prognostics_of
 from dycore.equations.advection import upwind3
 from dycore.equations.friction import with_spacing
 from dycore.equations.momentum import advection_u, advection_v
 from dycore.equations.steppers import AdamsBashforth3, Stepper
-from dycore.equations.vertical_mixing import Convective, PacanowskiPhilander, Uniform, VerticalMixing
+from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Fluid
 from dycore.forcing import Forcing
 from dycore.given import check_number
@@ -58,8 +60,8 @@ class Parameters:
     dycore.time_series.TimeSeries. polar_filter: latitude (degrees) poleward of which a full sphere is filtered. polar_damping:
     seconds in which the filter removes from the velocity what it slows down, a step at least (dycore.equations.filters).
     extrapolated_pressure: the share of the pressure force that is extrapolated with the advection (dycore.equations.steppers).
-    vertical_mixing: dycore.equations.vertical_mixing.
-    forcing: what else acts on momentum and tracers (dycore.forcing; ready ones in dycore.physics).
+    vertical_mixing: dycore.equations.vertical_mixing. closures: what carries fields of its own (dycore.closures). forcing: what
+    else acts on momentum and tracers (dycore.forcing; ready ones in dycore.physics).
     start: the date on which the run starts, a cftime.datetime in its calendar (dycore.calendars.date), which output, restarts and
     progress show; None for a run without a date.
     """
@@ -79,6 +81,7 @@ class Parameters:
     polar_damping: float = 3600.0
     extrapolated_pressure: float = 0.1
     vertical_mixing: VerticalMixing | None = None
+    closures: tuple[Closure, ...] = ()
     forcing: tuple[Forcing, ...] = ()
     stepper: Stepper = AdamsBashforth3()  # noqa: RUF009 (an immutable record)
     start: Any = None
@@ -114,6 +117,7 @@ def check_values(parameters: Parameters) -> None:
         if not isinstance(record, kind | None):
             raise ValueError(f"{name}={record!r} must be a {kind.__module__}.{kind.__name__}, or None.")
     check_start(parameters.start)
+    prognostics_of(parameters)
     check_names(parameters.tracer_names)
     read_by(parameters.fluid.buoyancy, parameters.tracer_names)
     check_number("time_step", parameters.time_step, "a positive number of seconds", lambda dt: 0.0 < dt < inf)

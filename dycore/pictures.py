@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from dycore.curved_cells import curved_cells, geographic_of
 from dycore.map_projections import LAND, degrees, draw_globe, mollweide, orthographic
 from dycore.plotted_fields import (
     PLACES,
@@ -61,8 +62,9 @@ def drawn_map(field: Any, colours: tuple[dict[str, Any], str], projection: Calla
     mesh = axes.pcolormesh(across, up, values, rasterized=True, **colours[0])
     if projection is None:
         axes.set(facecolor=LAND, aspect="equal")
-        name_axis(axes.xaxis, field[x])
-        name_axis(axes.yaxis, field[y])
+        curved = geographic_of(field)
+        name_axis(axes.xaxis, curved.get("longitude", field[x]))
+        name_axis(axes.yaxis, curved.get("latitude", field[y]))
     else:
         draw_globe(axes, mesh, projection, longitude)
     figure.colorbar(mesh, ax=axes, extend=colours[1], label=field.attrs["units"], aspect=30, pad=0.02)
@@ -84,6 +86,9 @@ def one_level(data: Any, like: Any) -> Any:
 def cells(field: Any, projection: Callable | None, longitude: float) -> tuple[Any, Any, Any]:
     """x and y of the edges or corners of cells, and their values, the hidden ones masked."""
     x, y = along(field, "X"), along(field, "Y")
+    if geographic_of(field):
+        middle = longitude if projection else middle_of(geographic_of(field)["longitude"].values)
+        return curved_cells(field, (y, x), projection, projection in (None, mollweide), middle)
     across, up, values = edges(field[x]), edges(field[y]), np.ma.masked_invalid(field.transpose(y, x).values)
     if projection is None:
         return across, up, values
@@ -97,6 +102,11 @@ def cells(field: Any, projection: Callable | None, longitude: float) -> tuple[An
     flat_x, flat_y, seen = projection(*np.meshgrid(np.radians(across), np.radians(np.clip(up, -90.0, 90.0))))
     hidden = ~(seen[1:, 1:] | seen[1:, :-1] | seen[:-1, 1:] | seen[:-1, :-1])
     return flat_x, flat_y, np.ma.masked_where(hidden | np.ma.getmaskarray(values), values)
+
+
+def middle_of(longitudes: np.ndarray) -> float:
+    """The longitude about which others (degrees) lie."""
+    return float(np.degrees(np.angle(np.exp(1j * np.radians(longitudes)).mean())))
 
 
 def colours(field: Any) -> tuple[dict[str, Any], str]:
@@ -173,7 +183,7 @@ def section(field: Any, **at: float) -> Any:
     if not at:
         x = along(field, "X")
         shown = field.mean(x, keep_attrs=True)
-        words, axis = "zonal mean", "Y"
+        words, axis = "mean along rows of the grid" if x.startswith("grid_") else "zonal mean", "Y"
     else:
         if len(at) > 1:
             raise ValueError(f"a section is at one place, not at {' and '.join(at)}.")
@@ -232,7 +242,7 @@ def mean(field: Any) -> Any:
     import xarray as xr
 
     weights = xr.ones_like(field[along(field, "Y")])
-    if weights.name.startswith("latitude"):
+    if weights.name.startswith(("latitude", "grid_latitude")):
         weights = np.cos(np.radians(field[weights.name]))
     if extends(field, "Z"):
         z = along(field, "Z")

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from dycore.curved_cells import VERTICES, is_geographic
 from dycore.grid import EARTH_RADIUS
 
 UNITS = {"Pa": ("hPa", 0.01), "degree_C": ("\N{DEGREE SIGN}C", 1.0), "m s-1": ("m/s", 1.0), "Pa s-1": ("Pa/s", 1.0),
@@ -20,9 +21,10 @@ IN_A_DAY = {"s": 86400.0, "seconds": 86400.0, "minutes": 1440.0, "hours": 24.0, 
             "milliseconds": 864e5, "microseconds": 864e8, "nanoseconds": 864e11}
 # by the unit of levels: unit and factor as they are shown, what they are, and where they increase
 LEVELS = {"Pa": ("hPa", 0.01, "pressure", "down"), "m": ("m", -1.0, "depth", "up")}
-WANTED = ("surface_pressure", "temperature", "sea_surface_height", "eastward_velocity")  # what a user looks at first
+WANTED = ("surface_pressure", "temperature", "sea_surface_height", "eastward_velocity", "x_velocity")  # what a user looks at first
 ENDS = ("_first_end", "_second_end")  # of a level: names of coordinates beside it
-PLACES = {"longitude": "X", "latitude": "Y", "x": "X", "y": "Y"}
+PLACES = {"longitude": "X", "latitude": "Y", "x": "X", "y": "Y", "grid_longitude": "X", "grid_latitude": "Y"}
+VELOCITIES = (("eastward_velocity", "northward_velocity"), ("x_velocity", "y_velocity"))  # the latter along a rotated grid
 
 
 def opened(path: Path) -> Any:
@@ -67,8 +69,13 @@ def fields(dataset: Any) -> tuple[str, ...]:
     """Names of what can be drawn: what the dataset holds, and what follows from it."""
     held = tuple(name for name, data in dataset.data_vars.items() if drawable(data))
     on_faces = all(name in held and along(dataset[name], axis).endswith("_face")
-                   for name, axis in (("eastward_velocity", "X"), ("northward_velocity", "Y")))
+                   for name, axis in zip(velocity_of(dataset), "XY", strict=True))
     return (*held, *DERIVED) if on_faces else held
+
+
+def velocity_of(dataset: Any) -> tuple[str, str]:
+    """Names of the components of the velocity, along x and along y."""
+    return VELOCITIES[int(VELOCITIES[1][0] in dataset)]
 
 
 def first_wanted(dataset: Any, levels: bool) -> str:
@@ -87,6 +94,8 @@ def field(dataset: Any, name: str, level: float | None = None, time: float | Non
     if name not in fields(dataset):
         raise ValueError(f"there is no field {name!r} that can be drawn: there are {', '.join(fields(dataset)) or 'none'}.")
     dataset = shown_coordinates(dataset)
+    curved = {name: data for name, data in dataset.coords.items() if is_geographic(data)}
+    dataset = dataset.drop_vars([*curved])  # they stand where they stand, whatever is moved to other places of a cell
     dataset = dataset.assign(wet=wet_cells(dataset))
     source = source_of(dataset, name)
     for axis, value, what in (("Z", level, "level"), ("T", time, "time")):
@@ -97,16 +106,18 @@ def field(dataset: Any, name: str, level: float | None = None, time: float | Non
     found = DERIVED[name](dataset) if name in DERIVED else dataset[name]
     units, factor = UNITS.get(found.attrs.get("units", ""), (found.attrs.get("units", ""), 1.0))
     found = found.where(wet_places(dataset, found)) * factor
+    found = found.assign_coords({name: data.sel({dim: found[dim].values for dim in data.dims})
+                                 for name, data in curved.items() if {*data.dims} <= {*found.dims}})
     return found.rename(name).assign_attrs(units=units, long_name=name.replace("_", " "))
 
 
 def source_of(dataset: Any, name: str) -> Any:
     """The variable that a field is, or the one that it follows from."""
-    return dataset["eastward_velocity" if name in DERIVED else name]
+    return dataset[velocity_of(dataset)[0] if name in DERIVED else name]
 
 
 def shown_coordinates(dataset: Any) -> Any:
-    """The dataset with coordinates in km, hPa, m of depth and days; where levels end, if known, as coordinates beside them.
+    """The dataset with coordinates in km, hPa, m of depth and days; where levels and curved cells end, if known, beside them.
 
     So they stay with the levels, or the one level, that are taken of a dataset before or after. Raises ValueError for units
     that are not those in which dycore writes.
@@ -128,7 +139,12 @@ def shown_coordinates(dataset: Any) -> Any:
                     changed[f"{name}{end}"] = (data.dims, factor * np.asarray(of_end, float), {})
         elif axis in ("X", "Y"):
             units, factor = ("km", 1e-3) if attributes.get("units") == "m" else ("degrees", 1.0)
-            attributes |= {"units": units, "long_name": name.removesuffix("_face")}
+            attributes |= {"units": units, "long_name": name.removesuffix("_face").replace("_", " ")}
+        elif is_geographic(data):
+            bounds, factor = data.attrs.get("bounds", data.encoding.get("bounds")), 1.0
+            for n, end in enumerate(VERTICES if bounds in dataset else ()):
+                changed[f"{name}{end}"] = (data.dims, dataset[bounds].transpose(*data.dims, ...).values[..., n],
+                                           {"standard_name": attributes["standard_name"]})
         else:
             continue
         changed[name] = (data.dims, factor * np.asarray(values, float), attributes)
@@ -171,7 +187,7 @@ def nearest(data: Any, name: str, value: float) -> Any:
 
 def goes_round(coordinate: Any) -> bool:
     """Whether a coordinate is a full circle of longitudes."""
-    return coordinate.name.startswith("longitude") and bool(np.isclose(np.ptp(edges(coordinate)), 360.0))
+    return coordinate.name.startswith(("longitude", "grid_longitude")) and bool(np.isclose(np.ptp(edges(coordinate)), 360.0))
 
 
 def wet_cells(dataset: Any) -> Any:
@@ -208,7 +224,7 @@ def moved(dataset: Any, data: Any, here: str, there: str) -> Any:
 def speed(dataset: Any) -> Any:
     """Speed at cell centres (m/s)."""
     squares: Any = 0.0
-    for name, axis in (("eastward_velocity", "X"), ("northward_velocity", "Y")):
+    for name, axis in zip(velocity_of(dataset), "XY", strict=True):
         face, velocity = along(dataset[name], axis), dataset[name].fillna(0.0)  # of a wall, which may be NaN as land is
         mean = 0.5 * (velocity + velocity.roll({face: -1}))
         squares = squares + moved(dataset, mean, face, face.removesuffix("_face")) ** 2
@@ -217,12 +233,12 @@ def speed(dataset: Any) -> Any:
 
 def relative_vorticity(dataset: Any) -> Any:
     """Vorticity of the velocity along levels at corners (1/s), on a sphere of the Earth's radius or a plane."""
-    u, v = dataset["eastward_velocity"], dataset["northward_velocity"]
+    u, v = (dataset[name] for name in velocity_of(dataset))
     y, x = along(u, "Y"), along(v, "X")
     if min(dataset.sizes[x], dataset.sizes[y]) < 2:
         raise ValueError("the vorticity needs at least two rows and two columns of cells.")
     row, corner, metres = 1.0, 1.0, 1e3
-    if y == "latitude":
+    if y in ("latitude", "grid_latitude"):
         row, corner = np.cos(np.radians(dataset[y])), np.cos(np.radians(dataset[f"{y}_face"]))
         metres = np.radians(EARTH_RADIUS)
     dx, dy = (metres * float(dataset[name][1] - dataset[name][0]) for name in (x, y))

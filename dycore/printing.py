@@ -85,6 +85,9 @@ def of_grid(grid: Any) -> Summary:
     nz, ny, nx = grid.cells
     unit, names = ("degrees", ("longitude", "latitude")) if grid.spherical else ("m", ("x", "y"))
     rows = []
+    if grid.north_pole is not None:
+        rows.append(("rotated", "its north pole is at longitude {:g}, latitude {:g}".format(*grid.north_pole)))
+        names = "grid longitude", "grid latitude"
     for name, boundary, faces, n in zip(names, (grid.tile.x, grid.tile.y), (grid.x_face, grid.y_face), (nx, ny), strict=True):
         rows.append((name, f"{faces[0]:g} to {faces[-1]:g} {unit}, {n} cells of {(faces[-1] - faces[0]) / n:g}, "
                            f"{BOUNDARIES[boundary]}"))
@@ -116,6 +119,7 @@ def of_state(state: Any) -> Summary:
         ("u", "m/s eastward, at west faces"), ("v", "m/s northward, at south faces"),
         ("w", "m/s or Pa/s, at lower-r faces"), ("surface", "m or Pa"))]
     rows += [(f"tracer {number}", range_of(cells(tracer))) for number, tracer in enumerate(state.tracers)]
+    rows += [(f"closure {number}", range_of(cells(field))) for number, field in enumerate(state.closure)]
     nz, ny, nx = cells(state.u).shape
     step = state.step if isinstance(state.step, int) else range_of(state.step)
     return Summary(f"State at step {step}, {nz} x {ny} x {nx} cells [k, j, i], {state.u.dtype}", tuple(rows))

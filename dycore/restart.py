@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.belonging import difference, identity, known
+from dycore.belonging import difference, identity, written
 from dycore.files import at_home, by_first, make_folder, together, whole, why
 from dycore.grid import interior
 from dycore.progress import LOG
@@ -100,7 +100,7 @@ def write(path: str | Path, model: Any, state: State, means: dict[str, Sums] | N
         arrays = {name: interior(field) for name, field in zip(names(model), leaves(gathered[:-2]), strict=True)}
         begun = {name: (part.samples, part.since) for name, part in (means or {}).items()}
         scalars = {"kind": KIND, "step": gathered.step, "means": begun}
-        for name, value in known(identity(model)).items():
+        for name, value in written(identity(model)).items():
             (arrays if isinstance(value, np.ndarray) else scalars)[name] = value
         for name, fields in sums.items():
             arrays |= {f"sum of {field} in {name}": values for field, values in fields.items()}
@@ -122,7 +122,8 @@ def loaded(path: Path, model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray
             if not isinstance(about, dict) or about.get("kind") != KIND:
                 raise ForeignFile
             for name, here in identity(model).items():
-                differs = difference(name, file[name] if isinstance(here, np.ndarray) else about.get(name), here)
+                there = file[name] if isinstance(here, np.ndarray) and name in file.files else about.get(name)
+                differs = difference(name, there, here)
                 if differs and name != "time step":
                     raise ForeignFile(differs)
             return about, {name: file[name] for name in file.files if name != "about"}

@@ -17,7 +17,7 @@ from dycore.restart import Restarts
 from dycore.stability import TimeStepWarning
 from dycore.state import State
 from dycore.stopping import Interrupted, Stopped, asked, interrupts
-from dycore.thickness import dry_column
+from dycore.thickness import dry_column, place_in_words
 from dycore.writing import Means, Snapshots, outputs
 
 CHECK_SECONDS = 1.0  # wall time between looks at the state
@@ -142,7 +142,8 @@ def dry_place(model: Any, state: State) -> str | None:
 def fields(model: Any, state: State) -> list[tuple[str, Any]]:
     """The prognostic fields by name."""
     return [("u", state.u), ("v", state.v), ("surface", state.surface),
-            *zip(model.parameters.tracer_names, state.tracers, strict=True)]
+            *zip(model.parameters.tracer_names, state.tracers, strict=True),
+            *zip((field.name for field in model.layout.closure), state.closure, strict=True)]
 
 
 def check_sound(model: Any, state: State, advice: str | None = None) -> None:
@@ -166,11 +167,9 @@ def place_of_first(model: Any, state: State) -> str | None:
         if len(bad):
             *level, j, i = bad[0].tolist()
             j, i = j + south, i + west
-            unit = " degrees" if grid.spherical else " m"
-            place = f"x = {grid.x[i]:.6g}{unit}, y = {grid.y[j]:.6g}{unit}"
             k = f"k={level[0]}, " if level else ""
-            return (f"{name} is no longer a finite number at step {int(state.step)} in cell [{k}j={j}, i={i}] ({place}), and in "
-                    f"{len(bad) - 1} more.")
+            return (f"{name} is no longer a finite number at step {int(state.step)} in cell [{k}j={j}, i={i}] "
+                    f"({place_in_words(grid, j, i)}), and in {len(bad) - 1} more.")
     return None
 
 

@@ -123,6 +123,17 @@ def padded(grid: Grid, place: Place, values: Any) -> np.ndarray:
     return np.where(np.arange(len(whole))[:, None, None] >= floor, whole, np.zeros_like(whole))
 
 
+def beginning(grid: Grid, prognostic: Prognostic) -> np.ndarray:
+    """The padded field with which a prognostic one starts. Raises ValueError where that does not fit the grid."""
+    forms = (NUMBER, PROFILE, PLANE, VOLUME) if prognostic.levels else (NUMBER, PLANE)
+    array = given(f"The start of {prognostic.name}", prognostic.start, grid.cells, *forms, precision=grid.dtype, needed=grid.wet)
+    if (array < prognostic.minimum).any():
+        raise ValueError(f"The start of {prognostic.name} is {array.min():g} {prognostic.unit} somewhere, less than its minimum of "
+                         f"{prognostic.minimum:g}. Begin with more.")
+    shape = grid.cells if prognostic.levels else grid.cells[1:]
+    return padded(grid, prognostic.place, np.broadcast_to(array[:, None, None] if array.ndim == 1 else array, shape))
+
+
 def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: ArrayLike = 0.0,
                   tracers: Sequence[ArrayLike] = ()) -> State:
     """A state at rest in time: no history, no flux through the levels.

@@ -10,7 +10,7 @@ returns an array: that is what NumPy and JAX run, because `i + 1` of a range is 
 the east. Every index counts the halo: `q[k, j, i]` is the element [k, j, i] of the padded array.
 
 A field is read as `q[k, j, i]`, `area[j, i]` or `thickness[k]`; arguments may be fields, numbers,
-other stencils and named tuples of these. Number literals are written as floats (`2.0 * x`), so that
+other stencils, terms (dycore.terms) and named tuples of these. Number literals are written as floats (`2.0 * x`), so that
 single precision stays single.
 """
 
@@ -32,6 +32,24 @@ def stencil(function: Stencil) -> Stencil:
     """Mark a function as a stencil, so that backends compile it and the stencils it calls."""
     function.is_stencil = True  # type: ignore[attr-defined]
     return function
+
+
+def of_columns(function: Callable) -> bool:
+    """Whether a stencil is one of columns (j, i, ...), not of cells (k, j, i, ...)."""
+    return function.__code__.co_varnames[0] != "k"
+
+
+class Bound(NamedTuple):
+    """A stencil with all its arguments but the point."""
+
+    stencil: Callable
+    arguments: tuple
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the stencil's arguments after the point."""
+        code = self.stencil.__code__
+        return code.co_varnames[2 if of_columns(self.stencil) else 3 : code.co_argcount]
 
 
 class Region(NamedTuple):
@@ -154,6 +172,21 @@ class Field:
         return values
 
 
+def axes_of(value: Any) -> int:
+    """Number of indices with which a value is read: 0 for a number, 1 for a profile [k], 2 for [j, i], 3 for [k, j, i]."""
+    return int(np.ndim(value.array if isinstance(value, Field) else value))
+
+
+def coefficient_at(k: Any, j: Any, i: Any, coefficient: Any) -> Any:
+    """A coefficient at a point of a stencil of cells: it is a number, a profile [k], a plane [j, i] or a volume [k, j, i]."""
+    axes = axes_of(coefficient)
+    if axes == 0:
+        return coefficient
+    if axes == 1:
+        return coefficient[k]
+    return coefficient[j, i] if axes == 2 else coefficient[k, j, i]
+
+
 def _namespace(*values: Any) -> Any:
     for value in values:
         if hasattr(value, "__array_namespace__") and not isinstance(value, (np.ndarray, np.generic)):
@@ -179,11 +212,6 @@ def where(condition: Any, true: Any, false: Any) -> Any:
 def maximum(a: Any, b: Any) -> Any:
     """The larger of two values."""
     return _namespace(a, b).maximum(a, b)
-
-
-def larger(a: Any, b: Any) -> Any:
-    """The larger of two numbers outside of stencils, where one of Python stays one, of no precision of its own."""
-    return max(a, b) if isinstance(a, float) and isinstance(b, float) else maximum(a, b)
 
 
 def minimum(a: Any, b: Any) -> Any:
@@ -322,12 +350,30 @@ def as_field(value: Any, name: str = "a field") -> Any:
 
 
 def names_of(argument: Any, prefix: str = "") -> list[str]:
-    """The dotted names of an argument's leaves, in order."""
+    """The dotted names of an argument's leaves, in order; those of a bound stencil begin with its own name."""
+    if isinstance(argument, Bound):
+        own = argument.stencil.__name__
+        pairs = zip(argument.parameters, argument.arguments, strict=False)
+        return [own, *(n for name, part in pairs for n in names_of(part, f"{own}.{name}"))]
     if hasattr(argument, "_fields"):
         return [n for name, part in zip(argument._fields, argument, strict=True) for n in names_of(part, f"{prefix}.{name}")]
     if isinstance(argument, tuple):
         return [n for m, part in enumerate(argument) for n in names_of(part, f"{prefix}[{m}]")]
     return [prefix]
+
+
+def title_of(function: Callable, arguments: tuple) -> str:
+    """How an error names a stencil, with those that are bound among its arguments."""
+    inner: dict[str, None] = {}
+
+    def visit(argument: Any) -> None:
+        if isinstance(argument, Bound):
+            inner[argument.stencil.__name__] = None
+        for part in argument if isinstance(argument, tuple) else ():
+            visit(part)
+
+    visit(arguments)
+    return f"Stencil {function.__name__}" + (f" of the terms {', '.join(inner)}" if inner else "")
 
 
 class Seen(NamedTuple):
@@ -392,7 +438,7 @@ def check(function: Callable, region: Region, arguments: tuple, before: tuple = 
     try:
         values = function(*region.indices(), *before, *(map_arguments(abstract, a) for a in arguments))
     except (IndexError, TypeError) as error:
-        raise type(error)(f"Stencil {function.__name__}: {error}") from None
+        raise type(error)(f"{title_of(function, arguments)}: {error}") from None
     if seen is not None:
         map_arguments(lambda value: note(seen.used, sources_of(value)), values)
     return values
@@ -404,5 +450,5 @@ def note(read: dict[int, Reads], sources: Iterable[tuple[int, Reads]]) -> None:
         read[number] = reads.union(read.get(number, reads))
 
 
-__all__ = ["Field", "Index", "Region", "absolute", "as_field", "check", "map_arguments", "maximum", "minimum", "power", "quotient",
-           "square_root", "stencil", "where"]
+__all__ = ["Bound", "Field", "Index", "Region", "absolute", "as_field", "axes_of", "check", "coefficient_at", "map_arguments",
+           "maximum", "minimum", "of_columns", "power", "quotient", "square_root", "stencil", "where"]

@@ -22,6 +22,14 @@ def thicknesses(grid: Grid, surface: Any, first: tuple[int, int] = (0, 0)) -> np
     return np.where(floor < grid.metrics.top, surface - fixed, 1.0)
 
 
+def place_in_words(grid: Grid, j: int, i: int) -> str:
+    """Where a column is, in words; on a rotated grid its true longitude and latitude."""
+    if grid.supergrid is not None:
+        return f"longitude = {grid.longitude[j, i]:.6g} degrees, latitude = {grid.latitude[j, i]:.6g} degrees"
+    unit = " degrees" if grid.spherical else " m"
+    return f"x = {grid.x[i]:.6g}{unit}, y = {grid.y[j]:.6g}{unit}"
+
+
 def dry_column(grid: Grid, surface: Any, first: tuple[int, int] = (0, 0)) -> str | None:
     """Where the first column without thickness is and how far its surface lies below the fixed boundary; None where none is."""
     found = thicknesses(grid, surface, first)
@@ -29,10 +37,10 @@ def dry_column(grid: Grid, surface: Any, first: tuple[int, int] = (0, 0)) -> str
     if not len(bad):
         return None
     j, i = bad[0].tolist()
-    unit, level = " degrees" if grid.spherical else " m", float(np.asarray(surface)[j, i])
+    level = float(np.asarray(surface)[j, i])
     thickness, (j, i) = found[j, i], (j + first[0], i + first[1])
     others = f", nor in {len(bad) - 1} more" if len(bad) > 1 else ""
-    return (f"in column [j={j}, i={i}] (x = {grid.x[i]:.6g}{unit}, y = {grid.y[j]:.6g}{unit}{others}): the surface is at "
+    return (f"in column [j={j}, i={i}] ({place_in_words(grid, j, i)}{others}): the surface is at "
             f"{level:.6g} and the fixed boundary at {level - thickness:.6g}, which leaves {thickness:.6g}")
 
 

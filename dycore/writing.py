@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from dycore import output
-from dycore.belonging import difference, identity, known, summary
+from dycore.belonging import difference, identity, summary, written
 from dycore.files import at_home, attempt, by_first, lock, reserve, together, whole, why
 from dycore.progress import DAY
 from dycore.restart import Restarts, Sums, check_folder, check_start, partial_means, path_of, retain
@@ -269,7 +269,7 @@ class Series:
             if self.path.exists():
                 self.store.cut(self.records)
             else:
-                made = json.dumps(known(self._belongs()) | {"begins": step * self.model.parameters.time_step}, default=float)
+                made = json.dumps(written(self._belongs()) | {"begins": step * self.model.parameters.time_step}, default=float)
                 self.store.create(template(self.model, self.variables, self.mean, made))
 
         by_first(self.model.backend.communication, work, could_not(self.path))

@@ -9,7 +9,7 @@ import xarray as xr
 
 from dycore import Model, Parameters, State, initial_state
 from dycore.backends import on_numpy
-from dycore.datasets import covering, in_units
+from dycore.datasets import cell_places, covering, in_units
 from dycore.fluid import Ocean
 from dycore.grid import Grid, latitude_longitude
 from dycore.vertical import stretched
@@ -21,7 +21,7 @@ def read(path: Path, grid: Grid) -> State:
         data = covering(file, grid).assign_coords(depth=np.abs(in_units(file.depth, "m").values))
         # above the first level and below the last is what there is on them
         depth = np.clip(-0.5 * (grid.interfaces[1:] + grid.interfaces[:-1]), data.depth.values.min(), data.depth.values.max())
-        here = data.interp(lon=grid.x, lat=grid.y, depth=depth).transpose("depth", "lat", "lon").load()
+        here = data.interp(depth=depth, **cell_places(grid)).transpose("depth", "y", "x").load()
     return initial_state(grid, surface=0.0, tracers=(in_units(here.theta, "degree_C"), in_units(here.salt, "g kg-1")))
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from dycore import Model, Parameters, cases
 from dycore.backends import on_numpy
-from dycore.equations.vertical_mixing import Uniform, VerticalMixing
+from dycore.closures import Uniform
+from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Atmosphere, Ocean, shallow_water
 from dycore.forcing import Forcing
 from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, as_array, given, truths

@@ -8,9 +8,10 @@ from conftest import channel, create
 
 from dycore import Model, Parameters, cases
 from dycore.cases import CASES
+from dycore.closures import Convective, convective
 from dycore.equations import advection, friction, momentum_weno
 from dycore.equations.steppers import WickerSkamarock
-from dycore.equations.vertical_mixing import Convective, VerticalMixing, convective
+from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import rectilinear
 from dycore.parameters import Mixing

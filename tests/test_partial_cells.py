@@ -7,11 +7,12 @@ import pytest
 from conftest import channel, content, diffused, fields_of, filled, flow_of, motion, random_velocity, rubbing
 
 from dycore import Model
+from dycore.closures import Uniform
 from dycore.equations import column, continuity, friction, momentum, momentum_weno
 from dycore.equations.column import Column
 from dycore.equations.friction import Viscosity
 from dycore.equations.operators import kinetic_energy, velocity_divergence, vorticity
-from dycore.equations.vertical_mixing import Uniform, VerticalMixing
+from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing, Parameters

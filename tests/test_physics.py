@@ -9,7 +9,7 @@ from conftest import content, fields_of
 from dycore import Model, cases
 from dycore.equations.column import Column, columns
 from dycore.fluid import Atmosphere, Ocean
-from dycore.forcing import Forcing, Now, nothing
+from dycore.forcing import Forcing, Instant, nothing
 from dycore.grid import interior, latitude_longitude, rectilinear
 from dycore.parameters import Parameters
 from dycore.physics import heat_flux, held_suarez, surface_flux, surface_relaxation
@@ -123,7 +123,7 @@ def test_the_equilibrium_of_held_and_suarez_is_the_published_one(numpy_backend, 
     rate = 1.0 / 40.0 + (0.25 - 1.0 / 40.0) * np.maximum(0.0, (sigma - 0.7) / 0.3) * np.cos(latitude) ** 4  # 1/day
     for k in range(8):
         theta = np.full((8, 10, 16), 300.0)
-        found = forcing.tracers[0](k, j, i, None, column, forcing.values, Now(None, None, None, None, (theta,)))
+        found = forcing.tracers[0](k, j, i, None, column, forcing.values, Instant(None, None, None, None, (theta,)))
         assert np.isclose(found, -rate[k] / 86400.0 * (300.0 - equilibrium[k] / exner[k]), rtol=1e-9)
 
 

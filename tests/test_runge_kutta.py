@@ -8,9 +8,10 @@ import pytest
 from conftest import channel, content, create, fields_of
 
 from dycore import Model, cases
+from dycore.closures import Convective, convective
 from dycore.equations import advection, barotropic
 from dycore.equations.steppers import AdamsBashforth3, WickerSkamarock
-from dycore.equations.vertical_mixing import Convective, VerticalMixing, convective
+from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing, Parameters

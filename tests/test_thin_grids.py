@@ -8,9 +8,10 @@ import pytest
 from conftest import create, fields_of
 
 from dycore import Model, Parameters, pictures
+from dycore.closures import Convective, convective
 from dycore.equations import advection, momentum_weno
 from dycore.equations.steppers import WickerSkamarock
-from dycore.equations.vertical_mixing import Convective, VerticalMixing, convective
+from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Atmosphere, Ocean, shallow_water
 from dycore.grid import interior, latitude_longitude, rectilinear
 from dycore.output import state_from_dataset

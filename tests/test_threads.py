@@ -16,8 +16,9 @@ from dycore import Model, Parameters, cases, initial_state
 from dycore.backends import on_numba
 from dycore.backends.buffers import Pool
 from dycore.backends.threads import OneThread
+from dycore.closures import PacanowskiPhilander, pacanowski_philander
 from dycore.equations.steppers import WickerSkamarock
-from dycore.equations.vertical_mixing import PacanowskiPhilander, VerticalMixing, pacanowski_philander
+from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Ocean
 from dycore.model import map_state
 from dycore.stencils import stencil

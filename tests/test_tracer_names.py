@@ -6,7 +6,8 @@ from conftest import create, fields_of
 
 from dycore import Model, Parameters, cases
 from dycore.backends import on_numpy
-from dycore.equations.vertical_mixing import Convective, VerticalMixing, convective
+from dycore.closures import Convective, convective
+from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Atmosphere, Ocean, dry_air, linear_seawater, no_buoyancy, shallow_water
 from dycore.grid import latitude_longitude, rectilinear
 from dycore.naming import taken_names

@@ -5,14 +5,8 @@ import pytest
 from conftest import BACKENDS, channel, content, create, fields_of
 
 from dycore import Model
-from dycore.equations.vertical_mixing import (
-    Convective,
-    PacanowskiPhilander,
-    Uniform,
-    VerticalMixing,
-    convective,
-    pacanowski_philander,
-)
+from dycore.closures import Convective, PacanowskiPhilander, Uniform, convective, pacanowski_philander
+from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Parameters

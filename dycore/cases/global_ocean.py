@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from dycore.cases.default_step import with_time_step
+from dycore.closures import PacanowskiPhilander, pacanowski_philander
 from dycore.coordinates import check_cells
-from dycore.equations.vertical_mixing import PacanowskiPhilander, VerticalMixing, pacanowski_philander
+from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Ocean
 from dycore.grid import EARTH_RADIUS, Grid, latitude_longitude
 from dycore.parameters import Mixing, Parameters

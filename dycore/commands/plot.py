@@ -28,8 +28,8 @@ def add(command: Any) -> None:
                       help="pressure in hPa, or depth in m; the nearest there is (default: next to the surface)")
     plot.add_argument("--time", type=number, metavar="DAY", help="the nearest there is (default: the last)")
     plot.add_argument("--at", type=place, nargs="+", default=[], metavar="NAME=VALUE",
-                      help="longitude or latitude in degrees, x or y in km: where a section is (default: the zonal mean), or "
-                           "the middle of a projection")
+                      help="longitude or latitude in degrees (grid_longitude, grid_latitude of a rotated grid), x or y in km: "
+                           "where a section is (default: the zonal mean), or the middle of a projection")
     plot.add_argument("--projection", choices=PROJECTIONS, help="of a sphere (default: longitude by latitude)")
     plot.add_argument("--output", type=file_name, metavar="PICTURE",
                       help=".png, .pdf, .svg or .jpg; .gif or .mp4 (default: FILE-FIELD-KIND.png or .gif, here)")

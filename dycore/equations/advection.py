@@ -47,7 +47,7 @@ class Source(NamedTuple):
     supply: Callable
     rate: Any  # dycore.forcing.Rate, or None
     column: Any
-    now: Any  # dycore.forcing.Now
+    now: Any  # dycore.forcing.Instant
 
 
 @stencil

@@ -24,7 +24,7 @@ from dycore.equations import (
 )
 from dycore.equations.records import Equations
 from dycore.equations.steppers import Stage, remembered, weights
-from dycore.forcing import Now, rates
+from dycore.forcing import Instant, rates
 from dycore.state import State
 from dycore.tiles import Place
 from dycore.time_series import at_step
@@ -34,6 +34,7 @@ def step(on: Any, equations: Equations, state: State) -> State:
     """One time step: stages that all begin at `state`, each with the tendencies of what the one before reached."""
     equations = equations._replace(forcing=at_step(on, equations.forcing, state.step))
     reached, steps = state, state.step + 1
+    on.given(*state.closure)
     for part in equations.parameters.stepper.stages:
         reached = with_halos(on, equations, stage(on, equations, part, state, reached))
     return reached._replace(step=steps, time=steps * equations.parameters.time_step)
@@ -51,7 +52,7 @@ def stage(on: Any, equations: Equations, part: Stage, start: State, now: State) 
                                                  equations.buoyant(now.tracers))
     motion, potential = momentum.motion(on, equations, layers, phi, now)
     sums, w = (None, now.w) if ahead else continuity.diagnosed_flux(on, equations, layers, now)
-    at = Now(now.u, now.v, w, now.surface, now.tracers, now.time, now.closure)
+    at = Instant(now.u, now.v, w, now.surface, now.tracers, now.time, now.closure, layers, phi, buoyancy)
 
     # Momentum: what the stepper extrapolates, and the rest of the explicit terms
     force_u, force_v, *sources = rates(equations.forcing, len(now.tracers))
@@ -59,7 +60,7 @@ def stage(on: Any, equations: Equations, part: Stage, start: State, now: State) 
     change, slow = tendencies.change(on, equations, ahead, layers, motion, potential, buoyancy, rubbed, (force_u, force_v), at, now)
 
     # Implicit, and so of first order, wherever it stands: in the last stage it costs one solve a step and damps all of it
-    mixed = vertical_mixing.mixed(on, equations, layers, now) if part.last else None
+    closure, mixed = vertical_mixing.closed(on, equations, dt, at, start.closure) if part.last else (now.closure, None)
     u, v, means = velocity.advanced(on, equations, dt, layers, mixed, change, start)
 
     # Mass: the moving boundary and the depth mean together, in one step or in barotropic substeps
@@ -67,7 +68,7 @@ def stage(on: Any, equations: Equations, part: Stage, start: State, now: State) 
 
     # Tracers move with the transport that moves mass, so that a constant tracer stays constant
     w, surface, advected = tracers.advanced(on, equations, dt, layers, ahead, start, now, flow, total, mixed, sources, at)
-    return State(u, v, w, surface, advected, now.closure, remembered(on, ahead, now, slow), now.step, now.time)
+    return State(u, v, w, surface, advected, closure, remembered(on, ahead, now, slow), now.step, now.time)
 
 
 def with_halos(on: Any, equations: Equations, state: State) -> State:

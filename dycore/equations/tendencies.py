@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from dycore.equations.pressure import Slopes, slope_force_u, slope_force_v, slopes
 from dycore.equations.steppers import adams_bashforth, as_it_is
 from dycore.equations.velocity import Change
-from dycore.stencils import larger, stencil
+from dycore.stencils import maximum, stencil
 
 
 class Held(NamedTuple):
@@ -56,7 +56,7 @@ class Process(NamedTuple):
     extrapolate: Callable  # dycore.equations.steppers.adams_bashforth or as_it_is
     force_u: Any  # dycore.forcing.Rate
     force_v: Any
-    now: Any  # dycore.forcing.Now
+    now: Any  # dycore.forcing.Instant
     held: Held
 
 
@@ -107,7 +107,7 @@ def held_velocity(equations: Any) -> Held:
         return NOT_HELD
     parameters = equations.parameters
     # with the whole step in every stage, so that all of them integrate the same equation
-    return Held(put_in, taken_out, 1.0 / larger(parameters.polar_damping, parameters.time_step))
+    return Held(put_in, taken_out, 1.0 / maximum(parameters.polar_damping, parameters.time_step))
 
 
 def change(on: Any, equations: Any, weights: tuple, layers: Any, motion: Any, potential: Any, buoyancy: Any, friction: Any,

@@ -14,62 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dycore.stencils import maximum, square_root, stencil, where
-
-
-class Uniform(NamedTuple):
-    """The same everywhere, at all times (m2/s)."""
-
-    viscosity: float
-    diffusivity: float
-
-
-@stencil
-def uniform(values, stability, shear):
-    """Viscosity and diffusivity (m2/s) as given by `Uniform`."""
-    return values.viscosity, values.diffusivity
-
-
-class Convective(NamedTuple):
-    """Background values (m2/s), and the diffusivity where the stratification is unstable."""
-
-    viscosity: float = 1.0e-4
-    diffusivity: float = 1.0e-5
-    unstable: float = 1.0
-
-
-@stencil
-def convective(values, stability, shear):
-    """Convective adjustment: diffusivity is large where N2 is negative (m2/s)."""
-    return values.viscosity, where(stability < 0.0, values.unstable, values.diffusivity)
-
-
-class PacanowskiPhilander(NamedTuple):
-    """Constants of Pacanowski and Philander (1981), equations (1) and (2), in m2/s; convection as in `Convective`."""
-
-    largest: float = 5.0e-3  # viscosity that shear adds where the Richardson number is zero
-    alpha: float = 5.0
-    viscosity: float = 1.0e-4
-    diffusivity: float = 1.0e-5
-    unstable: float = 1.0
-
-
-@stencil
-def pacanowski_philander(values, stability, shear):
-    """Viscosity nu0 / (1 + alpha Ri)^2 + nu_b and diffusivity nu / (1 + alpha Ri) + kappa_b (m2/s); convective below Ri = 0.
-
-    Pacanowski and Philander (1981, J. Phys. Oceanogr. 11, 1443), Ri = N2 / |du/dz|2.
-    """
-    richardson = maximum(stability, 0.0) / (shear + 1.0e-12)
-    weaker = 1.0 / (1.0 + values.alpha * richardson)
-    viscosity = values.largest * weaker * weaker + values.viscosity
-    return viscosity, where(stability < 0.0, values.unstable, viscosity * weaker + values.diffusivity)
+from dycore.closures import Uniform, uniform
+from dycore.closures.records import advanced as closures_advanced
+from dycore.stencils import square_root, stencil, where
 
 
 @dataclass(frozen=True)
 class VerticalMixing:
     """Which `scheme` (values, N2 (1/s2), |du/dz|2 (1/s2)) -> (viscosity, diffusivity), its `values`, and the bottom drag.
 
+    A scheme with fields of its own is a record (dycore.closures), and needs no values.
     linear_drag (m/s), quadratic_drag (a number, about 1e-3 to 3e-3); None is none.
     """
 
@@ -172,16 +126,20 @@ def eliminate(to_below, to_above, loss, right, ratio, value):
     return to_above * pivot, (right + to_below * value) * pivot
 
 
-def mixed(on: Any, equations: Any, layers: Any, now: Any) -> Coefficients | None:
-    """Viscosity and diffusivity between the levels, from the state whose tendencies are taken."""
+def closed(on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> tuple[tuple, Coefficients | None]:
+    """Closure fields at the end of a step, from those at its start; viscosity and diffusivity between the levels."""
     mixing = equations.parameters.vertical_mixing
-    if mixing is None:
-        return None
-    if mixing.scheme is uniform:
-        return Coefficients(number, mixing.values.viscosity, mixing.values.diffusivity)
-    fields = on(coefficients, equations.grid, layers, equations.heights, equations.parameters.fluid,
-                Scheme(mixing.scheme, mixing.values), now.u, now.v, equations.buoyant(now.tracers))
-    return Coefficients(element, *(on.whole(field) for field in fields))
+    fields, of_closure = closures_advanced(on, equations, time_step, at, start)
+    if of_closure is not None:
+        given: Any = of_closure[1:]
+    elif mixing is None:
+        return fields, None
+    elif mixing.scheme is uniform:
+        return fields, Coefficients(number, mixing.values.viscosity, mixing.values.diffusivity)
+    else:
+        given = on(coefficients, equations.grid, at.layers, equations.heights, equations.parameters.fluid,
+                   Scheme(mixing.scheme, mixing.values), at.u, at.v, equations.buoyant(at.tracers))
+    return fields, Coefficients(element, *(on.whole(field) for field in given))
 
 
 def drag(mixing: VerticalMixing) -> Drag:

@@ -82,7 +82,7 @@ def held_suarez(grid: Grid, fluid: Atmosphere, tracer: int = 0) -> Forcing:
     sigma = grid.interfaces / grid.interfaces[-1]
     above = np.maximum(0.0, 0.5 * (sigma[1:] + sigma[:-1]) - BOUNDARY_LAYER) / (1.0 - BOUNDARY_LAYER)
     _, exner = fluid.reference_s(grid.interfaces)
-    latitude = np.broadcast_to(np.radians(grid.y)[:, None], grid.cells[1:])
+    latitude = np.radians(grid.latitude)
     sine2, cosine2 = np.sin(latitude) ** 2, np.cos(latitude) ** 2
     rates = only(tracer, relaxed(tracer))
     return Forcing(drag_u, drag_v, rates, names=(*[None] * tracer, "potential_temperature"), values=HeldSuarez(

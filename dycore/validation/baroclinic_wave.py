@@ -21,6 +21,8 @@ from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
 
 PAPER = "Jablonowski and Williamson 2006"
 MITGCM = "MITgcm, same grid and levels"
+HIGH = ("on day 10 tracer schemes of one core are as far apart: 1026.6 hPa with centred faces, 1024.5 with upwind3, 1024.7 with "
+        "weno5 and weno3")
 # surface pressure (hPa) at the end of days 1, 2, ...
 WAVE_MINIMUM = (999.68, 999.54, 999.26, 998.63, 997.33, 994.71, 988.83, 972.11, 953.24, 937.54)  # 128 x 64 x 26
 WAVE_MAXIMUM = (1000.14, 1000.26, 1000.62, 1001.28, 1002.56, 1004.98, 1009.05, 1014.61, 1020.31, 1026.56)
@@ -120,7 +122,7 @@ def jablonowski_williamson_wave(backend: Any, short: bool = False) -> Evidence:
     for day in range(1, days + 1):
         rows.append(lowest_on(day, looks, ""))
     for day in (days,) if short else (6, 9, 10):
-        tolerance, reason = (0.3, "as that of the minimum") if day < 8 else (2.0, "a third of what the high builds up in a day")
+        tolerance, reason = (0.3, "as that of the minimum") if day < 8 else (2.5, HIGH)
         rows.append(close_to(f"maximum surface pressure at 2.8 degrees, day {day} (hPa)", looks[day].pressure.max(),
                              WAVE_MAXIMUM[day - 1], tolerance, reason, MITGCM, Kind.MODEL))
     rows += [

@@ -1,0 +1,116 @@
+"""Functions on arrays as a part of a step: what they are given, and what they may return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dycore.backends.operations import Box, Recorded, Wanted, arrays_of, box_of, leaves_of, want_reads
+from dycore.backends.scalars import Element, Scalar
+from dycore.stencils import Field, Reads, Region, as_field, map_arguments
+
+
+def handed_over(broadcast: Callable, region: Region, arguments: tuple) -> tuple:
+    """Arguments as a function on arrays is given them: fields [k, j, i] or [j, i] and profiles [k], all else as it is."""
+    k, j, i = region.indices()
+
+    def cut(leaf: Any) -> Any:
+        if not isinstance(leaf, Field) and not is_field(np.shape(leaf), region):
+            return leaf
+        field = as_field(leaf)
+        if field.array.ndim == 1:
+            return field[k].reshape(-1)
+        values = field[(k, j, i)[-field.array.ndim:]]
+        return broadcast(values, (*values.shape[:-2], *region.shape[-2:]))
+
+    return tuple(map_arguments(cut, argument) for argument in arguments)
+
+
+def is_field(shape: tuple[int, ...], region: Region) -> bool:
+    """Whether an array of this shape is a whole field or profile, or a plane that may be constant along an axis."""
+    _, nj, ni = region.padded
+    if len(shape) == 2:
+        return shape[0] in (1, nj) and shape[1] in (1, ni)
+    return shape in (region.padded, region.padded[:1])
+
+
+def called(library: Any, function: Callable, region: Region, arguments: tuple) -> Any:
+    """What a function on arrays of a region returns. Raises ValueError where that is neither [k, j, i] nor [j, i]."""
+    results = function(*handed_over(library.broadcast_to, region, arguments))
+    check_shapes(function, region, results if isinstance(results, tuple) else (results,))
+    return results
+
+
+def check_shapes(function: Callable, region: Region, results: tuple) -> None:
+    """Raise ValueError where a function returned what is neither [k, j, i] nor [j, i]."""
+    for result in results:
+        shape = getattr(result, "shape", None)
+        if shape not in (region.shape, region.shape[1:]):
+            what = f"a {type(result).__name__}" if shape is None else f"an array of shape {shape}"
+            raise ValueError(f"{getattr(function, '__name__', repr(function))} returned {what}, but its arguments are columns "
+                             f"[k, j, i] of shape {region.shape}. Return an array of that shape, or of shape {region.shape[1:]} "
+                             "for a plane [j, i], or a tuple of such arrays.")
+
+
+POINTWISE = Reads(0, 0, 0, 0, False)  # of columns: at all levels
+
+
+@dataclass(eq=False)
+class ArrayFunction:
+    """A function on arrays of a region, between two parts of a compiled program; its results are new arrays."""
+
+    function: Callable
+    region: Region
+    arguments: tuple
+    results: tuple[Recorded, ...] = ()
+    single: bool = True
+    reads: dict[Recorded, Reads] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Find its results from a call with ones."""
+        self.reads = dict.fromkeys((*arrays_of(self.arguments), *(leaf.table for leaf in leaves_of(self.arguments)
+                                                                  if isinstance(leaf, Element))), POINTWISE)
+        results = self.of(lambda array: np.broadcast_to(np.ones((), array.dtype), array.shape), None)
+        self.single = not isinstance(results, tuple)
+        self.results = tuple(Recorded(self.region.padded[-result.ndim:], result.dtype)
+                             for result in ((results,) if self.single else results))
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return getattr(self.function, "__name__", repr(self.function))
+
+    def of(self, array_of: Callable[[Recorded], np.ndarray], numbers: list | None) -> Any:
+        """What the function returns, of the arrays and numbers of a program; without numbers, of those of its recording."""
+
+        def number(leaf: Any) -> Any:
+            if isinstance(leaf, Scalar):
+                return leaf.now if numbers is None else leaf.value(numbers)
+            if isinstance(leaf, Element):
+                return array_of(leaf.table)[tuple(number(part) if numbers else 0 for part in leaf.index)]
+            return leaf
+
+        def value(leaf: Any) -> Any:
+            if isinstance(leaf, Field):
+                return Field(array_of(leaf.array), leaf.region, leaf.origin)
+            return array_of(leaf) if isinstance(leaf, Recorded) else number(leaf)
+
+        given = tuple(map_arguments(value, argument) for argument in self.arguments)
+        return called(np, self.function, self.region, given)
+
+    def touched(self) -> Iterator[Recorded]:
+        """The arrays that it is given."""
+        yield from self.reads
+
+    def wanted_of(self, wanted: Wanted) -> Box | None:
+        """The box of all that is wanted of its results; None where nothing is."""
+        return box_of(wanted, self.results)
+
+    def trace(self, wanted: Wanted, all_reads: bool) -> None:
+        """Want the columns of which its results are made."""
+        box = self.wanted_of(wanted)
+        if box is not None:
+            want_reads(wanted, box.within(self.region), self.reads)

@@ -1,0 +1,29 @@
+"""Closures: what the grid does not resolve, from a local formula or with fields of their own.
+
+A scheme of vertical mixing is a stencil (values, N2, |du/dz|2) -> (viscosity, diffusivity) with a record of its values:
+
+    Parameters(..., vertical_mixing=VerticalMixing(pacanowski_philander, PacanowskiPhilander(alpha=5.0)))
+
+A closure with fields of its own is a record of its numbers that says which fields a state carries for it, and how they go on:
+
+    class IdealAge(NamedTuple):
+        rate: float = 1.0
+        prognostics = (Prognostic("ideal_age", Place.CENTER, "s", minimum=0.0),)
+
+        def advance(self, on, equations, time_step, at, start):
+            return (on(grown, equations.grid, time_step, self.rate, start[0]),)
+
+    Parameters(..., closures=(IdealAge(),))
+
+`on` applies stencils (dycore.program.Program), `equations` has grid, heights and parameters (dycore.equations.records), `at` is
+what is known at the time of the tendencies (dycore.forcing.Instant), `start` the fields at the beginning of the step; those
+that `advance` returns are the fields at its end. State, halos, restarts, output and checks follow from what is declared.
+As the `scheme` of a VerticalMixing a closure returns `Mixed`: its fields, and viscosity and diffusivity.
+"""
+
+from dycore.closures.convective import Convective, convective
+from dycore.closures.pacanowski_philander import PacanowskiPhilander, pacanowski_philander
+from dycore.closures.records import Closure, Mixed
+from dycore.closures.uniform import Uniform, uniform
+
+__all__ = ["Closure", "Convective", "Mixed", "PacanowskiPhilander", "Uniform", "convective", "pacanowski_philander", "uniform"]

@@ -1,0 +1,21 @@
+"""Convective adjustment: strong mixing where the stratification is unstable."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dycore.stencils import stencil, where
+
+
+class Convective(NamedTuple):
+    """Background values (m2/s), and the diffusivity where the stratification is unstable."""
+
+    viscosity: float = 1.0e-4
+    diffusivity: float = 1.0e-5
+    unstable: float = 1.0
+
+
+@stencil
+def convective(values, stability, shear):
+    """Convective adjustment: diffusivity is large where N2 is negative (m2/s)."""
+    return values.viscosity, where(stability < 0.0, values.unstable, values.diffusivity)

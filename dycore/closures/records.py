@@ -1,0 +1,58 @@
+"""What a closure with fields of its own is, and what one of vertical mixing gives."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+from dycore.state import Prognostic
+
+
+class Closure(Protocol):
+    """A record of numbers, with the fields that a state carries for it."""
+
+    prognostics: tuple[Prognostic, ...]
+
+    def advance(self, on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> Any:
+        """The fields at the end of a step, from those at its `start`; see dycore.closures."""
+
+
+class Mixed(NamedTuple):
+    """What a closure of vertical mixing gives: its fields, and viscosity and diffusivity at lower-r faces [k, j, i] (m2/s)."""
+
+    fields: tuple
+    viscosity: Any
+    diffusivity: Any
+
+
+def closures_of(parameters: Any) -> tuple[Closure, ...]:
+    """All closures that have fields of their own, that of vertical mixing first."""
+    scheme = getattr(parameters.vertical_mixing, "scheme", None)
+    return (*((scheme,) if hasattr(scheme, "advance") else ()), *parameters.closures)
+
+
+def prognostics_of(parameters: Any) -> tuple[Prognostic, ...]:
+    """The fields that a state carries for closures, in order. Raises ValueError for no such record, or the same name twice."""
+    found: list[Prognostic] = []
+    for closure in closures_of(parameters):
+        declared = getattr(closure, "prognostics", None)
+        if not isinstance(declared, tuple) or not all(isinstance(field, Prognostic) for field in declared) or not callable(
+                getattr(closure, "advance", None)):
+            raise ValueError(f"closures must be records with `prognostics`, a tuple of dycore.state.Prognostic, and a function "
+                             f"`advance` (dycore.closures); given {closure!r}.")
+        found += declared
+    names = [field.name for field in found]
+    if len(set(names)) < len(names):
+        raise ValueError(f"The fields of closures {', '.join(names)} have one name twice. Give each a name of its own.")
+    return tuple(found)
+
+
+def advanced(on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> tuple[tuple, Mixed | None]:
+    """The fields of all closures at the end of a step, and what that of vertical mixing gives, if there is one."""
+    mixed, fields, left = None, [], start
+    for closure in closures_of(equations.parameters):
+        own, left = left[:len(closure.prognostics)], left[len(closure.prognostics):]
+        result = closure.advance(on, equations, time_step, at, own)
+        if isinstance(result, Mixed):
+            mixed, result = result, result.fields
+        fields += [on.at_least(field, about.minimum) for field, about in zip(result, closure.prognostics, strict=True)]
+    return tuple(fields), mixed

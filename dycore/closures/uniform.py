@@ -1,0 +1,20 @@
+"""Vertical mixing that is the same everywhere, at all times."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dycore.stencils import stencil
+
+
+class Uniform(NamedTuple):
+    """The same everywhere, at all times (m2/s)."""
+
+    viscosity: float
+    diffusivity: float
+
+
+@stencil
+def uniform(values, stability, shear):
+    """Viscosity and diffusivity (m2/s) as given by `Uniform`."""
+    return values.viscosity, values.diffusivity

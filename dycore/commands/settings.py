@@ -93,9 +93,6 @@ REFINEMENTS = {"calendar": ("start",), "output_every": ("output",), "means_every
                "restarts_every": ("restarts",), "keep": ("restarts",)}  # mean nothing without one of these
 
 
-DATES = datetime.date  # that TOML knows; those with a time are of this kind, too
-
-
 def attribute(key: str) -> str:
     """The attribute of Settings that holds a key."""
     return f"{key}_" if key == "continue" else key
@@ -221,12 +218,12 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Given]]:
         if key not in SETTINGS and key != "case":
             raise BadInput(f"{path}: {no_such('key', key, ('case', *SETTINGS, 'parameters'))}")
         convert = str if key == "case" else SETTINGS[key].convert
+        value = str(value) if key == "start" and isinstance(value, datetime.date) else value  # which TOML has
         try:
             held[key] = convert(text_of(value))
         except argparse.ArgumentTypeError as problem:
             raise BadInput(f"{path}: {key} = {shown(value)}: {problem}.") from problem
-        text = isinstance(value, str | DATES), isinstance(held[key], str | Path)
-        if text[0] != text[1] or isinstance(value, list) != isinstance(held[key], tuple):
+        if isinstance(value, str) != isinstance(held[key], str | Path) or isinstance(value, list) != isinstance(held[key], tuple):
             raise BadInput(f"{path}: {key} = {shown(value)} has to be written {key} = {as_toml(held[key])}.")
     return held, {name: Given(f"{path}: parameters.{name} = {shown(value)}", text_of(value), isinstance(value, str))
                   for name, value in parameters.items()}
@@ -236,8 +233,6 @@ def text_of(value: Any) -> str:
     """A value of a TOML file as one would give it to an option."""
     if isinstance(value, list):
         return ",".join(map(text_of, value))
-    if isinstance(value, DATES):
-        return str(value)
     return value if isinstance(value, str) else shown(value)
 
 

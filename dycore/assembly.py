@@ -59,10 +59,13 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
     """The equations with the numbers of these parameters. Raises ValueError for values of forcings that do not fit the grid."""
     dtype = grid.dtype
 
-    def profile(values: np.ndarray) -> Any:
+    def with_halo(values: np.ndarray) -> np.ndarray:
         whole = np.zeros(grid.tile.region.padded[0], dtype)
         whole[HALO_LEVELS: HALO_LEVELS + len(values)] = values
-        return backend.asarray(whole)
+        return whole
+
+    def profile(values: np.ndarray) -> Any:
+        return backend.asarray(with_halo(values))
 
     def value(values: Any, record: int | None = None) -> Any:
         if isinstance(values, TimeSeries):
@@ -70,7 +73,7 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
         if np.ndim(values) == 0:
             return in_precision(dtype, values)
         if values.ndim == 1:
-            return profile(values)
+            return profile(values) if record is None else with_halo(values)
         whole = padded(grid, Place.CENTER, values)
         alike = record is not None or values.ndim == 3  # records are kept in one shape, on whatever axis one of them is constant
         return backend.scatter(tile, whole) if alike else constant(backend, tile, whole)

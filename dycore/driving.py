@@ -81,17 +81,12 @@ def value(grid: Grid, name: str, leaf: Any) -> Any:
     numbers = isinstance(leaf, (float, np.floating, np.ndarray)) or hasattr(leaf, "to_numpy")  # of xarray or pandas
     if callable(leaf) or not (numbers or np.ndim(leaf)):
         return leaf
-    array = given(name, leaf, grid.cells, NUMBER, PROFILE, PLANE, VOLUME, precision=grid.dtype, needed=grid.wet)
-    return array if array.ndim else array[()]
+    return of_record(grid, name, leaf)
 
 
 def of_record(grid: Grid, name: str, values: Any) -> Any:
-    """A record of a time series. Raises ValueError for what is no number, plane or volume."""
+    """A number, also one that is whole, a profile, a plane or a volume, in the precision of the grid."""
     array = given(name, values, grid.cells, NUMBER, PROFILE, PLANE, VOLUME, precision=grid.dtype, needed=grid.wet)
-    if array.ndim == 1:
-        nz = grid.cells[0]
-        raise ValueError(f"{name} is a profile [{nz}], and records of a time series are numbers, planes or volumes. Give it the "
-                         f"shape ({nz}, 1, 1) and read it as a volume, [k, j, i].")
     return array if array.ndim else array[()]
 
 

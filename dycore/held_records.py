@@ -9,7 +9,7 @@ import numpy as np
 
 from dycore.files import together
 from dycore.stencils import map_arguments
-from dycore.time_series import WHOLE, Between, Pair, TimeSeries, between, check_covered, pair
+from dycore.time_series import WHOLE, Between, Pair, TimeSeries, at_step, between, check_covered, pair
 from dycore.values import split
 
 
@@ -17,7 +17,7 @@ class HeldRecords:
     """What the equations of a model are at a step; of every time series among their forcings two records are held.
 
     equations: dycore.equations.records.Equations, with TimeSeries in `forcing` of which each record is an array as the backend
-    keeps it. What is held is replaced as a whole, so that threads may ask at once.
+    keeps it, or a profile of NumPy. What is held is replaced as a whole, so that threads may ask at once.
     """
 
     def __init__(self, equations: Any, time_step: float, communication: Any, arguments: Callable[[tuple], tuple]):
@@ -30,8 +30,8 @@ class HeldRecords:
 
     def first(self) -> Any:
         """The equations with the first two records of each series, whatever the time."""
-        return self._with([Pair(0, 1, float(times[0]), float(times[1]), 0)
-                           for times in (np.asarray(series.times) for series in self.series)])
+        return self._with(0, [Pair(0, 1, float(times[0]), float(times[1]), 0)
+                              for times in (np.asarray(series.times) for series in self.series)])
 
     def check_covered(self, first: int, last: int) -> None:
         """Raise ValueError unless all series are known in all steps from one to another."""
@@ -65,13 +65,14 @@ class HeldRecords:
         first, until, numbers = self.known
         if not first <= step < until:
             pairs = [pair(series, step, self.time_step) for series in self.series]
-            until = min(each.until for each in pairs)
-            numbers = self.arguments(split(self._with(pairs))[1])
+            numbers = self.arguments(split(self._with(step, pairs))[1])
+            profiles = any(np.ndim(record) == 1 for record in self.records.values())
+            until = step + 1 if profiles else min(each.until for each in pairs)
             self.known = step, until, numbers
         return until, numbers
 
-    def _with(self, pairs: list[Pair]) -> Any:
-        """The equations with the records of pairs; raises on all processes where one of them cannot read its own."""
+    def _with(self, step: int, pairs: list[Pair]) -> Any:
+        """The equations of a step with the records of pairs; raises on all processes where one of them cannot read its own."""
         before, held, problem, equations = self.records, {}, None, None
 
         def record(place: int, number: int) -> Any:
@@ -81,7 +82,7 @@ class HeldRecords:
             return held[key]
 
         try:
-            equations = self._each(lambda place: between(lambda number: record(place, number), pairs[place], self.time_step))
+            equations = self._each(step, lambda place: between(lambda number: record(place, number), pairs[place], self.time_step))
         except Exception as raised:  # whatever a library says that reads records
             problem = raised
         if self.series:
@@ -89,11 +90,17 @@ class HeldRecords:
         self.records = held
         return equations
 
-    def _each(self, value: Callable[[int], Any]) -> Any:
-        """The equations with a value for every series, by its number."""
+    def _each(self, step: Any, found: Callable[[int], Between]) -> Any:
+        """The equations with what is found of every series, by its number; of profiles, which no stencil makes, their values."""
         numbers = iter(range(len(self.series)))
-        return self.equations._replace(forcing=map_arguments(
-            lambda leaf: value(next(numbers)) if isinstance(leaf, TimeSeries) else leaf, self.equations.forcing))
+
+        def value(leaf: Any) -> Any:
+            if not isinstance(leaf, TimeSeries):
+                return leaf
+            both = found(next(numbers))
+            return at_step(None, both, step) if np.ndim(both.before) == 1 else both
+
+        return self.equations._replace(forcing=map_arguments(value, self.equations.forcing))
 
     # With a step number that JAX traces --------------------------------------------------------------
 
@@ -103,8 +110,8 @@ class HeldRecords:
             self.stacks = [np.stack([np.asarray(series.record(number)) for number in range(len(series.values))])
                            for series in self.series]
         namespace = step.__array_namespace__()
-        return self.arguments(split(self._each(
-            lambda place: picked(namespace, self.series[place], self.stacks[place], step, self.time_step)))[1])
+        return self.arguments(split(self._each(step, lambda place: picked(
+            namespace, self.series[place], self.stacks[place], step, self.time_step)))[1])
 
 
 def whole(step: Any) -> int | None:

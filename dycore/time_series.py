@@ -26,13 +26,14 @@ WHOLE = 1e-6  # of a step: how much earlier than a record a step may begin and s
 
 @dataclass(frozen=True, eq=False)
 class TimeSeries:
-    """Records of numbers, planes [ny, nx] or volumes [nz, ny, nx], in place of a value of a forcing or of the surface stress.
+    """Records of numbers, profiles [nz], planes [ny, nx] or volumes [nz, ny, nx], in place of a value of a forcing or a stress.
 
     times: s since the start of the run [n], increasing. values: [n, ...], anything that gives a record for its number, as
     arrays, xarray.DataArray and variables of netCDF4 and zarr do: records are read one at a time, when a run comes to them.
     period: s after which all begins anew (of months: dycore.calendars.monthly); there may then be more times than records, a
     multiple of them, and records come again. extend: before the first and after the last time they hold; otherwise a run that
-    goes beyond them is refused. Raises ValueError where times and records do not go together.
+    goes beyond them is refused. Profiles are new to every step from outside of the compiled program, which costs a call a step.
+    Raises ValueError where times and records do not go together.
     """
 
     times: ArrayLike
@@ -180,10 +181,10 @@ def between(record: Callable[[int], Any], found: Pair, time_step: float) -> Betw
 
 
 def at_step(on: Any, values: Any, step: Any) -> Any:
-    """A record with numbers and fields in place of what is between two, as they are at the beginning of a step."""
+    """A record with numbers, profiles and fields in place of what is between two, as they are at the beginning of a step."""
     if isinstance(values, Between):
         weight = values.weight + (step - values.since) * values.rate
-        if np.ndim(values.before):
+        if np.ndim(values.before) > 1:
             return on(in_cells if np.ndim(values.before) == 3 else in_columns, weight, values.before, values.after)
         return values.before + weight * (values.after - values.before)
     if isinstance(values, tuple):

@@ -2,7 +2,7 @@
 
     value(t) = before + weight (after - before),   weight = (t - t_before) / (t_after - t_before)
 
-A step takes the value at its beginning, in all of its stages: the time that forcings see (dycore.forcing.Now). The weight is
+A step takes the value at its beginning, in all of its stages: the time that forcings see (dycore.forcing.Instant). The weight is
 counted in whole steps from the one in which the record before it stands, so that it loses no digits where a model of single
 precision has run for long.
 """

@@ -161,9 +161,9 @@ def by_level(k, j, i, grid, column, values, now):
     return values.profile[k]
 
 
-def test_profiles_change_with_time_too(backend, random):
+def test_profiles_change_with_time_too(numpy_backend, random):
     times, records = np.array([0.0, 2.5, 6.0]) * DT, 1.0e-3 * random.standard_normal((3, CELLS[0]))
-    model, state = made(backend, (Forcing(tracers=(by_level,), values=Rates(0.0, 0.0, 0.0, TimeSeries(times, records))),))
+    model, state = made(numpy_backend, (Forcing(tracers=(by_level,), values=Rates(0.0, 0.0, 0.0, TimeSeries(times, records))),))
     sums = sum(np.apply_along_axis(lambda column, step=step: np.interp(step * DT, times, column), 0, records) for step in range(6))
     found = dye(model.steps(state, 6)) - 10.0
     assert np.allclose(found, (DT * sums)[:, None, None], rtol=1e-9)

@@ -39,9 +39,9 @@ def date(text: str, calendar: str = "standard") -> Any:
     Raises ValueError for what is no date, or none in that calendar.
     """
     check_calendar(calendar)
-    found = re.fullmatch(r"(\d{1,6})-(\d\d?)-(\d\d?)(?:[ T](\d\d?):(\d\d)(?::(\d\d))?)?", text.strip(), re.ASCII)
+    found = isinstance(text, str) and re.fullmatch(r"(\d{1,6})-(\d\d?)-(\d\d?)(?:[ T](\d\d?):(\d\d)(?::(\d\d))?)?", text.strip(), re.ASCII)
     if not found:
-        raise ValueError(f"'{text}' is no date. Give YEAR-MONTH-DAY, as in 2000-01-31, or with a time, as in 2000-01-31 12:00:00.")
+        raise ValueError(f"{text!r} is no date. Give YEAR-MONTH-DAY, as in 2000-01-31, or with a time, as in 2000-01-31 12:00:00.")
     try:
         return load_cftime().datetime(*(int(part or 0) for part in found.groups()), calendar=calendar)
     except ValueError as problem:

@@ -8,6 +8,7 @@ import argparse
 import importlib.metadata
 import io
 import os
+import re
 import sys
 import time
 import traceback
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
             warnings.showwarning = partial(say_warning, quiet=getattr(options, "quiet", False))
             return options.command(options)
     except BadInput as problem:
-        return complain(problem, 2)
+        return complain(re.sub(r"(\S{60})\S{200,}", r"\1...", str(problem)), 2)  # of thousands of digits some will do
     except FailedRun as problem:
         rank, size = launched()
         if size == 1 or not isinstance(problem, FailedAlone):

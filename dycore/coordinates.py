@@ -5,59 +5,52 @@ Each returns what it was given as plain numbers, or raises ValueError with what 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from dycore.given import as_array
+from dycore.given import as_array, check_function, check_number, check_switch, is_number, shown
 from dycore.tiles import Boundary
+
+MOST_CELLS = 10**12  # no machine holds more
 
 
 def check_cells(cells: Any) -> tuple[int, int, int]:
     """(nz, ny, nx) as integers; a direction may have a single cell."""
-    try:
-        nz, ny, nx = (float(n) for n in cells)
-        whole = not isinstance(cells, str) and all(n == int(n) for n in (nz, ny, nx))
-    except (TypeError, ValueError, OverflowError):
-        whole = False
-    if not whole:
-        raise ValueError(f"cells={cells!r} are not three whole numbers. Give (nz, ny, nx), for example (20, 64, 128).")
+    numbers = parts(cells)
+    if len(numbers) != 3 or not all(is_number(n, lambda n: n == int(n)) for n in numbers):
+        raise ValueError(f"cells={shown(cells)} are not three whole numbers. Give (nz, ny, nx), for example (20, 64, 128).")
+    nz, ny, nx = (int(n) for n in numbers)
     if min(nz, ny, nx) < 1:
-        raise ValueError(f"cells={tuple(cells)} do not make a grid: nz, ny and nx must be at least 1.")
-    return int(nz), int(ny), int(nx)
+        raise ValueError(f"cells={shown(cells)} do not make a grid: nz, ny and nx must be at least 1.")
+    if nz * ny * nx > MOST_CELLS:
+        raise ValueError(f"cells={shown(cells)} are more than 10^12 cells, which no machine holds. Give fewer.")
+    return nz, ny, nx
 
 
-def check_number(name: str, value: Any, unit: str, positive: bool = False) -> float:
-    """A finite number."""
-    number = _finite(value)
-    if number is None or (positive and number <= 0.0):
-        raise ValueError(f"{name}={value!r} must be one {'positive ' if positive else ''}finite number ({unit}).")
-    return number
-
-
-def _finite(value: Any) -> float | None:
-    """The value if it is one finite number."""
-    try:
-        number = float(value) if np.ndim(value) == 0 else np.nan
-    except (TypeError, ValueError):
-        return None
-    return number if np.isfinite(number) else None
+def parts(values: Any) -> list:
+    """The elements of what is in order, a list, a tuple, a range or an array [n], masked ones as such; none of anything else."""
+    if not isinstance(values, type) and hasattr(values, "__array__") and np.ndim(values) == 1:
+        values = list(np.asanyarray(values))
+    return list(values) if isinstance(values, (list, tuple, range)) else []
 
 
 def _pair(name: str, values: Any, meaning: str) -> tuple[float, float]:
     """Two finite numbers."""
-    numbers = [] if isinstance(values, str) or np.ndim(values) != 1 else [_finite(value) for value in values]
-    if len(numbers) != 2 or numbers[0] is None or numbers[1] is None:
-        raise ValueError(f"{name}={values!r} must be two finite numbers: {meaning}.")
-    return numbers[0], numbers[1]
+    numbers = parts(values)
+    if len(numbers) != 2 or not all(is_number(number, isfinite) for number in numbers):
+        raise ValueError(f"{name}={shown(values)} must be two finite numbers: {meaning}.")
+    return float(numbers[0]), float(numbers[1])
 
 
 def check_extent(extent: Any) -> tuple[float, float]:
     """The lengths in x and y (m)."""
     lengths = _pair("extent", extent, "the lengths in x and in y in metres")
     if not min(lengths) > 0.0:
-        raise ValueError(f"extent={extent} must be two positive lengths in metres.")
+        raise ValueError(f"extent={shown(extent)} must be two positive lengths in metres.")
     return lengths
 
 
@@ -67,8 +60,8 @@ def check_longitudes(longitudes: Any) -> tuple[float, float]:
     if west > east:
         east += 360.0
     if not (0.0 < east - west <= 360.0 or np.isclose(east - west, 360.0)):
-        raise ValueError(f"longitudes={longitudes} must be the western and the eastern edge, more than 0 and at most 360 degrees "
-                         "apart: (0, 360) is a full circle, (160, -160) the 40 degrees across the date line.")
+        raise ValueError(f"longitudes={shown(longitudes)} must be the western and the eastern edge, more than 0 and at most 360 "
+                         "degrees apart: (0, 360) is a full circle, (160, -160) the 40 degrees across the date line.")
     return west, east
 
 
@@ -76,21 +69,21 @@ def check_latitudes(latitudes: Any) -> tuple[float, float]:
     """The southern and the northern edge (degrees)."""
     south, north = _pair("latitudes", latitudes, "the southern and the northern edge in degrees")
     if not -90.0 <= south < north <= 90.0:
-        raise ValueError(f"latitudes={latitudes} must increase within -90..90 degrees.")
+        raise ValueError(f"latitudes={shown(latitudes)} must increase within -90..90 degrees.")
     if (south == -90.0) != (north == 90.0):
-        raise ValueError(f"latitudes={latitudes} reach one pole only. Give both poles, or stop short of both.")
+        raise ValueError(f"latitudes={shown(latitudes)} reach one pole only. Give both poles, or stop short of both.")
     return south, north
 
 
 def check_interfaces(interfaces: Any, nz: int) -> np.ndarray:
     """The positions of the interfaces [nz + 1] (m or Pa)."""
     values: np.ndarray = np.array(np.nan)
-    with suppress(TypeError, ValueError):
-        values = np.ma.filled(np.ma.asarray(interfaces, float), np.nan)
+    with suppress(ValueError):
+        values = as_array("interfaces", interfaces)
     if values.shape != (nz + 1,) or not (np.isfinite(values).all() and (np.diff(values) > 0.0).all()):
         raise ValueError(f"interfaces must be {nz + 1} increasing numbers for {nz} levels, upwards from the sea floor as heights "
                          "in m (negative below the sea surface) or downwards from the top of the atmosphere as pressures in Pa; "
-                         f"given {np.asarray(interfaces).tolist()}.")
+                         f"given {shown(interfaces)}.")
     return values
 
 
@@ -98,23 +91,47 @@ def check_pole(pole: Any) -> tuple[float, float]:
     """Where the north pole of a rotated grid is: longitude and latitude (degrees)."""
     longitude, latitude = _pair("pole", pole, "the longitude and the latitude, in degrees, of the north pole of a rotated grid")
     if not -90.0 <= latitude <= 90.0:
-        raise ValueError(f"pole={pole} must be the longitude and the latitude, within -90..90 degrees, of the north pole of a "
-                         "rotated grid: (longitude, latitude).")
+        raise ValueError(f"pole={shown(pole)} must be the longitude and the latitude, within -90..90 degrees, of the north pole of "
+                         "a rotated grid: (longitude, latitude).")
     return longitude, latitude
 
 
-def check_coriolis(values: Any, longitudes: tuple[int, ...], latitudes: tuple[int, ...]) -> np.ndarray:
-    """Coriolis parameters (1/s) at corners [j, i], from what a user's function made of longitudes and latitudes of these shapes."""
-    shape = np.broadcast_shapes(longitudes, latitudes)
+def check_coriolis(function: Callable, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+    """Coriolis parameters (1/s) at corners [j, i], from what a user's function makes of longitudes and latitudes."""
+    shape = np.broadcast_shapes(longitude.shape, latitude.shape)
+    check_function("coriolis", function, "longitude", "latitude")
+    found: Any = None
     try:
-        values = np.broadcast_to(as_array("coriolis(longitude, latitude)", values), shape)
+        found = function(longitude, latitude)
+        values = np.broadcast_to(as_array("coriolis(longitude, latitude)", found), shape)
     except ValueError:
-        raise ValueError(f"coriolis(longitude, latitude) returns values of shape {np.shape(values)} for longitudes {longitudes} "
-                         f"and latitudes {latitudes} (radians). Return numbers (1/s) of shape {shape}, or one.") from None
+        given = f"values of shape {np.shape(found)}" if isinstance(found, np.ndarray) else shown(found)
+        raise ValueError(f"coriolis(longitude, latitude) returns {given} for longitudes {longitude.shape} and latitudes "
+                         f"{latitude.shape} (radians). Return numbers (1/s) of shape {shape}, or one.") from None
     if not np.isfinite(values).all():
         raise ValueError("coriolis(longitude, latitude) returns values that are not finite numbers. It is asked at all corners, "
                          "those beyond the edges of the grid among them.")
     return values
+
+
+def check_ground(terrain_following: Any, partial_cells: Any) -> None:
+    """Raise ValueError unless levels follow the terrain, or the lowest cells are whole, or partial from some fraction on."""
+    check_switch("terrain_following", terrain_following)
+    if partial_cells is None:
+        return
+    check_number("partial_cells", partial_cells, "the smallest fraction of a level that a cell may take: more than 0 and at most "
+                 "1, for example 0.2", lambda fraction: 0.0 < fraction <= 1.0)
+    if terrain_following:
+        raise ValueError("Levels that follow the terrain have no partial cells: give terrain_following or partial_cells, not both.")
+
+
+def check_lengths(fields: Any, dtype: np.dtype) -> None:
+    """Raise ValueError where a metric is no finite number in the precision of a grid, or a cell has no area."""
+    with np.errstate(over="ignore", under="ignore"):
+        finite = all(np.isfinite(field.astype(dtype)).all() for field in fields if isinstance(field, np.ndarray))
+        if not (finite and fields.area.astype(dtype).all()):
+            raise ValueError(f"The lengths, levels and rotation of the grid are too large or too small for numbers in {dtype}: "
+                             "give its size in metres, pressures in Pa, and the Coriolis parameter in 1/s.")
 
 
 def check_boundary(name: str, boundary: Any) -> Boundary:
@@ -122,12 +139,12 @@ def check_boundary(name: str, boundary: Any) -> Boundary:
     if boundary is Boundary.POLE:
         raise ValueError("A plane has no pole: use Boundary.PERIODIC or Boundary.WALL.")
     if not isinstance(boundary, Boundary):
-        raise ValueError(f"{name}={boundary!r} is no boundary. Give Boundary.PERIODIC or Boundary.WALL of dycore.tiles.")
+        raise ValueError(f"{name}={shown(boundary)} is no boundary. Give Boundary.PERIODIC or Boundary.WALL of dycore.tiles.")
     return boundary
 
 
 def check_precision(precision: Any) -> np.dtype:
     """The type of the fields."""
     if not isinstance(precision, str) or precision not in ("float32", "float64"):
-        raise ValueError(f"precision={precision!r} is neither 'float64' nor 'float32'.")
+        raise ValueError(f"precision={shown(precision)} is neither 'float64' nor 'float32'.")
     return np.dtype(precision)

@@ -9,7 +9,7 @@ import numpy as np
 
 from dycore.fluid import Ocean
 from dycore.forcing import Forcing, Stress, stress_u, stress_v
-from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, given
+from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, check_function, given, shown
 from dycore.grid import Grid
 from dycore.parameters import Parameters
 from dycore.stencils import map_arguments, names_of
@@ -35,7 +35,7 @@ def surface_stress(grid: Grid, parameters: Parameters) -> Forcing:
         raise ValueError("surface_stress is divided by the reference density of an Ocean, which an Atmosphere lacks. Give "
                          "surface_stress=None and a forcing of u and v.")
     pair: Any = parameters.surface_stress
-    if not (isinstance(pair, (tuple, list)) or np.ndim(pair)) or len(pair) != 2:
+    if not (isinstance(pair, (tuple, list)) or (isinstance(pair, np.ndarray) and pair.ndim)) or len(pair) != 2:
         raise ValueError("surface_stress must have two components, on west and on south faces: (eastward, northward), of which "
                          "each is a number or an array [ny, nx] (N/m2), or a TimeSeries of them"
                          + (", along the rows and columns of this rotated grid (dycore.directions.along_grid)."
@@ -63,6 +63,7 @@ def checked(grid: Grid, parameters: Parameters, name: str, forcing: Any) -> Forc
     if not isinstance(forcing, Forcing):
         raise ValueError(f"{name} is of the type {type(forcing).__name__}. Give a dycore.forcing.Forcing.")
     names = tuple(parameters.tracer_names)
+    check_functions(name, forcing)
     if len(forcing.tracers) > len(names):
         raise ValueError(f"{name} acts on tracer {len(forcing.tracers) - 1}, but there are {len(names)}: tracer_names={names}. The "
                          "first is tracer 0.")
@@ -74,12 +75,28 @@ def checked(grid: Grid, parameters: Parameters, name: str, forcing: Any) -> Forc
     return forcing._replace(values=map_arguments(lambda leaf: value(grid, next(leaves), leaf), forcing.values))
 
 
+def check_functions(name: str, forcing: Forcing) -> None:
+    """Raise ValueError where what a forcing does is no function, or its functions or names are no tuple."""
+    for part in ("tracers", "names"):
+        if not isinstance(getattr(forcing, part), (tuple, list)):
+            raise ValueError(f"{name}.{part}={shown(getattr(forcing, part))} must be a tuple, with one for each of the first "
+                             "tracers.")
+    if not all(each is None or isinstance(each, str) for each in forcing.names):
+        raise ValueError(f"{name}.names={shown(forcing.names)} must be names of tracers, or None for any name.")
+    functions = {"u": forcing.u, "v": forcing.v} | {f"tracers[{number}]": each for number, each in enumerate(forcing.tracers)}
+    for part, function in functions.items():
+        if function is not None:
+            check_function(f"{name}.{part}", function)
+
+
 def value(grid: Grid, name: str, leaf: Any) -> Any:
     """A part of what a forcing is made of. Whole numbers, functions and what JAX traces stay what they are."""
     if isinstance(leaf, TimeSeries):
         return replace(leaf, name=name).mapped(lambda number, record: of_record(grid, named(name, number), record))
-    numbers = isinstance(leaf, (float, np.floating, np.ndarray)) or hasattr(leaf, "to_numpy")  # of xarray or pandas
-    if callable(leaf) or not (numbers or np.ndim(leaf)):
+    numbers = isinstance(leaf, (float, np.floating, np.ndarray, list)) or hasattr(leaf, "to_numpy")  # of xarray or pandas
+    if isinstance(leaf, (str, bytes)):
+        raise ValueError(f"{name}={shown(leaf)} is text. Give a number, a profile, a plane or a volume.")
+    if callable(leaf) or isinstance(leaf, type) or not (numbers or np.ndim(leaf)):
         return leaf
     return of_record(grid, name, leaf)
 

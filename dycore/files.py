@@ -17,6 +17,7 @@ from typing import Any
 # what is said of a service that a disk does not offer: ENOSYS by Lustre without -o flock, ENOLCK by NFS without lockd, EINVAL
 # of the names in a folder by CIFS, VirtualBox and FUSE
 NOT_OFFERED = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
+LONGEST = 255  # bytes of a name, on all disks that matter
 ZEROS = 2**20  # bytes written at a time where room cannot be reserved
 NOT_OFFERED_OF_FOLDERS = NOT_OFFERED | {errno.EINVAL, errno.EBADF, errno.EISDIR, errno.EACCES}
 
@@ -72,6 +73,10 @@ def attempt(work: Callable[[], Any], failing: str) -> tuple[Any, Exception | Non
 
 def at_home(path: str | Path) -> Path:
     """A path in which a first ~ or ~user is the home that it stands for. Raises ValueError where there is no such home."""
+    text = str(path) if isinstance(path, (str, os.PathLike)) else ""
+    if not text or "\0" in text or len(os.fsencode(Path(text).name)) > LONGEST:
+        raise ValueError(f"{path!r:.80} is no path. Give the name of a file or a folder, as text or pathlib.Path, with at most "
+                         f"{LONGEST} bytes after the last slash.")
     try:
         return Path(path).expanduser()
     except RuntimeError:

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dycore.given import as_array, check_number
 from dycore.stencils import power, stencil, where
 from dycore.tracers import reads
 
@@ -146,8 +147,13 @@ class Atmosphere(NamedTuple):
         changes no equation, but how the force is discretised, and so the energy that this conserves by as little as
         the error that it removes. Raises ValueError for fewer than six levels below the tropopause, and values that are not finite.
         """
+        interfaces, values = as_array("interfaces", interfaces), as_array("potential_temperature", potential_temperature)
+        tropopause = check_number("tropopause", tropopause, "a pressure (Pa) that is not negative", lambda p: 0.0 <= p < np.inf)
+        if interfaces.ndim != 1 or len(interfaces) < 2 or values.shape not in ((), (len(interfaces) - 1,)):
+            raise ValueError(f"interfaces of shape {interfaces.shape} and potential_temperature of shape {values.shape} must be "
+                             "[nz + 1] and [nz].")
         _, exner = self.reference_s(interfaces)
-        b = -self.heat_capacity * np.broadcast_to(np.asarray(potential_temperature, float), exner.shape)
+        b = -self.heat_capacity * np.broadcast_to(values, exner.shape)
         kink = (tropopause / self.reference_pressure) ** self.kappa
         below = exner > kink
         if below.sum() < 6 or not np.isfinite(b).all():

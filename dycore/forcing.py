@@ -20,7 +20,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.given import shown
 from dycore.stencils import stencil, where
+
+MOST_TRACERS = 10000
 
 
 class Forcing(NamedTuple):
@@ -35,8 +38,8 @@ class Forcing(NamedTuple):
 
 def only(tracer: int, rate: Callable) -> tuple[Callable | None, ...]:
     """The `tracers` of a Forcing that acts on one alone, by its number. Raises ValueError for what is no number of a tracer."""
-    if not isinstance(tracer, (int, np.integer)) or tracer < 0:
-        raise ValueError(f"tracer={tracer!r} must be the number of a tracer in tracer_names, of which the first is 0.")
+    if isinstance(tracer, (bool, np.timedelta64)) or not isinstance(tracer, (int, np.integer)) or not 0 <= tracer < MOST_TRACERS:
+        raise ValueError(f"tracer={shown(tracer)} must be the number of a tracer in tracer_names, of which the first is 0.")
     return *[None] * tracer, rate
 
 

@@ -10,8 +10,10 @@ way to a harmless number elsewhere.
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +28,8 @@ class Form(NamedTuple):
 
 NUMBER, PROFILE, PLANE, VOLUME = Form("a number", ""), Form("a profile", "k"), Form("a plane", "ji"), Form("a volume", "kji")
 SIZES = {"k": "nz", "j": "ny", "i": "nx"}
+LONGEST = 80  # letters of a value in a message
+MOST = 1e30  # of a length, a time, a speed: fourth powers of it are still numbers
 
 
 def given(name: str, values: Any, cells: tuple[int, int, int], *forms: Form, precision: Any = float,
@@ -56,8 +60,10 @@ def as_array(name: str, values: Any, precision: Any = float) -> np.ndarray:
     data, masked = np.ma.getdata(found, subok=False), np.ma.getmask(found)
     if data.dtype.kind not in "biufO":
         raise ValueError(f"{name} is of the type {data.dtype}. Give real numbers.")
-    if data.dtype.kind == "O" and masked is not np.ma.nomask:
-        data = np.where(masked, np.nan, data)
+    if data.dtype.kind == "O":
+        data = np.where(masked, np.nan, data)  # what is masked need not be a number
+        if any(isinstance(each, (str, bytes, bytearray, memoryview)) for each in data.flat):  # NumPy would read it as a number
+            raise ValueError(f"{name} cannot be read as real numbers: some of it is text. Give real numbers.")
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # what is too large becomes infinite, and is refused as that
             array = data.astype(precision, copy=False)
@@ -122,7 +128,6 @@ def places(form: Form, where: np.ndarray, array: np.ndarray) -> str:
     return f"at {len(found)} of {array.size} points, first {array[tuple(first)]:g} at [{', '.join(form.axes)}] = {first}"
 
 
-
 def truths(name: str, values: Any, cells: tuple[int, int, int]) -> np.ndarray:
     """True or false [j, i], from a plane of truth values or of zeros and ones; True where it is masked.
 
@@ -144,17 +149,85 @@ def masked_points(name: str, values: Any, cells: tuple[int, int, int]) -> np.nda
     return np.broadcast_to(masked, sizes(PLANE, cells))
 
 
+# One value: a number, a switch, a function, a record
+
+
 def is_number(value: Any, fits: Callable[[float], bool]) -> bool:
-    """Whether something is one real number that fits; NaN and what is masked never do."""
+    """Whether something is one real number that fits; text, truth values, NaN and what is masked never do."""
     try:
+        if isinstance(value, (bool, type)) or not (isinstance(value, (int, float)) or hasattr(value, "__array__")):
+            return False
         found = as_array("", value)
-        return found.ndim == 0 and not np.isnan(found) and bool(fits(float(found)))
+        return found.ndim == 0 and np.asarray(value).dtype.kind != "b" and not np.isnan(found) and bool(fits(float(found)))
     except (TypeError, ValueError, OverflowError):
         return False
 
 
-def check_number(name: str, value: Any, what: str, fits: Callable[[float], bool]) -> None:
-    """Raise ValueError '`name`=... must be `what`' unless something is one number that fits."""
+def check_number(name: str, value: Any, what: str, fits: Callable[[float], bool]) -> float:
+    """The number that something is. Raises ValueError '`name`=... must be `what`' unless it is one number that fits."""
     if not is_number(value, fits):
-        shown = np.array2string(value, threshold=6) if isinstance(value, np.ndarray) else repr(value)
-        raise ValueError(f"{name}={shown} must be {what}.")
+        raise ValueError(f"{name}={shown(value)} must be {what}.")
+    return float(value)
+
+
+def finite(name: str, value: Any, unit: str) -> float:
+    """A finite number, of which powers are finite too."""
+    return check_number(name, value, f"one finite number ({unit})", lambda value: abs(value) < MOST)
+
+
+def positive(name: str, value: Any, unit: str) -> float:
+    """A positive finite number, of which powers are positive and finite too."""
+    return check_number(name, value, f"one positive finite number ({unit})", lambda value: 1.0 / MOST < value < MOST)
+
+
+def not_negative(name: str, value: Any, unit: str) -> float:
+    """A finite number that is not negative."""
+    return check_number(name, value, f"a finite number ({unit}) that is not negative", lambda value: 0.0 <= value < MOST)
+
+
+def whole_number(name: str, value: Any, least: int, most: int = 10**15) -> int:
+    """A whole number from `least` to `most`; whole numbers of Python pass at once."""
+    if type(value) is int and least <= value <= most:
+        return value
+    return int(check_number(name, value, f"at least {least} and at most {most:.0e}, a whole number",
+                            lambda value: least <= value <= most and value == int(value)))
+
+
+def check_switch(name: str, value: Any) -> None:
+    """Raise ValueError unless something is True or False: any other text or number would count as one of them."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name}={shown(value)} must be True or False.")
+
+
+def check_function(name: str, value: Any, *arguments: str) -> None:
+    """Raise ValueError unless something is a function, and one of these arguments where they are named."""
+    if not callable(value) or isinstance(value, type):
+        raise ValueError(f"{name}={shown(value)} must be a function{of_arguments(arguments)}.")
+    with suppress(ValueError):  # what does not say what it takes is asked when it is called
+        taken = inspect.signature(value)
+        try:
+            taken.bind(*arguments) if arguments else None
+        except TypeError:
+            raise TypeError(f"{name}={shown(value)} must be a function{of_arguments(arguments)}, and it takes {taken}.") from None
+
+
+def of_arguments(arguments: tuple[str, ...]) -> str:
+    """' of (longitude, latitude)'."""
+    return f" of ({', '.join(arguments)})" if arguments else ""
+
+
+def check_kind(name: str, value: Any, kind: type, advice: str = "") -> None:
+    """Raise TypeError, with the advice, unless something is of a kind."""
+    if not isinstance(value, kind):
+        place = f"{kind.__module__}.{kind.__name__}"
+        raise TypeError(f"{name}={shown(value)} must be a {place}. {advice}".rstrip())
+
+
+def shown(value: Any) -> str:
+    """A value in a message, cut where it is long."""
+    with suppress(Exception):  # whatever a repr of others says
+        plain = isinstance(value, np.ndarray) and value.ndim and not np.ma.isMaskedArray(value)
+        text = np.array2string(value, threshold=6) if plain else repr(value)
+        text = " ".join(text.split())
+        return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({type(value).__name__})"
+    return f"something of the type {type(value).__name__}"

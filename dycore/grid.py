@@ -29,15 +29,16 @@ from dycore.coordinates import (
     check_cells,
     check_coriolis,
     check_extent,
+    check_ground,
     check_interfaces,
     check_latitudes,
+    check_lengths,
     check_longitudes,
-    check_number,
     check_pole,
     check_precision,
 )
 from dycore.geographic import Geographic, at_half_spacing, rotated, unrotated
-from dycore.given import NUMBER, PLANE, given
+from dycore.given import NUMBER, PLANE, finite, given, positive
 from dycore.metrics import Ground, Metrics, interior, metrics_of, padded_plane
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
 
@@ -158,7 +159,9 @@ def _grid(tile: Tile, precision: Any, interfaces: Any, lengths: dict[str, np.nda
           **coordinates: Any) -> Grid:
     """A grid from its lengths (m) and Coriolis parameters, padded [j, i]."""
     dtype, interfaces = check_precision(precision), check_interfaces(interfaces, tile.cells[0])
+    check_ground(ground.terrain_following, ground.partial_cells)
     metrics, has_land = metrics_of(tile, dtype, interfaces, lengths, coriolis, ground)
+    check_lengths(metrics, dtype)
     return Grid(tile, metrics, interfaces=interfaces, has_land=has_land, **coordinates)
 
 
@@ -177,7 +180,7 @@ def rectilinear(cells: tuple[int, int, int], *, extent: tuple[float, float], int
     """
     tile = Tile(check_cells(cells), check_boundary("x_boundary", x_boundary), check_boundary("y_boundary", y_boundary))
     extent = check_extent(extent)
-    coriolis, beta = check_number("coriolis", coriolis, "1/s"), check_number("beta", beta, "1/(m s)")
+    coriolis, beta = finite("coriolis", coriolis, "1/s"), finite("beta", beta, "1/(m s)")
     _, ny, nx = tile.cells
     dx, dy = extent[0] / nx, extent[1] / ny
     shape = (ny + 2 * HALO, nx + 2 * HALO)
@@ -209,7 +212,7 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
     Coriolis parameter is that of the true latitude, and `coriolis` takes true coordinates [j, i]. Velocities and stresses are
     along the grid; dycore.directions turns them. Raises ValueError for sizes and edges that make no grid.
     """
-    radius, rotation = check_number("radius", radius, "m", positive=True), check_number("rotation", rotation, "1/s")
+    radius, rotation = positive("radius", radius, "m"), finite("rotation", rotation, "1/s")
     pole = None if pole is None else check_pole(pole)
     tile, (south, north), (west, east) = _tile_on_sphere(cells, latitudes, longitudes)
     _, ny, nx = tile.cells
@@ -226,8 +229,10 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
         corners = rotated(np.degrees(places[0]), np.degrees(face)[:, None], pole)
         places = np.radians(corners.longitude), np.radians(corners.latitude)
         supergrid = rotated(at_half_spacing(x, x_face)[None, :], at_half_spacing(y, y_face)[:, None], pole)
-    function = coriolis or (lambda longitude, latitude: 2.0 * rotation * np.sin(latitude) + 0.0 * longitude)
-    f = check_coriolis(function(*places), *map(np.shape, places))
+    if coriolis is None:
+        def coriolis(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+            return 2.0 * rotation * np.sin(latitude) + 0.0 * longitude
+    f = check_coriolis(coriolis, *places)
     return _grid(tile, precision, interfaces, lengths, f, Ground(bottom, land, terrain_following, partial_cells), x=x, y=y,
                  x_face=x_face, y_face=y_face, spherical=True, north_pole=pole, supergrid=supergrid)
 
@@ -238,7 +243,7 @@ def _tile_on_sphere(cells: Any, latitudes: Any, longitudes: Any) -> tuple[Tile, 
     (south, north), (west, east) = check_latitudes(latitudes), check_longitudes(longitudes)
     poles, full_circle = south == -90.0, np.isclose(east - west, 360.0)
     if poles and not full_circle:
-        raise ValueError(f"longitudes={longitudes} must span 360 degrees on a grid with poles.")
+        raise ValueError(f"longitudes=({west:g}, {east:g}) must span 360 degrees on a grid with poles.")
     if poles and nx % 2 and nx > 1:
         raise ValueError(f"{nx} cells in longitude do not match across the pole. Use an even number, or a single one.")
     if poles and ny < HALO:

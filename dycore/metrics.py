@@ -159,7 +159,6 @@ def floor_of(tile: Tile, interfaces: np.ndarray, ground: Ground) -> Floor:
     bottom = np.broadcast_to(given("bottom", values, tile.cells, NUMBER, PLANE, needed=wet, otherwise=interfaces[0]), (ny, nx))
     levels, fraction = np.full((ny, nx), lowest), np.ones((ny, nx))
     if ground.partial_cells is not None:
-        check_partial_cells(ground)
         above = np.clip((interfaces[1:, None, None] - bottom) / np.diff(interfaces)[:, None, None], 0.0, 1.0)
         # the nearer of a cell of that fraction and none, so that the depth is right to half of it
         open_part = np.where(above < 0.5 * ground.partial_cells, 0.0, np.maximum(above, ground.partial_cells))
@@ -174,16 +173,6 @@ def floor_of(tile: Tile, interfaces: np.ndarray, ground: Ground) -> Floor:
         raise ValueError("There is no wet cell: bottom lies above the surface everywhere, or all is land.")
     return Floor(padded_plane(np.where(wet, levels, top), tile, beyond_wall=top).astype(np.int32),
                  padded_plane(fraction, tile, beyond_wall=1.0), bottom)
-
-
-def check_partial_cells(ground: Ground) -> None:
-    """Raise ValueError for a smallest fraction that is none, or with levels that follow the terrain."""
-    if ground.terrain_following:
-        raise ValueError("Levels that follow the terrain have no partial cells: give terrain_following or partial_cells, "
-                         "not both.")
-    if ground.partial_cells is None or not 0.0 < ground.partial_cells <= 1.0:
-        raise ValueError(f"partial_cells={ground.partial_cells} must be the smallest fraction of a level that a cell may take: "
-                         "more than 0 and at most 1, for example 0.2.")
 
 
 def faces_of(tile: Tile, floor: Floor, area: np.ndarray) -> Faces:
@@ -262,7 +251,8 @@ def metrics_of(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dic
     def convert(values: Any) -> Any:
         if not isinstance(values, np.ndarray):
             return values
-        return np.ascontiguousarray(values, np.int32 if values.dtype.kind == "i" else dtype)
+        with np.errstate(over="ignore", under="ignore"):  # what is too large or too small is refused with all of it
+            return np.ascontiguousarray(values, np.int32 if values.dtype.kind == "i" else dtype)
 
     has_land = bool((interior(floor.level) != HALO_LEVELS).any() or Boundary.WALL in (tile.x, tile.y))
     return Metrics(*(convert(field) for field in fields)), has_land

@@ -14,6 +14,7 @@ from dycore.backend import Backend, BackendModule
 from dycore.closures.records import prognostics_of
 from dycore.driving import with_values
 from dycore.equations import hydrostatic
+from dycore.given import check_kind, shown, whole_number
 from dycore.grid import Grid
 from dycore.held_records import HeldRecords
 from dycore.parameters import Parameters, in_plain_numbers
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from dycore.writing import Means, Snapshots
 
 
+
+ADVICE = "Make states with dycore.state.initial_state."
+
+
 class Model:
     """A grid and parameters on a backend; holds nothing that changes but the records of time series that it read last, so that
     several threads may step it at once.
@@ -43,7 +48,7 @@ class Model:
         self.grid = grid
         self.backend: Backend = backend.create() if hasattr(backend, "create") else backend
         if not hasattr(self.backend, "communication"):
-            raise TypeError(f"backend={backend!r} is no backend. Give on_numpy, on_numba or on_jax of dycore.backends.")
+            raise TypeError(f"backend={shown(backend)} is no backend. Give on_numpy, on_numba or on_jax of dycore.backends.")
         from dycore.naming import check_tracer_names  # here, because what files hold is no business of a step
 
         check_parameters(grid, parameters)
@@ -99,7 +104,7 @@ class Model:
         """
         self.backend.communication.in_one_thread()
         model = self if forcing is None else self.with_parameters(with_values(self.parameters, forcing))
-        state = self.asarrays(state)
+        state, n = self.asarrays(state), whole_number("n", n, 0)
         for numbers, portion in model.records.portions(model.numbers, state.step, n):
             state = self._steps(numbers, state, portion)
         return state
@@ -130,6 +135,7 @@ class Model:
 
     def check_state(self, state: State) -> None:
         """Raise ValueError where a state does not belong to this model's grid and parameters."""
+        check_kind("state", state, State, ADVICE)
         names = self.parameters.tracer_names
         if len(state.tracers) != len(names):
             raise ValueError(f"The state has {len(state.tracers)} tracers, but parameters.tracer_names names {len(names)}: "
@@ -142,11 +148,11 @@ class Model:
         for name, array in (("u", state.u), ("v", state.v), ("w", state.w), *zip(names, state.tracers, strict=True),
                             *zip(declared, state.closure, strict=False)):
             if tuple(array.shape) not in (padded[-array.ndim:], part[-array.ndim:]):
-                raise ValueError(f"{name} has shape {tuple(array.shape)}, but this grid needs {padded}, halo included. "
-                                 "Make states with dycore.state.initial_state.")
+                raise ValueError(f"{name} has shape {tuple(array.shape)}, but this grid needs {padded}, halo included. {ADVICE}")
 
     def asarrays(self, state: State) -> State:
         """The state with arrays of this backend: of a state of the whole domain, what this process keeps."""
+        check_kind("state", state, State, ADVICE)
         whole, part = self.grid.tile.region.padded, self.backend.padded(self.tile)
 
         if self.history and not state.history:
@@ -177,6 +183,8 @@ class Model:
 
     def gather(self, state: State) -> State | None:
         """The state of the whole domain in NumPy arrays, on rank 0; None on the others. All processes have to call it."""
+        check_kind("state", state, State, ADVICE)
+
         def whole(array: Any, about: Prognostic) -> Any:
             cells = self.backend.communication.gather(self.tile, self.backend.to_numpy(array))
             return None if cells is None else padded(self.grid, about.place, cells)

@@ -19,6 +19,7 @@ from dycore import two_dimensional
 from dycore.calendars import time_since
 from dycore.datasets import in_units, on_places
 from dycore.fluid import Atmosphere
+from dycore.given import shown
 from dycore.grid import interior
 from dycore.state import Prognostic, State, initial_state
 from dycore.tiles import HALO_LEVELS, Place
@@ -139,9 +140,11 @@ def variables(model: Any, names: Iterable[str] | None = None) -> dict[str, Varia
             found[name].attributes.update(two_dimensional.of_field(model.grid, variable.dims, x, y))
     if names is None:
         return found
+    if not isinstance(names, (tuple, list)) or not names:
+        raise ValueError(f"fields={shown(names)} must be a tuple of names, for example ({next(iter(found))!r},).")
     for name in names:
-        if name not in found:
-            raise ValueError(f"There is no field {name!r}; there are {', '.join(found)}.")
+        if not isinstance(name, str) or name not in found:
+            raise ValueError(f"There is no field {shown(name)}; there are {', '.join(found)}.")
     return {name: found[name] for name in names}
 
 

@@ -21,7 +21,7 @@ from dycore.equations.steppers import AdamsBashforth3, Stepper
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Fluid
 from dycore.forcing import Forcing
-from dycore.given import check_number
+from dycore.given import check_number, shown
 from dycore.tracers import check_names, read_by
 
 
@@ -101,7 +101,7 @@ def in_plain_numbers(value: Any) -> Any:
     """A record whose numbers of NumPy are numbers of Python, which take the precision of what they are combined with."""
     if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0:
         return value.item()
-    if hasattr(value, "_fields"):
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*map(in_plain_numbers, value))
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{field.name: in_plain_numbers(getattr(value, field.name)) for field in fields(value)})
@@ -110,12 +110,10 @@ def in_plain_numbers(value: Any) -> Any:
 
 def check_values(parameters: Parameters) -> None:
     """Raise ValueError where a parameter is no number that makes sense, or none of the records that a model takes."""
-    if isinstance(parameters.fluid, type) or not hasattr(parameters.fluid, "buoyancy"):
-        raise ValueError(f"fluid={parameters.fluid!r} is no fluid. Give a record, for example dycore.fluid.Ocean().")
     for name, record, kind in (("friction", parameters.friction, Mixing),
                                ("vertical_mixing", parameters.vertical_mixing, VerticalMixing)):
         if not isinstance(record, kind | None):
-            raise ValueError(f"{name}={record!r} must be a {kind.__module__}.{kind.__name__}, or None.")
+            raise ValueError(f"{name}={shown(record)} must be a {kind.__module__}.{kind.__name__}, or None.")
     check_start(parameters.start)
     prognostics_of(parameters)
     check_names(parameters.tracer_names)

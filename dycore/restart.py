@@ -17,6 +17,7 @@ import numpy as np
 
 from dycore.belonging import difference, identity, written
 from dycore.files import at_home, by_first, make_folder, together, whole, why
+from dycore.given import whole_number
 from dycore.grid import interior
 from dycore.progress import LOG
 from dycore.state import State, map_state, padded
@@ -37,8 +38,7 @@ class Restarts:
     keep: int = 2
 
     def __post_init__(self) -> None:
-        if self.keep < 1:
-            raise ValueError(f"keep={self.keep} must be at least 1: the newest restart always stays.")
+        whole_number("keep", self.keep, 1)  # the newest always stays
 
 
 class Sums(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.calendars import after
+from dycore.given import check_function, check_kind, check_switch, positive, shown, whole_number
 from dycore.progress import DAY, ProgressBar
 from dycore.restart import Restarts
 from dycore.stability import TimeStepWarning
@@ -50,15 +51,13 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
     if (steps is None) == (days is None):
         raise ValueError("Give either steps=... or days=... to run.")
     if days is not None:
-        if not (np.isfinite(days) and days > 0.0):
-            raise ValueError(f"days={days} must be a positive number.")
-        steps = max(1, round(days * DAY / dt))
-    assert steps is not None
-    if steps != int(steps) or steps < 0:
-        raise ValueError(f"steps={steps} must be a whole number that is not negative.")
+        steps = max(1, round(positive("days", days, "days") * DAY / dt))
+    steps = whole_number("steps", steps, 0)
+    check_watchers(progress, stop, report)
+    check_outputs(write, restarts)
     model.check_state(state)
     state = model.asarrays(state)
-    model.records.check_covered(int(state.step), int(state.step) + int(steps) - 1)
+    model.records.check_covered(int(state.step), int(state.step) + steps - 1)
     dry = None if is_sound(model, state) else model.backend.communication.first(dry_place(model, state))
     if dry:
         raise ValueError(f"The state that the run starts from has no thickness {dry}.")
@@ -85,6 +84,23 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
             if report is not None:
                 report(Report(time.perf_counter() - began, written.seconds))
     return state
+
+
+def check_watchers(progress: Any, stop: Any, report: Any) -> None:
+    """Raise ValueError where what looks at a run is no switch or no function."""
+    check_switch("progress", progress)
+    for name, function, arguments in (("stop", stop, ()), ("report", report, ("report",))):
+        if function is not None:
+            check_function(name, function, *arguments)
+
+
+def check_outputs(write: Any, restarts: Any) -> None:
+    """Raise TypeError where what a run is to write is none of the records that say so."""
+    if not isinstance(write, (tuple, list)) or not all(isinstance(each, (Snapshots, Means)) for each in write):
+        raise TypeError(f"write={shown(write)} must be a tuple of dycore.writing.Snapshots and Means; for a single one write "
+                        "write=(one,).")
+    if restarts is not None:
+        check_kind("restarts", restarts, Restarts)
 
 
 def states(model: Any, state: State, steps: int, due: Callable[[int], int]) -> Iterator[tuple[int, State]]:

@@ -16,8 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.choices import check_choices
 from dycore.equations import advection, barotropic, friction
 from dycore.fluid import Atmosphere
+from dycore.given import check_kind
 from dycore.grid import Grid, interior
 from dycore.parameters import Parameters, check_values
 from dycore.tiles import HALO, HALO_LEVELS, Boundary
@@ -165,6 +167,8 @@ def stable_time_step(grid: Grid, parameters: Parameters) -> float:
 
 def check_parameters(grid: Grid, parameters: Parameters) -> None:
     """Raise ValueError where a parameter makes no sense on this grid."""
+    check_kind("grid", grid, Grid, "Make one with dycore.grid.rectilinear or latitude_longitude.")
+    check_choices(parameters)
     check_values(parameters)
     if parameters.substeps > 1 and grid.tile.y is Boundary.POLE:
         raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or "
@@ -174,6 +178,11 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
         raise ValueError(f"The interfaces of the atmosphere reach to {surface:.6g} Pa, while its reference pressure is "
                          f"{fluid.reference_pressure:.6g} Pa. Give interfaces in Pa (100 Pa are 1 hPa), or an "
                          "Atmosphere(reference_pressure=...) of its own.")
+    with np.errstate(invalid="ignore"):  # of a root
+        speed = fluid.wave_speed(grid.interfaces)
+    if not 0.0 < speed < np.inf:
+        raise ValueError(f"External waves of the fluid have a speed of {speed:.6g} m/s. Give a fluid of which it is a positive "
+                         "number: that of gravity and depth, or of temperature and heat capacity.")
     advection.check_vertical_face(parameters.vertical_face)
     check_time_step(grid, parameters)
 

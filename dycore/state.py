@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore import printing
-from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, given
+from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, check_kind, given, shown
 from dycore.grid import Grid
 from dycore.thickness import check_columns
 from dycore.tiles import Place, fill_halo
@@ -143,6 +143,7 @@ def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: Arra
     velocities on closed faces, are of no account: they may be masked or NaN. Raises ValueError where a shape does not fit,
     a value with fluid is masked or not a finite number, or the surface leaves a column no thickness.
     """
+    check_kind("grid", grid, Grid, "Make one with dycore.grid.rectilinear or latitude_longitude.")
     cells, dtype, metrics = grid.cells, grid.dtype, grid.metrics
 
     def volume(name: str, values: ArrayLike, floor: np.ndarray, place: Place = Place.CENTER) -> np.ndarray:
@@ -150,9 +151,9 @@ def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: Arra
                       needed=grid.open_levels(floor))
         return padded(grid, place, np.broadcast_to(array[:, None, None] if array.ndim == 1 else array, cells))
 
-    if not isinstance(tracers, Sequence) and np.ndim(tracers) != 4:
-        raise ValueError(f"tracers must be a sequence with a field for each, for example (temperature, salinity) or (10.0,); given "
-                         f"{type(tracers).__name__} of shape {np.shape(tracers)}.")
+    if not isinstance(tracers, (list, tuple)) and getattr(tracers, "ndim", 0) != 4:
+        raise ValueError("tracers must be a sequence with a field for each, for example (temperature, salinity) or (10.0,); given "
+                         f"{shown(tracers)}.")
     zero = np.zeros(grid.tile.region.padded, dtype)
     level = given("The initial surface", surface, cells, NUMBER, PLANE, precision=dtype, needed=grid.wet,
                   otherwise=grid.interfaces[-1])

@@ -355,7 +355,7 @@ def names_of(argument: Any, prefix: str = "") -> list[str]:
         own = argument.stencil.__name__
         pairs = zip(argument.parameters, argument.arguments, strict=False)
         return [own, *(n for name, part in pairs for n in names_of(part, f"{own}.{name}"))]
-    if hasattr(argument, "_fields"):
+    if isinstance(argument, tuple) and hasattr(argument, "_fields"):
         return [n for name, part in zip(argument._fields, argument, strict=True) for n in names_of(part, f"{prefix}.{name}")]
     if isinstance(argument, tuple):
         return [n for m, part in enumerate(argument) for n in names_of(part, f"{prefix}[{m}]")]
@@ -437,8 +437,10 @@ def check(function: Callable, region: Region, arguments: tuple, before: tuple = 
 
     try:
         values = function(*region.indices(), *before, *(map_arguments(abstract, a) for a in arguments))
-    except (IndexError, TypeError) as error:
-        raise type(error)(f"{title_of(function, arguments)}: {error}") from None
+    except (IndexError, TypeError, ValueError) as error:
+        sentence = f"{title_of(function, arguments)}: {error}"
+        advice = "" if sentence.endswith(".") else ". Give functions that take and return what it asks for."
+        raise type(error)(sentence + advice) from None
     if seen is not None:
         map_arguments(lambda value: note(seen.used, sources_of(value)), values)
     return values

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dycore.given import as_array, check_number
+from dycore.given import as_array, check_number, check_switch
 from dycore.stencils import stencil
 
 DAY = 86400.0  # s
@@ -44,6 +44,7 @@ class TimeSeries:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "times", checked_times(self.times))
+        check_switch("extend", self.extend)
         times, records = np.asarray(self.times), number_of(self.values)
         repeated = self.period is not None and records > 0 and len(times) % records == 0
         if records != len(times) and not repeated:

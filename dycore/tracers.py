@@ -47,7 +47,7 @@ def check_names(names: Any, taken: Iterable[str] = ()) -> None:
     Names that differ in capitals only count as the same, as they do on some disks.
     """
     if isinstance(names, str) or not isinstance(names, (tuple, list)):
-        raise ValueError(f"tracer_names={names!r} must be a tuple of names, for example ('temperature', 'salinity').")
+        raise ValueError(f"tracer_names={names!s:.80} must be a tuple of names, for example ('temperature', 'salinity').")
     held = {name.casefold(): name for name in taken}
     for number, name in enumerate(names):
         if not isinstance(name, str) or not NAME.fullmatch(name) or len(name) > LONGEST:

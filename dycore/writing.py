@@ -26,6 +26,7 @@ import numpy as np
 from dycore import output
 from dycore.belonging import difference, identity, summary, written
 from dycore.files import at_home, attempt, by_first, lock, reserve, together, whole, why
+from dycore.given import MOST, is_number, shown
 from dycore.progress import DAY
 from dycore.restart import Restarts, Sums, check_folder, check_start, partial_means, path_of, retain
 from dycore.restart import write as write_restart
@@ -64,9 +65,9 @@ class Means:
 
 def whole_steps(days: float, time_step: float, what: str) -> int:
     """Steps in so many days, at least one. Raises ValueError for what is no length of time."""
-    if not 0.0 < days < float("inf"):
-        raise ValueError(f"days={days} of {what} must be a positive number.")
-    return max(1, round(days * DAY / time_step))
+    if not is_number(days, lambda days: 0.0 < days < MOST):
+        raise ValueError(f"days={shown(days)} of {what} must be a positive number.")
+    return max(1, round(float(days) * DAY / time_step))
 
 
 class Zarr:
@@ -241,9 +242,11 @@ class Series:
             raise ValueError(f"'{path}' ends neither in .zarr nor in .nc, the formats that there are.")
         self.mean, self.model, self.path = isinstance(wanted, Means), model, path
         self.every = whole_steps(wanted.days, model.parameters.time_step, f"'{path}'")
-        self.samples = min(wanted.samples, self.every) if isinstance(wanted, Means) else 1
-        if self.samples < 1:
-            raise ValueError(f"samples={self.samples} of '{path}' must be at least 1.")
+        self.samples = 1
+        if isinstance(wanted, Means):
+            if not is_number(wanted.samples, lambda samples: samples >= 1 and samples == int(samples)):
+                raise ValueError(f"samples={shown(wanted.samples)} of '{path}' must be at least 1, a whole number.")
+            self.samples = int(min(wanted.samples, self.every))
         self.variables = output.variables(model, wanted.fields)
         self.sums = sums or Sums(0, step, {})
         self.store = KINDS[path.suffix](path, model)

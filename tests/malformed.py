@@ -2,7 +2,10 @@
 
 import copy
 import json
+import os
 import random
+import sys
+from pathlib import Path
 
 NONSENSE = ["0", "-1", "3", "1e300", "1e29", "1e-320", "nan", "-inf", "", " ", "0x1", "nunba", "float16", "True", "[]", "4,8",
             "1,,2", ",", "2,2", "{}", "a=1", ".", "no/such/folder/new", "new.txt", "\0", "none", "'", '"', "%s", "{0}", "$(true)",
@@ -21,6 +24,13 @@ OPTIONS = {
                                         "srun {}"],
                          "--report": ["page.html", None], "--results": ["measured", "measured other", "other"]},
     "validate": {"--short": [None], "--backend": ["numpy", "jax"], "--threads": ["1"], "--output": ["verdicts", "fresh"]},
+    "run": {"--days": ["0.01", "1"], "--steps": ["1", "2"], "--cells": ["3,8,6", "1,8,12"], "--time-step": ["60", "900.5"],
+            "--precision": ["float32", "float64"], "--backend": ["numpy"], "--threads": ["1"], "--processes": ["1,1", "none"],
+            "--output": ["new.nc"], "--output-every": ["1", "0.5"], "--means": ["means.nc"], "--means-every": ["1"],
+            "--fields": ["salinity", "temperature,northward_velocity"], "--state-out": ["new.npz"], "--log": ["new.log"],
+            "--restarts": ["restarts"], "--restarts-every": ["1"], "--keep": ["1"], "--continue": ["restarts", "nowhere"],
+            "--set": ["substeps=30", "diffusivity=none", "diffusivity=10", "polar_filter=45", "biharmonic_diffusion=true"],
+            "--quiet": [None], "--dry-run": [None]},
     "check": {"--timeout": ["1", "180", "1e5"]},
     "plot": {"--kind": ["map", "section", "series", "animation"], "--level": ["10", "500"], "--time": ["0", "1.5"],
              "--at": ["longitude=20", "latitude=40 longitude=3", "x=3", "longitude=1 longitude=2"],
@@ -28,6 +38,8 @@ OPTIONS = {
     "slurm": {"--site": ["site.toml"], "--nodes": ["1,2"], "--ranks": ["2,4"], "--ranks-per-node": ["2"],
               "--time": ["00:10:00", "7", "1-0"], "--dry-run": [None], **MEASURED}}
 PLACES = {"bench": [[]], "validate": [[], ["williamson_2"], ["williamson_2", "held_suarez"], ["wiliamson_2"]], "check": [[]],
+          "run": [["baroclinic_channel", "--cells", "3,8,6", "--steps", "1"]] * 3 + [
+              ["baroclinic_channel", "--cells", "3,8,6"], []],
           "plot": [["air.nc"], ["air.nc", "speed"], ["sea.nc", "temperature"], ["air.nc", "relative_vorticity"], ["broken.nc"],
                    ["sea.nc", "salt"], []],
           "slurm": [["submit", "study"], ["submit", "new"], *[["submit", "new", "--site", "site.toml"]] * 4,
@@ -96,3 +108,43 @@ def as_toml(table):
 def chance_of(command, seed):
     """Random numbers of an attempt."""
     return random.Random(f"{command} {seed}")
+
+
+# Files of `dycore run`
+
+KEYS = ("case", "days", "steps", "cells", "time_step", "precision", "backend", "threads", "processes", "output", "output_every",
+        "means", "means_every", "fields", "state_out", "log", "restarts", "restarts_every", "keep", "continue")
+OWN = tuple(f"parameters.{name}" for name in ("substeps", "diffusivity", "polar_filter", "polar_damping", "extrapolated_pressure",
+                                              "biharmonic_diffusion", "time_step", "cells", "fluid", "nope"))
+# none of these may be taken for any key: text for numbers, lists in lists, tables, dates, what is no finite number
+NEVER = ('["4","8","6"]', "[[4,8,6]]", "[[4],[8],[6]]", '["4,8",6]', '[4,"8,6"]', "[true,8,6]", "{a=1}", "[{a=1}]", "1979-05-27",
+         "07:32:00", "1979-05-27T07:32:00Z", "inf", "-inf", "nan", "1" + "0" * 400, "9" * 4000, "-1", "1e400", '""', "[]", '[""]',
+         '"\\u0000"', "[1]", '["temperature",1]', '["temperature,salinity"]', '["1","1"]', '["numpy"]', "[1,2,3,4]",
+         "[" * 30 + "]" * 30, '"' + "x" * 300 + '"', "truth", "= 3", "0x", "1__0", "'" )
+HEAD = 'case = "baroclinic_channel"\ncells = [3, 8, 6]\nsteps = 1\n'
+FILES = [b"", b"\xff\xfe", b"\0", bytes(range(256)), HEAD.encode("utf-16"), HEAD.encode("utf-32"), b"PK\x03\x04", b"{}", *(
+    (HEAD + more).encode("latin-1") for more in (
+        "log = '\xe9'", HEAD, "steps = 2", "unknown = 1", "Steps = 2", '"" = 1', "a.b.c = 1", "steps.x = 1", "[steps]\na=1",
+        "[[cells]]", "[parameters]\n[parameters]", "parameters = 3", "parameters = []", "[[parameters]]",
+        "[parameters.substeps]\na=1", "x = " + "[" * 3000, "days = 1"))]
+NEEDED = {"output_every": 'output = "n.nc"', "fields": 'output = "n.nc"', "means_every": 'means = "m.nc"',
+          "restarts_every": 'restarts = "r"', "keep": 'restarts = "r"'}
+
+
+def run_files():
+    """TOML files of runs, each with one thing that has to be refused."""
+    found = list(FILES)
+    for key in (*KEYS, *OWN):
+        lines = [line for line in HEAD.splitlines() if not line.startswith((f"{key} ", "steps" if key == "days" else "\0"))]
+        lines += [NEEDED[key]] if key in NEEDED else []
+        section, _, name = key.rpartition(".")
+        found += ["\n".join([*lines, *([f"[{section}]"] if section else []), f"{name} = {value}"]).encode() for value in NEVER]
+    return found
+
+
+if __name__ == "__main__":  # all of it, some 50 000 attempts: half an hour
+    import pytest
+
+    os.environ["MALFORMED_ATTEMPTS"] = "1000"
+    here = Path(__file__).parent
+    sys.exit(pytest.main(["-q", str(here / "test_malformed_input.py"), str(here / "test_malformed_calls.py")]))

@@ -19,6 +19,7 @@ LAYERS = [
     {"time_steps", "closures"},
     {"equations", "physics"},
     {"parameters"},
+    {"choices"},
     {"stability", "driving"},
     {"assembly", "held_records"},
     {"model"},

@@ -50,7 +50,7 @@ APART, TWO = "must be the western and the eastern edge, more than 0 and at most 
     ({"interfaces": np.ma.masked_less([-400.0, -200.0, 0.0], -300.0)}, "interfaces must be 3 increasing numbers"),
     ({"interfaces": [0.0, 200.0]}, "interfaces must be 3 increasing numbers"),
     ({"interfaces": [0.0, -200.0, -400.0]}, "upwards from the sea floor as heights in m (negative below the sea surface)"),
-    ({"interfaces": "surface"}, "given surface"),
+    ({"interfaces": "surface"}, "given 'surface'"),
     ({"precision": np.float32}, "is neither 'float64' nor 'float32'"),
     ({"cells": (2, 8, 10.5)}, "are not three whole numbers"), ({"cells": (2, 8, np.inf)}, "are not three whole numbers"),
     ({"cells": "288"}, "are not three whole numbers"), ({"cells": (2, 0, 8)}, "nz, ny and nx must be at least 1"),

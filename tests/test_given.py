@@ -256,9 +256,9 @@ def test_numbers_in_other_dress_are_taken():
 
 
 def test_a_case_refuses_an_argument_that_is_no_number():
-    refused("The initial u has values that are not finite numbers", cases.baroclinic_wave, (3, 8, 12), perturbation=np.nan)
-    grid, parameters, _ = cases.held_suarez((3, 8, 12), dissipation=-1.0)
-    refused("friction.divergence=", Model, grid, parameters, on_numpy)
+    refused("perturbation=nan must be one finite number (m/s).", cases.baroclinic_wave, (3, 8, 12), perturbation=np.nan)
+    refused("dissipation=-1.0 must be a finite number (no unit) that is not negative.", cases.held_suarez, (3, 8, 12),
+            dissipation=-1.0)
 
 
 def test_a_state_that_is_not_finite_is_no_fault_of_the_time_step():

@@ -9,6 +9,8 @@ from dycore.cases.global_ocean import global_ocean
 from dycore.cases.held_suarez import held_suarez
 from dycore.cases.rossby_haurwitz_wave import rossby_haurwitz_wave
 from dycore.cases.steady_zonal_flow import steady_zonal_flow
+from dycore.coordinates import MOST_CELLS
+from dycore.given import check_number, shown
 
 CASES = {case.__name__: case for case in (baroclinic_channel, baroclinic_wave, barotropic_gyre, barotropic_jet,
     flow_over_mountain, global_ocean, held_suarez, rossby_haurwitz_wave, steady_zonal_flow)}
@@ -21,7 +23,10 @@ _SHAPES = {"baroclinic_channel": (20, 1, 2), "baroclinic_wave": (26, 1, 2), "bar
 
 def cells_for(case: str, n_cells: float) -> tuple[int, int, int]:
     """(nz, ny, nx) of about `n_cells` cells in the usual proportions of a case, nx a product of 2, 3 and 5."""
+    if not isinstance(case, str) or case not in _SHAPES:
+        raise ValueError(f"case={shown(case)} is no case. Give one of {', '.join(_SHAPES)}.")
     nz, y, x = _SHAPES[case]
+    n_cells = check_number("n_cells", n_cells, "a positive number of at most 10^12 cells", lambda n: 0.0 < n <= MOST_CELLS)
     ny = max(8.0, (n_cells / nz * y / x) ** 0.5)
     smooth = sorted({2 * 2**a * 3**b * 5**c for a in range(14) for b in range(8) for c in range(6)})
     nx = min(smooth, key=lambda n: abs(n - ny * x / y))

@@ -7,6 +7,7 @@ import numpy as np
 from dycore.cases.default_step import with_time_step
 from dycore.coordinates import check_cells
 from dycore.fluid import Atmosphere
+from dycore.given import finite
 from dycore.grid import EARTH_RADIUS, EARTH_ROTATION, Grid, latitude_longitude
 from dycore.parameters import Parameters
 from dycore.state import State, initial_state
@@ -33,6 +34,7 @@ def baroclinic_wave(cells: tuple[int, int, int] = (26, 64, 128), precision: str 
     thickness up to zero pressure, a full latitude-longitude sphere, no dissipation.
     """
     nz, ny, nx = cells = check_cells(cells)
+    perturbation = finite("perturbation", perturbation, "m/s")
     fluid = Atmosphere(gravity=GRAVITY, heat_capacity=GAS_CONSTANT * 3.5)
     interfaces = uniform(nz, 0.0, fluid.reference_pressure)
     grid = latitude_longitude(cells, interfaces=interfaces, precision=precision)

@@ -8,6 +8,7 @@ from dycore.cases.default_step import with_time_step
 from dycore.coordinates import check_cells
 from dycore.equations.momentum import advection_u, advection_v, coriolis_u, coriolis_v
 from dycore.fluid import Ocean, no_buoyancy
+from dycore.given import check_switch, not_negative
 from dycore.grid import Grid, rectilinear
 from dycore.parameters import Mixing, Parameters
 from dycore.state import State, initial_state
@@ -31,6 +32,9 @@ def barotropic_gyre(cells: tuple[int, int, int] = (1, 60, 60), precision: str = 
     cells = check_cells(cells)
     if cells[0] != 1:
         raise ValueError(f"cells={cells}: the gyre has one level. Give (1, ny, nx).")
+    check_switch("linear", linear)
+    check_switch("no_slip", no_slip)
+    viscosity = not_negative("viscosity", viscosity, "m2/s")
     grid = rectilinear(cells, extent=(LENGTH, LENGTH), interfaces=uniform(1, -DEPTH, 0.0), x_boundary=Boundary.WALL,
                        y_boundary=Boundary.WALL, coriolis=CORIOLIS + 0.5 * BETA * LENGTH, beta=BETA, precision=precision)
     stress = -WIND_STRESS * np.cos(np.pi * grid.y / LENGTH)

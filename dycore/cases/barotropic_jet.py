@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dycore.cases.water_on_a_sphere import GRAVITY, RADIUS, ROTATION, places, spacing, water
+from dycore.given import finite, not_negative
 from dycore.grid import Grid
 from dycore.parameters import Mixing, Parameters
 from dycore.state import State, initial_state
@@ -52,6 +53,7 @@ def barotropic_jet(cells: tuple[int, int, int] = (1, 128, 256), precision: str =
     `friction` (1/s) times the fourth power of the spacing is the biharmonic viscosity that takes up the
     enstrophy which the flow sends to the grid scale; 0 is none.
     """
+    perturbation, friction = finite("perturbation", perturbation, "no unit"), not_negative("friction", friction, "1/s")
     at = places(cells)
     viscosity = friction * spacing(cells) ** 4
     grid, parameters = water(cells, precision, DEPTH, time_step,

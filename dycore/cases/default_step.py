@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from dycore.given import positive
 from dycore.grid import Grid
 from dycore.parameters import Parameters
 from dycore.stability import shortest_limit
@@ -16,6 +17,8 @@ def with_time_step(grid: Grid, parameters: Parameters, given: float | None) -> P
 
     Steps that are in proportion to the spacing are too long for the rotation on grids of a few cells.
     """
+    if given is not None:
+        positive("time_step", given, "s")
     longest = shortest_limit(grid, parameters).time_step
     usual = parameters.time_step if parameters.time_step <= longest else SHARE * longest
     return replace(parameters, time_step=usual if given is None else given)

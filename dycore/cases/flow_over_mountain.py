@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dycore.cases.water_on_a_sphere import GRAVITY, RADIUS, ROTATION, places, water
+from dycore.given import finite
 from dycore.grid import Grid
 from dycore.parameters import Parameters
 from dycore.state import State, initial_state
@@ -33,7 +34,7 @@ def flow_over_mountain(cells: tuple[int, int, int] = (1, 64, 128), precision: st
     5960 m, and a cone of 2000 m at 30 degrees north that was not there when it was balanced. A `speed` (m/s)
     of 0 is a lake at rest.
     """
-    at = places(cells)
+    at, speed = places(cells), finite("speed", speed, "m/s")
     grid, parameters = water(cells, precision, DEPTH, time_step, bottom=mountain(*at.centre), step_per_metre=1.2e-3)
     u = speed * np.cos(at.west[1]) + 0.0 * at.west[0]
     return grid, parameters, initial_state(grid, surface=balanced_surface(at.centre[1], speed) + 0.0 * at.centre[0], u=u[None])

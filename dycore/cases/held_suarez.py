@@ -7,6 +7,7 @@ import numpy as np
 from dycore.cases.default_step import with_time_step
 from dycore.coordinates import check_cells
 from dycore.fluid import Atmosphere
+from dycore.given import not_negative
 from dycore.grid import EARTH_RADIUS, Grid, latitude_longitude
 from dycore.parameters import Mixing, Parameters
 from dycore.physics.held_suarez import held_suarez as forcing
@@ -29,6 +30,7 @@ def held_suarez(cells: tuple[int, int, int] = (20, 64, 128), precision: str = "f
     which holds all zonal wavenumbers alike: the Fortran reference begins with the same.
     """
     nz, ny, nx = cells = check_cells(cells)
+    dissipation = not_negative("dissipation", dissipation, "no unit")
     fluid = Atmosphere()
     interfaces = uniform(nz, 0.0, fluid.reference_pressure)
     grid = latitude_longitude(cells, interfaces=interfaces, precision=precision)

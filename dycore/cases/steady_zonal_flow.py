@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dycore.cases.water_on_a_sphere import GRAVITY, RADIUS, ROTATION, places, water
+from dycore.given import finite
 from dycore.grid import Grid
 from dycore.parameters import Parameters
 from dycore.state import State, initial_state
@@ -34,6 +35,7 @@ def steady_zonal_flow(cells: tuple[int, int, int] = (1, 64, 128), precision: str
     J. Comput. Phys. 102, 211, section 3.2. `angle` in degrees: 45 flows over the poles. The exact
     solution is the initial state (`exact_depth`, `exact_velocity`).
     """
+    angle = finite("angle", angle, "degrees")
     alpha = np.radians(angle)
 
     def coriolis(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:

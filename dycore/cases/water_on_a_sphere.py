@@ -32,8 +32,9 @@ def water(cells: tuple[int, int, int], precision: str, depth: float, time_step: 
     `depth` (m) is the reference thickness, `bottom` [j, i] (m) the ground that the layer follows, the
     default time step `step_per_metre` (s/m) times the spacing. Raises ValueError unless there is one level.
     """
+    cells = check_cells(cells)
     if cells[0] != 1:
-        raise ValueError(f"cells={tuple(cells)}: shallow water has one level. Give (1, ny, nx).")
+        raise ValueError(f"cells={cells}: shallow water has one level. Give (1, ny, nx).")
     grid = latitude_longitude(cells, interfaces=np.array([0.0, depth]), radius=RADIUS, rotation=ROTATION, coriolis=coriolis,
                               bottom=bottom, terrain_following=bottom is not None, precision=precision)
     parameters = Parameters(fluid=shallow_water(GRAVITY), time_step=step_per_metre * spacing(cells), friction=friction)

@@ -34,6 +34,7 @@ from dycore.files import at_home, read_text
 
 LENGTH, NUMERICS, MACHINE, OUTPUT, RESTARTS = "length of the run (one of)", "grid and numerics", "machine", "output", "restarts"
 DATE = "date"
+LONGEST = 200  # letters of a value in a message
 GROUPS = (LENGTH, DATE, NUMERICS, MACHINE, OUTPUT, RESTARTS)
 
 
@@ -219,25 +220,39 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Given]]:
             raise BadInput(f"{path}: {no_such('key', key, ('case', *SETTINGS, 'parameters'))}")
         convert = str if key == "case" else SETTINGS[key].convert
         value = str(value) if key == "start" and isinstance(value, datetime.date) else value  # which TOML has
+        if isinstance(value, list) and any(isinstance(part, list | dict) for part in value):
+            raise BadInput(f"{path}: {key} = {shown(value)} holds lists or tables within a list: write its values side by side.")
         try:
             held[key] = convert(text_of(value))
         except argparse.ArgumentTypeError as problem:
             raise BadInput(f"{path}: {key} = {shown(value)}: {problem}.") from problem
-        if isinstance(value, str) != isinstance(held[key], str | Path) or isinstance(value, list) != isinstance(held[key], tuple):
+        if not same_kind(value, held[key]):
             raise BadInput(f"{path}: {key} = {shown(value)} has to be written {key} = {as_toml(held[key])}.")
+    for name, value in parameters.items():
+        if isinstance(value, list | dict):
+            raise BadInput(f"{path}: parameters.{name} = {shown(value)} is a list or a table: give one value.")
     return held, {name: Given(f"{path}: parameters.{name} = {shown(value)}", text_of(value), isinstance(value, str))
                   for name, value in parameters.items()}
+
+
+def same_kind(written: Any, meant: Any) -> bool:
+    """Whether a file has text for text, a list of as many for a list, and numbers for numbers, not in quotes."""
+    if isinstance(written, list) or isinstance(meant, tuple):
+        return (isinstance(written, list) and isinstance(meant, tuple) and len(written) == len(meant)
+                and all(map(same_kind, written, meant)))
+    return isinstance(written, str) == isinstance(meant, str | Path)
 
 
 def text_of(value: Any) -> str:
     """A value of a TOML file as one would give it to an option."""
     if isinstance(value, list):
         return ",".join(map(text_of, value))
-    return value if isinstance(value, str) else shown(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def as_toml(value: Any) -> str:

@@ -14,13 +14,14 @@ import warnings
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from dycore.coordinates import MOST_CELLS
 from dycore.files import at_home, end_of_links
 from dycore.progress import LOG, tell
 
 BACKENDS = ("numpy", "numba", "jax")
 PRECISIONS = ("float64", "float32")
 BY_ITSELF = "none"  # in place of numbers of processes
-MOST, MOST_CELLS, MOST_RANKS = 10**15, 10**12, 10**7  # so that products of them are still numbers
+MOST, MOST_RANKS = 10**15, 10**7  # so that products of them are still numbers
 
 
 class BadInput(Exception):

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.equations.operators import Motion, velocity_divergence
+from dycore.given import as_array
 from dycore.grid import Grid
 from dycore.stencils import stencil, where
 from dycore.tiles import HALO, Boundary
@@ -66,9 +67,17 @@ def root(coefficient: Any) -> Any:
     return (coefficient != 0.0) * (coefficient + (coefficient == 0.0)) ** 0.5
 
 
+def share_of(friction: Any, cosine: np.ndarray) -> np.ndarray:
+    """The share of a viscosity at cosines of latitude [j, i]. Raises ValueError where a user's function gives no such numbers."""
+    share = as_array("The result of friction.share", friction.share(cosine), cosine.dtype)
+    if share.shape not in ((), cosine.shape) or not (np.isfinite(share) & (share >= 0.0)).all():
+        raise ValueError(f"friction.share(cosine) must return numbers of shape {cosine.shape}, or one, that are not negative.")
+    return np.broadcast_to(share, cosine.shape).copy()
+
+
 def viscosities(grid: Grid, friction: Any) -> Viscosity:
     """Those of a dycore.parameters.Mixing: harmonic coefficients times their share at a latitude, or roots of biharmonic ones."""
-    centre, corner = (np.array(friction.share(cosine)) for cosine in cosines(grid))
+    centre, corner = (share_of(friction, cosine) for cosine in cosines(grid))
     narrow, eastward = (centre**2, corner**2), grid.metrics.dy_v.copy()
     coefficients = friction.divergence, friction.vorticity
     if friction.biharmonic:

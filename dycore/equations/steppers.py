@@ -26,6 +26,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from dycore.given import check_number
 from dycore.state import Past
 from dycore.stencils import minimum, stencil
 
@@ -81,8 +82,8 @@ class WickerSkamarock:
         return tuple(Stage(number, 1.0 / parts, self.theta, parts == 1) for number, parts in enumerate((3, 2, 1)))
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.theta <= 1.0:
-            raise ValueError(f"theta={self.theta} must be between 0, the velocity before a stage, and 1, that after it.")
+        check_number("theta", self.theta, "between 0, the velocity before a stage, and 1, that after it",
+                     lambda theta: 0.0 <= theta <= 1.0)
 
 
 @cache

@@ -14,6 +14,7 @@ import numpy as np
 
 from dycore.fluid import Atmosphere
 from dycore.forcing import Forcing, only
+from dycore.given import check_kind
 from dycore.grid import Grid
 from dycore.stencils import maximum, stencil
 
@@ -77,6 +78,8 @@ def relaxed(tracer: int) -> Callable:
 
 def held_suarez(grid: Grid, fluid: Atmosphere, tracer: int = 0) -> Forcing:
     """The forcing on a latitude-longitude grid; potential temperature (K) is the tracer of this number in tracer_names."""
+    check_kind("grid", grid, Grid)
+    check_kind("fluid", fluid, Atmosphere)
     if not grid.spherical:
         raise ValueError("The forcing of Held and Suarez is a function of latitude: give a grid made by latitude_longitude.")
     sigma = grid.interfaces / grid.interfaces[-1]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore.forcing import Forcing, only
-from dycore.given import as_array, check_number, is_number
+from dycore.given import as_array, check_number
 from dycore.stencils import stencil, where
 from dycore.time_series import TimeSeries, of_each
 
@@ -61,7 +61,7 @@ def surface_flux(tracer: int, flux: ArrayLike | TimeSeries) -> Forcing:
 
 def heat_flux(tracer: int, flux: ArrayLike | TimeSeries, density: float = 1025.0) -> Forcing:
     """A heat flux, a number, [j, i] or a series (W/m2, positive into the ocean), that warms a tracer that is a temperature."""
-    check_number("density", density, "a positive number of kg/m3", lambda density: density > 0.0)
+    check_number("density", density, "a positive number of kg/m3", lambda density: 1e-30 < density < 1e30)
     return surface_flux(tracer, planes("flux", flux, density * HEAT_CAPACITY))
 
 
@@ -78,6 +78,6 @@ def towards(tracer: int) -> Callable:
 
 def surface_relaxation(tracer: int, target: ArrayLike | TimeSeries, seconds: float) -> Forcing:
     """Relaxation of a tracer in the uppermost layer to `target`, a number, [j, i] or a series, on a time scale in seconds."""
-    if not is_number(seconds, lambda seconds: seconds > 0.0):
-        raise ValueError(f"The time scale of a relaxation must be positive; given {seconds} s.")
+    check_number("seconds", seconds, "the time scale of the relaxation, a positive number of seconds",
+                 lambda seconds: seconds > 0.0)
     return Forcing(tracers=only(tracer, towards(tracer)), values=Target(planes("target", target), 1.0 / seconds))

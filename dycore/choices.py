@@ -1,0 +1,81 @@
+"""Of what kind the parts of parameters are: records, functions and switches. What numbers may be is said by dycore.parameters."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from dycore.closures import Convective, PacanowskiPhilander, Uniform, convective, pacanowski_philander, uniform
+from dycore.equations.steppers import AdamsBashforth3, Stepper, WickerSkamarock
+from dycore.equations.vertical_mixing import VerticalMixing
+from dycore.fluid import Rest
+from dycore.given import check_function, check_kind, check_number, check_switch, positive, shown
+from dycore.parameters import Mixing, Parameters
+
+VALUES = {uniform: Uniform, convective: Convective, pacanowski_philander: PacanowskiPhilander}  # of the schemes of dycore
+STEPPERS: tuple[type[Stepper], ...] = (AdamsBashforth3, WickerSkamarock)
+ABOVE_ZERO = ("gravity", "reference_density", "heat_capacity", "kappa", "reference_pressure")  # they divide, or make waves
+
+
+def check_choices(parameters: Parameters) -> None:
+    """Raise ValueError or TypeError, with what to give, where a part of parameters is not of the kind that a model needs."""
+    check_kind("parameters", parameters, Parameters)
+    for name in ("tracer_face", "vertical_face"):
+        check_function(name, getattr(parameters, name), "flow", "c3", "c2", "c1", "d1", "d2", "d3")
+    check_pair(parameters.advection)
+    check_switch("biharmonic_diffusion", parameters.biharmonic_diffusion)
+    if not isinstance(parameters.stepper, STEPPERS):
+        raise ValueError(f"stepper={shown(parameters.stepper)} is no time stepper. Give AdamsBashforth3() or "
+                         "WickerSkamarock() of dycore.equations.steppers.")
+    check_fluid(parameters.fluid)
+    friction, mixing = parameters.friction, parameters.vertical_mixing
+    if isinstance(friction, Mixing):
+        check_switch("friction.biharmonic", friction.biharmonic)
+        check_switch("friction.no_slip", friction.no_slip)
+        check_function("friction.share", friction.share, "cosine")
+    if isinstance(mixing, VerticalMixing) and not hasattr(mixing.scheme, "advance"):
+        check_function("vertical_mixing.scheme", mixing.scheme)
+        if mixing.scheme in VALUES:
+            check_kind("vertical_mixing.values", mixing.values, VALUES[mixing.scheme],
+                       f"The scheme {mixing.scheme.__name__} reads its values from that record.")
+            check_parts("vertical_mixing.values", mixing.values)
+
+
+def check_pair(advection: Any) -> None:
+    """Raise ValueError unless there are two functions."""
+    if not isinstance(advection, (tuple, list)) or len(advection) != 2:
+        raise ValueError(f"advection={shown(advection)} must be the two functions of a scheme, for u and for v, for example "
+                         "(dycore.equations.momentum.advection_u, dycore.equations.momentum.advection_v).")
+    for number, function in enumerate(advection):
+        check_function(f"advection[{number}]", function)
+
+
+def check_fluid(fluid: Any) -> None:
+    """Raise ValueError where a fluid is no record, or has a part that is none of its kind."""
+    if isinstance(fluid, type) or not hasattr(fluid, "buoyancy"):
+        raise ValueError(f"fluid={shown(fluid)} is no fluid. Give a record, for example dycore.fluid.Ocean().")
+    check_function("fluid.buoyancy", fluid.buoyancy)
+    check_parts("fluid", fluid)
+    for name in ABOVE_ZERO:
+        if hasattr(fluid, name) and not is_traced(getattr(fluid, name)):
+            positive(f"fluid.{name}", getattr(fluid, name), "above zero, in the unit that the record says")
+
+
+def check_parts(name: str, record: Any) -> None:
+    """Raise ValueError where a part of a named tuple is of another kind than its default."""
+    defaults = getattr(record, "_field_defaults", {})
+    for part in getattr(record, "_fields", ()):
+        value, default = getattr(record, part), defaults.get(part)
+        if callable(default):
+            check_function(f"{name}.{part}", value)
+        elif isinstance(default, Rest):
+            check_kind(f"{name}.{part}", value, Rest, "dycore.fluid.Atmosphere.at_rest makes one.")
+        elif not is_traced(value) and not isinstance(value, np.ndarray):
+            check_number(f"{name}.{part}", value, "a finite number", isfinite)
+
+
+def is_traced(value: Any) -> bool:
+    """Whether JAX differentiates by a value, which has no number then."""
+    return hasattr(value, "aval")

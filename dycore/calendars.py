@@ -21,6 +21,7 @@ from dycore.time_series import TimeSeries, number_of
 CALENDARS = {"standard": 400, "proleptic_gregorian": 400, "noleap": 1, "all_leap": 1, "360_day": 1, "julian": 4}
 NO_START = "0001-01-01 00:00:00", "noleap"  # of a run without a date: all years are alike
 GREGORIAN = {"standard", "proleptic_gregorian"}  # of which the dates are the same since the reform
+WRITTEN = r"(\d{1,6})-(\d\d?)-(\d\d?)(?:[ T](\d\d?):(\d\d)(?::(\d\d))?)?"
 REFORM = 1582  # the year in which the standard calendar leaves out ten days
 
 
@@ -39,7 +40,7 @@ def date(text: str, calendar: str = "standard") -> Any:
     Raises ValueError for what is no date, or none in that calendar.
     """
     check_calendar(calendar)
-    found = isinstance(text, str) and re.fullmatch(r"(\d{1,6})-(\d\d?)-(\d\d?)(?:[ T](\d\d?):(\d\d)(?::(\d\d))?)?", text.strip(), re.ASCII)
+    found = isinstance(text, str) and re.fullmatch(WRITTEN, text.strip(), re.ASCII)
     if not found:
         raise ValueError(f"{text!r} is no date. Give YEAR-MONTH-DAY, as in 2000-01-31, or with a time, as in 2000-01-31 12:00:00.")
     try:

@@ -9,7 +9,8 @@
 `column` is dycore.equations.column.Column, `now` the state at the beginning of the step, `values` a named tuple of
 what the forcing is made of: numbers, profiles [nz] and fields [ny, nx] or [nz, ny, nx] without halo, which a
 model refuses where they have another shape, or no finite number where there is fluid. A forcing
-of momentum is extrapolated with the advection (dycore.equations.steppers). Forcings of the same field add up.
+of momentum is extrapolated with the advection (dycore.equations.steppers). Forcings of the same field add up. In place of a
+number or a field may stand a dycore.time_series.TimeSeries: stencils read its value at the beginning of the step.
 """
 
 from __future__ import annotations

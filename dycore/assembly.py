@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dycore.backend import Backend
 from dycore.closures.records import prognostics_of
+from dycore.coefficients import on_grid
 from dycore.driving import forcings
 from dycore.equations import barotropic, friction
 from dycore.equations.filters import polar_response
@@ -18,10 +20,11 @@ from dycore.forcing import in_precision
 from dycore.grid import Grid, Metrics
 from dycore.parameters import Parameters, in_plain_numbers
 from dycore.state import padded
-from dycore.stencils import map_arguments
-from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Reach, Tile
+from dycore.stencils import Field, as_field, map_arguments
+from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Reach, Tile
 from dycore.time_series import TimeSeries
 from dycore.tracers import read_by
+from dycore.values import Slot, is_traced, mapped
 
 
 class Geometry(NamedTuple):
@@ -38,7 +41,7 @@ def constant(backend: Backend, tile: Tile, values: Any) -> Any:
     """A field [j, i] of the domain, a profile, a number or a function, as a process keeps it."""
     if not isinstance(values, np.ndarray):
         return values
-    return backend.scatter(tile, values, constant=True) if values.ndim == 2 else backend.asarray(values)
+    return backend.scatter(tile, values, constant=values.ndim == 2) if values.ndim > 1 else backend.asarray(values)
 
 
 def geometry_of(backend: Backend, grid: Grid, tile: Tile, substeps: int) -> Geometry:
@@ -68,6 +71,8 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
         return backend.asarray(with_halo(values))
 
     def value(values: Any, record: int | None = None) -> Any:
+        if is_traced(values) and values.ndim:
+            return traced(backend, tile, values)
         if isinstance(values, TimeSeries):
             return values.mapped(lambda number, record: value(record, number))
         if np.ndim(values) == 0:
@@ -78,19 +83,39 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
         alike = record is not None or values.ndim == 3  # records are kept in one shape, on whatever axis one of them is constant
         return backend.scatter(tile, whole) if alike else constant(backend, tile, whole)
 
+    def coefficient(leaf: Any) -> Any:
+        return value(leaf) if not isinstance(leaf, Slot) and np.ndim(leaf) else leaf
+
     filtered = grid.tile.y is Boundary.POLE and parameters.polar_filter is not None
     response_u, response_v = (backend.asarray(polar_response(grid, parameters.polar_filter, faces))  # type: ignore[arg-type]
                               for faces in (False, True)) if filtered else (None, None)
-    viscosity = None if parameters.friction is None else type(viscosities := friction.viscosities(grid, parameters.friction))(
-        *(constant(backend, tile, field) for field in viscosities))
+    viscosity = None
+    if parameters.friction is not None:
+        fields = friction.viscosities(grid, on_grid(grid, parameters).friction)
+        viscosity = friction.Viscosity(*(constant(backend, tile, field) for field in fields))
     return Equations(
-        parameters=parameters.without_values(), grid=geometry.grid,
+        parameters=mapped(coefficient, without_fields(on_grid(grid, parameters))), grid=geometry.grid,
         heights=Heights(*map(profile, parameters.fluid.reference_s(grid.interfaces))),
         adams_bashforth=backend.asarray(ADAMS_BASHFORTH.astype(dtype)), barotropic=substepping(backend, grid, parameters, geometry),
         response_u=response_u, response_v=response_v, viscosity=viscosity,
         forcing=tuple(forcing._replace(values=map_arguments(value, forcing.values)) for forcing in forcings(grid, parameters)),
         read=read_by(parameters.fluid.buoyancy, parameters.tracer_names), has_land=grid.has_land,
         closure_places=tuple(field.place for field in prognostics_of(parameters)))
+
+
+def without_fields(parameters: Parameters) -> Parameters:
+    """The parameters without what equations keep apart: stress, forcings and the coefficients of friction."""
+    friction = parameters.friction and replace(parameters.friction, divergence=0.0, vorticity=0.0)
+    return replace(parameters, surface_stress=None, forcing=(), friction=friction)
+
+
+def traced(backend: Any, tile: Tile, values: Any) -> Any:
+    """A field that JAX traces, [k], [j, i] or [k, j, i] without halo, with its halo. One process keeps all of it."""
+    if values.ndim == 1:
+        return backend.library.pad(values, HALO_LEVELS)
+    cells = tile.region if values.ndim == 3 else tile.region.columns
+    field = Field(values, cells.ranges, tuple(start for start, _ in cells.ranges))
+    return as_field(backend.exchange((Halo(tile, Place.CENTER), field))[0]).array
 
 
 def substepping(backend: Backend, grid: Grid, parameters: Parameters, geometry: Geometry) -> Barotropic | None:

@@ -13,6 +13,7 @@ from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Rest
 from dycore.given import check_function, check_kind, check_number, check_switch, positive, shown
 from dycore.parameters import Mixing, Parameters
+from dycore.values import is_traced
 
 VALUES = {uniform: Uniform, convective: Convective, pacanowski_philander: PacanowskiPhilander}  # of the schemes of dycore
 STEPPERS: tuple[type[Stepper], ...] = (AdamsBashforth3, WickerSkamarock)
@@ -63,10 +64,5 @@ def check_parts(name: str, record: Any) -> None:
             check_function(f"{name}.{part}", value)
         elif isinstance(default, Rest):
             check_kind(f"{name}.{part}", value, Rest, "dycore.fluid.Atmosphere.at_rest makes one.")
-        elif not is_traced(value) and not isinstance(value, np.ndarray):
+        elif not is_traced(value) and np.ndim(value) == 0:
             check_number(f"{name}.{part}", value, "a finite number", isfinite)
-
-
-def is_traced(value: Any) -> bool:
-    """Whether JAX differentiates by a value, which has no number then."""
-    return hasattr(value, "aval")

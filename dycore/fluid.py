@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dycore.given import as_array, check_number
-from dycore.stencils import power, stencil, where
+from dycore.stencils import coefficient_at, power, square_root, stencil, where
 from dycore.tracers import reads
 
 
@@ -41,8 +41,10 @@ def no_buoyancy(k, j, i, fluid, s, tracers):
 def linear_seawater(k, j, i, fluid, s, tracers):
     """g (alpha (T - T0) - beta (S - S0)): buoyancy (m/s2) of tracers T (degree C) and S (g/kg)."""
     temperature, salinity = tracers[0], tracers[1]
-    return (fluid.gravity * fluid.thermal_expansion * (temperature[k, j, i] - fluid.reference_temperature)
-            - fluid.gravity * fluid.haline_contraction * (salinity[k, j, i] - fluid.reference_salinity))
+    expansion, contraction = (coefficient_at(k, j, i, fluid.thermal_expansion), coefficient_at(k, j, i, fluid.haline_contraction))
+    warmer = temperature[k, j, i] - coefficient_at(k, j, i, fluid.reference_temperature)
+    saltier = salinity[k, j, i] - coefficient_at(k, j, i, fluid.reference_salinity)
+    return fluid.gravity * expansion * warmer - fluid.gravity * contraction * saltier
 
 
 @stencil
@@ -121,7 +123,7 @@ class Ocean(NamedTuple):
 
     def wave_speed(self, interfaces: np.ndarray) -> float:
         """Speed of external gravity waves on the deepest column (m/s): sqrt(g H)."""
-        return float(np.sqrt(self.surface_gravity * (interfaces[-1] - interfaces[0])))
+        return square_root(self.surface_gravity * float(interfaces[-1] - interfaces[0]))
 
 
 class Atmosphere(NamedTuple):
@@ -175,11 +177,12 @@ class Atmosphere(NamedTuple):
         if interfaces[0] != 0.0:
             raise ValueError(f"The first interface of an atmosphere must be zero pressure; given {interfaces[0]} Pa.")
         exner = (interfaces / self.reference_pressure) ** self.kappa
-        return exner, np.diff(exner * interfaces) / ((1.0 + self.kappa) * np.diff(interfaces))
+        weighted = exner * interfaces
+        return exner, (weighted[1:] - weighted[:-1]) / ((1.0 + self.kappa) * np.diff(interfaces))
 
     def wave_speed(self, interfaces: np.ndarray) -> float:
         """Speed of external waves (m/s): sqrt((1 + kappa) R T)."""
-        return float(np.sqrt((1.0 + self.kappa) * self.gas_constant * self.reference_temperature))
+        return square_root((1.0 + self.kappa) * self.gas_constant * self.reference_temperature)
 
 
 def shallow_water(gravity: float = 9.80616) -> Ocean:

@@ -22,7 +22,7 @@ from dycore.program import Plan, Program, planned
 from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, speeds
 from dycore.state import Prognostic, State, beginning, layout, map_state, padded, without_history
 from dycore.stencils import map_arguments
-from dycore.values import differences, joined, split
+from dycore.values import differences, joined, known, split
 
 if TYPE_CHECKING:
     import xarray
@@ -115,7 +115,7 @@ class Model:
         JAX may trace them. Raises ValueError where more differs than numbers: that is another model.
         """
         other = copy.copy(self)
-        check_parameters(self.grid, parameters)
+        check_parameters(self.grid, known(parameters, self.parameters))
         other._take(in_plain_numbers(parameters))
         changed = differences(self.choices, other.choices, "model")
         if changed:

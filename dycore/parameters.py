@@ -23,6 +23,9 @@ from dycore.fluid import Fluid
 from dycore.forcing import Forcing
 from dycore.given import check_number, shown
 from dycore.tracers import check_names, read_by
+from dycore.values import is_traced
+
+Coefficient = float | ArrayLike  # a number, a profile [nz], a plane [ny, nx] or a volume [nz, ny, nx] at cell centres
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class Mixing:
     `no_slip`: the flow along a coast stops there; otherwise it slips freely.
     """
 
-    divergence: float = 0.0
-    vorticity: float = 0.0
+    divergence: Coefficient = 0.0
+    vorticity: Coefficient = 0.0
     biharmonic: bool = False
     no_slip: bool = False
     share: Callable = with_spacing
@@ -56,7 +59,8 @@ class Parameters:
     take weno5 with weno3 instead: upwind3 leaves the range of a tracer at fronts, by a quarter of it in a lock exchange, but
     a step with the others takes 1.2 to 1.7 times as long). advection: of momentum,
     energy_conserving or linear of dycore.equations.momentum, or momentum_weno.weno. friction: Mixing.
-    diffusivity (m2/s; m4/s with `biharmonic_diffusion`): the same everywhere, on the sphere too.
+    diffusivity (m2/s; m4/s with `biharmonic_diffusion`). Coefficients are numbers, profiles [nz], planes [ny, nx] or volumes
+    (dycore.coefficients), and may be new from call to call (`Model.with_parameters`).
     surface_stress: pair of arrays [j, i] on west and south faces (N/m2), eastward and northward, or of
     dycore.time_series.TimeSeries. polar_filter: latitude (degrees) poleward of which a full sphere is filtered. polar_damping:
     seconds in which the filter removes from the velocity what it slows down, a step at least (dycore.equations.filters).
@@ -75,7 +79,7 @@ class Parameters:
     vertical_face: Callable = upwind3
     advection: Callable = energy_conserving
     friction: Mixing | None = None
-    diffusivity: float | None = None
+    diffusivity: Coefficient | None = None
     biharmonic_diffusion: bool = False
     surface_stress: tuple[ArrayLike, ArrayLike] | None = None
     polar_filter: float | None = 60.0
@@ -92,10 +96,6 @@ class Parameters:
 
     def _repr_html_(self) -> str:
         return printing.of_parameters(self).html()
-
-    def without_values(self) -> Parameters:
-        """The parameters without stress and forcings, of which a model keeps values in the shapes of its grid, and without date."""
-        return replace(self, surface_stress=None, forcing=(), start=None)
 
 
 def in_plain_numbers(value: Any) -> Any:
@@ -129,9 +129,12 @@ def check_values(parameters: Parameters) -> None:
         check_number("polar_filter", parameters.polar_filter, "a latitude from 0 to 90 degrees, or None",
                      lambda latitude: 0.0 <= latitude <= 90.0)
     for name, value in coefficients(parameters).items():
+        if is_traced(value) or np.ndim(value) > 0:  # a field is held against a grid (dycore.coefficients)
+            continue
         check_number(name, value, "a number that is not negative", lambda value: 0.0 <= value < inf)
     for name, value in plain(parameters.fluid).items():
-        check_number(f"fluid.{name}", value, "a finite number", isfinite)
+        if np.ndim(value) == 0:
+            check_number(f"fluid.{name}", value, "a finite number", isfinite)
 
 
 def coefficients(parameters: Parameters) -> dict[str, Any]:

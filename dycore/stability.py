@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.choices import check_choices
+from dycore.coefficients import largest_in_columns, on_grid
 from dycore.equations import advection, barotropic, friction
 from dycore.fluid import Atmosphere
 from dycore.given import check_kind
@@ -133,10 +134,11 @@ def limits(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> list[L
     if parameters.friction:
         biharmonic, values = parameters.friction.biharmonic, friction.viscosities(grid, parameters.friction)
         for root, narrow, corners in ((values.centre, values.narrow_centre, False), (values.corner, values.narrow_corner, True)):
-            viscosity = interior(root).astype(float) ** (2.0 if biharmonic else 1.0)
+            viscosity = largest_in_columns(interior(root).astype(float)) ** (2.0 if biharmonic else 1.0)
             decays.append((FRICTION, fastest_decay(grid, parameters, viscosity, biharmonic, corners, interior(narrow))))
-    if parameters.diffusivity:
-        decays.append((DIFFUSION, fastest_decay(grid, parameters, parameters.diffusivity, parameters.biharmonic_diffusion)))
+    if parameters.diffusivity is not None:
+        diffusivity = largest_in_columns(parameters.diffusivity)
+        decays.append((DIFFUSION, fastest_decay(grid, parameters, diffusivity, parameters.biharmonic_diffusion)))
     return found + [Limit(process, stepper.decay / rate) for process, rate in decays if rate > 0.0]
 
 
@@ -169,6 +171,7 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
     """Raise ValueError where a parameter makes no sense on this grid."""
     check_kind("grid", grid, Grid, "Make one with dycore.grid.rectilinear or latitude_longitude.")
     check_choices(parameters)
+    parameters = on_grid(grid, parameters)
     check_values(parameters)
     if parameters.substeps > 1 and grid.tile.y is Boundary.POLE:
         raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or "

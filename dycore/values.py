@@ -25,6 +25,20 @@ def is_value(leaf: Any) -> bool:
     return isinstance(leaf, (float, complex, np.floating)) or (hasattr(leaf, "dtype") and hasattr(leaf, "shape"))
 
 
+def is_traced(value: Any) -> bool:
+    """Whether JAX traces a value, which has no numbers then."""
+    return hasattr(value, "aval") and not hasattr(value, "addressable_shards")
+
+
+def known(record: Any, otherwise: Any) -> Any:
+    """A record with what JAX traces of its values replaced by those of another record of the same choices."""
+    choices, values = split(record)
+    _, others = split(otherwise)
+    if not any(map(is_traced, values)) or len(values) != len(others):
+        return record
+    return joined(choices, tuple(other if is_traced(value) else value for value, other in zip(values, others, strict=True)))
+
+
 def is_record(part: Any) -> bool:
     """Whether a part of a record has parts itself; a time stepper is one choice."""
     return is_dataclass(part) and not isinstance(part, type) and not hasattr(part, "stages")

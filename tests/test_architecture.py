@@ -19,7 +19,7 @@ LAYERS = [
     {"time_steps", "closures"},
     {"equations", "physics"},
     {"parameters"},
-    {"choices"},
+    {"choices", "coefficients"},
     {"stability", "driving"},
     {"assembly", "held_records"},
     {"model"},

@@ -24,13 +24,14 @@ import numpy as np
 from dycore.equations.operators import velocity_divergence
 from dycore.given import as_array
 from dycore.grid import Grid
+from dycore.state import padded
 from dycore.stencils import coefficient_at, stencil, where
 from dycore.terms import Vector, bound
-from dycore.tiles import HALO, Boundary
+from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place
 
 
 class Viscosity(NamedTuple):
-    """nu at cell centres (acts on divergence) and corners (acts on vorticity) [j, i] (m2/s, or its root).
+    """nu at cell centres (acts on divergence) and corners (acts on vorticity), [j, i] or [k, j, i] (m2/s, or its root).
 
     The others belong to biharmonic friction alone.
     """
@@ -76,13 +77,31 @@ def share_of(friction: Any, cosine: np.ndarray) -> np.ndarray:
     return np.broadcast_to(share, cosine.shape).copy()
 
 
+def at_centres(grid: Grid, coefficient: Any) -> Any:
+    """A coefficient as it is where it is a number, else padded: [k, 1, 1], [j, i] or [k, j, i]."""
+    if np.ndim(coefficient) == 0:
+        return coefficient
+    if coefficient.ndim == 1:
+        return np.pad(coefficient, HALO_LEVELS)[:, None, None]
+    return padded(grid, Place.CENTER, coefficient)
+
+
+def at_corners(grid: Grid, coefficient: Any) -> Any:
+    """As `at_centres`, the mean of the four cells about a corner."""
+    values = at_centres(grid, coefficient)
+    if np.ndim(coefficient) < 2:
+        return values
+    both = values + np.roll(values, 1, axis=-1)
+    return 0.25 * (both + np.roll(both, 1, axis=-2))
+
+
 def viscosities(grid: Grid, friction: Any) -> Viscosity:
     """Those of a dycore.parameters.Mixing: harmonic coefficients times their share at a latitude, or roots of biharmonic ones."""
     centre, corner = (share_of(friction, cosine) for cosine in cosines(grid))
     narrow, eastward = (centre**2, corner**2), grid.metrics.dy_v.copy()
-    coefficients = friction.divergence, friction.vorticity
+    coefficients = at_centres(grid, friction.divergence), at_corners(grid, friction.vorticity)
     if friction.biharmonic:
-        coefficients = root(friction.divergence), root(friction.vorticity)
+        coefficients = root(coefficients[0]), root(coefficients[1])
         centre, corner = np.ones_like(centre), np.ones_like(corner)
     if grid.tile.y is Boundary.POLE:
         # about a pole a row and the one over there make the circulation of two triangles, over the area of one

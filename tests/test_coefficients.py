@@ -1,0 +1,142 @@
+"""Coefficients are numbers, profiles, planes or volumes, and arguments of a compiled step: other values compile nothing anew."""
+
+
+import numpy as np
+import pytest
+from conftest import channel, create, fields_of
+
+from dycore import Model, Parameters, initial_state
+from dycore.backends import building, on_numpy
+from dycore.closures import Uniform, uniform
+from dycore.equations.steppers import WickerSkamarock
+from dycore.equations.vertical_mixing import VerticalMixing
+from dycore.fluid import Ocean
+from dycore.parameters import Mixing
+
+CELLS = (4, 7, 10)
+EXTENT = {"number": (), "profile": (4,), "plane": (7, 10), "volume": (4, 7, 10)}
+
+
+def parameters(diffusivity=50.0, divergence=80.0, vorticity=90.0, linear=1e-4, quadratic=1e-3, mixing=2e-4, expansion=2e-4,
+               stress=0.1, **changes):
+    return Parameters(
+        Ocean(thermal_expansion=expansion), 600.0, substeps=12, tracer_names=("temperature", "salinity"), diffusivity=diffusivity,
+        friction=Mixing(divergence, vorticity), surface_stress=(stress, 0.0),
+        vertical_mixing=VerticalMixing(uniform, Uniform(mixing, mixing), linear, quadratic), **changes)
+
+
+def start(grid, precision="float64"):
+    random = np.random.default_rng(7)
+    return initial_state(grid, surface=0.0, u=0.1 * random.standard_normal(CELLS), v=0.1 * random.standard_normal(CELLS),
+                         tracers=(10.0 + random.standard_normal(CELLS), 35.0))
+
+
+FIELDS = ("diffusivity", "divergence", "vorticity", "mixing", "expansion")
+EVERYWHERE = {"diffusivity": 50.0, "divergence": 80.0, "vorticity": 90.0, "mixing": 2e-4, "expansion": 2e-4, "linear": 1e-4,
+              "quadratic": 1e-3}
+
+
+@pytest.mark.parametrize("name, extent", [(name, extent) for name in EVERYWHERE for extent in ("profile", "plane", "volume")
+                                          if extent == "plane" or name in FIELDS])
+def test_a_field_of_one_value_is_that_number(name, extent):
+    grid = channel()
+    state = start(grid)
+    one = fields_of(Model(grid, parameters(), on_numpy).steps(state, 3))
+    other = fields_of(Model(grid, parameters(**{name: np.full(EXTENT[extent], EVERYWHERE[name])}), on_numpy).steps(state, 3))
+    assert all(np.abs(one[field] - other[field]).max() < 1e-13 * max(np.abs(one[field]).max(), 1e-3) for field in one)
+
+
+@pytest.mark.parametrize("precision, tolerance", [("float64", 1e-11), ("float32", 2e-3)])
+@pytest.mark.parametrize("name", ["numba", "jax"])
+def test_backends_agree_on_fields_of_coefficients(name, precision, tolerance):
+    grid = channel(precision=precision)
+    random = np.random.default_rng(8)
+    fields = {coefficient: EVERYWHERE[coefficient] * (1.0 + random.random(EXTENT[extent])) for coefficient, extent in (
+        ("diffusivity", "volume"), ("divergence", "profile"), ("vorticity", "volume"), ("mixing", "profile"),
+        ("expansion", "plane"), ("linear", "plane"), ("quadratic", "plane"))}
+    ours, theirs = (fields_of(Model(grid, parameters(**fields), backend).steps(start(grid), 3))
+                    for backend in (on_numpy, create(name)))
+    for field in ours:
+        assert np.abs(ours[field] - theirs[field]).max() <= tolerance * max(np.abs(ours[field]).max(), 1e-3), field
+
+
+def test_tracers_are_diffused_where_there_is_a_diffusivity_and_nowhere_else():
+    grid = channel(land=None, bottom=None)
+    where = np.zeros(CELLS[1:])
+    where[:, 6:] = 400.0
+    state = start(grid)._replace()
+    none, east = (Model(grid, parameters(diffusivity=each), on_numpy).step(state).tracers[0] for each in (0.0 * where, where))
+    change = np.abs(np.asarray(east) - np.asarray(none))[2:-2, 3:-3, 3:-3].max(axis=(0, 1))
+    assert (change[1:5] == 0.0).all() and (change[6:] > 1e-9).all()
+
+
+@pytest.mark.parametrize("stepper", [None, WickerSkamarock()], ids=["AB3", "RK"])
+@pytest.mark.parametrize("name", ["numpy", "numba", "jax"])
+def test_a_sweep_of_eight_values_compiles_once_and_gives_what_eight_models_give(name, stepper, monkeypatch):
+    backend, grid = create(name), channel()
+    changes = {"stepper": stepper} if stepper else {}
+    model = Model(grid, parameters(**changes), backend)
+    state = start(grid)
+    model.steps(state, 2)
+    built = dict(building._built)
+    traced = model._steps._cache_size() if name == "jax" else 0
+    found = []
+    for n in range(8):
+        other = parameters(diffusivity=50.0 + n, divergence=80.0 + n, linear=1e-4 * (1 + n), expansion=2e-4 + 1e-5 * n,
+                           stress=0.1 + 0.01 * n, **changes)
+        found.append(fields_of(model.with_parameters(other).steps(state, 2))["tracer 0"])
+    assert building._built == built
+    assert name != "jax" or model._steps._cache_size() == traced
+    alone = fields_of(Model(grid, other, backend).steps(state, 2))["tracer 0"]
+    assert np.array_equal(found[-1], alone) and not np.array_equal(found[0], found[-1])
+
+
+def test_gradients_by_coefficients_are_those_of_finite_differences():
+    jax = pytest.importorskip("jax")
+    grid, backend = channel(), create("jax")
+    model, names = Model(grid, parameters(), backend), ("diffusivity", "vorticity", "quadratic", "expansion", "stress", "mixing")
+    state = model.asarrays(start(grid))
+
+    @jax.jit
+    def outcome(values):
+        run = model.with_parameters(parameters(**dict(zip(names, values, strict=True))))
+        after = run.pure_step(run.pure_step(state))
+        return (after.u**2).sum() + (after.tracers[0] ** 2).sum() * 1e-3 + (after.surface**2).sum()
+
+    values = [50.0, 90.0, 1e-3, 2e-4, 0.1, 2e-4]
+    gradient = jax.grad(outcome)(values)
+    for number, (slope, value) in enumerate(zip(gradient, values, strict=True)):
+        around = [outcome([each * (1.0 + step * (place == number)) for place, each in enumerate(values)]) for step in (1e-4, -1e-4)]
+        assert float(slope) == pytest.approx(float(around[0] - around[1]) / (2e-4 * value), rel=1e-4), names[number]
+
+
+def test_members_of_an_ensemble_have_numbers_and_fields_of_their_own():
+    jax = pytest.importorskip("jax")
+    grid, backend = channel(), create("jax")
+    model = Model(grid, parameters(), backend)
+    state = model.asarrays(start(grid))
+    drags = np.stack([np.full(CELLS[1:], 1e-4), np.linspace(0.0, 1e-3, 70).reshape(CELLS[1:])])
+
+    def member(viscosity, drag):
+        return model.with_parameters(parameters(vorticity=viscosity, linear=drag)).pure_step(state).u
+
+    together = jax.jit(jax.vmap(member))(np.array([90.0, 300.0]), drags)
+    for number, viscosity in enumerate((90.0, 300.0)):
+        alone = Model(grid, parameters(vorticity=viscosity, linear=drags[number]), on_numpy).step(start(grid)).u
+        assert np.abs(np.asarray(together[number]) - alone).max() < 1e-13
+
+
+@pytest.mark.parametrize("changes, sentence", [
+    ({"diffusivity": np.ones(5)}, r"diffusivity has shape \(5,\); the grid needs"),
+    ({"vorticity": -np.ones((7, 10))}, "friction.vorticity is -1 somewhere. Give coefficients that are not negative"),
+    ({"linear": np.ones(4)}, r"vertical_mixing.linear_drag has shape \(4,\)"),
+    ({"mixing": np.full((7, 10), np.nan)}, "vertical_mixing.values.viscosity has values that are not finite numbers")])
+def test_fields_that_do_not_fit_are_refused(changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Model(channel(), parameters(**changes), on_numpy)
+
+
+def test_with_parameters_refuses_another_model():
+    model = Model(channel(), parameters(), on_numpy)
+    with pytest.raises(ValueError, match=r"other numbers, but model.parameters.diffusivity would differ .* Make a new Model"):
+        model.with_parameters(parameters(diffusivity=None))

@@ -102,7 +102,7 @@ def budget(backend: Any, cells: tuple[int, int, int], spin_up: float, mean: floa
         for name, term in (("pressure in the cells beside the steps", pressure_on_steps(shape, pressure)),
                            ("its rise to the steps", pressure_to_steps(shape, v)),
                            ("Coriolis force of the transport", coriolis_of_transport(shape, v)),
-                           ("friction", friction(shape, u, v, float(parameters.friction.vorticity))):
+                           ("friction", friction(shape, u, v, parameters.friction.vorticity))):  # type: ignore[arg-type]
             terms[name] = terms.get(name, 0.0) + term / samples
     assert isinstance(parameters.fluid, Ocean)
     stress = np.broadcast_to(parameters.surface_stress[0], cells[1:])

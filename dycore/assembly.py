@@ -16,7 +16,7 @@ from dycore.equations.filters import polar_response
 from dycore.equations.pressure import Heights
 from dycore.equations.records import Barotropic, Equations
 from dycore.equations.steppers import ADAMS_BASHFORTH
-from dycore.forcing import in_precision
+from dycore.forcing import Forcing, Module, in_precision
 from dycore.grid import Grid, Metrics
 from dycore.parameters import Parameters, in_plain_numbers
 from dycore.state import padded
@@ -86,6 +86,13 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
     def coefficient(leaf: Any) -> Any:
         return value(leaf) if not isinstance(leaf, Slot) and np.ndim(leaf) else leaf
 
+    def with_arrays(forcing: Forcing | Module) -> Any:
+        own = forcing._replace(values=map_arguments(value, forcing.values))
+        return own if isinstance(own, Forcing) else own._replace(weights=map_arguments(weight, own.weights))
+
+    def weight(leaf: Any) -> Any:
+        return backend.asarray(leaf if is_traced(leaf) else np.asarray(leaf, dtype)) if np.ndim(leaf) else leaf
+
     filtered = grid.tile.y is Boundary.POLE and parameters.polar_filter is not None
     response_u, response_v = (backend.asarray(polar_response(grid, parameters.polar_filter, faces))  # type: ignore[arg-type]
                               for faces in (False, True)) if filtered else (None, None)
@@ -98,7 +105,7 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
         heights=Heights(*map(profile, parameters.fluid.reference_s(grid.interfaces))),
         adams_bashforth=backend.asarray(ADAMS_BASHFORTH.astype(dtype)), barotropic=substepping(backend, grid, parameters, geometry),
         response_u=response_u, response_v=response_v, viscosity=viscosity,
-        forcing=tuple(forcing._replace(values=map_arguments(value, forcing.values)) for forcing in forcings(grid, parameters)),
+        forcing=tuple(map(with_arrays, forcings(grid, parameters))),
         read=read_by(parameters.fluid.buoyancy, parameters.tracer_names), has_land=grid.has_land,
         closure_places=tuple(field.place for field in prognostics_of(parameters)))
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dycore.fluid import Ocean
-from dycore.forcing import Forcing, Stress, stress_u, stress_v
+from dycore.forcing import Forcing, Module, Stress, stress_u, stress_v
 from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, check_function, given, shown
 from dycore.grid import Grid
 from dycore.parameters import Parameters
@@ -16,9 +16,9 @@ from dycore.stencils import map_arguments, names_of
 from dycore.time_series import TimeSeries, of_each
 
 
-def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing, ...]:
+def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing | Module, ...]:
     """All that acts on the fluid besides its own dynamics, with values that fit the grid. Raises ValueError for what does not."""
-    if isinstance(parameters.forcing, Forcing) or not isinstance(parameters.forcing, (tuple, list)):
+    if isinstance(parameters.forcing, Forcing | Module) or not isinstance(parameters.forcing, (tuple, list)):
         raise ValueError("forcing must be a tuple of dycore.forcing.Forcing; for a single one write forcing=(one,).")
     own = [checked(grid, parameters, f"forcing[{number}]", forcing) for number, forcing in enumerate(parameters.forcing)]
     if parameters.surface_stress is None:
@@ -58,12 +58,22 @@ def named(name: str, record: int | None) -> str:
     return name if record is None else f"record {record} of {name}"
 
 
-def checked(grid: Grid, parameters: Parameters, name: str, forcing: Any) -> Forcing:
+def checked(grid: Grid, parameters: Parameters, name: str, forcing: Any) -> Forcing | Module:
     """A forcing with its values in the precision and the shapes of the grid: numbers, [nz], [ny, nx] or [nz, ny, nx]."""
-    if not isinstance(forcing, Forcing):
-        raise ValueError(f"{name} is of the type {type(forcing).__name__}. Give a dycore.forcing.Forcing.")
-    names = tuple(parameters.tracer_names)
-    check_functions(name, forcing)
+    if not isinstance(forcing, Forcing | Module):
+        raise ValueError(f"{name} is of the type {type(forcing).__name__}. Give a dycore.forcing.Forcing, or a Module.")
+    leaves = iter(names_of(forcing.values, f"{name}.values"))
+    values = map_arguments(lambda leaf: value(grid, next(leaves), leaf), forcing.values)
+    if isinstance(forcing, Module):
+        check_function(f"{name}.function", forcing.function, "on", "grid", "at", "values", "weights")
+    else:
+        check_functions(name, forcing)
+        check_tracers(name, forcing, tuple(parameters.tracer_names))
+    return forcing._replace(values=values)
+
+
+def check_tracers(name: str, forcing: Forcing, names: tuple[str, ...]) -> None:
+    """Raise ValueError where a forcing acts on tracers that are not there, or are others than it takes them for."""
     if len(forcing.tracers) > len(names):
         raise ValueError(f"{name} acts on tracer {len(forcing.tracers) - 1}, but there are {len(names)}: tracer_names={names}. The "
                          "first is tracer 0.")
@@ -71,8 +81,6 @@ def checked(grid: Grid, parameters: Parameters, name: str, forcing: Any) -> Forc
         if expected not in (None, found):
             raise ValueError(f"{name} takes tracer {number} for {expected}, but tracer_names={names} have {found} there. Make the "
                              "forcing for the number of the tracer that it is about.")
-    leaves = iter(names_of(forcing.values, f"{name}.values"))
-    return forcing._replace(values=map_arguments(lambda leaf: value(grid, next(leaves), leaf), forcing.values))
 
 
 def check_functions(name: str, forcing: Forcing) -> None:

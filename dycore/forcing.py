@@ -37,6 +37,34 @@ class Forcing(NamedTuple):
     names: tuple[str | None, ...] = ()  # what the first tracers must be called for these stencils, None for any name
 
 
+class Forced(NamedTuple):
+    """What a module does to the fluid: fields that are stored, or terms."""
+
+    velocity: Vector = Vector()  # on west and south faces (m/s2)
+    tracers: tuple = ()  # of the first tracers (their unit per s)
+
+
+class Module(NamedTuple):
+    """A forcing by functions of arrays in place of stencils, such as column physics or a network.
+
+        def relaxed(theta, target, rate):  # any function in the array API, of arrays [k, j, i]
+            return -rate * (theta - target)
+
+        def relaxation(on, grid, at, values, weights):
+            return Forced(tracers=(on.columns(relaxed, at.tracers[0], values.target, values.rate),))
+
+        Parameters(..., forcing=(Module(relaxation, Values(target, rate)),))
+
+    `on.columns` gives a function whole columns, `on.planes` whole levels (dycore.program.Program), on every backend; what it
+    returns stands where it is used. `values` are as those of a `Forcing`; `weights` are arrays of any shape, as they are, but
+    for their precision.
+    """
+
+    function: Callable  # (on, grid, at, values, weights) -> Forced
+    values: Any = ()
+    weights: Any = ()
+
+
 def only(tracer: int, rate: Callable) -> tuple[Callable | None, ...]:
     """The `tracers` of a Forcing that acts on one alone, by its number. Raises ValueError for what is no number of a tracer."""
     if isinstance(tracer, (bool, np.timedelta64)) or not isinstance(tracer, (int, np.integer)) or not 0 <= tracer < MOST_TRACERS:
@@ -64,15 +92,22 @@ def in_precision(dtype: Any, value: Any) -> Any:
     return np.dtype(dtype).type(value) if isinstance(value, (float, np.floating)) else value
 
 
-def forces(grid: Any, layers: Any, forcings: tuple[Forcing, ...], at: Instant) -> tuple[Vector, tuple[Term, ...]]:
+def forces(on: Any, grid: Any, forcings: tuple[Forcing | Module, ...], at: Instant) -> tuple[Vector, tuple[Term, ...]]:
     """What all forcings do to the velocity on faces (m/s2) and to each tracer (its unit per s)."""
-    def rate(function: Callable | None, forcing: Forcing) -> Term:
-        return Term() if function is None else bound(function, grid, layers, forcing.values, at)
+    forced = [of_one(on, grid, forcing, at) for forcing in forcings]
+    return total((each.velocity for each in forced), Vector()), tuple(
+        total(each.tracers[number] for each in forced if number < len(each.tracers)) for number in range(len(at.tracers)))
 
-    velocity = total((Vector(rate(forcing.u, forcing), rate(forcing.v, forcing)) for forcing in forcings), Vector())
-    tracers = tuple(total(rate(forcing.tracers[number], forcing) for forcing in forcings if number < len(forcing.tracers))
-                    for number in range(len(at.tracers)))
-    return velocity, tracers
+
+def of_one(on: Any, grid: Any, forcing: Forcing | Module, at: Instant) -> Forced:
+    """What one forcing does."""
+    if isinstance(forcing, Module):
+        return forcing.function(on, grid, at, forcing.values, forcing.weights)
+
+    def rate(function: Callable | None) -> Term:
+        return Term() if function is None else bound(function, grid, at.layers, forcing.values, at)
+
+    return Forced(Vector(rate(forcing.u), rate(forcing.v)), tuple(map(rate, forcing.tracers)))
 
 
 # The stress on the moving boundary

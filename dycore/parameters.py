@@ -20,7 +20,7 @@ from dycore.equations.momentum import energy_conserving
 from dycore.equations.steppers import AdamsBashforth3, Stepper
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Fluid
-from dycore.forcing import Forcing
+from dycore.forcing import Forcing, Module
 from dycore.given import check_number, shown
 from dycore.tracers import check_names, read_by
 from dycore.values import is_traced
@@ -87,7 +87,7 @@ class Parameters:
     extrapolated_pressure: float = 0.1
     vertical_mixing: VerticalMixing | None = None
     closures: tuple[Closure, ...] = ()
-    forcing: tuple[Forcing, ...] = ()
+    forcing: tuple[Forcing | Module, ...] = ()
     stepper: Stepper = AdamsBashforth3()  # noqa: RUF009 (an immutable record)
     start: Any = None
 

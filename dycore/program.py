@@ -11,7 +11,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from dycore.backend import Backend
-from dycore.stencils import Field, Region, as_field, maximum, of_columns, stencil
+from dycore.stencils import Field, Region, as_field, map_arguments, maximum, of_columns, stencil
 from dycore.terms import Term, Vector, as_term, column_values_at, extent, values_at
 from dycore.tiles import Halo, Place, Reach, Tile
 
@@ -22,6 +22,7 @@ class Plan(NamedTuple):
 
     regions: list[Region]
     reaches: list[Reach | None]
+    kept: tuple[Reach | None, ...] = ()  # of the arrays that the step returns, in their order: how far their halos are filled
 
 
 class Program:
@@ -173,4 +174,6 @@ def planned(recorder: Any, tile: Tile, step: Callable[[Program], tuple], start: 
     result = step(on)
     regions = recorder.regions(on.issued, result, tile)
     reaches = {} if alone else recorder.reaches(start, result)
-    return Plan(regions, [reaches.get(array) for array in on.exchanged])
+    kept: list[Reach | None] = []
+    map_arguments(lambda array: kept.append(reaches.get(array)), result)
+    return Plan(regions, [reaches.get(array) for array in on.exchanged], tuple(kept))

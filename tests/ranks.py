@@ -162,11 +162,10 @@ def spoilt(case, name, precision, processes, steps):
         return array
 
     def spoil_all(state):
-        reach, places = model.reach, (Place.WEST_FACE, Place.SOUTH_FACE, Place.CENTER, Place.CENTER)
-        u, v, w, surface = (spoil(getattr(state, name), getattr(reach, name), place) for name, place in zip(
-            ("u", "v", "w", "surface"), places, strict=True))
-        tracers = tuple(spoil(tracer, far, Place.CENTER) for tracer, far in zip(state.tracers, reach.tracers, strict=True))
-        return state._replace(u=u, v=v, w=w, surface=surface, tracers=tracers)
+        places = Place.WEST_FACE, Place.SOUTH_FACE, *[Place.CENTER] * (2 + len(state.tracers))
+        u, v, w, surface, *tracers = (spoil(field, reach, place) for field, reach, place in zip(
+            (*state[:4], *state.tracers), model.plan.kept, places, strict=False))
+        return state._replace(u=u, v=v, w=w, surface=surface, tracers=tuple(tracers))
 
     reached = model.asarrays(state)
     for _ in range(steps):

@@ -55,7 +55,7 @@ def stage(on: Any, equations: Equations, part: Stage, start: State, now: State) 
     phi, buoyancy = pressure.hydrostatic_balance(on, equations, layers, now)
     sums, w = (None, now.w) if weights else continuity.diagnosed_flux(on, equations, layers, now)
     at = Instant(now.u, now.v, w, now.surface, now.tracers, now.time, now.closure, layers, phi, buoyancy)
-    force, sources = forcing.forces(grid, layers, equations.forcing, at)  # wind, and what else acts
+    force, sources = forcing.forces(on, grid, equations.forcing, at)  # wind, and what else acts
 
     # Momentum: the stepper extrapolates `slow`; `fast` is the rest of the explicit terms
     advected = parameters.advection(on, grid, layers, at)  # Coriolis force and advection

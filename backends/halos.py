@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.stencils import Field
+from dycore.fields import Field
 from dycore.tiles import Boundary, Copy, Halo, Reach, Tile, copies_x, copies_y, copy_strips, part_of
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dycore.backends.operations import Box, Recorded, Statement, Wanted, cells_of, leaves_of, want
-from dycore.stencils import Field
+from dycore.fields import Field
 from dycore.tiles import Halo, Tile, copies_x, copies_y
 
 

@@ -14,13 +14,13 @@ from dycore.backend import Backend, BackendModule
 from dycore.closures.records import prognostics_of
 from dycore.driving import with_values
 from dycore.equations import hydrostatic
+from dycore.fields import map_arguments
 from dycore.given import check_kind, shown, whole_number
 from dycore.grid import Grid
 from dycore.parameters import Parameters, in_plain_numbers
 from dycore.program import Plan, Program, planned
 from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, speeds
 from dycore.state import Prognostic, State, beginning, layout, map_state, padded, without_history
-from dycore.stencils import map_arguments
 from dycore.values import differences, joined, split
 
 if TYPE_CHECKING:

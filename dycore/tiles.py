@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.stencils import Region
+from dycore.fields import Region
 
 HALO = 3  # cells: fifth-order reconstruction reads three to either side
 HALO_LEVELS = 2  # levels: third-order reconstruction in the vertical

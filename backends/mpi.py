@@ -18,7 +18,9 @@ import numpy as np
 from dycore.backends.halos import Serial, Traffic, extent, substeps_that_fit
 from dycore.backends.launchers import is_child_of_rank, launched
 from dycore.backends.threads import OneThread
-from dycore.tiles import HALO_LEVELS, Halo, Tile, blocks, divide, pieces, share
+from dycore.decomposition import blocks, divide
+from dycore.halo_sources import pieces
+from dycore.tiles import HALO_LEVELS, Halo, Tile, share
 
 BY_ITSELF = ("For a run by itself give 'dycore run' --processes none, or a backend no mpi.World() but "
              "communication=dycore.backends.halos.Serial().")

@@ -8,7 +8,8 @@ from typing import Any
 
 from dycore.backends.operations import Box, Recorded, Statement, Wanted, cells_of, leaves_of, want
 from dycore.fields import Field
-from dycore.tiles import Halo, Tile, copies_x, copies_y
+from dycore.halo_sources import copies_x, copies_y
+from dycore.tiles import Halo, Tile
 
 
 @dataclass(eq=False)

@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from dycore.tiles import HALO, Boundary, Tile, shapes
+from dycore.decomposition import shapes
+from dycore.tiles import HALO, Boundary, Tile
 
 SUBSTEP_SHARE = 0.09  # of the time of a step of the channel, in all its substeps (fortran/README.md: measured with perf)
 FILTERED_ROWS = 1 / 3  # of the rows of a sphere lie poleward of 60 degrees

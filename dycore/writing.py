@@ -25,13 +25,13 @@ import numpy as np
 
 from dycore import output
 from dycore.belonging import difference, identity, summary, written
+from dycore.decomposition import block_shape
 from dycore.files import at_home, attempt, by_first, lock, reserve, together, whole, why
 from dycore.given import MOST, is_number, shown
 from dycore.progress import DAY
 from dycore.restart import Restarts, Sums, check_folder, check_start, partial_means, path_of, retain
 from dycore.restart import write as write_restart
 from dycore.state import State
-from dycore.tiles import block_shape
 
 CHUNK = 2**26  # bytes, at most, of a chunk in memory
 FORMAT = "NETCDF3_64BIT_DATA"

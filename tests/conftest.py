@@ -10,7 +10,8 @@ import pytest
 from dycore import Model
 from dycore.equations import continuity, friction, momentum, operators
 from dycore.grid import interior, latitude_longitude, rectilinear
-from dycore.tiles import Boundary, Place, fill_halo
+from dycore.halo_sources import fill_halo
+from dycore.tiles import Boundary, Place
 from dycore.vertical import stretched
 
 BACKENDS = ("numpy", "numba", "jax")

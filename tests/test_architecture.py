@@ -12,6 +12,7 @@ LAYERS = [
     {"fields", "progress", "files", "stopping", "values"},
     {"stencils"},
     {"abstract", "tiles", "terms", "given", "tracers", "geographic"},
+    {"decomposition", "halo_sources"},
     {"backend", "printing", "coordinates", "forcing", "metrics"},
     {"program"},
     {"grid", "vertical", "fluid", "seawater"},
@@ -105,7 +106,8 @@ def test_the_science_imports_no_backend_and_nothing_heavy(path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "backends").glob("*.py")), ids=lambda p: p.name)
 def test_backends_know_the_language_and_the_tiles_and_no_physics(path):
-    allowed = ("dycore.fields", "dycore.stencils", "dycore.abstract", "dycore.terms", "dycore.tiles", "dycore.backends")
+    allowed = ("dycore.fields", "dycore.stencils", "dycore.abstract", "dycore.terms", "dycore.tiles", "dycore.decomposition",
+               "dycore.halo_sources", "dycore.backends")
     ours = [name for name in imports(path, anywhere=True) if name.split(".")[0] == "dycore"]
     assert all(name.startswith(allowed) for name in ours), ours
 

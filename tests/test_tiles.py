@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from dycore.backends.mpi import plan
+from dycore.backends.messages import plan
 from dycore.decomposition import divide, shapes
 from dycore.halo_sources import copies_x, copies_y, fill_halo, pieces
 from dycore.tiles import HALO, Boundary, Halo, Place, Reach, Tile, part_of

@@ -231,9 +231,9 @@ def no_such(what: str, name: str, known: tuple[str, ...]) -> str:
 
 def launched() -> tuple[int, int]:
     """(rank, ranks) as the launcher says; loads no MPI."""
-    from dycore.backends import mpi
+    from dycore.backends import launchers
 
-    return mpi.launched()
+    return launchers.launched()
 
 
 def world(processes: tuple[int, int] | str | None) -> Any:

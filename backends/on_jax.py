@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,11 @@ def write(array: Any, strip: Any, start: tuple[int, ...]) -> Any:
     (Fused with the read of the same array, the write would not be done in place.)
     """
     return jax.lax.dynamic_update_slice(array, jax.lax.optimization_barrier(strip), start)
+
+
+def at_once(value: Any) -> Any:
+    """A context in which what is known becomes an array now, also in a function that is traced: it may be kept after that."""
+    return contextlib.nullcontext() if isinstance(value, jax.core.Tracer) else jax.ensure_compile_time_eval()
 
 
 def only_adds(level: Callable, carried: tuple) -> bool:
@@ -61,7 +67,8 @@ class JaxBackend(NumpyBackend):
     def asarray(self, values: Any) -> Any:
         """As `NumpyBackend.asarray`. Raises RuntimeError in a process in which JAX would hang."""
         check_process()
-        return super().asarray(values)
+        with at_once(values):
+            return super().asarray(values)
 
     def _prepare(self, stencil: Callable, region: Region, arguments: tuple, start: Callable | None = None) -> tuple:
         self.use_precision(precision_of(arguments))  # of NumPy arrays that no model has taken in
@@ -151,7 +158,8 @@ class JaxBackend(NumpyBackend):
 
     def number(self, value: Any, dtype: np.dtype) -> Any:
         """As `NumpyBackend.number`, an argument of a compiled program, of the precision of the model."""
-        return jnp.asarray(value, dtype)
+        with at_once(value):
+            return jnp.asarray(value, dtype)
 
     def compile(self, function: Callable) -> Callable:
         """The function as a compiled program."""

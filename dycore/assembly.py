@@ -20,6 +20,7 @@ from dycore.grid import Grid, Metrics
 from dycore.parameters import Parameters, in_plain_numbers
 from dycore.state import padded
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Reach, Tile
+from dycore.time_series import TimeSeries
 from dycore.tracers import read_by
 
 
@@ -58,18 +59,24 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
     """The equations with the numbers of these parameters. Raises ValueError for values of forcings that do not fit the grid."""
     dtype = grid.dtype
 
-    def profile(values: np.ndarray) -> Any:
+    def with_halo(values: np.ndarray) -> np.ndarray:
         whole = np.zeros(grid.tile.region.padded[0], dtype)
         whole[HALO_LEVELS: HALO_LEVELS + len(values)] = values
-        return backend.asarray(whole)
+        return whole
 
-    def value(values: Any) -> Any:
+    def profile(values: np.ndarray) -> Any:
+        return backend.asarray(with_halo(values))
+
+    def value(values: Any, record: int | None = None) -> Any:
+        if isinstance(values, TimeSeries):
+            return values.mapped(lambda number, record: value(record, number))
         if np.ndim(values) == 0:
             return in_precision(dtype, values)
         if values.ndim == 1:
-            return profile(values)
+            return profile(values) if record is None else with_halo(values)
         whole = padded(grid, Place.CENTER, values)
-        return constant(backend, tile, whole) if values.ndim == 2 else backend.scatter(tile, whole)
+        alike = record is not None or values.ndim == 3  # records are kept in one shape, on whatever axis one of them is constant
+        return backend.scatter(tile, whole) if alike else constant(backend, tile, whole)
 
     filtered = grid.tile.y is Boundary.POLE and parameters.polar_filter is not None
     response_u, response_v = (backend.asarray(polar_response(grid, parameters.polar_filter, faces))  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.calendars import words
 from dycore.geographic import unit_vectors
 from dycore.grid import interior
 
@@ -32,7 +33,8 @@ def identity(model: Any) -> dict[str, Any]:
     fluid = parameters.fluid
     found: dict[str, Any] = {
         "cells": list(grid.cells), "precision": grid.dtype.name, "tracers": list(parameters.tracer_names),
-        "time step": float(parameters.time_step), "time stepper": type(parameters.stepper).__name__, "fluid": type(fluid).__name__,
+        "start": words(parameters.start), "time step": float(parameters.time_step),
+        "time stepper": type(parameters.stepper).__name__, "fluid": type(fluid).__name__,
         "boundary in x": grid.tile.x.value, "boundary in y": grid.tile.y.value,
         NORTH_POLE: None if grid.north_pole is None else list(grid.north_pole)}
     if model.layout.closure:

@@ -24,7 +24,7 @@ def check_choices(parameters: Parameters) -> None:
     check_kind("parameters", parameters, Parameters)
     for name in ("tracer_face", "vertical_face"):
         check_function(name, getattr(parameters, name), "flow", "c3", "c2", "c1", "d1", "d2", "d3")
-    check_pair(parameters.advection)
+    check_function("advection", parameters.advection, "on", "grid", "layers", "at")
     check_switch("biharmonic_diffusion", parameters.biharmonic_diffusion)
     if not isinstance(parameters.stepper, STEPPERS):
         raise ValueError(f"stepper={shown(parameters.stepper)} is no time stepper. Give AdamsBashforth3() or "
@@ -41,15 +41,6 @@ def check_choices(parameters: Parameters) -> None:
             check_kind("vertical_mixing.values", mixing.values, VALUES[mixing.scheme],
                        f"The scheme {mixing.scheme.__name__} reads its values from that record.")
             check_parts("vertical_mixing.values", mixing.values)
-
-
-def check_pair(advection: Any) -> None:
-    """Raise ValueError unless there are two functions."""
-    if not isinstance(advection, (tuple, list)) or len(advection) != 2:
-        raise ValueError(f"advection={shown(advection)} must be the two functions of a scheme, for u and for v, for example "
-                         "(dycore.equations.momentum.advection_u, dycore.equations.momentum.advection_v).")
-    for number, function in enumerate(advection):
-        check_function(f"advection[{number}]", function)
 
 
 def check_fluid(fluid: Any) -> None:

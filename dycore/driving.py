@@ -14,6 +14,7 @@ from dycore.forcing import Forcing, Stress, stress_u, stress_v
 from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, check_function, given, shown
 from dycore.grid import Grid
 from dycore.parameters import Parameters
+from dycore.time_series import TimeSeries, of_each
 
 
 def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing, ...]:
@@ -37,15 +38,25 @@ def surface_stress(grid: Grid, parameters: Parameters) -> Forcing:
     pair: Any = parameters.surface_stress
     if not (isinstance(pair, (tuple, list)) or (isinstance(pair, np.ndarray) and pair.ndim)) or len(pair) != 2:
         raise ValueError("surface_stress must have two components, on west and on south faces: (eastward, northward), of which "
-                         "each is a number or an array [ny, nx] (N/m2)"
+                         "each is a number or an array [ny, nx] (N/m2), or a TimeSeries of them"
                          + (", along the rows and columns of this rotated grid (dycore.directions.along_grid)."
                             if grid.supergrid is not None else "."))
-    parts = []
-    floors = grid.metrics.floor_u, grid.metrics.floor_v
-    for number, (values, floor) in enumerate(zip(pair, floors, strict=True)):
-        stress = given(f"surface_stress[{number}]", values, grid.cells, NUMBER, PLANE, needed=grid.open_levels(floor))
-        parts.append(np.broadcast_to(stress, grid.cells[1:]) / parameters.fluid.reference_density)
-    return Forcing(stress_u, stress_v, values=Stress(*parts))
+    density = parameters.fluid.reference_density
+
+    def part(number: int, floor: np.ndarray) -> Any:
+        def over_density(record: int | None, values: Any) -> np.ndarray:
+            name = named(f"surface_stress[{number}]", record)
+            stress = given(name, values, grid.cells, NUMBER, PLANE, needed=grid.open_levels(floor))
+            return np.broadcast_to(stress, grid.cells[1:]) / density
+
+        return of_each(over_density, pair[number])
+
+    return Forcing(stress_u, stress_v, values=Stress(part(0, grid.metrics.floor_u), part(1, grid.metrics.floor_v)))
+
+
+def named(name: str, record: int | None) -> str:
+    """The name of a value, or of one of its records."""
+    return name if record is None else f"record {record} of {name}"
 
 
 def checked(grid: Grid, parameters: Parameters, name: str, forcing: Any) -> Forcing:
@@ -81,12 +92,19 @@ def check_functions(name: str, forcing: Forcing) -> None:
 
 def value(grid: Grid, name: str, leaf: Any) -> Any:
     """A part of what a forcing is made of. Whole numbers, functions and what JAX traces stay what they are."""
+    if isinstance(leaf, TimeSeries):
+        return replace(leaf, name=name).mapped(lambda number, record: of_record(grid, named(name, number), record))
     numbers = isinstance(leaf, (float, np.floating, np.ndarray, list)) or hasattr(leaf, "to_numpy")  # of xarray or pandas
     if isinstance(leaf, (str, bytes)):
         raise ValueError(f"{name}={shown(leaf)} is text. Give a number, a profile, a plane or a volume.")
     if callable(leaf) or isinstance(leaf, type) or not (numbers or np.ndim(leaf)):
         return leaf
-    array = given(name, leaf, grid.cells, NUMBER, PROFILE, PLANE, VOLUME, precision=grid.dtype, needed=grid.wet)
+    return of_record(grid, name, leaf)
+
+
+def of_record(grid: Grid, name: str, values: Any) -> Any:
+    """A number, also one that is whole, a profile, a plane or a volume, in the precision of the grid."""
+    array = given(name, values, grid.cells, NUMBER, PROFILE, PLANE, VOLUME, precision=grid.dtype, needed=grid.wet)
     return array if array.ndim else array[()]
 
 

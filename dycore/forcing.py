@@ -9,7 +9,8 @@
 `column` is dycore.equations.column.Column, `now` the state at the beginning of the step, `values` a named tuple of
 what the forcing is made of: numbers, profiles [nz] and fields [ny, nx] or [nz, ny, nx] without halo, which a
 model refuses where they have another shape, or no finite number where there is fluid. A forcing
-of momentum is extrapolated with the advection (dycore.equations.steppers). Forcings of the same field add up.
+of momentum is extrapolated with the advection (dycore.equations.steppers). Forcings of the same field add up. In place of a
+number or a field may stand a dycore.time_series.TimeSeries: stencils read its value at the beginning of the step.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 
 from dycore.given import shown
 from dycore.stencils import stencil, where
+from dycore.terms import Term, Vector, bound, total
 
 MOST_TRACERS = 10000
 
@@ -57,49 +59,20 @@ class Instant(NamedTuple):
     buoyancy: Any = None  # b of dycore.fluid [k, j, i]
 
 
-class Rate(NamedTuple):
-    """A stencil of a forcing with its values."""
-
-    of: Callable
-    values: Any
-
-
 def in_precision(dtype: Any, value: Any) -> Any:
     """A number that is not whole, in the precision of the fields that it meets; anything else as it is."""
     return np.dtype(dtype).type(value) if isinstance(value, (float, np.floating)) else value
 
 
-@stencil
-def nothing(k, j, i, grid, column, values, now):
-    """No forcing."""
-    return 0.0
+def forces(grid: Any, layers: Any, forcings: tuple[Forcing, ...], at: Instant) -> tuple[Vector, tuple[Term, ...]]:
+    """What all forcings do to the velocity on faces (m/s2) and to each tracer (its unit per s)."""
+    def rate(function: Callable | None, forcing: Forcing) -> Term:
+        return Term() if function is None else bound(function, grid, layers, forcing.values, at)
 
-
-@stencil
-def both(k, j, i, grid, column, values, now):
-    """The sum of two rates."""
-    first, second = values
-    return first.of(k, j, i, grid, column, first.values, now) + second.of(k, j, i, grid, column, second.values, now)
-
-
-def sum_of(rates: list[Rate]) -> Rate:
-    """One rate that is the sum of several, in order."""
-    if not rates:
-        return Rate(nothing, ())
-    result, *others = rates
-    for other in others:
-        result = Rate(both, (result, other))
-    return result
-
-
-def rates(forcings: tuple[Forcing, ...], tracers: int) -> list[Rate]:
-    """What all forcings do to u, to v and to each of so many tracers."""
-    found: list[list[Rate]] = [[] for _ in range(2 + tracers)]
-    for forcing in forcings:
-        for own, function in zip(found, (forcing.u, forcing.v, *forcing.tracers), strict=False):
-            if function is not None:
-                own.append(Rate(function, forcing.values))
-    return [sum_of(own) for own in found]
+    velocity = total((Vector(rate(forcing.u, forcing), rate(forcing.v, forcing)) for forcing in forcings), Vector())
+    tracers = tuple(total(rate(forcing.tracers[number], forcing) for forcing in forcings if number < len(forcing.tracers))
+                    for number in range(len(at.tracers)))
+    return velocity, tracers
 
 
 # The stress on the moving boundary

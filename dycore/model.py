@@ -17,6 +17,7 @@ from dycore.equations import hydrostatic
 from dycore.fields import map_arguments
 from dycore.given import check_kind, shown, whole_number
 from dycore.grid import Grid
+from dycore.held_records import HeldRecords
 from dycore.parameters import Parameters, in_plain_numbers
 from dycore.program import Plan, Program, planned
 from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, speeds
@@ -36,7 +37,8 @@ ADVICE = "Make states with dycore.state.initial_state."
 
 
 class Model:
-    """A grid and parameters on a backend; holds nothing that changes, so that several threads may step it at once.
+    """A grid and parameters on a backend; holds nothing that changes but the records of time series that it read last, so that
+    several threads may step it at once.
 
     It can be pickled: another process makes it anew. Raises ValueError where grid, parameters and time step do not go
     together.
@@ -64,9 +66,15 @@ class Model:
     def _take(self, parameters: Parameters) -> None:
         """Parameters with their values on this backend: `equations`, of which `numbers` may be new from call to call."""
         self.parameters = parameters
-        self.equations = equations_of(self.backend, self.grid, parameters, self.tile, self._geometry)
+        equations = equations_of(self.backend, self.grid, parameters, self.tile, self._geometry)
+        self.records = HeldRecords(equations, parameters.time_step, self.backend.communication, self._arguments)
+        self.equations = self.records.first()
         self.choices, numbers = split(self.equations)
-        self.numbers = tuple(value if np.ndim(value) else self.backend.number(value, self.grid.dtype) for value in numbers)
+        self.numbers = self._arguments(numbers)
+
+    def _arguments(self, numbers: tuple) -> tuple:
+        """Numbers and arrays as compiled programs take them."""
+        return tuple(value if np.ndim(value) else self.backend.number(value, self.grid.dtype) for value in numbers)
 
     @property
     def history(self) -> bool:
@@ -96,7 +104,10 @@ class Model:
         """
         self.backend.communication.in_one_thread()
         model = self if forcing is None else self.with_parameters(with_values(self.parameters, forcing))
-        return self._steps(model.numbers, self.asarrays(state), whole_number("n", n, 0))
+        state, n = self.asarrays(state), whole_number("n", n, 0)
+        for numbers, portion in model.records.portions(model.numbers, state.step, n):
+            state = self._steps(numbers, state, portion)
+        return state
 
     def with_parameters(self, parameters: Parameters) -> Model:
         """The same model with other numbers in its parameters, such as coefficients and values of forcings: nothing is compiled.
@@ -115,10 +126,12 @@ class Model:
     def pure_step(self, state: State) -> State:
         """As `step`, but not compiled by itself: for functions of yours that `jax.jit` compiles and `jax.grad` differentiates.
 
-        Steps in a row go into `jax.lax.scan`. (`steps` can be given to `jax.vmap`, but not to `jax.grad`.)
+        Steps in a row go into `jax.lax.scan`. (`steps` can be given to `jax.vmap`, but not to `jax.grad`.) Of forcings that are
+        time series all records are then held on the device; beyond them there is no number (NaN), as nothing can be refused.
         """
         self.backend.communication.in_one_thread()
-        return self._step(self.numbers, self.asarrays(state))
+        state = self.asarrays(state)
+        return self._step(self.records.numbers(self.numbers, state.step), state)
 
     def check_state(self, state: State) -> None:
         """Raise ValueError where a state does not belong to this model's grid and parameters."""

@@ -1,10 +1,10 @@
 """The state as labelled data: an xarray.Dataset with CF names, units, coordinates and cell boundaries; and back again.
 
-Time is seconds since the first of January of the year 1 in a calendar without leap years: a run has no date, a double holds
-whole seconds exactly, and all years are alike. Faces are those to the west and south of cells, and below them (towards lower
-r); xgcm finds them by `c_grid_axis_shift` (position "left"). What lies beyond the last cell is the first face again where the
-domain is periodic, else a closed one, where the velocity is zero. Values without fluid are NaN; a closed face beside fluid
-has a velocity of zero.
+Time is seconds since the start of a run (Parameters.start); where that has no date, since the first of January of the year 1 in a
+calendar without leap years: a double holds whole seconds exactly, and all years are alike. Faces are those to the west and south
+of cells, and below them (towards lower r); xgcm finds them by `c_grid_axis_shift` (position "left"). What lies beyond the last cell
+is the first face again where the domain is periodic, else a closed one, where the velocity is zero. Values without fluid are NaN; a
+closed face beside fluid has a velocity of zero.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore import two_dimensional
+from dycore.calendars import time_since
 from dycore.datasets import in_units, on_places
 from dycore.fluid import Atmosphere
 from dycore.given import shown
@@ -28,9 +29,6 @@ TRACERS = {
     "salinity": ("sea_water_absolute_salinity", "g kg-1"),
     "potential_temperature": ("air_potential_temperature", "K"),
 }
-TIME = {"standard_name": "time", "long_name": "time since the start, as a date", "axis": "T",
-        "units": "seconds since 0001-01-01 00:00:00", "calendar": "noleap"}
-
 
 PLANE, SPHERE, ROTATED = ("x", "y"), ("longitude", "latitude"), ("grid_longitude", "grid_latitude")  # horizontal coordinates
 LEVEL = {False: "height", True: "air_pressure"}  # of an ocean, of air
@@ -193,6 +191,12 @@ def coordinates(model: Any) -> dict[str, tuple]:
     return found if grid.supergrid is None else found | two_dimensional.coordinates(grid, x, y)
 
 
+def time_attributes(model: Any) -> dict[str, str]:
+    """Of the time of a run."""
+    since = time_since(model.parameters.start)
+    return {"standard_name": "time", "long_name": "time since the start, as a date", "axis": "T"} | since
+
+
 def attributes(model: Any) -> dict[str, Any]:
     """Where a dataset comes from: conventions, program and version, and what of the parameters makes a run what it is."""
     from dycore import __version__
@@ -232,7 +236,7 @@ def dataset(model: Any, state: State) -> Any:
         fields[name] = variable.dims, communication.assembled(model.tile, cells), variable.attributes
     if communication.rank != 0:
         return None
-    time = (), float(state.step) * model.parameters.time_step, TIME
+    time = (), float(state.step) * model.parameters.time_step, time_attributes(model)
     return xarray.Dataset(fields, coordinates(model) | {"time": time}, attributes(model))
 
 

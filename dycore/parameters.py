@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore import printing
+from dycore.calendars import check_start
 from dycore.closures import Closure, Convective, PacanowskiPhilander, Uniform
 from dycore.closures.records import prognostics_of
 from dycore.equations.advection import upwind3
 from dycore.equations.friction import with_spacing
-from dycore.equations.momentum import advection_u, advection_v
+from dycore.equations.momentum import energy_conserving
 from dycore.equations.steppers import AdamsBashforth3, Stepper
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Fluid
@@ -53,14 +54,17 @@ class Parameters:
     output has for something else. The fluid says which of them its buoyancy reads (dycore.fluid).
     tracer_face, vertical_face: face values of tracers along and across the levels (dycore.equations.advection, which says when to
     take weno5 with weno3 instead: upwind3 leaves the range of a tracer at fronts, by a quarter of it in a lock exchange, but
-    a step with the others takes 1.2 to 1.7 times as long). advection: the pair of stencils for u and v. friction: Mixing.
+    a step with the others takes 1.2 to 1.7 times as long). advection: of momentum,
+    energy_conserving or linear of dycore.equations.momentum, or momentum_weno.weno. friction: Mixing.
     diffusivity (m2/s; m4/s with `biharmonic_diffusion`): the same everywhere, on the sphere too.
-    surface_stress: pair of arrays [j, i] on west and south faces (N/m2), eastward and northward. polar_filter: latitude
-    (degrees) poleward of which a full sphere is filtered. polar_damping: seconds in which the filter removes from the
-    velocity what it slows down, a step at least (dycore.equations.filters). extrapolated_pressure: the share of the pressure force
-    that is extrapolated with the advection (dycore.equations.steppers). vertical_mixing: dycore.equations.vertical_mixing.
-    closures: what carries fields of its own (dycore.closures). forcing: what else acts on momentum and tracers
-    (dycore.forcing; ready ones in dycore.physics).
+    surface_stress: pair of arrays [j, i] on west and south faces (N/m2), eastward and northward, or of
+    dycore.time_series.TimeSeries. polar_filter: latitude (degrees) poleward of which a full sphere is filtered. polar_damping:
+    seconds in which the filter removes from the velocity what it slows down, a step at least (dycore.equations.filters).
+    extrapolated_pressure: the share of the pressure force that is extrapolated with the advection (dycore.equations.steppers).
+    vertical_mixing: dycore.equations.vertical_mixing. closures: what carries fields of its own (dycore.closures). forcing: what
+    else acts on momentum and tracers (dycore.forcing; ready ones in dycore.physics).
+    start: the date on which the run starts, a cftime.datetime in its calendar (dycore.calendars.date), which output, restarts and
+    progress show; None for a run without a date.
     """
 
     fluid: Fluid
@@ -69,7 +73,7 @@ class Parameters:
     tracer_names: tuple[str, ...] = ()
     tracer_face: Callable = upwind3
     vertical_face: Callable = upwind3
-    advection: tuple[Callable, Callable] = (advection_u, advection_v)
+    advection: Callable = energy_conserving
     friction: Mixing | None = None
     diffusivity: float | None = None
     biharmonic_diffusion: bool = False
@@ -81,6 +85,7 @@ class Parameters:
     closures: tuple[Closure, ...] = ()
     forcing: tuple[Forcing, ...] = ()
     stepper: Stepper = AdamsBashforth3()  # noqa: RUF009 (an immutable record)
+    start: Any = None
 
     def __repr__(self) -> str:
         return printing.of_parameters(self).text()
@@ -89,8 +94,8 @@ class Parameters:
         return printing.of_parameters(self).html()
 
     def without_values(self) -> Parameters:
-        """The parameters without stress and forcings, of which a model keeps values in the shapes of its grid."""
-        return replace(self, surface_stress=None, forcing=())
+        """The parameters without stress and forcings, of which a model keeps values in the shapes of its grid, and without date."""
+        return replace(self, surface_stress=None, forcing=(), start=None)
 
 
 def in_plain_numbers(value: Any) -> Any:
@@ -110,6 +115,7 @@ def check_values(parameters: Parameters) -> None:
                                ("vertical_mixing", parameters.vertical_mixing, VerticalMixing)):
         if not isinstance(record, kind | None):
             raise ValueError(f"{name}={shown(record)} must be a {kind.__module__}.{kind.__name__}, or None.")
+    check_start(parameters.start)
     prognostics_of(parameters)
     check_names(parameters.tracer_names)
     read_by(parameters.fluid.buoyancy, parameters.tracer_names)

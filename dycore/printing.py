@@ -36,6 +36,8 @@ def words(value: Any) -> str:
     """A value of some parameter: a function by its name, a record by what differs from its defaults, an array by its range."""
     if callable(value) and hasattr(value, "__name__"):
         return value.__name__
+    if hasattr(value, "in_words"):
+        return value.in_words
     fields = getattr(value, "_fields", None) or ([f.name for f in dataclasses.fields(value)]
                                                  if dataclasses.is_dataclass(value) else None)
     if fields is not None:

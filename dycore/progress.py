@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TextIO
@@ -25,10 +26,13 @@ def tell(sentence: str, stream: TextIO) -> None:
 
 
 class ProgressBar:
-    """Context manager of a run of so many steps of dt (s) that begins at step `start`: calls say how many are done."""
+    """Context manager of a run of so many steps of dt (s) that begins at step `start`: calls say how many are done.
 
-    def __init__(self, steps: int, dt: float, wanted: bool, start: int = 0):
-        self.steps, self.dt, self.wanted, self.start, self.bar = steps, dt, wanted, start, None
+    date: says the date of a time (s), of a run that has one.
+    """
+
+    def __init__(self, steps: int, dt: float, wanted: bool, start: int = 0, date: Callable[[float], str] | None = None):
+        self.steps, self.dt, self.wanted, self.start, self.date, self.bar = steps, dt, wanted, start, date, None
         self.began = self.said = time.perf_counter()
         self.first: tuple[int, float] | None = None  # steps and time when the first were done, which may have been compiled
         if wanted and sys.stderr.isatty():
@@ -61,8 +65,9 @@ class ProgressBar:
                 tell(line, sys.stderr)
 
     def day(self, done: int) -> str:
-        """The simulated time, of how much."""
-        return f"day {(self.start + done) * self.dt / DAY:.2f} of {(self.start + self.steps) * self.dt / DAY:.2f}"
+        """The date, if there is one, and the simulated time, of how much."""
+        date = f"{self.date((self.start + done) * self.dt)}, " if self.date else ""
+        return f"{date}day {(self.start + done) * self.dt / DAY:.2f} of {(self.start + self.steps) * self.dt / DAY:.2f}"
 
     def pace(self, done: int, now: float) -> str:
         """Simulated years per day and time left, or in the end time taken; nothing before the first steps are done."""

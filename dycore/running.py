@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.calendars import after
 from dycore.given import check_function, check_kind, check_switch, positive, shown, whole_number
 from dycore.progress import DAY, ProgressBar
 from dycore.restart import Restarts
@@ -55,6 +57,7 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
     check_outputs(write, restarts)
     model.check_state(state)
     state = model.asarrays(state)
+    model.records.check_covered(int(state.step), int(state.step) + steps - 1)
     dry = None if is_sound(model, state) else model.backend.communication.first(dry_place(model, state))
     if dry:
         raise ValueError(f"The state that the run starts from has no thickness {dry}.")
@@ -63,7 +66,8 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
 
     communication = model.backend.communication
     began = time.perf_counter()
-    shown = ProgressBar(int(steps), dt, progress and communication.rank == 0, int(state.step))
+    start = model.parameters.start
+    shown = ProgressBar(int(steps), dt, progress and communication.rank == 0, int(state.step), start and partial(after, start))
     with outputs(model, state, write, restarts) as written, shown as advance, interrupts() as received:
         try:
             written.start(state)

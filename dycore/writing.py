@@ -214,9 +214,9 @@ def template(model: Any, variables: dict[str, output.Variable], mean: bool, iden
     fields = {name: (("time", *dims), np.zeros((0, *fluid.shape), model.grid.dtype), attributes | methods)
               for name, (_, dims, attributes, fluid) in variables.items()}
     coordinates = output.coordinates(model)
-    times: dict[str, tuple] = {"time": ("time", np.zeros(0), output.TIME)}
+    times: dict[str, tuple] = {"time": ("time", np.zeros(0), output.time_attributes(model))}
     if mean:
-        times = {"time": ("time", np.zeros(0), output.TIME | {"bounds": "time_bounds"}),
+        times = {"time": ("time", np.zeros(0), output.time_attributes(model) | {"bounds": "time_bounds"}),
                  "time_bounds": (("time", "bound"), np.zeros((0, 2)), {})}
     made = output.load_xarray().Dataset(fields, coordinates | times, output.attributes(model) | {"identity": identity})
     for name in coordinates:

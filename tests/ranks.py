@@ -17,11 +17,13 @@ from dycore.equations.advection import weno5
 from dycore.equations.steppers import WickerSkamarock
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing
+from dycore.physics import surface_relaxation
 from dycore.progress import DAY
 from dycore.restart import Restarts
 from dycore.running import Stopped
 from dycore.state import State, initial_state
 from dycore.tiles import Boundary, Halo, Place
+from dycore.time_series import TimeSeries
 from dycore.writing import Means, Snapshots
 
 
@@ -98,6 +100,23 @@ def same_answer(case, name, precision, processes, steps, **options):
     """How far the states are apart after so many steps."""
     world = mpi.World(processes, **options)
     grid, parameters, state = CASES[case](precision)
+    model = Model(grid, parameters, backend(name, world))
+    gathered = model.gather(model.steps(state, steps))
+    if world.rank == 0:
+        return difference(gathered, Model(grid, parameters, backend(name)).steps(state, steps))
+
+
+def seasons(name, processes, steps):
+    """How far states are apart where the wind and the temperature of the air are series of records, two periods long."""
+    world = mpi.World(processes)
+    grid, parameters, state = channel("float64")
+    times, random = np.array([0.3, 2.0, 3.5]) * parameters.time_step, np.random.default_rng(4)
+
+    def series(factor):
+        return TimeSeries(times, factor * random.standard_normal((3, *grid.cells[1:])), period=6.0 * parameters.time_step)
+
+    parameters = dataclasses.replace(parameters, surface_stress=(series(0.1), 0.0),
+                                     forcing=(surface_relaxation(0, series(5.0), 86400.0),))
     model = Model(grid, parameters, backend(name, world))
     gathered = model.gather(model.steps(state, steps))
     if world.rank == 0:

@@ -14,8 +14,8 @@ LAYERS = [
     {"abstract", "tiles", "terms", "given", "tracers", "geographic"},
     {"decomposition", "halo_sources"},
     {"backend", "printing", "coordinates", "forcing", "metrics"},
-    {"program"},
-    {"grid", "vertical", "fluid", "seawater"},
+    {"program", "time_series"},
+    {"grid", "calendars", "vertical", "fluid", "seawater"},
     {"thickness", "directions"},
     {"state", "belonging"},
     {"time_steps", "closures"},
@@ -23,7 +23,7 @@ LAYERS = [
     {"parameters"},
     {"choices"},
     {"stability", "driving"},
-    {"assembly"},
+    {"assembly", "held_records"},
     {"model"},
     {"curved_cells"},
     {"plotted_fields", "map_projections", "datasets"},
@@ -40,7 +40,7 @@ LAYERS = [
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock",
-         "cf_units"}
+         "cf_units", "cftime"}
 
 
 def modules(folder):

@@ -110,6 +110,16 @@ def test_twice_the_wind_drives_twice_the_transport_of_a_slow_gyre():
     assert transports[0] > 0.0 and transports[1] / transports[0] == pytest.approx(2.0, rel=1e-3)
 
 
+def test_the_surface_follows_the_months_that_were_observed(capsys):
+    months, end = example("seasons").main(days=3.0)
+    # relaxed in 0.3 days to a value that rises by 1/30 of a month's change a day: 0.3 days behind it
+    behind = months[6] + (2.7 / 30.0) * (months[7] - months[6])
+    assert np.allclose(end.temperature.isel(height=-1).mean("x"), behind.mean(axis=-1), atol=0.3)
+    assert abs(end.temperature.isel(height=-1).mean().item() - behind.mean()) < 0.02
+    assert (end.time.units, end.time.calendar) == ("seconds since 2000-07-16 00:00:00", "360_day")
+    assert "3 days since 2000-07-16 00:00:00 (360_day) the surface has" in capsys.readouterr().out
+
+
 def test_every_example_is_here_and_short():
     text = Path(__file__).read_text()
     for path in EXAMPLES.glob("*.py"):

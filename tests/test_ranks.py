@@ -126,6 +126,10 @@ def test_substeps_in_portions_give_the_same_bits():
     assert results_of(2, ("same_answer", ("channel", "numpy", "float64", (2, 1), 5), {"substeps_together": 3})) == [0.0]
 
 
+def test_two_ranks_read_the_records_of_a_season_that_one_reads():
+    assert results_of(2, ("seasons", ("numpy", (2, 1), 12), {}), ("seasons", ("numpy", (1, 2), 12), {})) == [0.0, 0.0]
+
+
 def test_messages_of_a_step_are_few():
     """One after the force and one after the step, in an ocean with two portions of substeps once more. The filter of split
     rows takes two messages there and back, twice."""

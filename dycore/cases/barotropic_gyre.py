@@ -6,7 +6,8 @@ import numpy as np
 
 from dycore.cases.default_step import with_time_step
 from dycore.coordinates import check_cells
-from dycore.equations.momentum import advection_u, advection_v, coriolis_u, coriolis_v
+from dycore.equations.momentum import energy_conserving
+from dycore.equations.momentum import linear as without_advection
 from dycore.fluid import Ocean, no_buoyancy
 from dycore.given import check_switch, not_negative
 from dycore.grid import Grid, rectilinear
@@ -42,7 +43,7 @@ def barotropic_gyre(cells: tuple[int, int, int] = (1, 60, 60), precision: str = 
     parameters = Parameters(
         fluid=Ocean(buoyancy=no_buoyancy, reference_density=DENSITY),
         time_step=min(0.06 * spacing, 2400.0), substeps=40,
-        advection=(coriolis_u, coriolis_v) if linear else (advection_u, advection_v),
+        advection=without_advection if linear else energy_conserving,
         friction=Mixing(divergence=viscosity, vorticity=viscosity, no_slip=no_slip),
         surface_stress=(np.broadcast_to(stress[:, None], cells[1:]), 0.0))
     return grid, with_time_step(grid, parameters, time_step), initial_state(grid, surface=0.0)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy
 
+from dycore.commands.dates import start_of, started, when
 from dycore.commands.settings import Settings, add_settings, assignment, case_parameters, model_parameters, settings_of, toml
 from dycore.commands.shared import (
     BadInput,
@@ -28,7 +29,7 @@ from dycore.commands.shared import (
     world,
 )
 from dycore.files import WritingFailed, whole
-from dycore.progress import DAY, LOG, tell
+from dycore.progress import LOG, tell
 from dycore.stopping import noted
 
 
@@ -39,6 +40,7 @@ def add(command: Any) -> None:
                   "  dycore run held_suarez --backend jax --precision float32 --days 1200 --set dissipation=0.5\n"
                   "  dycore run held_suarez --days 1200 --dry-run > climate.toml\n"
                   "  dycore run climate.toml --backend numba --quiet --log climate.log\n"
+                  "  dycore run global_ocean --start 2000-01-01 --calendar 360_day --days 360 --output ocean.zarr\n"
                   "  dycore run climate.toml --restarts r --continue r --time-step 300   # after it became unstable\n"
                   "  mpiexec -n 4 dycore run baroclinic_wave --backend numba --processes 2,2 --days 1 --state-out wave.npz\n\n"
                   "A signal (Ctrl-C, TERM, HUP, USR1, USR2, XCPU) to any process ends a run with a restart and the command that\n"
@@ -99,7 +101,7 @@ def first_state(settings: Settings, model: Any, state: Any) -> tuple[Any, str]:
         state = restart.read(path, model)
     except ValueError as problem:
         raise BadInput(str(problem)) from problem
-    return state, f"from {path}, day {state.step * model.parameters.time_step / DAY:g}{after_another_step(path, model)}"
+    return state, f"from {path}, {when(model, state)}{after_another_step(path, model)}"
 
 
 def after_another_step(path: Path, model: Any) -> str:
@@ -183,12 +185,13 @@ def built(settings: Settings, backend: Any) -> tuple[Any, Any]:
     function = case_functions()[settings.case]
     of_case = case_parameters(function)
     given = {name: value for name, value in settings.parameters.items() if name in of_case}
+    start = start_of(settings.start, settings.calendar)
     if settings.cells is not None:
         given["cells"] = settings.cells
     try:
         grid, parameters, state = function(precision=settings.precision, time_step=settings.time_step, **given)
         changes = {name: value for name, value in settings.parameters.items() if name not in of_case}
-        return Model(grid, dataclasses.replace(parameters, **changes), backend), state
+        return Model(grid, dataclasses.replace(parameters, start=start, **changes), backend), state
     except ValueError as problem:
         raise BadInput(str(problem)) from problem
     except MemoryError as problem:
@@ -200,7 +203,8 @@ def title(settings: Settings, model: Any) -> str:
     cells = " x ".join(map(str, model.grid.cells))
     size = launched()[1]
     return (f"{settings.case}: {cells} cells, {settings.precision}, {settings.backend}"
-            + (f" on {size} processes" if size > 1 else "") + f", time step {model.parameters.time_step:g} s")
+            + (f" on {size} processes" if size > 1 else "") + f", time step {model.parameters.time_step:g} s"
+            + started(model))
 
 
 def check_outputs(settings: Settings, model: Any, state: Any) -> None:

@@ -1,6 +1,7 @@
 """Settings of a run: each is an option of `dycore run` and a key of a TOML file, with the same values and checks."""
 
 import argparse
+import datetime
 import inspect
 import json
 import os
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
+from dycore.calendars import CALENDARS
+from dycore.commands.dates import moment
 from dycore.commands.shared import (
     BACKENDS,
     PRECISIONS,
@@ -30,8 +33,9 @@ from dycore.commands.shared import (
 from dycore.files import at_home, read_text
 
 LENGTH, NUMERICS, MACHINE, OUTPUT, RESTARTS = "length of the run (one of)", "grid and numerics", "machine", "output", "restarts"
+DATE = "date"
 LONGEST = 200  # letters of a value in a message
-GROUPS = (LENGTH, NUMERICS, MACHINE, OUTPUT, RESTARTS)
+GROUPS = (LENGTH, DATE, NUMERICS, MACHINE, OUTPUT, RESTARTS)
 
 
 class Setting(NamedTuple):
@@ -50,6 +54,11 @@ class Settings:
     case: str
     days: Annotated[float | None, Setting(LENGTH, positive_number, "D", "until this day, counted from the beginning")] = None
     steps: Annotated[int | None, Setting(LENGTH, positive_integer, "N", "until this time step, counted from the beginning")] = None
+    start: Annotated[str | None, Setting(
+        DATE, moment, "DATE", "of the beginning, as in 2000-01-31 or '2000-01-31 12:00:00' (default: days are counted, without "
+                              "dates)")] = None
+    calendar: Annotated[str, Setting(
+        DATE, name_among(tuple(CALENDARS), "calendar"), "NAME", f"of the start: {', '.join(CALENDARS)}")] = "standard"
     cells: Annotated[tuple[int, int, int] | None, Setting(
         NUMERICS, cell_numbers, "NZ,NY,NX", "levels, rows and columns (default: those of the case)")] = None
     time_step: Annotated[float | None, Setting(NUMERICS, positive_number, "SECONDS", "(default: that of the case)")] = None
@@ -81,7 +90,7 @@ class Settings:
 # by key: "continue" is no name in Python
 SETTINGS: dict[str, Setting] = {name.rstrip("_"): kind.__metadata__[0] for name, kind in inspect.get_annotations(Settings).items()
                                 if hasattr(kind, "__metadata__")}
-REFINEMENTS = {"output_every": ("output",), "means_every": ("means",), "fields": ("output", "means"),
+REFINEMENTS = {"calendar": ("start",), "output_every": ("output",), "means_every": ("means",), "fields": ("output", "means"),
                "restarts_every": ("restarts",), "keep": ("restarts",)}  # mean nothing without one of these
 
 
@@ -210,6 +219,7 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Given]]:
         if key not in SETTINGS and key != "case":
             raise BadInput(f"{path}: {no_such('key', key, ('case', *SETTINGS, 'parameters'))}")
         convert = str if key == "case" else SETTINGS[key].convert
+        value = str(value) if key == "start" and isinstance(value, datetime.date) else value  # which TOML has
         if isinstance(value, list) and any(isinstance(part, list | dict) for part in value):
             raise BadInput(f"{path}: {key} = {shown(value)} holds lists or tables within a list: write its values side by side.")
         try:

@@ -26,41 +26,11 @@ that takes up to 1.7 times as long is too much to be the default of flows that h
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from dycore.abstract import Abstract, sources_of
 from dycore.stencils import quotient, stencil, where
-
-
-class Source(NamedTuple):
-    """What the fluxes of one tracer are made of."""
-
-    flow: Any  # dycore.equations.continuity.Flow
-    face: Callable
-    vertical_face: Callable
-    line_x: Callable
-    line_y: Callable
-    diffusion_x: Callable
-    diffusion_y: Callable
-    diffusivity: float  # m2/s, or minus m4/s where `diffused` is a Laplacian
-    diffused: Any  # [k, j, i]
-    ahead: Any  # tracer half a step ahead [k, j, i]
-    supply: Callable
-    rate: Any  # dycore.forcing.Rate, or None
-    column: Any
-    now: Any  # dycore.forcing.Instant
-
-
-@stencil
-def no_supply(k, j, i, grid, source):
-    """Nothing is added."""
-    return 0.0
-
-
-@stencil
-def supply(k, j, i, grid, source):
-    """What a forcing adds, per reference thickness (unit of the tracer per s)."""
-    return source.column.stretching[j, i] * source.rate.of(k, j, i, grid, source.column, source.rate.values, source.now)
+from dycore.terms import Vector, bound
 
 
 @stencil
@@ -168,45 +138,31 @@ def line_z(k, j, i, grid, tracer):
 
 
 @stencil
-def flux_x(k, j, i, grid, source):
+def flux_x(k, j, i, grid, face, line, transport_u, tracer):
     """Tracer through a west face, per reference thickness (m2/s times the unit of the tracer)."""
-    transport = source.flow.transport_u[k, j, i]
-    c3, c2, c1, d1, d2, d3 = source.line_x(k, j, i, grid, source.ahead)
-    return transport * source.face(transport, c3, c2, c1, d1, d2, d3) + source.diffusion_x(k, j, i, grid, source)
+    transport = transport_u[k, j, i]
+    c3, c2, c1, d1, d2, d3 = line(k, j, i, grid, tracer)
+    return transport * face(transport, c3, c2, c1, d1, d2, d3)
 
 
 @stencil
-def flux_y(k, j, i, grid, source):
+def flux_y(k, j, i, grid, face, line, transport_v, tracer):
     """Tracer through a south face, per reference thickness (m2/s times the unit of the tracer)."""
-    transport = source.flow.transport_v[k, j, i]
-    c3, c2, c1, d1, d2, d3 = source.line_y(k, j, i, grid, source.ahead)
-    return transport * source.face(transport, c3, c2, c1, d1, d2, d3) + source.diffusion_y(k, j, i, grid, source)
+    transport = transport_v[k, j, i]
+    c3, c2, c1, d1, d2, d3 = line(k, j, i, grid, tracer)
+    return transport * face(transport, c3, c2, c1, d1, d2, d3)
 
 
 @stencil
-def flux_z(k, j, i, grid, source, w):
+def flux_z(k, j, i, grid, face, w, tracer):
     """Tracer through a lower-r face (unit of r per s times the unit of the tracer)."""
     velocity = w[k, j, i]
-    c3, c2, c1, d1, d2, d3 = line_z(k, j, i, grid, source.ahead)
-    return velocity * source.vertical_face(velocity, c3, c2, c1, d1, d2, d3)
+    c3, c2, c1, d1, d2, d3 = line_z(k, j, i, grid, tracer)
+    return velocity * face(velocity, c3, c2, c1, d1, d2, d3)
 
 
-@stencil
-def fluxes(k, j, i, grid, source):
-    """Through the west and the south face."""
-    return flux_x(k, j, i, grid, source), flux_y(k, j, i, grid, source)
-
-
-@stencil
-def tracer_divergence(k, j, i, grid, flux):
-    """div(h u c) / dr_k (unit of the tracer per s) from the `fluxes`."""
-    return grid.inverse_area[j, i] * (flux[0][k, j, i + 1] - flux[0][k, j, i] + (flux[1][k, j + 1, i] - flux[1][k, j, i]))
-
-
-@stencil
-def tracer_step(k, j, i, grid, time_step, stretching, inverse_new, horizontal, values, source, w, tracer):
-    """The tracer one step later; `horizontal(k, j, i, grid, values)` is its horizontal divergence."""
-    rise = grid.inverse_dr[k] * (flux_z(k + 1, j, i, grid, source, w) - flux_z(k, j, i, grid, source, w))
-    outflow = grid.part(k, j, i, grid.floor, grid.inverse_fraction, horizontal(k, j, i, grid, values) + rise)
-    content = stretching[j, i] * tracer[k, j, i] - time_step * (outflow - source.supply(k, j, i, grid, source))
-    return where(k >= grid.floor[j, i], content * inverse_new[j, i], tracer[k, j, i])
+def flux(equations: Any, transport_u: Any, transport_v: Any, tracer: Any) -> Vector:
+    """Advective flux of a tracer through west and south faces, per reference thickness (m2/s times its unit)."""
+    grid, face = equations.grid, equations.parameters.tracer_face
+    along_x, along_y = (coastal_x, coastal_y) if equations.has_land else (line_x, line_y)
+    return Vector(bound(flux_x, grid, face, along_x, transport_u, tracer), bound(flux_y, grid, face, along_y, transport_v, tracer))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from dycore.equations.velocity import column_sums, no_column_sums
 from dycore.stencils import stencil, where
+from dycore.terms import Term, bound
 from dycore.tiles import Place
 
 
@@ -32,16 +33,9 @@ def transports(k, j, i, grid, width_u, width_v, u, v):
 
 
 @stencil
-def divergence(k, j, i, grid, flow):
-    """D_k / dr_k (1/s)."""
-    return grid.inverse_area[j, i] * (flow.transport_u[k, j, i + 1] - flow.transport_u[k, j, i]
-                                      + (flow.transport_v[k, j + 1, i] - flow.transport_v[k, j, i]))
-
-
-@stencil
-def stored(k, j, i, grid, values):
-    """A horizontal divergence that was computed (and filtered) before."""
-    return values[k, j, i]
+def divergence(k, j, i, grid, flux_u, flux_v):
+    """Divergence of a flux through faces per reference thickness: D_k / dr_k of a transport (1/s), of a tracer times its unit."""
+    return grid.inverse_area[j, i] * (flux_u[k, j, i + 1] - flux_u[k, j, i] + (flux_v[k, j + 1, i] - flux_v[k, j, i]))
 
 
 @stencil
@@ -58,34 +52,33 @@ def advance_surface(j, i, time_step, surface, total):
 
 
 @stencil
-def no_flux(j, i, grid, layer_divergence, source, total):
+def no_flux(j, i, grid, layer_divergence, total):
     """W = 0 on the fixed boundary."""
     return (0.0,)
 
 
 @stencil
-def flux_through_levels(k, j, i, carried, grid, layer_divergence, source, total):
+def flux_through_levels(k, j, i, carried, grid, layer_divergence, total):
     """W at the lower-r face of level k; carries W to the next."""
     rise = where(k >= grid.floor[j, i],
                  grid.part(k, j, i, grid.floor, grid.fraction, total[j, i] * grid.inverse_thickness[j, i]), 0.0)
-    return (carried[0] + grid.dr[k] * (rise - layer_divergence(k, j, i, grid, source)),), (carried[0],)
+    return (carried[0] + grid.dr[k] * (rise - layer_divergence[k, j, i]),), (carried[0],)
 
 
 def diagnosed_flux(on: Any, equations: Any, layers: Any, now: Any) -> tuple[tuple, Any]:
     """Column sums of a velocity, and the W that belongs to it: a stage has no other, mass and tracers went with a mean one."""
     grid, widths = equations.grid, (layers.width_u, layers.width_v)
     sums, _ = on.upward(column_sums, no_column_sums, grid, now.u, now.v)
-    flow = Flow(*on(transports, grid, *widths, now.u, now.v), *widths)  # type: ignore[call-arg]
+    through = on(transports, grid, *widths, now.u, now.v)
     total = on(column_divergence, grid, *widths, *sums)
-    total, of_mass = filtered_divergences(on, equations, total, (divergence, flow))
-    _, (w,) = on.upward(flux_through_levels, no_flux, grid, *of_mass, total)
+    total, of_mass = filtered_divergences(on, equations, total, bound(divergence, grid, *through))
+    _, (w,) = on.upward(flux_through_levels, no_flux, grid, of_mass, total)
     return sums, on.exchange((Place.LOWER_FACE, w))[0] if equations.filtered else on.whole(w)
 
 
-def filtered_divergences(on: Any, equations: Any, total: Any, *parts: tuple) -> tuple:
-    """The divergence of a column, and of mass and tracers in a layer (each a stencil and its values), filtered near poles."""
+def filtered_divergences(on: Any, equations: Any, total: Any, *divergences: Term) -> tuple:
+    """The divergence of a column, and of mass and tracers in a layer; stored and filtered near poles, else as they are."""
     if not equations.filtered:
-        return total, *parts
-    divergences = [on(function, equations.grid, values) for function, values in parts]
-    total, *divergences = on.filtered(*((field, equations.response_u) for field in (total, *divergences)))
-    return total, *((stored, divergence) for divergence in divergences)
+        return total, *divergences
+    stored = (on.store(divergence) for divergence in divergences)
+    return on.filtered(*((field, equations.response_u) for field in (total, *stored)))

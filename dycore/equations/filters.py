@@ -15,9 +15,13 @@ on du/dt + u / tau, and u / tau is taken away again. Scales that are resolved at
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from dycore.grid import Grid
+from dycore.stencils import maximum
+from dycore.terms import Vector, as_term
 
 
 def polar_response(grid: Grid, latitude: float, faces: bool) -> np.ndarray:
@@ -36,3 +40,20 @@ def polar_response(grid: Grid, latitude: float, faces: bool) -> np.ndarray:
         response = np.minimum(1.0, ratio[:, None] / sine) ** 2
     response[:, 0] = 1.0
     return response.astype(grid.dtype)
+
+
+def held(equations: Any, velocity: Any) -> Vector:
+    """Velocity over the time scale on which the filter damps it (m/s2), which goes through the filter with the change; or zero."""
+    if not equations.filtered:
+        return Vector()
+    parameters = equations.parameters
+    # with the whole step in every stage, so that all of them integrate the same equation
+    rate = 1.0 / maximum(parameters.polar_damping, parameters.time_step)
+    return rate * Vector(as_term(velocity.u), as_term(velocity.v))
+
+
+def filtered(on: Any, equations: Any, change: Vector) -> Vector:
+    """A vector on faces whose short zonal waves near poles are slowed down; as it is where nothing is filtered."""
+    if not equations.filtered:
+        return change
+    return Vector(*on.filtered((change.u, equations.response_u), (change.v, equations.response_v)))

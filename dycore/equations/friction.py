@@ -21,10 +21,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.equations.operators import Motion, velocity_divergence
+from dycore.equations.operators import velocity_divergence
 from dycore.given import as_array
 from dycore.grid import Grid
-from dycore.stencils import stencil, where
+from dycore.stencils import coefficient_at, stencil, where
+from dycore.terms import Vector, bound
 from dycore.tiles import HALO, Boundary
 
 
@@ -91,7 +92,7 @@ def viscosities(grid: Grid, friction: Any) -> Viscosity:
     return Viscosity(*(field.astype(grid.dtype) for field in values))
 
 
-class Rubbing(NamedTuple):
+class Strain(NamedTuple):
     """What harmonic friction is made of [k, j, i] (1/s)."""
 
     vorticity: Any  # at corners
@@ -100,7 +101,7 @@ class Rubbing(NamedTuple):
 
 @stencil
 def vorticity_and_divergence(k, j, i, grid, viscosity, u, v):
-    """The values of `Rubbing`; vorticity is that of the flow beyond a pole too, where the halo counts eastward the other way."""
+    """The values of `Strain`; vorticity is that of the flow beyond a pole too, where the halo counts eastward the other way."""
     circulation = (viscosity.eastward[j, i] * (v[k, j, i] - v[k, j, i - 1])
                    - grid.dx_u[j, i] * u[k, j, i] + grid.dx_u[j - 1, i] * u[k, j - 1, i])
     return (where(k >= grid.floor_z[j, i], circulation * grid.inverse_area_z[j, i], 0.0),
@@ -126,139 +127,118 @@ def no_slip_vorticity(k, j, i, grid, u, v):
 
 @stencil
 def no_slip_vorticity_and_divergence(k, j, i, grid, viscosity, u, v):
-    """The values of `Rubbing` for a flow that stops at coasts."""
+    """The values of `Strain` for a flow that stops at coasts."""
     return no_slip_turning(k, j, i, grid, viscosity.eastward, u, v), velocity_divergence(k, j, i, grid, u, v)
 
 
 @stencil
-def no_friction(k, j, i, grid, forces):
-    """No friction."""
-    return 0.0
-
-
-@stencil
-def pressing(k, j, i, grid, viscosity, rubbing):
+def divergence_stress(k, j, i, grid, viscosity, strain):
     """nu a div u at centres (m2/s2)."""
-    return grid.part(k, j, i, grid.floor, grid.fraction, viscosity.centre[j, i] * rubbing.divergence[k, j, i])
+    return grid.part(k, j, i, grid.floor, grid.fraction, coefficient_at(k, j, i, viscosity.centre) * strain.divergence[k, j, i])
 
 
 @stencil
-def shearing(k, j, i, grid, viscosity, rubbing):
+def vorticity_stress(k, j, i, grid, viscosity, strain):
     """nu a zeta at corners (m2/s2)."""
-    return grid.part(k, j, i, grid.floor_z, grid.fraction_z, viscosity.corner[j, i] * rubbing.vorticity[k, j, i])
+    return grid.part(k, j, i, grid.floor_z, grid.fraction_z, coefficient_at(k, j, i, viscosity.corner) * strain.vorticity[k, j, i])
 
 
 @stencil
-def harmonic_u(k, j, i, grid, viscosity, rubbing):
+def harmonic_u(k, j, i, grid, viscosity, strain):
     """[grad(nu a div u) - curl(nu a zeta)] / a at west faces (m/s2)."""
-    stretch = pressing(k, j, i, grid, viscosity, rubbing) - pressing(k, j, i - 1, grid, viscosity, rubbing)
-    shear = shearing(k, j + 1, i, grid, viscosity, rubbing) - shearing(k, j, i, grid, viscosity, rubbing)
+    stretch = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j, i - 1, grid, viscosity, strain)
+    shear = vorticity_stress(k, j + 1, i, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
     return grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u,
                      stretch * grid.inverse_dx_u[j, i] - shear * grid.inverse_dy_u[j, i])
 
 
 @stencil
-def harmonic_v(k, j, i, grid, viscosity, rubbing):
+def harmonic_v(k, j, i, grid, viscosity, strain):
     """[grad(nu a div u) - curl(nu a zeta)] / a at south faces (m/s2)."""
-    stretch = pressing(k, j, i, grid, viscosity, rubbing) - pressing(k, j - 1, i, grid, viscosity, rubbing)
-    shear = shearing(k, j, i + 1, grid, viscosity, rubbing) - shearing(k, j, i, grid, viscosity, rubbing)
+    stretch = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j - 1, i, grid, viscosity, strain)
+    shear = vorticity_stress(k, j, i + 1, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
     return grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v,
                      stretch * grid.inverse_dy_v[j, i] + shear * grid.inverse_dx_v[j, i])
 
 
 @stencil
-def divergence_flux_u(k, j, i, grid, viscosity, rubbing):
+def divergence_flux_u(k, j, i, grid, viscosity, strain):
     """What spreads divergence through a west face: c2 dy / dx times the step of r a div u, over a (m/s2 times root of nu)."""
-    step = pressing(k, j, i, grid, viscosity, rubbing) - pressing(k, j, i - 1, grid, viscosity, rubbing)
+    step = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j, i - 1, grid, viscosity, strain)
     flux = viscosity.narrow_centre[j, i] * (grid.dy_u[j, i] * grid.inverse_dx_u[j, i]) * step
     return where(k >= grid.floor_u[j, i], grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, flux), 0.0)
 
 
 @stencil
-def divergence_flux_v(k, j, i, grid, viscosity, rubbing):
+def divergence_flux_v(k, j, i, grid, viscosity, strain):
     """The same through a south face."""
-    step = pressing(k, j, i, grid, viscosity, rubbing) - pressing(k, j - 1, i, grid, viscosity, rubbing)
+    step = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j - 1, i, grid, viscosity, strain)
     flux = grid.dx_v[j, i] * grid.inverse_dy_v[j, i] * step
     return where(k >= grid.floor_v[j, i], grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, flux), 0.0)
 
 
 @stencil
-def vorticity_flux_u(k, j, i, grid, viscosity, rubbing):
+def vorticity_flux_u(k, j, i, grid, viscosity, strain):
     """What spreads vorticity northward along a west face, between the corners at its ends."""
-    step = shearing(k, j + 1, i, grid, viscosity, rubbing) - shearing(k, j, i, grid, viscosity, rubbing)
+    step = vorticity_stress(k, j + 1, i, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
     flux = grid.dx_u[j, i] * grid.inverse_dy_u[j, i] * step
     return where(k >= grid.floor_u[j, i], grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, flux), 0.0)
 
 
 @stencil
-def vorticity_flux_v(k, j, i, grid, viscosity, rubbing):
+def vorticity_flux_v(k, j, i, grid, viscosity, strain):
     """What spreads vorticity eastward along a south face."""
-    step = shearing(k, j, i + 1, grid, viscosity, rubbing) - shearing(k, j, i, grid, viscosity, rubbing)
+    step = vorticity_stress(k, j, i + 1, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
     flux = viscosity.narrow_corner[j, i] * (grid.dy_v[j, i] * grid.inverse_dx_v[j, i]) * step
     return where(k >= grid.floor_v[j, i], grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, flux), 0.0)
 
 
 @stencil
-def spread_vorticity(k, j, i, grid, viscosity, rubbing):
+def spread_vorticity(k, j, i, grid, viscosity, strain):
     """D(r a zeta) about a corner, whether it lies at a coast or not (1/(m2 s) times root of nu)."""
-    along = vorticity_flux_v(k, j, i, grid, viscosity, rubbing) - vorticity_flux_v(k, j, i - 1, grid, viscosity, rubbing)
-    across = vorticity_flux_u(k, j, i, grid, viscosity, rubbing) - vorticity_flux_u(k, j - 1, i, grid, viscosity, rubbing)
+    along = vorticity_flux_v(k, j, i, grid, viscosity, strain) - vorticity_flux_v(k, j, i - 1, grid, viscosity, strain)
+    across = vorticity_flux_u(k, j, i, grid, viscosity, strain) - vorticity_flux_u(k, j - 1, i, grid, viscosity, strain)
     return grid.inverse_area_z[j, i] * (along + across)
 
 
 @stencil
-def spread_divergence(k, j, i, grid, viscosity, rubbing):
+def spread_divergence(k, j, i, grid, viscosity, strain):
     """D(r a div u) of a cell (1/(m2 s) times root of nu)."""
-    along = divergence_flux_u(k, j, i + 1, grid, viscosity, rubbing) - divergence_flux_u(k, j, i, grid, viscosity, rubbing)
-    across = divergence_flux_v(k, j + 1, i, grid, viscosity, rubbing) - divergence_flux_v(k, j, i, grid, viscosity, rubbing)
+    along = divergence_flux_u(k, j, i + 1, grid, viscosity, strain) - divergence_flux_u(k, j, i, grid, viscosity, strain)
+    across = divergence_flux_v(k, j + 1, i, grid, viscosity, strain) - divergence_flux_v(k, j, i, grid, viscosity, strain)
     return grid.inverse_area[j, i] * (along + across)
 
 
 @stencil
-def spread(k, j, i, grid, viscosity, rubbing):
+def spread(k, j, i, grid, viscosity, strain):
     """D of both, the first pass of biharmonic friction, of a flow that slips along coasts: it has no vorticity there."""
-    return (where(k >= grid.floor_z[j, i], spread_vorticity(k, j, i, grid, viscosity, rubbing), 0.0),
-            spread_divergence(k, j, i, grid, viscosity, rubbing))
+    return (where(k >= grid.floor_z[j, i], spread_vorticity(k, j, i, grid, viscosity, strain), 0.0),
+            spread_divergence(k, j, i, grid, viscosity, strain))
 
 
 @stencil
-def no_slip_spread(k, j, i, grid, viscosity, rubbing):
+def no_slip_spread(k, j, i, grid, viscosity, strain):
     """The same of a flow that stops at coasts, where half the area about a corner is water."""
-    turning = spread_vorticity(k, j, i, grid, viscosity, rubbing)
-    return where(k >= grid.floor_z[j, i], turning, 2.0 * turning), spread_divergence(k, j, i, grid, viscosity, rubbing)
+    turning = spread_vorticity(k, j, i, grid, viscosity, strain)
+    return where(k >= grid.floor_z[j, i], turning, 2.0 * turning), spread_divergence(k, j, i, grid, viscosity, strain)
 
 
-@stencil
-def friction_u(k, j, i, grid, forces):
-    """Friction at west faces: of the velocity, or minus that of what the first pass made of it (m/s2)."""
-    return forces.sign * harmonic_u(k, j, i, grid, forces.viscosity, forces.rubbing)
-
-
-@stencil
-def friction_v(k, j, i, grid, forces):
-    """Friction at south faces (m/s2)."""
-    return forces.sign * harmonic_v(k, j, i, grid, forces.viscosity, forces.rubbing)
-
-
-class Forces(NamedTuple):
-    """Friction: stencils (k, j, i, grid, forces), and what they are made of."""
-
-    friction_u: Any
-    friction_v: Any
-    viscosity: Any
-    sign: float
-    rubbing: Any  # Rubbing of the velocity, or what the first pass of biharmonic friction made of it
-
-
-def forces(on: Any, grid: Any, friction: Any, viscosity: Viscosity | None, motion: Motion, u: Any, v: Any) -> Forces:
-    """Friction of a velocity by a dycore.parameters.Mixing, or none."""
+def force(on: Any, equations: Any, vorticity: Any, at: Any) -> Vector:
+    """Friction of a velocity along the levels (m/s2); zero without a dycore.parameters.Mixing."""
+    grid, friction, viscosity = equations.grid, equations.parameters.friction, equations.viscosity
     if friction is None:
-        return Forces(no_friction, no_friction, None, 0.0, None)
+        return Vector()
     if friction.biharmonic:
         both, first_pass = vorticity_and_divergence, spread
         if friction.no_slip:
             both, first_pass = no_slip_vorticity_and_divergence, no_slip_spread
-        wide = on(both, grid, viscosity, u, v)
-        return Forces(friction_u, friction_v, viscosity, -1.0, Rubbing(*on(first_pass, grid, viscosity, Rubbing(*wide))))
-    vorticity = on(no_slip_vorticity, grid, u, v) if friction.no_slip else motion.vorticity
-    return Forces(friction_u, friction_v, viscosity, 1.0, Rubbing(vorticity, on(velocity_divergence, grid, u, v)))
+        strain = Strain(*on(both, grid, viscosity, at.u, at.v))
+        return -harmonic(grid, viscosity, Strain(*on(first_pass, grid, viscosity, strain)))
+    if friction.no_slip:
+        vorticity = on(no_slip_vorticity, grid, at.u, at.v)
+    return harmonic(grid, viscosity, Strain(vorticity, on(velocity_divergence, grid, at.u, at.v)))
+
+
+def harmonic(grid: Any, viscosity: Viscosity, strain: Strain) -> Vector:
+    """[grad(nu a div u) - curl(nu a zeta)] / a on faces (m/s2)."""
+    return Vector(bound(harmonic_u, grid, viscosity, strain), bound(harmonic_v, grid, viscosity, strain))

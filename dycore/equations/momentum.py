@@ -9,31 +9,38 @@ Hollingsworth instability.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from dycore.equations.operators import Motion, kinetic_energy, vorticity
+from dycore.equations.operators import kinetic_energy, vorticity
 from dycore.stencils import stencil, where
+from dycore.terms import Term, Vector, bound
 
 
-class Preparation(NamedTuple):
-    """What the stencils of a scheme read of a velocity: the record of vorticity, more about corners, and kinetic energy.
+class Advection(NamedTuple):
+    """What a scheme makes of a velocity, for dycore.equations.hydrostatic: the Coriolis force and advection of momentum."""
 
-    `corners` (k, j, i, grid, column, u, v) makes all but the last.
-    """
+    vorticity: Any  # stored at corners (1/s), which friction reads too
+    vorticity_flux: Vector  # (f + zeta) times the velocity across, on faces (m/s2)
+    kinetic_energy: Term  # at centres (m2/s2); its gradient is taken
+    vertical: Vector  # -w du/dr on faces (m/s2)
 
-    record: Callable
-    corners: Callable
+
+def energy_conserving(on: Any, grid: Any, layers: Any, at: Any) -> Advection:
+    """Sadourny's scheme, which conserves energy: `Parameters(advection=energy_conserving)`, the default."""
+    zeta, turning_u, turning_v = on(turning, grid, layers, at.u, at.v)
+    flux = Vector(bound(energy_conserving_u, grid, turning_u), bound(energy_conserving_v, grid, turning_v))
+    return Advection(zeta, flux, bound(kinetic_energy, grid, at.u, at.v), vertical_advection(grid, layers, at))
 
 
-def prepared(preparation: Preparation) -> Callable:
-    """Decorator: a stencil for `Parameters.advection` that reads the record of a preparation as its `motion`."""
+def linear(on: Any, grid: Any, layers: Any, at: Any) -> Advection:
+    """The Coriolis force alone, on whole cells: no advection of momentum."""
+    flux = Vector(bound(coriolis_u, grid, at.v), bound(coriolis_v, grid, at.u))
+    return Advection(on(vorticity, grid, at.u, at.v), flux, Term(), Vector())
 
-    def mark(function: Any) -> Callable:
-        function.preparation = preparation
-        return function
 
-    return mark
+def vertical_advection(grid: Any, layers: Any, at: Any) -> Vector:
+    """-w du/dr and -w dv/dr on faces (m/s2)."""
+    return Vector(bound(vertical_advection_u, grid, layers, at.u, at.w), bound(vertical_advection_v, grid, layers, at.v, at.w))
 
 
 @stencil
@@ -61,28 +68,16 @@ def turning(k, j, i, grid, column, u, v):
     return zeta, absolute * northward(k, j, i, grid, column, v), absolute * eastward(k, j, i, grid, column, u)
 
 
-ENERGY_CONSERVING = Preparation(Motion, turning)
-
-
-def preparation_of(advection: tuple[Callable, Callable]) -> Preparation:
-    """That of a pair of stencils; what is not marked reads `Motion`. Raises ValueError where two do not go together."""
-    of_u, of_v = (getattr(function, "preparation", ENERGY_CONSERVING) for function in advection)
-    if of_u != of_v:
-        raise ValueError(f"advection={advection[0].__name__}, {advection[1].__name__} are not of one scheme: they read "
-                         "different fields. Give the two functions of the same scheme.")
-    return of_u
+@stencil
+def energy_conserving_u(k, j, i, grid, turning_u):
+    """Vorticity flux at west faces (m/s2), from that part of `turning`."""
+    return 0.25 * grid.inverse_dx_u[j, i] * (turning_u[k, j, i] + turning_u[k, j + 1, i])
 
 
 @stencil
-def energy_conserving_u(k, j, i, grid, motion):
-    """Vorticity flux at west faces (m/s2)."""
-    return 0.25 * grid.inverse_dx_u[j, i] * (motion.turning_u[k, j, i] + motion.turning_u[k, j + 1, i])
-
-
-@stencil
-def energy_conserving_v(k, j, i, grid, motion):
-    """Vorticity flux at south faces (m/s2)."""
-    return -0.25 * grid.inverse_dy_v[j, i] * (motion.turning_v[k, j, i] + motion.turning_v[k, j, i + 1])
+def energy_conserving_v(k, j, i, grid, turning_v):
+    """Vorticity flux at south faces (m/s2), from that part of `turning`."""
+    return -0.25 * grid.inverse_dy_v[j, i] * (turning_v[k, j, i] + turning_v[k, j, i + 1])
 
 
 @stencil
@@ -106,55 +101,16 @@ def vertical_advection_v(k, j, i, grid, column, v, w):
 
 
 @stencil
-def advection_u(k, j, i, grid, column, motion, u, v, w):
-    """Coriolis force and advection of u at west faces (m/s2)."""
-    gradient = motion.kinetic_energy[k, j, i] - motion.kinetic_energy[k, j, i - 1]
-    return (energy_conserving_u(k, j, i, grid, motion) - gradient * grid.inverse_dx_u[j, i]
-            + vertical_advection_u(k, j, i, grid, column, u, w))
-
-
-@stencil
-def advection_v(k, j, i, grid, column, motion, u, v, w):
-    """Coriolis force and advection of v at south faces (m/s2)."""
-    gradient = motion.kinetic_energy[k, j, i] - motion.kinetic_energy[k, j - 1, i]
-    return (energy_conserving_v(k, j, i, grid, motion) - gradient * grid.inverse_dy_v[j, i]
-            + vertical_advection_v(k, j, i, grid, column, v, w))
-
-
-@stencil
-def coriolis_u(k, j, i, grid, column, motion, u, v, w):
-    """Coriolis force alone at west faces (m/s2), on whole cells; what `motion` holds besides kinetic energy stays."""
+def coriolis_u(k, j, i, grid, v):
+    """Coriolis force at west faces of whole cells (m/s2)."""
     northward = (grid.coriolis[j, i] * (grid.dx_v[j, i] * v[k, j, i] + grid.dx_v[j, i - 1] * v[k, j, i - 1])
                  + grid.coriolis[j + 1, i] * (grid.dx_v[j + 1, i] * v[k, j + 1, i] + grid.dx_v[j + 1, i - 1] * v[k, j + 1, i - 1]))
-    east = motion.kinetic_energy[k, j, i] - kinetic_energy(k, j, i, grid, u, v)
-    west = motion.kinetic_energy[k, j, i - 1] - kinetic_energy(k, j, i - 1, grid, u, v)
-    return grid.inverse_dx_u[j, i] * (0.25 * northward - (east - west))
+    return 0.25 * grid.inverse_dx_u[j, i] * northward
 
 
 @stencil
-def coriolis_v(k, j, i, grid, column, motion, u, v, w):
-    """Coriolis force alone at south faces (m/s2), on whole cells; what `motion` holds besides kinetic energy stays."""
+def coriolis_v(k, j, i, grid, u):
+    """Coriolis force at south faces of whole cells (m/s2)."""
     eastward = (grid.coriolis[j, i] * (grid.dy_u[j, i] * u[k, j, i] + grid.dy_u[j - 1, i] * u[k, j - 1, i])
                 + grid.coriolis[j, i + 1] * (grid.dy_u[j, i + 1] * u[k, j, i + 1] + grid.dy_u[j - 1, i + 1] * u[k, j - 1, i + 1]))
-    north = motion.kinetic_energy[k, j, i] - kinetic_energy(k, j, i, grid, u, v)
-    south = motion.kinetic_energy[k, j - 1, i] - kinetic_energy(k, j - 1, i, grid, u, v)
-    return grid.inverse_dy_v[j, i] * (-0.25 * eastward - (north - south))
-
-
-@stencil
-def energies(k, j, i, grid, share, external, surface, phi, u, v):
-    """What gradients act on (m2/s2): kinetic energy with the extrapolated share of phi, and the rest of phi."""
-    slow = share * (phi[k, j, i] - external * surface[j, i])
-    return kinetic_energy(k, j, i, grid, u, v) + slow, phi[k, j, i] - slow
-
-
-def motion(on: Any, equations: Any, layers: Any, phi: Any, now: Any) -> tuple[Any, Any]:
-    """What the stencils of the scheme read of a velocity, its kinetic energy with the extrapolated share of phi; the rest of phi.
-
-    With barotropic substeps their part of phi, g' R, is left out of that share: extrapolated, it would grow.
-    """
-    grid, barotropic = equations.grid, equations.barotropic
-    record, corners = preparation_of(equations.parameters.advection)
-    external = 0.0 if barotropic is None else barotropic.gravity
-    energy, potential = on(energies, grid, equations.pressure_share, external, now.surface, phi, now.u, now.v)
-    return record(*on(corners, grid, layers, now.u, now.v), energy), potential
+    return -0.25 * grid.inverse_dy_v[j, i] * eastward

@@ -10,25 +10,25 @@ Campin, Constantinou, Hill, Souza and Ferrari (2024, J. Adv. Model. Earth Syst. 
 upwind the divergence flux and the gradient of K; those stay centred here. Next to coasts the order falls:
 behind a closed face stands the last value before it.
 
-    Parameters(..., advection=(momentum_weno.weno_u, momentum_weno.weno_v))
+    Parameters(..., advection=momentum_weno.weno)
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from dycore.equations.advection import weno5
-from dycore.equations.momentum import Preparation, eastward, northward, prepared, vertical_advection_u, vertical_advection_v
-from dycore.equations.operators import vorticity
+from dycore.equations.momentum import Advection, eastward, northward, vertical_advection
+from dycore.equations.operators import kinetic_energy, vorticity
 from dycore.stencils import stencil, where
+from dycore.terms import Vector, bound
 
 
-class Swirl(NamedTuple):
-    """What the stencils of this file read of a velocity, stored [k, j, i]."""
-
-    vorticity: Any  # at corners (1/s)
-    absolute: Any  # (f + zeta) / J at corners (1/s), two rows further than the corners of the cells
-    kinetic_energy: Any  # at centres (m2/s2)
+def weno(on: Any, grid: Any, layers: Any, at: Any) -> Advection:
+    """The scheme of this file; Coriolis force and advection of momentum."""
+    zeta, absolute = on(swirling, grid, layers, at.u, at.v)
+    flux = Vector(bound(vorticity_flux_u, grid, layers, absolute, at.v), bound(vorticity_flux_v, grid, layers, absolute, at.u))
+    return Advection(zeta, flux, bound(kinetic_energy, grid, at.u, at.v), vertical_advection(grid, layers, at))
 
 
 @stencil
@@ -40,9 +40,6 @@ def swirling(k, j, i, grid, column, u, v):
     zeta = vorticity(k, j, i, grid, u, v)
     shared = where(grid.inverse_dx_v[j, i] > 0.0, zeta, 0.5 * zeta)
     return zeta, grid.over_corner(k, j, i, grid, (grid.coriolis[j, i] + shared) * column.inverse_stretching_z[j, i])
-
-
-PREPARATION = Preparation(Swirl, swirling)
 
 
 @stencil
@@ -85,21 +82,3 @@ def vorticity_flux_v(k, j, i, grid, column, absolute, u):
     c3, c2, c1, d1, d2, d3 = corners_along_v(k, j, i, grid, absolute)
     upwind = weno5(transport, c3, c2, c1, d1, d2, d3) - 0.5 * (c1 + d1)
     return -0.25 * grid.inverse_dy_v[j, i] * (c1 * west + d1 * east + upwind * transport)
-
-
-@prepared(PREPARATION)
-@stencil
-def weno_u(k, j, i, grid, column, motion, u, v, w):
-    """Coriolis force and advection of u at west faces (m/s2)."""
-    gradient = motion.kinetic_energy[k, j, i] - motion.kinetic_energy[k, j, i - 1]
-    return (vorticity_flux_u(k, j, i, grid, column, motion.absolute, v) - gradient * grid.inverse_dx_u[j, i]
-            + vertical_advection_u(k, j, i, grid, column, u, w))
-
-
-@prepared(PREPARATION)
-@stencil
-def weno_v(k, j, i, grid, column, motion, u, v, w):
-    """Coriolis force and advection of v at south faces (m/s2)."""
-    gradient = motion.kinetic_energy[k, j, i] - motion.kinetic_energy[k, j - 1, i]
-    return (vorticity_flux_v(k, j, i, grid, column, motion.absolute, u) - gradient * grid.inverse_dy_v[j, i]
-            + vertical_advection_v(k, j, i, grid, column, v, w))

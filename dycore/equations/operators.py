@@ -1,10 +1,11 @@
-"""What several processes need to know of the velocity: vorticity, kinetic energy, divergence along the levels."""
+"""What several processes need: vorticity, divergence and kinetic energy of a velocity, gradients, values on faces."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from dycore.stencils import stencil, where
+from dycore.stencils import coefficient_at, stencil, where
+from dycore.terms import Vector, bound
 
 
 @stencil
@@ -30,10 +31,30 @@ def kinetic_energy(k, j, i, grid, u, v):
         + grid.area_v[j, i] * (v[k, j, i] * v[k, j, i]) + grid.area_v[j + 1, i] * (v[k, j + 1, i] * v[k, j + 1, i]))
 
 
-class Motion(NamedTuple):
-    """Fields that follow from the velocity [k, j, i], stored because several points read each of their values."""
+@stencil
+def gradient_x(k, j, i, grid, phi):
+    """d(phi)/dx of a field at centres, at west faces."""
+    return (phi[k, j, i] - phi[k, j, i - 1]) * grid.inverse_dx_u[j, i]
 
-    vorticity: Any  # at corners (1/s)
-    turning_u: Any  # at corners (m2/s2): what the vorticity flux of u is made of, dycore.equations.momentum
-    turning_v: Any
-    kinetic_energy: Any  # at centres (m2/s2)
+
+@stencil
+def gradient_y(k, j, i, grid, phi):
+    """d(phi)/dy of a field at centres, at south faces."""
+    return (phi[k, j, i] - phi[k, j - 1, i]) * grid.inverse_dy_v[j, i]
+
+
+def gradient(grid: Any, phi: Any) -> Vector:
+    """The gradient along the levels of a field at centres, on faces."""
+    return Vector(bound(gradient_x, grid, phi), bound(gradient_y, grid, phi))
+
+
+@stencil
+def on_west_face(k, j, i, coefficient):
+    """A coefficient at centres, of any extent, as the mean of both sides of a west face."""
+    return 0.5 * (coefficient_at(k, j, i, coefficient) + coefficient_at(k, j, i - 1, coefficient))
+
+
+@stencil
+def on_south_face(k, j, i, coefficient):
+    """A coefficient at centres, of any extent, as the mean of both sides of a south face."""
+    return 0.5 * (coefficient_at(k, j, i, coefficient) + coefficient_at(k, j - 1, i, coefficient))

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from dycore.stencils import stencil
+from dycore.terms import Vector, bound
 
 
 class Heights(NamedTuple):
@@ -69,7 +70,30 @@ def slope_force_v(k, j, i, slope, heights, b):
     return (b[k, j, i] + b[k, j - 1, i]) * (heights.layer[k] * slope.tilt_v[j, i] + slope.lift_v[j, i])
 
 
-def hydrostatic_balance(on: Any, grid: Any, layers: Any, heights: Heights, fluid: Any, surface: Any, tracers: tuple) -> tuple:
-    """phi in the middle of layers (m2/s2) and b [k, j, i]; `tracers` are those that the buoyancy reads."""
-    _, (phi, b) = on.downward(layer_phi, surface_phi, grid, layers, heights, fluid, surface, tracers)
+def hydrostatic_balance(on: Any, equations: Any, layers: Any, now: Any) -> tuple:
+    """phi in the middle of layers (m2/s2) and b [k, j, i]."""
+    _, (phi, b) = on.downward(layer_phi, surface_phi, equations.grid, layers, equations.heights, equations.parameters.fluid,
+                              now.surface, equations.buoyant(now.tracers))
     return phi, b
+
+
+def slope_force(on: Any, equations: Any, layers: Any, b: Any) -> Vector:
+    """b grad(s) on faces (m/s2)."""
+    slope, heights = Slopes(*on(slopes, equations.grid, layers)), equations.heights
+    return Vector(bound(slope_force_u, slope, heights, b), bound(slope_force_v, slope, heights, b))
+
+
+@stencil
+def energies(k, j, i, share, external, surface, phi, kinetic_energy):
+    """What gradients act on (m2/s2): kinetic energy with the extrapolated share of phi, and the rest of phi."""
+    slow = share * (phi[k, j, i] - external * surface[j, i])
+    return kinetic_energy[k, j, i] + slow, phi[k, j, i] - slow
+
+
+def bernoulli(on: Any, equations: Any, kinetic_energy: Any, phi: Any, surface: Any) -> tuple:
+    """Kinetic energy with the share of phi that the stepper extrapolates, and the rest of phi [k, j, i] (m2/s2).
+
+    With barotropic substeps their part of phi, g' R, is left out of that share: extrapolated, it would grow.
+    """
+    external = 0.0 if equations.barotropic is None else equations.barotropic.gravity
+    return on(energies, equations.pressure_share, external, surface, phi, kinetic_energy)

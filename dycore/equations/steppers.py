@@ -29,6 +29,7 @@ import numpy as np
 from dycore.given import check_number
 from dycore.state import Past
 from dycore.stencils import minimum, stencil
+from dycore.terms import Vector
 
 ADAMS_BASHFORTH = np.array([[12.0, 0.0, 0.0], [18.0, -6.0, 0.0], [23.0, -16.0, 5.0]]) / 12.0
 
@@ -127,15 +128,19 @@ def between_both(on: Any, stencil: Any, stage: Stage, new: Any, old: Any) -> Any
 
 
 @stencil
-def adams_bashforth(k, j, i, weights, tendency, before):
-    """A tendency extrapolated from its values now, one and two steps ago."""
-    return weights[0] * tendency + weights[1] * before[0][k, j, i] + weights[2] * before[1][k, j, i]
+def extrapolated_changes(k, j, i, weights, slow, fast, one, two):
+    """du/dt and dv/dt (m/s2): slow tendencies extrapolated from now, one and two steps ago, and fast ones; the slow ones alone."""
+    u, v = slow.u[k, j, i], slow.v[k, j, i]
+    return (weights[0] * u + weights[1] * one.tendency_u[k, j, i] + weights[2] * two.tendency_u[k, j, i] + fast.u[k, j, i],
+            weights[0] * v + weights[1] * one.tendency_v[k, j, i] + weights[2] * two.tendency_v[k, j, i] + fast.v[k, j, i], u, v)
 
 
-@stencil
-def as_it_is(k, j, i, weights, tendency, before):
-    """A tendency that is not extrapolated."""
-    return tendency
+def change(on: Any, weights: tuple, slow: Vector, fast: Vector, history: tuple) -> tuple[Vector, tuple]:
+    """The change of velocity on faces (m/s2), and what of it the next steps extrapolate, where the stepper does."""
+    if not weights:
+        return on.store(slow + fast), ()
+    of_u, of_v, *kept = on(extrapolated_changes, weights, slow, fast, *history)
+    return Vector(of_u, of_v), tuple(kept)
 
 
 @stencil
@@ -162,7 +167,7 @@ def between_columns(j, i, share, u, v, before_u, before_v):
     return share * u[j, i] + (1.0 - share) * before_u[j, i], share * v[j, i] + (1.0 - share) * before_v[j, i]
 
 
-def remembered(on: Any, weights: tuple, now: Any, slow: list) -> tuple:
+def remembered(on: Any, weights: tuple, now: Any, slow: tuple) -> tuple:
     """The history of the next step, from this state and what of its tendencies was extrapolated; none without weights."""
     if not weights:
         return ()

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from dycore.equations import vertical_mixing
 from dycore.equations.vertical_mixing import eliminate, exchange_rates
-from dycore.stencils import stencil, where
+from dycore.stencils import coefficient_at, stencil, where
+from dycore.terms import Vector
 
 
 class Sums(NamedTuple):
@@ -48,24 +49,11 @@ def no_sums(j, i, grid, time_step, change, u, v):
     return 0.0, 0.0, 0.0, 0.0
 
 
-class Change(NamedTuple):
-    """The change of both components (m/s2), filtered where there is a filter, and the velocity that went with it."""
-
-    of_u: Any
-    of_v: Any
-    held: Any  # dycore.equations.tendencies.Held
-    u: Any
-    v: Any
-
-
 @stencil
 def later(k, j, i, grid, time_step, change, u, v):
     """u and v after a time step (m/s)."""
-    held = change.held
-    of_u = held.taken_out(held.rate, change.of_u[k, j, i], change.u[k, j, i])
-    of_v = held.taken_out(held.rate, change.of_v[k, j, i], change.v[k, j, i])
-    return (where(k >= grid.floor_u[j, i], u[k, j, i] + time_step * of_u, 0.0),
-            where(k >= grid.floor_v[j, i], v[k, j, i] + time_step * of_v, 0.0))
+    return (where(k >= grid.floor_u[j, i], u[k, j, i] + time_step * change.u[k, j, i], 0.0),
+            where(k >= grid.floor_v[j, i], v[k, j, i] + time_step * change.v[k, j, i], 0.0))
 
 
 @stencil
@@ -92,17 +80,17 @@ def advance_mixed(k, j, i, carried, grid, time_step, column, mixed, drag, change
     """
     sum_u, sum_v, ratio_u, value_u, ratio_v, value_v = carried
     new_u, new_v = later(k, j, i, grid, time_step, change, u, v)
-    below, above = mixed.read(k, j, i, mixed.viscosity), mixed.read(k + 1, j, i, mixed.viscosity)
-    west_below, west_above = mixed.read(k, j, i - 1, mixed.viscosity), mixed.read(k + 1, j, i - 1, mixed.viscosity)
-    south_below, south_above = mixed.read(k, j - 1, i, mixed.viscosity), mixed.read(k + 1, j - 1, i, mixed.viscosity)
+    below, above = coefficient_at(k, j, i, mixed.viscosity), coefficient_at(k + 1, j, i, mixed.viscosity)
+    west_below, west_above = coefficient_at(k, j, i - 1, mixed.viscosity), coefficient_at(k + 1, j, i - 1, mixed.viscosity)
+    south_below, south_above = coefficient_at(k, j - 1, i, mixed.viscosity), coefficient_at(k + 1, j - 1, i, mixed.viscosity)
     down, up = exchange_rates(k, grid, grid.floor_u[j, i], time_step, column.inverse_stretching_u[j, i],
                               0.5 * (below + west_below), 0.5 * (above + west_above))
     up = grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, up)
-    ratio_u, value_u = eliminate(down, up, time_step * drag.of_u(k, j, i, grid, column, drag, u, v), new_u, ratio_u, value_u)
+    ratio_u, value_u = eliminate(down, up, time_step * drag.u[k, j, i], new_u, ratio_u, value_u)
     down, up = exchange_rates(k, grid, grid.floor_v[j, i], time_step, column.inverse_stretching_v[j, i],
                               0.5 * (below + south_below), 0.5 * (above + south_above))
     up = grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, up)
-    ratio_v, value_v = eliminate(down, up, time_step * drag.of_v(k, j, i, grid, column, drag, u, v), new_v, ratio_v, value_v)
+    ratio_v, value_v = eliminate(down, up, time_step * drag.v[k, j, i], new_v, ratio_v, value_v)
     sums = (sum_u + inside_u(k, j, i, grid, u[k, j, i]),
             sum_v + inside_v(k, j, i, grid, v[k, j, i]))
     return (*sums, ratio_u, value_u, ratio_v, value_v), (ratio_u, value_u, ratio_v, value_v)
@@ -123,13 +111,13 @@ def substitute(k, j, i, carried, grid, ratio_u, value_u, ratio_v, value_v):
             carried[3] + inside_v(k, j, i, grid, new_v)), (new_u, new_v)
 
 
-def advanced(on: Any, equations: Any, time_step: Any, layers: Any, mixed: Any, change: Change, start: Any) -> tuple:
+def advanced(on: Any, equations: Any, time_step: Any, layers: Any, mixed: Any, change: Vector, start: Any) -> tuple:
     """u and v after the stage before their depth mean is settled, and the column sums at its start and after it."""
     grid = equations.grid
     if mixed is None:
         sums, (u, v) = on.upward(advance, no_sums, grid, time_step, change, start.u, start.v)
         return u, v, Sums(*sums)
-    drag = vertical_mixing.drag(equations.parameters.vertical_mixing)
+    drag = vertical_mixing.bottom_drag(grid, equations.parameters.vertical_mixing, layers, start)
     (*before, _, _, _, _), eliminated = on.upward(advance_mixed, no_sums_mixed, grid, time_step, layers, mixed, drag, change,
                                                   start.u, start.v)
     (_, _, *after), (u, v) = on.downward(substitute, no_velocity, grid, *eliminated)

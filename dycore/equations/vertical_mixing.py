@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 
 from dycore.closures import Uniform, uniform
 from dycore.closures.records import advanced as closures_advanced
+from dycore.equations.operators import on_south_face, on_west_face
 from dycore.stencils import square_root, stencil, where
+from dycore.terms import Vector, bound
 
 
 @dataclass(frozen=True)
@@ -33,35 +35,15 @@ class VerticalMixing:
     quadratic_drag: float | None = None
 
 
-class Scheme(NamedTuple):
-    """A scheme and its values, for stencils."""
-
-    of: Callable
-    values: Any
-
-
 class Coefficients(NamedTuple):
-    """Viscosity and diffusivity at lower-r faces, [k, j, i] or numbers (m2/s), and how one of them is read."""
+    """Viscosity and diffusivity at lower-r faces (m2/s): numbers, profiles [k], planes [j, i] or volumes [k, j, i]."""
 
-    read: Callable
     viscosity: Any
     diffusivity: Any
 
 
 @stencil
-def number(k, j, i, value):
-    """The same number everywhere."""
-    return value
-
-
-@stencil
-def element(k, j, i, value):
-    """An element of a field."""
-    return value[k, j, i]
-
-
-@stencil
-def coefficients(k, j, i, grid, column, heights, fluid, scheme, u, v, tracers):
+def coefficients(k, j, i, grid, column, heights, fluid, scheme, values, u, v, tracers):
     """(viscosity, diffusivity) at the lower-r face of a cell (m2/s); zero on the fixed boundary."""
     inside = k > grid.floor[j, i]  # where there is no level below, 1 stands for the distance to it: no division by zero
     rise = where(inside, (heights.layer[k] - heights.layer[k - 1]) * column.scale[j, i], 1.0)
@@ -71,41 +53,37 @@ def coefficients(k, j, i, grid, column, heights, fluid, scheme, u, v, tracers):
     south, north = v[k, j, i] - v[k - 1, j, i], v[k, j + 1, i] - v[k - 1, j + 1, i]
     distance = 0.5 * (grid.dr[k] + grid.dr[k - 1]) * column.stretching[j, i]
     shear = 0.5 * (west * west + east * east + (south * south + north * north)) / (distance * distance)
-    viscosity, diffusivity = scheme.of(scheme.values, stability, shear)
+    viscosity, diffusivity = scheme(values, stability, shear)
     return where(inside, viscosity, 0.0), where(inside, diffusivity, 0.0)
 
 
-class Drag(NamedTuple):
-    """Bottom drag: stencils of the rates for u and v, linear (m/s) and quadratic (a number) coefficient."""
-
-    of_u: Callable
-    of_v: Callable
-    linear: float
-    quadratic: float
-
-
 @stencil
-def no_drag(k, j, i, grid, column, drag, u, v):
-    """No drag."""
-    return 0.0
-
-
-@stencil
-def drag_u(k, j, i, grid, column, drag, u, v):
+def drag_u(k, j, i, grid, column, linear, quadratic, u, v):
     """Rate at which the lowest layer loses u at west faces (1/s)."""
     across = 0.25 * (v[k, j, i] + v[k, j, i - 1] + (v[k, j + 1, i] + v[k, j + 1, i - 1]))
     speed = square_root(u[k, j, i] * u[k, j, i] + across * across)
-    rate = (drag.linear + drag.quadratic * speed) * grid.inverse_dr[k] * column.inverse_stretching_u[j, i]
+    drag = on_west_face(k, j, i, linear) + on_west_face(k, j, i, quadratic) * speed
+    rate = drag * grid.inverse_dr[k] * column.inverse_stretching_u[j, i]
     return where(k == grid.floor_u[j, i], grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, rate), 0.0)
 
 
 @stencil
-def drag_v(k, j, i, grid, column, drag, u, v):
+def drag_v(k, j, i, grid, column, linear, quadratic, u, v):
     """Rate at which the lowest layer loses v at south faces (1/s)."""
     across = 0.25 * (u[k, j, i] + u[k, j, i + 1] + (u[k, j - 1, i] + u[k, j - 1, i + 1]))
     speed = square_root(v[k, j, i] * v[k, j, i] + across * across)
-    rate = (drag.linear + drag.quadratic * speed) * grid.inverse_dr[k] * column.inverse_stretching_v[j, i]
+    drag = on_south_face(k, j, i, linear) + on_south_face(k, j, i, quadratic) * speed
+    rate = drag * grid.inverse_dr[k] * column.inverse_stretching_v[j, i]
     return where(k == grid.floor_v[j, i], grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, rate), 0.0)
+
+
+def bottom_drag(grid: Any, mixing: VerticalMixing, layers: Any, velocity: Any) -> Vector:
+    """Rates at which the lowest layer loses a velocity on faces (1/s); zero without coefficients."""
+    if mixing.linear_drag is None and mixing.quadratic_drag is None:
+        return Vector()
+    linear, quadratic = (0.0 if value is None else value for value in (mixing.linear_drag, mixing.quadratic_drag))
+    return Vector(bound(drag_u, grid, layers, linear, quadratic, velocity.u, velocity.v),
+                  bound(drag_v, grid, layers, linear, quadratic, velocity.u, velocity.v))
 
 
 @stencil
@@ -131,20 +109,11 @@ def closed(on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> tu
     mixing = equations.parameters.vertical_mixing
     fields, of_closure = closures_advanced(on, equations, time_step, at, start)
     if of_closure is not None:
-        given: Any = of_closure[1:]
-    elif mixing is None:
+        return fields, Coefficients(*(on.whole(field) for field in of_closure[1:]))
+    if mixing is None:
         return fields, None
-    elif mixing.scheme is uniform:
-        return fields, Coefficients(number, mixing.values.viscosity, mixing.values.diffusivity)
-    else:
-        given = on(coefficients, equations.grid, at.layers, equations.heights, equations.parameters.fluid,
-                   Scheme(mixing.scheme, mixing.values), at.u, at.v, equations.buoyant(at.tracers))
-    return fields, Coefficients(element, *(on.whole(field) for field in given))
-
-
-def drag(mixing: VerticalMixing) -> Drag:
-    """The bottom drag, if there is any."""
-    if mixing.linear_drag is None and mixing.quadratic_drag is None:
-        return Drag(no_drag, no_drag, 0.0, 0.0)
-    linear, quadratic = (0.0 if value is None else value for value in (mixing.linear_drag, mixing.quadratic_drag))
-    return Drag(drag_u, drag_v, linear, quadratic)
+    if mixing.scheme is uniform:
+        return fields, Coefficients(mixing.values.viscosity, mixing.values.diffusivity)
+    given = on(coefficients, equations.grid, at.layers, equations.heights, equations.parameters.fluid, mixing.scheme, mixing.values,
+               at.u, at.v, equations.buoyant(at.tracers))
+    return fields, Coefficients(*(on.whole(field) for field in given))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 from dycore.forcing import Forcing, only
 from dycore.given import as_array, check_number
 from dycore.stencils import stencil, where
+from dycore.time_series import TimeSeries, of_each
 
 HEAT_CAPACITY = 3991.86795711963  # J/(kg K), of seawater for conservative temperature (TEOS-10)
 
@@ -35,26 +37,32 @@ def into_uppermost(k, j, i, grid, column, values, now):
     return where(k == grid.top - 1, grid.part(k, j, i, grid.floor, grid.inverse_fraction, supply), 0.0)
 
 
-def plane(name: str, values: ArrayLike) -> np.ndarray:
+def planes(name: str, values: ArrayLike | TimeSeries, divisor: float = 1.0) -> Any:
+    """A field [j, i] over a divisor, or a series of such fields."""
+    return of_each(partial(plane, name, divisor), values)
+
+
+def plane(name: str, divisor: float, record: int | None, values: ArrayLike) -> np.ndarray:
     """A field [j, i] from a number, which then holds everywhere, or an array [ny, nx]; NaN where it is masked."""
     array = as_array(name, values)
     if array.ndim not in (0, 2):
-        raise ValueError(f"{name} has shape {array.shape}; it must be a number or a plane [ny, nx].")
-    return np.atleast_2d(array)
+        which = name if record is None else f"record {record} of {name}"
+        raise ValueError(f"{which} has shape {array.shape}; it must be a number or a plane [ny, nx].")
+    return np.atleast_2d(array) / divisor
 
 
-def surface_flux(tracer: int, flux: ArrayLike) -> Forcing:
+def surface_flux(tracer: int, flux: ArrayLike | TimeSeries) -> Forcing:
     """A flux into the uppermost layer, a number or [j, i] (unit of the tracer times m/s), of a tracer, numbered as in tracer_names.
 
-    It may be masked or NaN where there is no fluid.
+    It may be masked or NaN where there is no fluid, and a dycore.time_series.TimeSeries.
     """
-    return Forcing(tracers=only(tracer, into_uppermost), values=Flux(plane("flux", flux)))
+    return Forcing(tracers=only(tracer, into_uppermost), values=Flux(planes("flux", flux)))
 
 
-def heat_flux(tracer: int, flux: ArrayLike, density: float = 1025.0) -> Forcing:
-    """A heat flux, a number or [j, i] (W/m2, positive into the ocean), that warms a tracer that is a temperature."""
+def heat_flux(tracer: int, flux: ArrayLike | TimeSeries, density: float = 1025.0) -> Forcing:
+    """A heat flux, a number, [j, i] or a series (W/m2, positive into the ocean), that warms a tracer that is a temperature."""
     check_number("density", density, "a positive number of kg/m3", lambda density: 1e-30 < density < 1e30)
-    return surface_flux(tracer, plane("flux", flux) / (density * HEAT_CAPACITY))
+    return surface_flux(tracer, planes("flux", flux, density * HEAT_CAPACITY))
 
 
 def towards(tracer: int) -> Callable:
@@ -68,8 +76,8 @@ def towards(tracer: int) -> Callable:
     return relaxed
 
 
-def surface_relaxation(tracer: int, target: ArrayLike, seconds: float) -> Forcing:
-    """Relaxation of a tracer in the uppermost layer to `target`, a number or [j, i], on a time scale in seconds."""
+def surface_relaxation(tracer: int, target: ArrayLike | TimeSeries, seconds: float) -> Forcing:
+    """Relaxation of a tracer in the uppermost layer to `target`, a number, [j, i] or a series, on a time scale in seconds."""
     check_number("seconds", seconds, "the time scale of the relaxation, a positive number of seconds",
                  lambda seconds: seconds > 0.0)
-    return Forcing(tracers=only(tracer, towards(tracer)), values=Target(plane("target", target), 1.0 / seconds))
+    return Forcing(tracers=only(tracer, towards(tracer)), values=Target(planes("target", target), 1.0 / seconds))

@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.equations.advection import centred, upwind3, weno5
+from dycore.equations.momentum import Advection
 from dycore.fluid import shallow_water
 from dycore.grid import Grid, interior, latitude_longitude
 from dycore.model import Model
 from dycore.parameters import Parameters
 from dycore.state import State, initial_state, padded
-from dycore.stencils import stencil
+from dycore.terms import Term, Vector
 from dycore.tiles import Place
 from dycore.validation import measures
 from dycore.validation.evidence import Evidence, Row, within
@@ -32,10 +33,9 @@ CENTRES = ((5.0 * np.pi / 6.0, 0.0), (7.0 * np.pi / 6.0, 0.0))  # longitude, lat
 Function = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of longitude and latitude (radians)
 
 
-@stencil
-def still(k, j, i, grid, column, motion, u, v, w):
+def still(on: Any, grid: Any, layers: Any, at: Any) -> Advection:
     """In place of the advection of momentum: the wind stays as it is given."""
-    return 0.0
+    return Advection(None, Vector(), Term(), Vector())
 
 
 def sphere(ny: int, radius: float) -> Grid:
@@ -46,7 +46,7 @@ def sphere(ny: int, radius: float) -> Grid:
 def carrier(grid: Grid, scheme: Callable, time_step: float, names: tuple[str, ...], backend: Any) -> Model:
     """A model that carries tracers and leaves the wind as it is."""
     return Model(grid, Parameters(fluid=shallow_water(NO_GRAVITY), time_step=time_step, tracer_names=names, tracer_face=scheme,
-                                  advection=(still, still)), backend)
+                                  advection=still), backend)
 
 
 def wind(grid: Grid, stream_function: Function) -> tuple[np.ndarray, np.ndarray]:

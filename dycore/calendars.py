@@ -1,0 +1,136 @@
+"""Dates: the start of a run in a calendar, what time of it a date is, and climatologies of months. By cftime.
+
+    start = date("2000-01-01", "360_day")
+    Parameters(..., start=start, surface_stress=(monthly(stress, start), 0.0))
+
+A run counts seconds since its start; the calendar says what date that is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from dycore.time_series import TimeSeries, number_of
+
+# years after which the lengths of months repeat
+CALENDARS = {"standard": 400, "proleptic_gregorian": 400, "noleap": 1, "all_leap": 1, "360_day": 1, "julian": 4}
+NO_START = "0001-01-01 00:00:00", "noleap"  # of a run without a date: all years are alike
+GREGORIAN = {"standard", "proleptic_gregorian"}  # of which the dates are the same since the reform
+WRITTEN = r"(\d{1,6})-(\d\d?)-(\d\d?)(?:[ T](\d\d?):(\d\d)(?::(\d\d))?)?"
+REFORM = 1582  # the year in which the standard calendar leaves out ten days
+
+
+def load_cftime() -> Any:
+    """The library. Raises ImportError with what to install when it is missing."""
+    try:
+        import cftime
+    except ImportError:
+        raise ImportError("Dates need cftime: install dycore with the extra 'io' (pip install 'dycore[io]').") from None
+    return cftime
+
+
+def date(text: str, calendar: str = "standard") -> Any:
+    """A cftime.datetime of 'YEAR-MONTH-DAY', with ' HOUR:MINUTE:SECOND' or without, in a calendar of CF.
+
+    Raises ValueError for what is no date, or none in that calendar.
+    """
+    check_calendar(calendar)
+    found = isinstance(text, str) and re.fullmatch(WRITTEN, text.strip(), re.ASCII)
+    if not found:
+        raise ValueError(f"{text!r} is no date. Give YEAR-MONTH-DAY, as in 2000-01-31, or with a time, as in 2000-01-31 12:00:00.")
+    try:
+        return load_cftime().datetime(*(int(part or 0) for part in found.groups()), calendar=calendar)
+    except ValueError as problem:
+        raise ValueError(f"'{text}' is no date in the calendar {calendar} ({str(problem).rstrip('.')}).") from None
+
+
+def check_calendar(calendar: str) -> None:
+    """Raise ValueError for what is no calendar."""
+    if calendar not in CALENDARS:
+        raise ValueError(f"calendar={calendar!r} is none that there is. Use one of {', '.join(CALENDARS)}.")
+
+
+def check_start(start: Any) -> None:
+    """Raise ValueError for a start of a run that is no date in a calendar of CF, nor None."""
+    if start is None:
+        return
+    if not (hasattr(start, "calendar") and hasattr(start, "isoformat")):
+        raise ValueError(f"start={start!r} must be a cftime.datetime, for example dycore.calendars.date('2000-01-01', 'noleap'), "
+                         "or None.")
+    if start.calendar not in CALENDARS:
+        raise ValueError(f"start={shown(start)} is in the calendar {start.calendar!r}. Use one of {', '.join(CALENDARS)}.")
+    if start.microsecond:
+        raise ValueError(f"start={start.isoformat(' ')} must be a date in whole seconds.")
+
+
+def shown(moment: Any) -> str:
+    """'2000-01-31 12:00:00'."""
+    return moment.isoformat(" ", timespec="seconds")
+
+
+def after(start: Any, time: float) -> str:
+    """The date so many seconds after the start of a run, to the second, '2000-01-31 12:00:00'."""
+    return shown(start + timedelta(seconds=round(time)))
+
+
+def words(start: Any) -> str | None:
+    """A start with its calendar, as files keep it; None where there is none."""
+    return None if start is None else f"{shown(start)} ({start.calendar})"
+
+
+def time_since(start: Any) -> dict[str, str]:
+    """The attributes `units` and `calendar` of time (s) since the start of a run, after CF."""
+    moment, calendar = NO_START if start is None else (shown(start), start.calendar)
+    return {"units": f"seconds since {moment}", "calendar": calendar}
+
+
+def seconds(dates: Any, start: Any) -> np.ndarray:
+    """Times (s) since the start of a run of dates [n]: cftime.datetime in its calendar, datetime or numpy.datetime64.
+
+    Raises ValueError where a date is none of that calendar.
+    """
+    check_start(start)
+    about = time_since(start)
+    found = np.asarray(dates)
+    if found.dtype.kind == "M":
+        found = found.astype("datetime64[us]").astype(object)  # as datetime has them
+    for calendar in {getattr(each, "calendar", "proleptic_gregorian") for each in found.flat}:
+        if calendar != about["calendar"] and not {calendar, about["calendar"]} <= GREGORIAN:
+            raise ValueError(f"There are dates of the calendar {calendar}, and the run starts on "
+                             f"{words(start) or ' in '.join(NO_START)}. Give dates of the same calendar.")
+    try:
+        return np.asarray(load_cftime().date2num(found, about["units"], about["calendar"]), float)
+    except (ValueError, TypeError, AttributeError) as problem:
+        reason = str(problem).rstrip(".")
+        raise ValueError(f"dates of the type {found.dtype} cannot be counted: {reason}. Give cftime.datetime.") from None
+
+
+def monthly(values: Any, start: Any = None) -> TimeSeries:
+    """A climatology: twelve records [12, ...], each in the middle of its month, which come again every year.
+
+    start: that of the run, whose calendar says how long months are; None for a run without a date, which begins in January of
+    years of 365 days. Leap years have their own lengths. Raises ValueError for other numbers of records, and for a start before
+    1583 in the standard calendar, whose years do not repeat then.
+    """
+    if number_of(values) != 12:
+        raise ValueError(f"A monthly climatology has 12 records; given {number_of(values)}.")
+    check_start(start)
+    first = date(*NO_START) if start is None else start
+    if first.calendar == "standard" and first.year <= REFORM:
+        raise ValueError(f"start={shown(first)} is before the standard calendar became that of today, in {REFORM}. Use the "
+                         "calendar proleptic_gregorian.")
+    years = CALENDARS[first.calendar]
+    moment = load_cftime().datetime
+    begins = [moment(first.year + month // 12, month % 12 + 1, 1, calendar=first.calendar) for month in range(12 * years + 1)]
+    ends = np.array([(each - first).total_seconds() for each in begins])
+    return TimeSeries(0.5 * (ends[1:] + ends[:-1]), values, period=float(ends[-1] - ends[0]))
+
+
+def dated(values: Any, dates: Sequence[Any], start: Any, extend: bool = False) -> TimeSeries:
+    """Records [n, ...] at dates [n], for a run that begins at `start` (see `seconds`); `extend` as in TimeSeries."""
+    return TimeSeries(seconds(dates, start), values, extend=extend)

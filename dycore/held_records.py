@@ -1,0 +1,147 @@
+"""The numbers of a model whose forcings are time series: new at every record that a run comes to, without compiling anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from dycore.fields import map_arguments
+from dycore.files import together
+from dycore.time_series import WHOLE, Between, Pair, TimeSeries, at_step, between, check_covered, pair
+from dycore.values import split
+
+
+class HeldRecords:
+    """What the equations of a model are at a step; of every time series among their forcings two records are held.
+
+    equations: dycore.equations.records.Equations, with TimeSeries in `forcing` of which each record is an array as the backend
+    keeps it, or a profile of NumPy. What is held is replaced as a whole, so that threads may ask at once.
+    """
+
+    def __init__(self, equations: Any, time_step: float, communication: Any, arguments: Callable[[tuple], tuple]):
+        self.equations, self.time_step, self.communication, self.arguments = equations, time_step, communication, arguments
+        self.series: list[TimeSeries] = []
+        map_arguments(lambda leaf: self.series.append(leaf) if isinstance(leaf, TimeSeries) else None, equations.forcing)
+        self.records: dict[tuple[int, int], Any] = {}  # by the numbers of a series and of a record of it
+        self.known: tuple[int, int, tuple] = (0, 0, ())  # the first step, the step after the last, and the numbers of them
+        self.stacks: list[np.ndarray] = []
+
+    def first(self) -> Any:
+        """The equations with the first two records of each series, whatever the time."""
+        return self._with(0, [Pair(0, 1, float(times[0]), float(times[1]), 0)
+                              for times in (np.asarray(series.times) for series in self.series)])
+
+    def check_covered(self, first: int, last: int) -> None:
+        """Raise ValueError unless all series are known in all steps from one to another."""
+        for series in self.series if first <= last else ():
+            check_covered(series, first, last, self.time_step)
+
+    def portions(self, numbers: tuple, step: Any, n: int) -> Iterator[tuple[tuple, int]]:
+        """(numbers, steps) that together are n steps from this one; `numbers` where there are no series."""
+        if not self.series:
+            yield numbers, n
+            return
+        now = whole(step)
+        if now is None:
+            raise ValueError("Model.steps of a model whose forcing is a time series must know the number of the step, which is "
+                             "traced here. Use Model.pure_step, which then keeps all records on the device.")
+        while n > 0:
+            until, own = self._at(now)
+            portion = min(n, until - now)
+            yield own, portion
+            now, n = now + portion, n - portion
+
+    def numbers(self, numbers: tuple, step: Any) -> tuple:
+        """The numbers of one step, which may be traced; `numbers` where there are no series."""
+        if not self.series:
+            return numbers
+        now = whole(step)
+        return self._traced(step) if now is None else self._at(now)[1]
+
+    def _at(self, step: int) -> tuple[int, tuple]:
+        """(the first step that needs others, the numbers of a step)."""
+        first, until, numbers = self.known
+        if not first <= step < until:
+            pairs = [pair(series, step, self.time_step) for series in self.series]
+            numbers = self.arguments(split(self._with(step, pairs))[1])
+            profiles = any(np.ndim(record) == 1 for record in self.records.values())
+            until = step + 1 if profiles else min(each.until for each in pairs)
+            self.known = step, until, numbers
+        return until, numbers
+
+    def _with(self, step: int, pairs: list[Pair]) -> Any:
+        """The equations of a step with the records of pairs; raises on all processes where one of them cannot read its own."""
+        before, held, problem, equations = self.records, {}, None, None
+
+        def record(place: int, number: int) -> Any:
+            key = place, number % len(self.series[place].values)
+            if key not in held:
+                held[key] = before[key] if key in before else self.series[place].record(number)
+            return held[key]
+
+        try:
+            equations = self._each(step, lambda place: between(lambda number: record(place, number), pairs[place], self.time_step))
+        except Exception as raised:  # whatever a library says that reads records
+            problem = raised
+        if self.series:
+            together(self.communication, problem)
+        self.records = held
+        return equations
+
+    def _each(self, step: Any, found: Callable[[int], Between]) -> Any:
+        """The equations with what is found of every series, by its number; of profiles, which no stencil makes, their values."""
+        numbers = iter(range(len(self.series)))
+
+        def value(leaf: Any) -> Any:
+            if not isinstance(leaf, TimeSeries):
+                return leaf
+            both = found(next(numbers))
+            return at_step(None, both, step) if np.ndim(both.before) == 1 else both
+
+        return self.equations._replace(forcing=map_arguments(value, self.equations.forcing))
+
+    # With a step number that JAX traces --------------------------------------------------------------
+
+    def _traced(self, step: Any) -> tuple:
+        """The numbers of a step that is not known yet: all records are held, and one pair of each series is picked."""
+        if not self.stacks:
+            self.stacks = [np.stack([np.asarray(series.record(number)) for number in range(len(series.values))])
+                           for series in self.series]
+        namespace = step.__array_namespace__()
+        return self.arguments(split(self._each(step, lambda place: picked(
+            namespace, self.series[place], self.stacks[place], step, self.time_step)))[1])
+
+
+def whole(step: Any) -> int | None:
+    """The number of a step, or None where it is traced."""
+    try:
+        return int(step)
+    except TypeError:  # as JAX says of what it traces
+        return None
+
+
+def picked(namespace: Any, series: TimeSeries, records: np.ndarray, step: Any, time_step: float) -> Between:
+    """The pair of a series in which a traced step begins; what is not known is no number (NaN), because nothing can be refused."""
+    times: np.ndarray = np.asarray(series.times)
+    begun = 0.0
+    if series.period is not None:
+        length = series.period / time_step
+        begun = namespace.floor((step - times[0] / time_step) / length) * length  # the step in which the cycle begins
+        times = np.concatenate([times + cycle * series.period for cycle in (-1.0, 0.0, 1.0, 2.0)])
+    place = namespace.searchsorted(namespace.asarray(times / time_step - WHOLE), step - begun, side="right") - 1
+    inside = namespace.clip(place, 0, len(times) - 2)
+    since, apart = np.floor(times[:-1] / time_step), np.diff(times)
+
+    def of(table: np.ndarray) -> Any:
+        return namespace.asarray(table)[inside]
+
+    weight, rate = of((since * time_step - times[:-1]) / apart), of(time_step / apart)
+    if series.period is None:
+        beyond = (place < 0) | (step * time_step > times[-1] + WHOLE * time_step)
+        end = namespace.where(place < 0, 0.0, 1.0) if series.extend else np.nan
+        weight, rate = namespace.where(beyond, end, weight), namespace.where(beyond, 0.0, rate)
+    own = namespace.asarray(records)
+    numbers = np.arange(len(times)) % len(np.asarray(series.times)) % len(records)
+    return Between(own[of(numbers[:-1])], own[of(numbers[1:])], begun + of(since), weight, rate)

@@ -28,7 +28,8 @@ from typing import Any, NamedTuple
 from benchmarks import report, suite, tables
 from benchmarks.competitor import ROOT, Competitor, Failed, Group, Launcher
 from dycore.check.machine import processor
-from dycore.commands.shared import BadInput, limit_of_time, no_such, positive_integer
+from dycore.commands.option_values import limit_of_time, no_such, positive_integer
+from dycore.commands.problems import BadInput
 from dycore.files import make_folder, read_text
 
 TEMPLATE = ROOT / "slurm" / "job.sbatch"

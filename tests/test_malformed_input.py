@@ -21,7 +21,7 @@ from benchmarks import jobs, launch_check, suite
 from dycore import cases, cli
 from dycore.backends import on_numpy
 from dycore.check import report
-from dycore.commands import shared
+from dycore.commands import loading
 from dycore.commands import validate as validating
 from dycore.validation import evidence
 
@@ -89,7 +89,7 @@ def light(monkeypatch, tmp_path, samples):
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda figure, path: path.write_bytes(b"picture"))
     monkeypatch.setattr("benchmarks.pictures.draw", lambda *_: [])
     monkeypatch.setattr("benchmarks.comparison.draw", lambda *_: None)
-    monkeypatch.setattr(validating, "create_backend", lambda name, threads: shared.check_threads(threads) or on_numpy)
+    monkeypatch.setattr(validating, "create_backend", lambda name, threads: loading.check_threads(threads) or on_numpy)
     monkeypatch.setattr(jobs, "answer", lambda *_: None)
     monkeypatch.setattr(jobs.shutil, "which", lambda name: name)
     monkeypatch.setattr(jobs.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "17\n", ""))

@@ -7,12 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dycore.commands.shared import (
+from dycore.commands.loading import check_threads
+from dycore.commands.option_values import (
     BACKENDS,
     PRECISIONS,
-    BadInput,
-    FailedRun,
-    check_threads,
     file_name,
     names_among,
     positive_integer,
@@ -20,6 +18,7 @@ from dycore.commands.shared import (
     rank_numbers,
     sizes,
 )
+from dycore.commands.problems import BadInput, FailedRun
 
 COMPETITORS = (*BACKENDS, "fortran")
 SCALINGS = ("strong", "weak")

@@ -4,7 +4,8 @@ import argparse
 from typing import Any
 
 from dycore.commands.bench import add_measured, benchmarks
-from dycore.commands.shared import BadInput, FailedRun, Parser, file_name, limit_of_time, positive_integer, rank_numbers
+from dycore.commands.option_values import file_name, limit_of_time, positive_integer, rank_numbers
+from dycore.commands.problems import BadInput, FailedRun, Parser
 
 MEASURED: dict[str, Any] = {"cases": ["baroclinic_channel"], "cells": [10**6], "backends": ["numba", "jax", "fortran"],
                             "precisions": ["float64"], "scaling": ["strong", "weak"], "threads": None, "samples": 3,

@@ -29,6 +29,7 @@ LAYERS = [
     {"plotted_fields", "map_projections", "datasets"},
     {"two_dimensional"},
     {"output", "cases", "diagnostics", "restart", "check", "pictures"},
+    {"growing_files"},
     {"writing"},
     {"naming"},
     {"running"},

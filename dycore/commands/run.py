@@ -258,7 +258,7 @@ def logged(path: Path | None) -> Iterator[None]:
 
 def why_unwritable(settings: Settings) -> str | None:
     """Found out before the run, not after it."""
-    from dycore.writing import KINDS
+    from dycore.growing_files import KINDS
 
     if settings.state_out is not None and settings.state_out.suffix != ".npz":
         return (f"'{settings.state_out}' does not end in .npz, the only format there is. "

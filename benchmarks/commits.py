@@ -22,7 +22,9 @@ import numpy
 from scipy import stats
 
 from benchmarks import report, tables
-from benchmarks.competitor import ROOT, Competitor, Failed, Group, missing_mpi
+from benchmarks.competitor import Competitor, Group, missing_mpi
+from benchmarks.launching import ROOT
+from benchmarks.problems import Failed
 from benchmarks.suite import terminated_like_interrupted
 from dycore import cases
 from dycore.cli import complain

@@ -111,17 +111,17 @@ def run_benchmarks(options: argparse.Namespace) -> int:
     page = page_path(options)
     check_threads(options.threads)
     check_processes(options)
-    suite = benchmarks("suite")
-    settings = {name: value for name, value in vars(options).items() if name in suite.Settings._fields}
+    suite, problems, asked = benchmarks("suite"), benchmarks("problems"), benchmarks("groups").Settings
+    settings = {name: value for name, value in vars(options).items() if name in asked._fields}
     if options.launcher is not None:
-        settings["launcher"] = suite.Launcher(options.launcher, options.nodes)
+        settings["launcher"] = benchmarks("launching").Launcher(options.launcher, options.nodes)
     try:
-        code = 0 if options.results else suite.run(suite.Settings(**settings))
+        code = 0 if options.results else suite.run(asked(**settings))
         if page and code == 0:
             importlib.import_module("benchmarks.page").write(options.results or [options.output], page)
             print(f"Wrote {page}.")
         return code
-    except suite.CannotStart as problem:
+    except problems.CannotStart as problem:
         raise BadInput(str(problem)) from problem
-    except suite.CannotWrite as problem:
+    except problems.CannotWrite as problem:
         raise FailedRun(str(problem)) from problem

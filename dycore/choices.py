@@ -16,7 +16,7 @@ from dycore.parameters import Mixing, Parameters
 
 VALUES = {uniform: Uniform, convective: Convective, pacanowski_philander: PacanowskiPhilander}  # of the schemes of dycore
 STEPPERS: tuple[type[Stepper], ...] = (AdamsBashforth3, WickerSkamarock)
-ABOVE_ZERO = ("gravity", "reference_density", "heat_capacity", "kappa", "reference_pressure")  # they divide, or make waves
+ABOVE_ZERO = ("reference_density", "heat_capacity", "kappa", "reference_pressure")  # they divide, or make waves
 
 
 def check_choices(parameters: Parameters) -> None:

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from dycore import Model
-from dycore.equations import continuity, friction, momentum, operators
+from dycore.equations import continuity, friction, operators
+from dycore.fields import Field, map_arguments
+from dycore.forcing import Instant
 from dycore.grid import interior, latitude_longitude, rectilinear
 from dycore.halo_sources import fill_halo
+from dycore.program import Program, planned
 from dycore.tiles import Boundary, Place
 from dycore.vertical import stretched
 
@@ -124,17 +127,42 @@ def model(case, backend):
     return made, made.asarrays(state)
 
 
-def motion(backend, grid, made, u, v):
-    """What advection reads of a velocity in the columns `made`."""
+def computed(backend, grid, function, *arguments):
+    """What function(on, *arguments) stores, a field or several, without halo: its operations are applied as far as it is read."""
+    def stored(on, *arguments):
+        fields = function(on, *arguments)
+        return fields if isinstance(fields, tuple) else (fields,)
+
+    recorder = backend.recorder()
+    padded = grid.tile.region.padded
+
+    def stand_in(leaf):
+        return recorder.stand_in(np.zeros(padded[-leaf.array.ndim:], leaf.array.dtype) if isinstance(leaf, Field) else leaf)
+
+    noted = tuple(map_arguments(stand_in, argument) for argument in arguments)
+    plan = planned(recorder, grid.tile, lambda on: stored(on, *noted), (), alone=True)
+    fields = stored(Program(backend, grid.tile, plan), *arguments)
     cells = grid.tile.region
-    return operators.Motion(*backend.apply(momentum.turning, cells.grow(east=1, north=1), grid.metrics, made, u, v),
-                            backend.apply(operators.kinetic_energy, cells.grow(west=1, south=1), grid.metrics, u, v))
+    return [np.asarray(field[(cells if field.array.ndim == 3 else cells.columns).indices()]) for field in fields]
 
 
-def rubbing(backend, grid, u, v, region=None):
+def advection_of(backend, grid, scheme, made, u, v, w=None):
+    """(Coriolis force and advection, the vorticity flux alone), each of u and of v (m/s2), in the columns `made`."""
+    at = Instant(u, v, np.zeros(grid.tile.region.padded, grid.dtype) if w is None else w, None, ())
+
+    def forces(on, metrics, made, at):
+        advected = scheme(on, metrics, made, at)
+        flux = advected.vorticity_flux
+        return sum(map(tuple, on.store(flux - operators.gradient(metrics, advected.kinetic_energy) + advected.vertical, flux)), ())
+
+    of_u, of_v, *flux = computed(backend, grid, forces, grid.metrics, made, at)
+    return (of_u, of_v), tuple(flux)
+
+
+def strain(backend, grid, u, v, region=None):
     """Vorticity and divergence of a velocity, one cell beyond the region (default: all cells)."""
     region = (region or grid.tile.region).grow(1, 1, 1, 1)
-    return friction.Rubbing(*(backend.apply(stencil, region, grid.metrics, u, v)
+    return friction.Strain(*(backend.apply(stencil, region, grid.metrics, u, v)
                             for stencil in (operators.vorticity, operators.velocity_divergence)))
 
 

@@ -143,7 +143,7 @@ CALLS = {
     "Parameters": Call(model, {}, {
         "fluid": kind(Ocean), "time_step": above, "substeps": whole,
         "tracer_names": one_of(("temperature", "salinity"), ["temperature", "salinity"]), "tracer_face": function,
-        "vertical_face": function, "advection": kind(tuple, list), "friction": either(nothing, kind(Mixing)),
+        "vertical_face": function, "advection": function, "friction": either(nothing, kind(Mixing)),
         "diffusivity": either(nothing, at_least), "biharmonic_diffusion": switch, "surface_stress": either(nothing, kind(tuple,
         list), lambda v: isinstance(v, np.ndarray) and v.ndim == 0 and v.item() is None),
         "polar_filter": either(nothing, at_least), "polar_damping": either(above, lambda v: isinstance(v, float) and v == np.inf),

@@ -5,7 +5,7 @@ import pytest
 from conftest import channel, content, filled, flow_of, random_velocity, sphere
 
 from dycore import Model
-from dycore.equations import advection, diffusion
+from dycore.equations import advection, continuity
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Parameters
@@ -71,18 +71,13 @@ def test_weno_keeps_a_constant_and_its_precision(dtype):
     assert advection.weno5(values[0], *values) == values[0] and advection.weno3(values[0], *values) == values[0]
 
 
-def source(grid, flow, tracer, face, lines="coastal"):
-    line_x, line_y = getattr(advection, f"{lines}_x"), getattr(advection, f"{lines}_y")
-    zero = diffusion.no_diffusion
-    return advection.Source(flow, face, advection.upwind3, line_x, line_y, zero, zero, 0.0, None, tracer, advection.no_supply,
-                            None, None, None)
-
-
-def divergence_of(backend, grid, made):
+def divergence_of(backend, grid, flow, tracer, face, lines="coastal"):
     """div(h u c) / dr_k on the cells."""
-    region = grid.tile.region
-    fluxes = backend.apply(advection.fluxes, region.grow(east=1, north=1), grid.metrics, made)
-    return backend.apply(advection.tracer_divergence, region, grid.metrics, fluxes)[region.indices()]
+    region, transports = grid.tile.region, (flow.transport_u, flow.transport_v)
+    faces = region.grow(east=1, north=1)
+    fluxes = (backend.apply(flux, faces, grid.metrics, face, getattr(advection, f"{lines}_{axis}"), transport, tracer)
+              for flux, axis, transport in zip((advection.flux_x, advection.flux_y), "xy", transports, strict=True))
+    return backend.apply(continuity.divergence, region, grid.metrics, *fluxes)[region.indices()]
 
 
 @pytest.mark.parametrize("name", ["centred", "upwind3", "weno5"])  # weno3 falls to second order at extrema
@@ -99,7 +94,7 @@ def test_the_divergence_converges_at_the_order_of_the_scheme(numpy_backend, name
         tracer = filled(grid, Place.CENTER, np.broadcast_to(means.reshape(shape), cells))
         one, none = np.ones(grid.tile.region.padded), np.zeros(grid.tile.region.padded)
         flow = flow_of(numpy_backend, grid, *((none, one) if axis == 1 else (one, none)))
-        divergence = divergence_of(numpy_backend, grid, source(grid, flow, tracer, SCHEMES[name], "line"))
+        divergence = divergence_of(numpy_backend, grid, flow, tracer, SCHEMES[name], "line")
         errors.append(np.abs(divergence - exact.reshape(shape)).max())
     # 16 points to a wave: the leading term is not yet alone
     assert np.log2(errors[0] / errors[1]) > ORDERS[name] - 0.3
@@ -111,7 +106,7 @@ def test_what_leaves_one_cell_enters_its_neighbour(numpy_backend, random, name, 
     grid = make()
     flow = flow_of(numpy_backend, grid, *random_velocity(grid, random))
     tracer = filled(grid, Place.CENTER, random.standard_normal(grid.cells))
-    divergence = divergence_of(numpy_backend, grid, source(grid, flow, tracer, SCHEMES[name]))
+    divergence = divergence_of(numpy_backend, grid, flow, tracer, SCHEMES[name])
     outflow = divergence * grid.volume
     assert abs(outflow.sum()) < 1e-14 * np.abs(outflow).sum()  # round-off of some 300 terms
 
@@ -125,7 +120,7 @@ def test_the_tracer_on_land_is_never_read(numpy_backend, random, name):
     results = []
     for land in (0.0, 1.0e9):
         values = np.where(dry, land, tracer)
-        results.append(divergence_of(numpy_backend, grid, source(grid, flow, values, SCHEMES[name])))
+        results.append(divergence_of(numpy_backend, grid, flow, values, SCHEMES[name]))
     assert (results[0][grid.wet] == results[1][grid.wet]).all()
 
 

@@ -81,7 +81,7 @@ def basin(layers):
 OPTIONS = {
     "WENO, no slip, over land": lambda: at_rest(
         channel((2, 5, 6), precision="float32", partial_cells=0.2), fluid=shallow_water(), friction=Mixing(1e3, 1e3, no_slip=True),
-        tracer_face=advection.weno5, vertical_face=advection.weno3, advection=(momentum_weno.weno_u, momentum_weno.weno_v)),
+        tracer_face=advection.weno5, vertical_face=advection.weno3, advection=momentum_weno.weno),
     "convection, drag, biharmonic": lambda: at_rest(
         basin(2), vertical_mixing=VerticalMixing(convective, Convective(), linear_drag=1e-4, quadratic_drag=2.5e-3),
         friction=Mixing(1e11, 0.0, biharmonic=True), diffusivity=1e11, biharmonic_diffusion=True),

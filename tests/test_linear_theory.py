@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from conftest import create, fields_of, filled, random_velocity, rubbing
+from conftest import create, fields_of, filled, random_velocity, strain
 
 from dycore import Model, cases
 from dycore.equations import friction as along_levels
-from dycore.equations.momentum import advection_u, advection_v, coriolis_u, coriolis_v
+from dycore.equations.momentum import energy_conserving
+from dycore.equations.momentum import linear as without_advection
 from dycore.fluid import Atmosphere, shallow_water
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing, Parameters
@@ -166,7 +167,7 @@ def test_walls_that_stop_the_flow_take_energy_and_more_of_it_than_walls_that_sli
 
     def energy(no_slip):
         friction = Mixing(0.01, 0.01, biharmonic=biharmonic, no_slip=no_slip)
-        parameters = Parameters(shallow_water(1e-12), time_step=1e-3, friction=friction, advection=(coriolis_u, coriolis_v))
+        parameters = Parameters(shallow_water(1e-12), time_step=1e-3, friction=friction, advection=without_advection)
         after = fields_of(Model(grid, parameters, numpy_backend).steps(state, 1))
         return (after["u"] ** 2).sum() + (after["v"] ** 2).sum()
 
@@ -185,7 +186,7 @@ def test_vorticity_at_coasts_counts_only_the_flow_on_the_wet_side(numpy_backend)
 
 def test_the_coriolis_force_alone_is_what_advection_tends_to_in_slow_flow(numpy_backend, random):
     grid, parameters, _ = cases.barotropic_gyre((1, 8, 10))
-    assert parameters.advection == (advection_u, advection_v)
+    assert parameters.advection == energy_conserving
     u, v = random_velocity(grid, random)
 
     def change(scale, advection):
@@ -194,12 +195,12 @@ def test_the_coriolis_force_alone_is_what_advection_tends_to_in_slow_flow(numpy_
         after = fields_of(Model(grid, parameters, numpy_backend).step(state))
         return np.array([after["u"] - scale * interior(u), after["v"] - scale * interior(v)]) / scale
 
-    slow = change(1.0e-6, (advection_u, advection_v))
-    linear = change(1.0e-6, (coriolis_u, coriolis_v))
+    slow = change(1.0e-6, energy_conserving)
+    linear = change(1.0e-6, without_advection)
     assert np.abs(slow - linear).max() < 1e-5 * np.abs(linear).max()  # zeta / f of 1e-6 m/s over 1e5 m
     # and it does not change with the flow, as advection does
-    assert np.abs(change(1.0, (coriolis_u, coriolis_v)) - linear).max() < 1e-6 * np.abs(linear).max()
-    assert np.abs(change(1.0, (advection_u, advection_v)) - linear).max() > 1e-2 * np.abs(linear).max()
+    assert np.abs(change(1.0, without_advection) - linear).max() < 1e-6 * np.abs(linear).max()
+    assert np.abs(change(1.0, energy_conserving) - linear).max() > 1e-2 * np.abs(linear).max()
 
 
 def test_pressure_on_steps_is_the_sum_of_the_pressure_force_and_friction_that_of_the_model(numpy_backend, random):
@@ -213,7 +214,7 @@ def test_pressure_on_steps_is_the_sum_of_the_pressure_force_and_friction_that_of
 
     u, v = random_velocity(grid, random)
     viscosity = along_levels.Viscosity(*(np.full(grid.tile.region.padded[1:], 7.0),) * 2)
-    rubbed, region = rubbing(numpy_backend, grid, u, v), grid.tile.region
+    rubbed, region = strain(numpy_backend, grid, u, v), grid.tile.region
     force = numpy_backend.apply(along_levels.harmonic_u, region, grid.metrics, viscosity, rubbed)[region.indices()] * shape.open_u
     total = (shape.dr * force * shape.dx * shape.dy).sum(axis=(0, 2))
     assert friction(shape, interior(u), interior(v), 7.0) == pytest.approx(total, rel=1e-9)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import channel, diffused, filled, random_velocity, rubbing, sphere
+from conftest import channel, diffused, filled, random_velocity, sphere, strain
 
 from dycore import Model
 from dycore.equations import friction
-from dycore.equations.friction import Forces, Rubbing, Viscosity
+from dycore.equations.friction import Strain, Viscosity
 from dycore.equations.operators import velocity_divergence, vorticity
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import EARTH_RADIUS, interior, rectilinear
@@ -66,9 +66,9 @@ def test_a_sine_of_velocity_decays_at_the_discrete_rate(numpy_backend, component
     pair = (velocity, none) if component == "u" else (none, velocity)
     region = grid.tile.region
     around = region.grow(1, 1, 1, 1)
-    rubbed = rubbing(numpy_backend, grid, *pair, around)
+    rubbed = strain(numpy_backend, grid, *pair, around)
     if biharmonic:
-        rubbed = Rubbing(*numpy_backend.apply(friction.spread, around, grid.metrics, viscosity, rubbed))
+        rubbed = Strain(*numpy_backend.apply(friction.spread, around, grid.metrics, viscosity, rubbed))
     stencil = friction.harmonic_u if component == "u" else friction.harmonic_v
     result = numpy_backend.apply(stencil, region, grid.metrics, viscosity, rubbed)[region.indices()]
     expected = 5.0 * rate**2 * wave if biharmonic else -5.0 * rate * wave
@@ -87,7 +87,7 @@ def test_friction_removes_exactly_the_squares_of_divergence_and_vorticity(numpy_
         corner[[3, 3 + grid.cells[1]]] = 0.0
     viscosity = Viscosity(np.broadcast_to(2.0 * row, shape).copy(), corner)
     at = region.indices()
-    found = (numpy_backend.apply(stencil, region, metrics, viscosity, rubbing(numpy_backend, grid, u, v))
+    found = (numpy_backend.apply(stencil, region, metrics, viscosity, strain(numpy_backend, grid, u, v))
                 for stencil in (friction.harmonic_u, friction.harmonic_v))
     work = sum((interior(velocity) * force[at] * interior(area)).sum() for velocity, force, area in zip(
         (u, v), found, (metrics.area_u, metrics.area_v), strict=True))
@@ -152,13 +152,12 @@ def biharmonic_force(backend, grid, mixing, u, v):
     both, first_pass = ((friction.no_slip_vorticity_and_divergence, friction.no_slip_spread) if mixing.no_slip else
                         (friction.vorticity_and_divergence, friction.spread))
     u, v = filled(grid, Place.WEST_FACE, u), filled(grid, Place.SOUTH_FACE, v)
-    wide = Rubbing(*backend.apply(both, region.grow(2, 2, 2, 2), metrics, values, u, v))
-    rubbed = Rubbing(*backend.apply(first_pass, region.grow(1, 1, 1, 1), metrics, values, wide))
-    forces = Forces(friction.friction_u, friction.friction_v, values, -1.0, rubbed)
+    wide = Strain(*backend.apply(both, region.grow(2, 2, 2, 2), metrics, values, u, v))
+    rubbed = Strain(*backend.apply(first_pass, region.grow(1, 1, 1, 1), metrics, values, wide))
     closed = (grid.metrics.floor_u, grid.metrics.floor_v)
     return tuple(np.where(np.arange(*region.k)[:, None, None] >= interior(floor),
-                          backend.apply(stencil, region, metrics, forces)[region.indices()], 0.0)
-                 for stencil, floor in zip((friction.friction_u, friction.friction_v), closed, strict=True))
+                          -backend.apply(stencil, region, metrics, values, rubbed)[region.indices()], 0.0)
+                 for stencil, floor in zip((friction.harmonic_u, friction.harmonic_v), closed, strict=True))
 
 
 def power(grid, force, velocity):
@@ -237,7 +236,7 @@ def test_a_solid_rotation_feels_a_constant_viscosity_as_its_equation_says(numpy_
     u, v = filled(grid, Place.WEST_FACE, np.broadcast_to(rows, grid.cells)), np.zeros(grid.tile.region.padded)
     viscosity = friction.viscosities(grid, Mixing(1.0e5, 1.0e5, share=friction.constant))
     region = grid.tile.region
-    force = numpy_backend.apply(friction.harmonic_u, region, grid.metrics, viscosity, rubbing(numpy_backend, grid, u, v))
+    force = numpy_backend.apply(friction.harmonic_u, region, grid.metrics, viscosity, strain(numpy_backend, grid, u, v))
     exact = -2.0e5 * rows / EARTH_RADIUS**2
     error = np.abs(force[region.indices()] / exact - 1.0)[0, :, 0]
     # second order: 1e-3 at 4.5 degrees; an eighth at the poles, where it would be some tens were vorticity counted twice

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import channel, filled, motion, random_velocity, sphere, uniform_flow
+from conftest import advection_of, channel, filled, random_velocity, sphere, uniform_flow
 
 from dycore.equations import column, continuity, momentum
 from dycore.equations.column import Column
@@ -24,12 +24,12 @@ def columns(backend, grid, random=None):
 
 def apply(backend, grid, function, *arguments):
     region = grid.tile.region
-    if function in (momentum.energy_conserving_u, momentum.energy_conserving_v):
-        arguments = (motion(backend, grid, *arguments),)
-    elif function in (momentum.advection_u, momentum.advection_v):
-        made, u, v, *rest = arguments
-        arguments = (made, motion(backend, grid, made, u, v), u, v, *rest)
     return backend.apply(function, region, grid.metrics, *arguments)[region.indices()]
+
+
+def forces(backend, grid, made, u, v, w=None):
+    """(Coriolis force and advection, the vorticity flux alone), each of u and of v."""
+    return advection_of(backend, grid, momentum.energy_conserving, made, u, v, w)
 
 
 def open_faces(grid):
@@ -56,8 +56,8 @@ def test_the_vorticity_flux_does_no_work(numpy_backend, random, name):
     made = columns(numpy_backend, grid, random)
     u, v = random_velocity(grid, random)
     volume_u, volume_v = volumes(grid, made)
-    work_u = volume_u * interior(u) * apply(numpy_backend, grid, momentum.energy_conserving_u, made, u, v)
-    work_v = volume_v * interior(v) * apply(numpy_backend, grid, momentum.energy_conserving_v, made, u, v)
+    _, flux = forces(numpy_backend, grid, made, u, v)
+    work_u, work_v = volume_u * interior(u) * flux[0], volume_v * interior(v) * flux[1]
     # the terms of both components cancel in pairs: round-off of some 300 terms is left
     assert abs(work_u.sum() + work_v.sum()) < 1e-14 * (np.abs(work_u).sum() + np.abs(work_v).sum())
     assert abs(work_u.sum()) > 1e-3 * np.abs(work_u).sum()
@@ -74,12 +74,8 @@ def test_the_gradient_of_kinetic_energy_works_against_the_divergence(numpy_backe
     faces = grid.tile.region.grow(east=1, north=1)
     flow = continuity.Flow(*numpy_backend.apply(continuity.transports, faces, grid.metrics, *widths, u, v), *widths)
     energy = apply(numpy_backend, grid, kinetic_energy, u, v)
-    storage = (energy * apply(numpy_backend, grid, continuity.divergence, flow) * grid.volume).sum()
-    arguments = (made, u, v, no_w(grid))
-    gradient_u = apply(numpy_backend, grid, momentum.advection_u, *arguments) - apply(
-        numpy_backend, grid, momentum.energy_conserving_u, made, u, v)
-    gradient_v = apply(numpy_backend, grid, momentum.advection_v, *arguments) - apply(
-        numpy_backend, grid, momentum.energy_conserving_v, made, u, v)
+    storage = (energy * apply(numpy_backend, grid, continuity.divergence, flow.transport_u, flow.transport_v) * grid.volume).sum()
+    gradient_u, gradient_v = (whole - flux for whole, flux in zip(*forces(numpy_backend, grid, made, u, v), strict=True))
     work = (volume_u * interior(u) * gradient_u).sum() + (volume_v * interior(v) * gradient_v).sum()
     # both sides are sums of some 300 terms that partly cancel
     assert work == pytest.approx(storage, rel=1e-11)
@@ -89,9 +85,8 @@ def test_a_uniform_flow_on_a_plane_feels_the_coriolis_force_and_nothing_else(num
     f, speed_u, speed_v = 1.2e-4, 0.7, -0.4
     grid, u, v = uniform_flow(f, speed_u, speed_v)
     made = columns(numpy_backend, grid)
-    arguments = (made, u, v, no_w(grid))
-    assert np.allclose(apply(numpy_backend, grid, momentum.advection_u, *arguments), f * speed_v, rtol=1e-14)
-    assert np.allclose(apply(numpy_backend, grid, momentum.advection_v, *arguments), -f * speed_u, rtol=1e-14)
+    (of_u, of_v), _ = forces(numpy_backend, grid, made, u, v)
+    assert np.allclose(of_u, f * speed_v, rtol=1e-14) and np.allclose(of_v, -f * speed_u, rtol=1e-14)
 
 
 def solid_body(grid, rate):
@@ -118,8 +113,8 @@ def test_solid_body_rotation_turns_into_itself(numpy_backend):
         grid = sphere((1, ny, 8), interfaces=uniform(1, -1.0, 0.0))
         u, v = solid_body(grid, 7.0e-6)
         made = columns(numpy_backend, grid)
-        along = apply(numpy_backend, grid, momentum.advection_u, made, u, v, no_w(grid))
-        across = apply(numpy_backend, grid, momentum.advection_v, made, u, v, no_w(grid))[0, 1:, 0]
+        (along, across), _ = forces(numpy_backend, grid, made, u, v)
+        across = across[0, 1:, 0]
         phi = np.radians(grid.y_face[1:-1])
         exact = -(2.0 * 7.29212e-5 + 7.0e-6) * 7.0e-6 * EARTH_RADIUS * np.sin(phi) * np.cos(phi)
         assert (along == 0.0).all()
@@ -155,8 +150,8 @@ def test_a_mirrored_flow_has_the_mirrored_tendency(numpy_backend, random, axis):
         arguments = (columns(numpy_backend, grid), filled(grid, Place.WEST_FACE, u), filled(grid, Place.SOUTH_FACE, v),
                      filled(grid, Place.CENTER, w))
         at_u, at_v = open_faces(grid)
-        return (at_u * apply(numpy_backend, grid, momentum.advection_u, *arguments),
-                at_v * apply(numpy_backend, grid, momentum.advection_v, *arguments))
+        (of_u, of_v), _ = forces(numpy_backend, grid, *arguments)
+        return at_u * of_u, at_v * of_v
 
     flip = -1 if axis == 1 else -2
     seen = tendency(theirs, *mirrored(u, v, axis), np.flip(w, flip))

@@ -9,13 +9,14 @@ from conftest import content, fields_of
 from dycore import Model, cases
 from dycore.equations.column import Column, columns
 from dycore.fluid import Atmosphere, Ocean
-from dycore.forcing import Forcing, Instant, nothing
+from dycore.forcing import Forcing, Instant, forces
 from dycore.grid import interior, latitude_longitude, rectilinear
 from dycore.parameters import Parameters
 from dycore.physics import heat_flux, held_suarez, surface_flux, surface_relaxation
 from dycore.physics.held_suarez import logarithm_near_one
 from dycore.state import initial_state
 from dycore.stencils import stencil
+from dycore.terms import Term, Vector
 from dycore.tiles import Boundary
 from dycore.vertical import stretched, uniform
 
@@ -60,7 +61,8 @@ def test_a_constant_push_accelerates_and_two_add_up(backend):
 
 
 def test_a_case_without_forcing_asks_for_none():
-    assert nothing(0, 0, 0, None, None, None, None) == 0.0
+    velocity, tracers = forces(None, None, (), Instant(None, None, None, None, (None,)))
+    assert velocity == Vector() and tracers == (Term(),)
     assert Forcing() == Forcing(None, None, (), ())
 
 
@@ -86,7 +88,7 @@ def test_relaxation_moves_the_uppermost_layer_towards_its_target(numpy_backend):
     state = run(grid, numpy_backend, (surface_relaxation(1, np.full(grid.cells[1:], 36.0), 30.0 * DT),), steps=20)
     salinity = interior(state.tracers[1])
     assert np.allclose(36.0 - salinity[-1], (1.0 - 1.0 / 30.0) ** 20, rtol=1e-4)  # the density difference moves water a little
-    with pytest.raises(ValueError, match=r"must be positive; given -3.0 s"):
+    with pytest.raises(ValueError, match=r"seconds=-3.0 must be the time scale of the relaxation, a positive number"):
         surface_relaxation(1, 36.0, -3.0)
 
 

@@ -32,7 +32,7 @@ CHEAP = Parameters(
 FAR = Parameters(
     Ocean(), time_step=200.0, tracer_names=("temperature", "salinity"), friction=Mixing(1.0e12, 1.0e12, biharmonic=True),
     diffusivity=1.0e11, biharmonic_diffusion=True, tracer_face=advection.weno5, vertical_face=advection.weno3,
-    advection=(momentum_weno.weno_u, momentum_weno.weno_v), stepper=WickerSkamarock())
+    advection=momentum_weno.weno, stepper=WickerSkamarock())
 SCHEMES = pytest.mark.parametrize("parameters", [CHEAP, FAR], ids=["harmonic", "far-reaching"])
 
 

@@ -16,7 +16,8 @@ import numba
 from dycore.backends.language import Compiler
 from dycore.backends.operations import Recorded
 from dycore.backends.views import OPTIONS
-from dycore.stencils import Bound, Field, axes_of, of_columns
+from dycore.fields import Field, axes_of
+from dycore.stencils import Bound, of_columns
 from dycore.terms import Subtracted, Term, column_values_at, extent, values_at
 
 

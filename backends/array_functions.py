@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from dycore.abstract import Reads
 from dycore.backends.operations import Box, Recorded, Statement, Wanted, arrays_of, box_of, leaves_of, want_reads
 from dycore.backends.scalars import Element, Scalar
-from dycore.stencils import Field, Reads, Region, as_field, map_arguments
+from dycore.fields import Field, Region, as_field, map_arguments
 
 
 def handed_over(broadcast: Callable, region: Region, arguments: tuple) -> tuple:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numba
 
-from dycore.backends import mpi
+from dycore.backends.launchers import launched
 
 
 class CacheWarning(UserWarning):
@@ -61,7 +61,7 @@ def temporary_folder(problem: str) -> str:
     except OSError as none:
         raise RuntimeError(f"Compiled code cannot be kept ({problem}), nor in a temporary folder ({none.strerror}). Set "
                            "NUMBA_CACHE_DIR to a folder that can be written.") from None
-    if mpi.launched()[0] == 0:
+    if launched()[0] == 0:
         warnings.warn(f"Compiled code cannot be kept where it usually is ({problem}): it goes to '{folder}', which may be emptied. "
                       "Set NUMBA_CACHE_DIR to a folder that stays.", CacheWarning, stacklevel=2)
     return str(folder)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dycore.stencils import Abstract, Field, Region, Seen, check, map_arguments
+from dycore.abstract import Abstract, Seen, check
+from dycore.fields import Field, Region, map_arguments
 from dycore.tiles import Halo, Tile
 
 

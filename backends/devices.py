@@ -20,7 +20,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from dycore.backends.device_strips import AXES, NORMAL, corner, mirrored_high, mirrored_low, on_boundary, part
 from dycore.backends.halos import Serial, Traffic, interior, substeps_that_fit
 from dycore.backends.jax_process import start
-from dycore.tiles import Boundary, Halo, Reach, Tile, fits, least_part, part_of, shapes
+from dycore.decomposition import fits, least_part, shapes
+from dycore.tiles import Boundary, Halo, Reach, Tile, part_of
 
 
 class Devices(Serial):

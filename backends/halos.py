@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.stencils import Field
-from dycore.tiles import Boundary, Copy, Halo, Reach, Tile, copies_x, copies_y, copy_strips, part_of
+from dycore.fields import Field
+from dycore.halo_sources import Copy, copies_x, copies_y, copy_strips
+from dycore.tiles import Boundary, Halo, Reach, Tile, part_of
 
 
 class Traffic(NamedTuple):
@@ -122,8 +123,8 @@ class Serial:
     def block(self, tile: Tile, cells: np.ndarray, chunk: tuple[int, int] = (1, 1)) -> tuple[tuple[slice, slice], np.ndarray]:
         """Rows and columns of the domain, and their cells, that this process writes, from those that it keeps.
 
-        Blocks are of one size and of whole chunks (`dycore.tiles.blocks`), as a file wants them that several processes write;
-        parts of a domain need not be.
+        Blocks are of one size and of whole chunks (`dycore.decomposition.blocks`), as a file wants them that several processes
+        write; parts of a domain need not be.
         """
         return (slice(0, tile.domain[1]), slice(0, tile.domain[2])), cells
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dycore.backends.operations import Box, Operation, Recorded, Wanted, arrays_of, cells_of
-from dycore.stencils import Region
+from dycore.fields import Region
 from dycore.tiles import Reach, Tile
 
 

@@ -14,7 +14,7 @@ from dycore.backends.planner import Planner
 from dycore.backends.recording import Recording
 from dycore.backends.scalars import Scalar, as_number, is_number, kind_of, value_of
 from dycore.backends.writer import Writer
-from dycore.stencils import Field, map_arguments
+from dycore.fields import Field, map_arguments
 
 ROWS = 2  # that go through a group at a time, a power of two; the same for all grids, so that they share kernels
 

@@ -14,8 +14,9 @@ from dycore.backends.common import collapsed, precision_of, within
 from dycore.backends.halos import copied_strips
 from dycore.backends.jax_process import check_process, start, use_double_precision
 from dycore.backends.on_numpy import NumpyBackend, difference
-from dycore.stencils import Field, Region, as_field
-from dycore.tiles import Halo, Tile, copies_x, copies_y
+from dycore.fields import Field, Region, as_field
+from dycore.halo_sources import copies_x, copies_y
+from dycore.tiles import Halo, Tile
 
 # XLA's CPU compiler drops optimization barriers before it fuses, unless told to keep them (see `apply`).
 COMPILER_OPTIONS = {"cpu": {"xla_disable_hlo_passes": "cse_barrier_expander"}}

@@ -23,7 +23,7 @@ from dycore.backends.numba_program import Program, signature
 from dycore.backends.on_numpy import NumpyBackend
 from dycore.backends.recording import Recording
 from dycore.backends.threads import made_once
-from dycore.stencils import Field, Region
+from dycore.fields import Field, Region
 from dycore.tiles import Halo, Tile
 
 

@@ -21,8 +21,9 @@ from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.backends.halos import Serial
 from dycore.backends.launchers import warn_of_others
 from dycore.backends.recording import Recording
-from dycore.stencils import Field, Region, as_field, map_arguments
-from dycore.tiles import Halo, Tile, fill_halo
+from dycore.fields import Field, Region, as_field, map_arguments
+from dycore.halo_sources import fill_halo
+from dycore.tiles import Halo, Tile
 
 
 def _signature(argument: Any) -> Any:

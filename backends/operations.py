@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.abstract import Reads, title_of
 from dycore.backends.scalars import Element
-from dycore.stencils import Field, Reads, Region, title_of
+from dycore.fields import Field, Region
 from dycore.tiles import Boundary, Halo, Place, Reach, Tile
 
 

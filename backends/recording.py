@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from dycore.abstract import Reads, Seen
 from dycore.backends.array_functions import ArrayFunction
 from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.backends.inference import reaches, regions
 from dycore.backends.operations import Operation, Recorded, arrays_of, leaves_of
 from dycore.backends.scalars import Element, Round
 from dycore.backends.statements import Copy, Exchange, Filter, Loop, Zero
-from dycore.stencils import Field, Reads, Region, Seen, as_field
+from dycore.fields import Field, Region, as_field
 from dycore.tiles import Halo, Reach, Tile
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dycore.backends.operations import Box, Recorded, Statement, Wanted, cells_of, leaves_of, want
-from dycore.stencils import Field
-from dycore.tiles import Halo, Tile, copies_x, copies_y
+from dycore.fields import Field
+from dycore.halo_sources import copies_x, copies_y
+from dycore.tiles import Halo, Tile
 
 
 @dataclass(eq=False)

@@ -21,7 +21,7 @@ from dycore.backends.operations import Group, Operation, Recorded, Statement
 from dycore.backends.scalars import Scalar, Values, is_whole
 from dycore.backends.strips import fill_strip, fill_strips
 from dycore.backends.threads import with_parallel_loops
-from dycore.tiles import copies_x
+from dycore.halo_sources import copies_x
 
 INDENT = "    "
 

@@ -14,7 +14,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from benchmarks.competitor import ROOT
+from benchmarks.launching import ROOT
 from dycore.cli import command_line
 
 SMALL = "--cases baroclinic_channel,baroclinic_wave --cells 1e4 --ranks 1,2"

@@ -22,22 +22,16 @@ import numpy
 from scipy import stats
 
 from benchmarks import report, tables
-from benchmarks.competitor import ROOT, Competitor, Failed, Group, missing_mpi
+from benchmarks.competitor import Competitor, Group, missing_mpi
+from benchmarks.launching import ROOT
+from benchmarks.problems import Failed
 from benchmarks.suite import terminated_like_interrupted
 from dycore import cases
 from dycore.cli import complain
 from dycore.commands.bench import BENCHMARK_CASES
-from dycore.commands.shared import (
-    BACKENDS,
-    PRECISIONS,
-    BadInput,
-    Parser,
-    check_threads,
-    names_among,
-    positive_integer,
-    rank_numbers,
-    sizes,
-)
+from dycore.commands.loading import check_threads
+from dycore.commands.option_values import BACKENDS, PRECISIONS, names_among, positive_integer, rank_numbers, sizes
+from dycore.commands.problems import BadInput, Parser
 
 LEAST_STARTS = 6  # of fewer no interval holds the median in 95 % of cases
 

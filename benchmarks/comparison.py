@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import pictures, tables
+from benchmarks import tables
+from benchmarks.drawing import COLOURS, MARKERS, figure, heading
 
 SAME = ("case", "competitor", "precision", "cells", "ranks", "threads", "scaling")
 WORDS = ("Times are milliseconds per step; below 1 the later run is faster. A change is called faster or slower where no sample "
@@ -113,15 +114,15 @@ def draw(found: list[Pair], names: list[str], path: Path) -> None:
 
     rows = sorted({(pair.after["case"], pair.after["precision"]) for pair in found}, reverse=True)
     competitors = [name for name in tables.COMPETITORS if any(pair.after["competitor"] == name for pair in found)]
-    with pictures.figure(1, len(names), path, sharex=True, sharey=True) as (drawing, panels):
+    with figure(1, len(names), path, sharex=True, sharey=True) as (drawing, panels):
         for name, panel in zip(names, panels.flat, strict=True):
             for number, competitor in enumerate(reversed(competitors)):
                 own = [pair for pair in found if pair.label == name and pair.after["competitor"] == competitor]
                 heights = [rows.index((pair.after["case"], pair.after["precision"]))
                            + 0.6 * ((number + 0.5) / len(competitors) - 0.5) for pair in own]
-                colour = pictures.COLOURS[competitor]
+                colour = COLOURS[competitor]
                 panel.hlines(heights, [pair.span[0] for pair in own], [pair.span[1] for pair in own], color=colour, alpha=0.3)
-                panel.plot([pair.ratio for pair in own], heights, linestyle="", marker=pictures.MARKERS[competitor], color=colour,
+                panel.plot([pair.ratio for pair in own], heights, linestyle="", marker=MARKERS[competitor], color=colour,
                            markeredgecolor="white", markeredgewidth=0.6, label=tables.LABELS[competitor])
             panel.axvline(1.0, color="#999999", linewidth=1.0)
             panel.set_xscale("log")
@@ -129,7 +130,7 @@ def draw(found: list[Pair], names: list[str], path: Path) -> None:
             panel.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
             panel.xaxis.set_minor_locator(ticker.NullLocator())
             panel.set_yticks(range(len(rows)), [f"{case.replace('_', ' ')}, {precision}" for case, precision in rows])
-            pictures.heading(panel, name)
+            heading(panel, name)
             panel.set_xlabel("time, as a multiple of the first results'")
         handles, words = panels.flat[0].get_legend_handles_labels()
         drawing.legend(handles[::-1], words[::-1], loc="outside lower center", ncols=len(competitors), frameon=False)

@@ -1,27 +1,24 @@
 """One competitor as the suite sees it: a process that is started, warmed up, asked for samples and stopped."""
 
 import contextlib
-import fcntl
 import importlib.util
 import json
 import math
 import os
 import select
-import shlex
-import shutil
-import string
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import energy
+from benchmarks.fortran_reference import fortran_program
+from benchmarks.launching import ROOT, Launcher, environment, launched, launcher, pinned
+from benchmarks.problems import Failed
 
-ROOT = Path(__file__).resolve().parent.parent
-FORTRAN = ROOT / "benchmarks" / "fortran"
 ANSWER_SECONDS = 600.0  # no answer for so long is a failure
 WARM_UP_STEPS = 10
 LEAST_STEPS = 20
@@ -35,33 +32,6 @@ LAUNCHER_WORDS = ("=", "-----", "Abort(", "application called MPI_Abort", "[mpie
                   "YOUR APPLICATION", "This typically refers", "Please see the FAQ", "NOTE: invoking", "You may or may not",
                   "exactly when Open MPI", "Primary job", "a non-zero exit code", "mpiexec", "mpirun", "prterun", "Proc: [[",
                   "Errorcode:", "srun:", "slurmstepd:", "In: PMI_Abort(")
-
-# Open MPI neither refuses more ranks than cores nor binds them (on_cores.py does); MPICH does as it is told.
-OPEN_MPI = {"OMPI_MCA_rmaps_base_oversubscribe": "1", "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-            "OMPI_MCA_hwloc_base_binding_policy": "none", "PRTE_MCA_hwloc_default_binding_policy": "none"}
-OPEN_MPI_AS_ROOT = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-
-
-class Launcher(NamedTuple):
-    """What starts ranks on so many nodes: words, with {ranks}, {threads}, {nodes} and {ranks_per_node} for the numbers."""
-
-    words: str
-    nodes: int = 1
-
-    def start(self, ranks: int, threads: int) -> list[str]:
-        """The words as a command. Raises Failed where they are not one."""
-        numbers = {"ranks": ranks, "threads": threads, "nodes": self.nodes, "ranks_per_node": math.ceil(ranks / self.nodes)}
-        known = ", ".join(f"{{{name}}}" for name in numbers)
-        try:
-            for _, name, width, conversion in string.Formatter().parse(self.words):
-                if name is not None and (name not in numbers or width or conversion):
-                    raise ValueError(f"{name!r} is none of {known}")
-            words = shlex.split(self.words.format(**numbers))
-        except ValueError as problem:
-            raise Failed(f"the launcher '{self.words}' cannot be read ({problem}): in braces it may have {known}") from problem
-        if "\0" in self.words or not words or "{ranks}" not in self.words:
-            raise Failed(f"the launcher '{self.words}' does not say how many ranks to start: it needs {{ranks}}")
-        return words
 
 
 class Group(NamedTuple):
@@ -87,10 +57,6 @@ class Group(NamedTuple):
     def alone(self) -> "Group":
         """The one rank."""
         return Group(self.case, self.base_cells or self.cells, self.precision)
-
-
-class Failed(Exception):
-    """A competitor that cannot run, and why."""
 
 
 class Competitor:
@@ -240,31 +206,6 @@ def command(name: str, group: Group, threads: int, device: str, silent: bool = F
     return program if group.ranks == 1 else launched(program, group.ranks, threads, group.launcher)
 
 
-def launched(program: list[str], ranks: int, threads: int, given: Launcher | None = None) -> list[str]:
-    """The program on so many ranks, each on cores of its own."""
-    start = given.start(ranks, threads) if given else [launcher() or "mpiexec", "-n", str(ranks)]
-    return [*start, sys.executable, "-m", "benchmarks.on_cores", str(threads), *program]
-
-
-def mpi_compiler() -> dict[str, str]:
-    """The environment, in which MPICC is the compiler of the MPI library that the launcher belongs to."""
-    beside = Path(launcher() or "").parent / "mpicc"
-    return {"MPICC": str(beside), **os.environ} if launcher() and beside.exists() else dict(os.environ)
-
-
-def launcher() -> str | None:
-    """The mpiexec that belongs to this Python, else the one on the PATH, else None."""
-    beside = Path(sys.executable).parent / "mpiexec"
-    return str(beside) if beside.exists() else shutil.which("mpiexec")
-
-
-def allowed_cores() -> list[int]:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
-
-
 def missing_mpi(name: str, group: Group, device: str) -> str | None:
     """Why a competitor cannot run on several ranks, and what to do; None where it can."""
     if device == "gpu" and group.launcher is None:
@@ -277,59 +218,3 @@ def missing_mpi(name: str, group: Group, device: str) -> str | None:
     if importlib.util.find_spec("mpi4py") is None:
         return "MPI is missing for Python (there is no mpi4py): pip install 'dycore[mpi]'"
     return None
-
-
-def environment(threads: int, device: str, root: Path = ROOT) -> dict[str, str]:
-    """Threads and device are settled before a library is loaded."""
-    variables = dict(os.environ)
-    variables["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
-    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        variables[name] = str(threads)
-    if threads == 1:
-        variables["XLA_FLAGS"] = (os.environ.get("XLA_FLAGS", "")
-                                  + " --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1").strip()
-    variables |= OPEN_MPI
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        variables |= OPEN_MPI_AS_ROOT
-    variables["JAX_PLATFORMS"] = "cpu" if device == "cpu" else "cuda"
-    variables["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # several workers share the GPU
-    return variables
-
-
-@contextlib.contextmanager
-def pinned(cores: int) -> Iterator[None]:
-    """What is started meanwhile may use the first cores only; the thread that starts it gets its own back."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(allowed)[:cores])
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, allowed)
-
-
-def fortran_program(precision: str, ranks: int = 1) -> Path:
-    return FORTRAN / "build" / f"dycore_reference_{'mpi_' if ranks > 1 else ''}{precision}"
-
-
-def build_fortran() -> str | None:
-    """None when the reference can run, else why not and what to do."""
-    compiler = os.environ.get("FC", "gfortran")
-    if shutil.which(compiler) is None:
-        if fortran_program("float64").exists():  # built elsewhere, statically linked
-            return None
-        return f"{compiler} was not found: apt-get install gfortran libfftw3-dev, or name a compiler with FC"
-    if shutil.which("make") is None:
-        return "make was not found: apt-get install make"
-    (FORTRAN / "build").mkdir(exist_ok=True)
-    with open(FORTRAN / "build" / "lock", "w") as lock:  # jobs on several nodes may build at once
-        with contextlib.suppress(OSError):  # some disks have no locks
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        built = subprocess.run(["make", "-C", str(FORTRAN)], capture_output=True, text=True, check=False, env=mpi_compiler())
-    if built.returncode == 0:
-        return None
-    lines = (built.stdout + built.stderr).splitlines()
-    reason = next((line for line in lines if "Error" in line), lines[-1] if lines else "make failed")
-    return f"did not build: {reason[:300]} (make -C benchmarks/fortran shows all)"

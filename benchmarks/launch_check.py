@@ -12,7 +12,8 @@ import subprocess
 import sys
 from collections import Counter
 
-from benchmarks.competitor import ROOT, Failed, Launcher, allowed_cores, environment, launched
+from benchmarks.launching import ROOT, Launcher, allowed_cores, environment, launched
+from benchmarks.problems import Failed
 
 PATIENCE_SECONDS = 300.0
 

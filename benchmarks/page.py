@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import comparison, pictures, suite, tables
+from benchmarks import comparison, pictures, tables
+from benchmarks.results_file import newest_run, writing
 
 CAPTIONS = {
     "scaling": "Wall time per step per 1M cells against the number of cells; both axes are logarithmic, lower is better.",
@@ -48,7 +49,7 @@ class Page(NamedTuple):
 
 def write(folders: list[Path], path: Path) -> None:
     """The page of the newest run in a folder; of several folders, how the others compare with the first."""
-    runs = [suite.newest_run(folder) for folder in folders]
+    runs = [newest_run(folder) for folder in folders]
     with tempfile.TemporaryDirectory() as scratch:
         if len(runs) == 1:
             pictures.draw(runs[0], Path(scratch), ".svg")
@@ -61,7 +62,7 @@ def write(folders: list[Path], path: Path) -> None:
             page = page_of_comparison(runs, labels, pairs)
         drawn = {file.stem: "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()
                  for file in Path(scratch).glob("*.svg")}
-    with suite.writing(path):
+    with writing(path):
         path.write_text(render(page, drawn), encoding="utf-8")
 
 

@@ -1,32 +1,14 @@
 """The pictures of a run: time against cells, efficiency against ranks, and what a model predicts for many more."""
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import model, tables
-from dycore.files import whole
+from benchmarks import calibration, model, tables
+from benchmarks.drawing import COLOURS, DASHES, GREY, MARKERS, End, figure, heading, label_ends, ranks_axis, words
 
-# Okabe and Ito's colours, told apart by all eyes; the marker and the label say the same again.
-COLOURS = {"fortran": "#000000", "numba": "#0072B2", "jax": "#D55E00", "numpy": "#CC79A7"}
 NETWORK_COLOURS = ("#E69F00", "#009E73", "#56B4E9", "#000000")
-MARKERS = {"fortran": "s", "numba": "o", "jax": "^", "numpy": "D"}
-GREY = "#777777"
-DASHES = (0, (4, 3))
-LABEL_HEIGHT = 0.068  # of a panel
-SETTINGS: Any = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#999999",
-                 "xtick.color": "#444444", "ytick.color": "#444444", "figure.dpi": 150}
-
-
-class End(NamedTuple):
-    """The right end of a line, and its label."""
-
-    x: float
-    y: float
-    label: str
-    colour: str
 
 
 def draw(records: list[dict[str, Any]], folder: Path, suffix: str = ".png") -> list[str]:
@@ -34,7 +16,7 @@ def draw(records: list[dict[str, Any]], folder: Path, suffix: str = ".png") -> l
     several = any(record["ranks"] > 1 and record["efficiency"] for record in records)
     wanted: list[tuple[str, Callable]] = [("scaling", scaling)]
     wanted += [("efficiency", efficiency)] if several else []
-    wanted += [("prediction", prediction)] if model.fitted(records) else []
+    wanted += [("prediction", prediction)] if calibration.fitted(records) else []
     for name, picture in wanted:
         picture(records, folder / (name + suffix))
     for stale in {"efficiency", "prediction"} - {name for name, _ in wanted}:
@@ -197,7 +179,7 @@ def draw_efficiencies(panel: Any, group: list[dict[str, Any]], records: list[dic
 
 def prediction(records: list[dict[str, Any]], path: Path) -> None:
     """A row for each case: the model against what was measured, then strong and weak scaling to many ranks on networks."""
-    found = model.fitted(records)
+    found = calibration.fitted(records)
     rows = list(dict.fromkeys(one.case for one in found))
     with figure(len(rows), 3, path) as (drawing, panels):
         for case, (check, strong, weak) in zip(rows, panels, strict=True):
@@ -208,8 +190,8 @@ def prediction(records: list[dict[str, Any]], path: Path) -> None:
             levels = next(tuple(record["cells"]) for record in records if record["case"] == case)
             for panel, is_weak in ((strong, False), (weak, True)):
                 draw_prediction(panel, shown, levels, is_weak)
-                cells = f"{tables.size(round(model.WEAK_CELLS))} cells a rank" if is_weak else (
-                    f"{tables.size(round(model.STRONG_CELLS))} cells")
+                cells = f"{tables.size(round(calibration.WEAK_CELLS))} cells a rank" if is_weak else (
+                    f"{tables.size(round(calibration.STRONG_CELLS))} cells")
                 heading(panel, f"predicted, {'weak' if is_weak else 'strong'}: {cells}, {tables.LABELS[shown.competitor]}")
         for panel in panels[-1, 1:]:
             panel.set_xlabel("MPI ranks")
@@ -217,7 +199,7 @@ def prediction(records: list[dict[str, Any]], path: Path) -> None:
               f"{found[0].precision}; calibrated with {tables.origin(records)[0]}; latencies and 64 ranks to a link are assumed")
 
 
-def draw_checks(panel: Any, found: list[model.Fitted]) -> None:
+def draw_checks(panel: Any, found: list[calibration.Fitted]) -> None:
     """Each measurement on several ranks as a point; on the line the model is right."""
     times = [time for one in found for check in one.checks for time in (check.measured, check.predicted)]
     span = (10 ** math.floor(math.log10(min(times) / 1.1)), 10 ** math.ceil(math.log10(max(times) * 1.1)))
@@ -233,87 +215,15 @@ def draw_checks(panel: Any, found: list[model.Fitted]) -> None:
                    fontsize=9)
 
 
-def draw_prediction(panel: Any, one: model.Fitted, cells: tuple[int, int, int], weak: bool) -> None:
+def draw_prediction(panel: Any, one: calibration.Fitted, cells: tuple[int, int, int], weak: bool) -> None:
     panel.set_xscale("log")
     panel.axhline(1.0, color="#bbbbbb", linewidth=1.0)
     ends = []
     for network, colour in zip((*model.NETWORKS, one.memory), NETWORK_COLOURS, strict=True):
-        points = model.prediction(one, network, cells, weak)
+        points = calibration.prediction(one, network, cells, weak)
         panel.plot(*zip(*points, strict=True), color=colour, linewidth=1.8, linestyle=DASHES if network is one.memory else "-")
         ends.append(End(*points[-1], network.name, colour))
     panel.set_ylim(0.0, max(1.1, panel.get_ylim()[1]))
-    panel.set_xlim(1, model.MOST_RANKS)
+    panel.set_xlim(1, calibration.MOST_RANKS)
     panel.set_ylabel("efficiency")
     label_ends(panel, ends)
-
-
-# What all share
-
-
-@contextlib.contextmanager
-def figure(rows: int, columns: int, path: Path, **axes: Any) -> Iterator[tuple[Any, Any]]:
-    """A figure and its panels; written aside, for a full disk must not leave half a picture."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    with pyplot.rc_context(SETTINGS):
-        drawing, panels = pyplot.subplots(rows, columns, figsize=(5.2 * columns, 3.6 * rows + 0.7), squeeze=False,
-                                          layout="constrained", **axes)
-        try:
-            yield drawing, panels
-            for panel in panels.flat:
-                panel.grid(which="major", color="#e6e6e6", linewidth=0.8)
-                panel.set_axisbelow(True)
-            with whole(path) as place:
-                drawing.savefig(place, format=path.suffix[1:], bbox_inches="tight", pad_inches=0.15)
-        finally:
-            pyplot.close(drawing)
-
-
-def heading(panel: Any, text: str) -> None:
-    panel.set_title(text, loc="left", fontsize=10.5, fontweight="bold")
-
-
-def words(drawing: Any, above: str, below: str) -> None:
-    drawing.suptitle(above, x=0.01, ha="left", fontsize=12)
-    drawing.supxlabel(below, x=0.01, ha="left", fontsize=7.5, color="#666666")
-
-
-def ranks_axis(panel: Any, ranks: list[int]) -> None:
-    """A tick for each number of ranks."""
-    from matplotlib import ticker
-
-    panel.set_xscale("log", base=2)
-    panel.xaxis.set_major_locator(ticker.FixedLocator(ranks))
-    panel.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-    panel.xaxis.set_minor_locator(ticker.NullLocator())
-
-
-def label_ends(panel: Any, ends: list[End]) -> None:
-    """A name at the right end of each line, as little moved as it takes that none lies on another."""
-    lowest, highest = panel.get_ylim()
-    logarithmic = panel.get_yscale() == "log"
-
-    def height_of(value: float) -> float:  # of the panel, 0 to 1
-        if logarithmic:
-            return math.log(value / lowest) / math.log(highest / lowest)
-        return (value - lowest) / (highest - lowest)
-
-    ends = sorted(ends, key=lambda end: end.y)
-    for end, height in zip(ends, spread([height_of(end.y) for end in ends]), strict=True):
-        panel.annotate(end.label, (end.x, height), xycoords=("data", "axes fraction"),
-                       xytext=(7, 0), textcoords="offset points", va="center", color=end.colour, fontsize=9, annotation_clip=False)
-
-
-def spread(heights: list[float], least: float = LABEL_HEIGHT, ends: tuple[float, float] = (0.02, 0.98)) -> list[float]:
-    """Increasing heights so far apart at least and between the ends, each as near as can be to the given one (also increasing)."""
-    blocks: list[list[float]] = []  # of heights less the room below them: these may not fall
-    for number, height in enumerate(heights):
-        blocks.append([height - number * least])
-        while len(blocks) > 1 and sum(blocks[-2]) / len(blocks[-2]) > sum(blocks[-1]) / len(blocks[-1]):
-            blocks[-2:] = [blocks[-2] + blocks[-1]]
-    apart = [sum(block) / len(block) for block in blocks for _ in block]
-    return [max(ends[0] + number * least, min(height + number * least, ends[1] - (len(heights) - 1 - number) * least))
-            for number, height in enumerate(apart)]

@@ -1,4 +1,4 @@
-"""What a record of results.json has to be, so that it can be shown: suite.py says what its entries mean."""
+"""What a record of results.json has to be, so that it can be shown: measuring.py says what its entries mean."""
 
 from typing import Any
 

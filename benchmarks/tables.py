@@ -1,10 +1,10 @@
-"""Words, figures and tables of records of the suite (see suite.py for what a record holds)."""
+"""Words, figures and tables of records of the suite (see measuring.py for what a record holds)."""
 
 import math
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks import model
+from benchmarks import calibration, model
 from dycore.progress import DAY
 
 COMPETITORS = ("fortran", "numba", "jax", "numpy")
@@ -255,7 +255,7 @@ def prediction_table(records: list[dict[str, Any]]) -> tuple[list[str], list[lis
     columns = ["case", "precision", "competitor", "scaling", "cells", "ranks", "measured ms a step", "predicted",
                "predicted / measured", "contention", "latency us", "bandwidth GB/s"]
     rows = []
-    for one in model.fitted(records):
+    for one in calibration.fitted(records):
         bandwidth = one.memory.bandwidth_bytes_per_second
         for record, measured, predicted in one.checks:
             rows.append([one.case, one.precision, LABELS[one.competitor], record["scaling"], size(record["n_cells"]),

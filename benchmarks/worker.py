@@ -227,21 +227,9 @@ def triad(options: argparse.Namespace, ranks: Alone) -> Program:
              "bytes_per_pass": 3 * size * itemsize * options.ranks}
 
     if options.device == "gpu":
-        import jax
+        return Program(triad_on_gpu(b, c, scalar, options.precision), about)
 
-        if options.precision == "float64":
-            use_double_precision()
-        # The carry is what is written, so that no pass can be left out.
-        passes = jax.jit(lambda a, c, n: jax.lax.fori_loop(0, n, lambda _, a: c + scalar * a, a), donate_argnums=0)
-        a, c_there = jax.device_put(b), jax.device_put(c)
-
-        def advance(steps: int) -> None:
-            nonlocal a
-            a = passes(a, c_there, steps).block_until_ready()
-
-        return Program(advance, about)
-
-    a_here = numpy.zeros_like(b)
+    a = numpy.zeros_like(b)
     try:
         one_pass = compiled_triad(options.threads)
     except ImportError:  # NumPy needs two passes and moves five elements
@@ -251,11 +239,28 @@ def triad(options: argparse.Namespace, ranks: Alone) -> Program:
             numpy.multiply(c, scalar, out=a)
             numpy.add(a, b, out=a)
 
-    def advance_here(steps: int) -> None:
+    def advance(steps: int) -> None:
         for _ in range(steps):
-            one_pass(a_here, b, c, scalar)
+            one_pass(a, b, c, scalar)
 
-    return Program(advance_here, about)
+    return Program(advance, about)
+
+
+def triad_on_gpu(b: numpy.ndarray, c: numpy.ndarray, scalar: Any, precision: str) -> Callable[[int], None]:
+    """So many passes of the triad on the GPU, as a function of their number."""
+    import jax
+
+    if precision == "float64":
+        use_double_precision()
+    # The carry is what is written, so that no pass can be left out.
+    passes = jax.jit(lambda a, c, n: jax.lax.fori_loop(0, n, lambda _, a: c + scalar * a, a), donate_argnums=0)
+    a, c_there = jax.device_put(b), jax.device_put(c)
+
+    def advance(steps: int) -> None:
+        nonlocal a
+        a = passes(a, c_there, steps).block_until_ready()
+
+    return advance
 
 
 def compiled_triad(threads: int) -> Callable[..., None]:

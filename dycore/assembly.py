@@ -16,11 +16,11 @@ from dycore.equations.filters import polar_response
 from dycore.equations.pressure import Heights
 from dycore.equations.records import Barotropic, Equations
 from dycore.equations.steppers import ADAMS_BASHFORTH
+from dycore.fields import Field, as_field, map_arguments
 from dycore.forcing import Forcing, Module, in_precision
 from dycore.grid import Grid, Metrics
 from dycore.parameters import Parameters, in_plain_numbers
 from dycore.state import padded
-from dycore.stencils import Field, as_field, map_arguments
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Reach, Tile
 from dycore.time_series import TimeSeries
 from dycore.tracers import read_by

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dycore.stencils import Field, Region
+from dycore.fields import Field, Region
 from dycore.tiles import Halo, Tile
 
 

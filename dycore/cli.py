@@ -17,7 +17,8 @@ from functools import partial
 from typing import Any
 
 from dycore.commands import COMMANDS
-from dycore.commands.shared import BadInput, FailedAlone, FailedRun, Interrupted, Parser, launched, say_warning
+from dycore.commands.loading import launched
+from dycore.commands.problems import BadInput, FailedAlone, FailedRun, Interrupted, Parser, say_warning
 from dycore.progress import tell
 
 

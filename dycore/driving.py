@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from dycore.abstract import names_of
+from dycore.fields import map_arguments
 from dycore.fluid import Ocean
 from dycore.forcing import Forcing, Module, Stress, stress_u, stress_v
 from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, check_function, given, shown
 from dycore.grid import Grid
 from dycore.parameters import Parameters
-from dycore.stencils import map_arguments, names_of
 from dycore.time_series import TimeSeries, of_each
 
 

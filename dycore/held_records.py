@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from dycore.fields import map_arguments
 from dycore.files import together
-from dycore.stencils import map_arguments
 from dycore.time_series import WHOLE, Between, Pair, TimeSeries, at_step, between, check_covered, pair
 from dycore.values import split
 

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore.given import NUMBER, PLANE, given, masked_points, truths
+from dycore.halo_sources import copies_x, copies_y, copy_strips
 from dycore.stencils import stencil, where
-from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Tile, copies_x, copies_y, copy_strips
+from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Tile
 
 
 @stencil

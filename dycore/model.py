@@ -14,6 +14,7 @@ from dycore.backend import Backend, BackendModule
 from dycore.closures.records import prognostics_of
 from dycore.driving import with_values
 from dycore.equations import hydrostatic
+from dycore.fields import map_arguments
 from dycore.given import check_kind, shown, whole_number
 from dycore.grid import Grid
 from dycore.held_records import HeldRecords
@@ -21,7 +22,6 @@ from dycore.parameters import Parameters, in_plain_numbers
 from dycore.program import Plan, Program, planned
 from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, speeds
 from dycore.state import Prognostic, State, beginning, layout, map_state, padded, without_history
-from dycore.stencils import map_arguments
 from dycore.values import differences, joined, known, split
 
 if TYPE_CHECKING:

@@ -168,6 +168,22 @@ def describe(axes: Any, field: Any, *more: str) -> None:
                    fontsize="small", color="0.35")
 
 
+def cut(field: Any, at: dict[str, float]) -> tuple[Any, str, str]:
+    """A field at one place, or its zonal mean; the axis that is left beside the levels; and words for the place."""
+    if not at:
+        x = along(field, "X")
+        return field.mean(x, keep_attrs=True), "Y", "mean along rows of the grid" if x.startswith("grid_") else "zonal mean"
+    if len(at) > 1:
+        raise ValueError(f"a section is at one place, not at {' and '.join(at)}.")
+    (name, value), = at.items()
+    gone = along(field, PLACES[name])
+    if gone.removesuffix("_face") != name:
+        there = " and ".join(field[along(field, axis)].attrs["long_name"] for axis in "XY")
+        raise ValueError(f"there is no {name} on this grid, but {there}.")
+    shown = nearest(field, gone, value)
+    return shown, "Y" if PLACES[name] == "X" else "X", "at " + place(shown[gone], float(shown[gone]))
+
+
 def section(field: Any, **at: float) -> Any:
     """A section (matplotlib's Figure) at one longitude, latitude, x or y, with depth or pressure downward.
 
@@ -180,20 +196,7 @@ def section(field: Any, **at: float) -> Any:
     z = along(field, "Z")
     if z is None or not extends(field, "Z") or field.sizes[z] == 1:
         raise ValueError(f"{field.attrs['long_name']} has not the levels that a section needs: draw a map.")
-    if not at:
-        x = along(field, "X")
-        shown = field.mean(x, keep_attrs=True)
-        words, axis = "mean along rows of the grid" if x.startswith("grid_") else "zonal mean", "Y"
-    else:
-        if len(at) > 1:
-            raise ValueError(f"a section is at one place, not at {' and '.join(at)}.")
-        (name, value), = at.items()
-        gone = along(field, PLACES[name])
-        if gone.removesuffix("_face") != name:
-            there = " and ".join(field[along(field, axis)].attrs["long_name"] for axis in "XY")
-            raise ValueError(f"there is no {name} on this grid, but {there}.")
-        shown = nearest(field, gone, value)
-        words, axis = "at " + place(shown[gone], float(shown[gone])), "Y" if PLACES[name] == "X" else "X"
+    shown, axis, words = cut(field, at)
     across = along(shown, axis)
     figure = Figure(figsize=(9.0, 4.6), dpi=120, layout="constrained")
     axes = figure.subplots()

@@ -11,7 +11,8 @@ from math import inf
 from typing import Any, NamedTuple
 
 from dycore.backend import Backend
-from dycore.stencils import Field, Region, as_field, map_arguments, maximum, of_columns, stencil
+from dycore.fields import Field, Region, as_field, map_arguments
+from dycore.stencils import maximum, of_columns, stencil
 from dycore.terms import Term, Vector, as_term, column_values_at, extent, values_at
 from dycore.tiles import Halo, Place, Reach, Tile
 

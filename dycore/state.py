@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 from dycore import printing
 from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, check_kind, given, shown
 from dycore.grid import Grid
+from dycore.halo_sources import fill_halo
 from dycore.thickness import check_columns
-from dycore.tiles import Place, fill_halo
+from dycore.tiles import Place
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterable
 from numbers import Integral, Number
 from typing import Any, NamedTuple
 
-from dycore.stencils import Bound, Field, axes_of, coefficient_at, of_columns, stencil
+from dycore.fields import Field, axes_of
+from dycore.stencils import Bound, coefficient_at, of_columns, stencil
 
 
 class Added(NamedTuple):

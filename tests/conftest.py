@@ -9,11 +9,12 @@ import pytest
 
 from dycore import Model
 from dycore.equations import continuity, friction, operators
+from dycore.fields import Field, map_arguments
 from dycore.forcing import Instant
 from dycore.grid import interior, latitude_longitude, rectilinear
+from dycore.halo_sources import fill_halo
 from dycore.program import Program, planned
-from dycore.stencils import Field, map_arguments
-from dycore.tiles import Boundary, Place, fill_halo
+from dycore.tiles import Boundary, Place
 from dycore.vertical import stretched
 
 BACKENDS = ("numpy", "numba", "jax")

@@ -11,7 +11,7 @@ import numpy as np
 
 from dycore import Model, cases
 from dycore import restart as restarting
-from dycore.backends import mpi
+from dycore.backends import launchers, mpi
 from dycore.backends.halos import Serial
 from dycore.equations.advection import weno5
 from dycore.equations.steppers import WickerSkamarock
@@ -303,7 +303,7 @@ def main():
     for function, arguments, options in json.loads(sys.argv[1]):
         arguments = [tuple(argument) if isinstance(argument, list) else argument for argument in arguments]
         results.append(globals()[function](*arguments, **options))
-    if mpi.launched()[0] == 0:
+    if launchers.launched()[0] == 0:
         print(json.dumps(results))
 
 

@@ -10,8 +10,9 @@ from ranks import difference
 from dycore import Model, cases
 from dycore.backends import on_jax
 from dycore.backends.devices import Devices
-from dycore.stencils import Field
-from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Tile, fill_halo, origin, part_of
+from dycore.fields import Field
+from dycore.halo_sources import fill_halo, origin
+from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Tile, part_of
 
 jax.config.update("jax_enable_x64", True)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import bench_steps
-from benchmarks.competitor import fortran_program
+from benchmarks.fortran_reference import fortran_program
 from tests import browser
 
 ROOT = Path(__file__).resolve().parent.parent

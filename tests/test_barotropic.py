@@ -8,9 +8,10 @@ from dycore import Model
 from dycore.equations import barotropic
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior, rectilinear
+from dycore.halo_sources import fill_halo
 from dycore.parameters import Parameters
 from dycore.state import initial_state
-from dycore.tiles import Place, fill_halo
+from dycore.tiles import Place
 from dycore.vertical import uniform
 
 # substeps, how many are executed, length of one in steps: Shchepetkin and McWilliams (2005), evaluated independently

@@ -5,10 +5,10 @@ import json
 import pytest
 from browser import visit
 
-from benchmarks import comparison, page, suite
+from benchmarks import comparison, groups, launching, page, suite
 from dycore import cli
 
-PUBLISHED = suite.ROOT / "benchmarks" / "results"
+PUBLISHED = launching.ROOT / "benchmarks" / "results"
 FIGURES = "All figures, cost and energy"
 
 
@@ -63,7 +63,7 @@ def test_the_page_of_a_run_shows_its_record_and_how_to_repeat_it(measured, monke
     asked = []
     monkeypatch.setattr(suite, "run", lambda settings: asked.append(settings) or 0)
     assert cli.main(command.removeprefix(".venv/bin/dycore ").split()) == 0
-    assert suite.command_line(asked[0]) == record["command"] == command.removeprefix(".venv/bin/")
+    assert groups.command_line(asked[0]) == record["command"] == command.removeprefix(".venv/bin/")
     assert (asked[0].cells, asked[0].backends, asked[0].ranks) == ([3000], ["numpy"], [1])
 
 

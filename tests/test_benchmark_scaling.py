@@ -10,7 +10,21 @@ import time
 
 import pytest
 
-from benchmarks import competitor, model, on_cores, pictures, suite, tables, worker
+from benchmarks import (
+    calibration,
+    competitor,
+    drawing,
+    fortran_reference,
+    groups,
+    launching,
+    measuring,
+    model,
+    on_cores,
+    results_file,
+    suite,
+    tables,
+    worker,
+)
 from benchmarks.competitor import Competitor, Group
 from benchmarks.model import IDEAL, Compute, Layout, Model, Network, Work
 from dycore import cli
@@ -22,7 +36,8 @@ TOLERANCE = 0.3  # of the time of a step: how near the model is to what was meas
 
 
 def settings(**changes):
-    return suite.Settings(["baroclinic_channel"], [10**5], ["numpy"], ["float64", "float32"], 1, 3, "cpu", None)._replace(**changes)
+    asked = groups.Settings(["baroclinic_channel"], [10**5], ["numpy"], ["float64", "float32"], 1, 3, "cpu", None)
+    return asked._replace(**changes)
 
 
 def record(**values):
@@ -42,14 +57,14 @@ def test_efficiency_is_that_of_one_rank_over_all():
     one = record()
     strong = record(ranks=2, ms_per_million_cells=62.5)  # 100 / (2 * 62.5)
     weak = record(ranks=2, scaling="weak", cells=[20, 320, 320], ms_per_million_cells=55.0)  # twice the cells in 1.1 times the time
-    assert suite.efficiency(one, [one]) == 1.0
-    assert suite.efficiency(strong, [one, strong]) == pytest.approx(0.8)
-    assert suite.efficiency(weak, [one, weak]) == pytest.approx(1.0 / 1.1)
+    assert results_file.efficiency(one, [one]) == 1.0
+    assert results_file.efficiency(strong, [one, strong]) == pytest.approx(0.8)
+    assert results_file.efficiency(weak, [one, weak]) == pytest.approx(1.0 / 1.1)
 
 
 @pytest.mark.parametrize("other", [{"run": "another"}, {"cells": [20, 16, 32]}, {"competitor": "jax"}, {"error": "none"}])
 def test_there_is_no_efficiency_without_the_same_on_one_rank(other):
-    assert suite.efficiency(record(ranks=2), [record(**other)]) is None
+    assert results_file.efficiency(record(ranks=2), [record(**other)]) is None
 
 
 def test_bandwidth_allows_what_it_keeps_of_so_many_times_that_of_one_rank():
@@ -66,7 +81,7 @@ def test_the_messages_share_is_what_silence_saves(silent_seconds, share):
 
     loud, quiet = measured(1.0, False), measured(silent_seconds, True)
     loud.about = {"processes": [1, 2], "messages_per_step": 6, "bytes_per_step": 137280}
-    found = suite.record(loud, Competitor("triad", PAIR, 1, "cpu", "none"), suite.Beside(quiet, None, None))
+    found = measuring.record(loud, Competitor("triad", PAIR, 1, "cpu", "none"), measuring.Beside(quiet, None, None))
     assert found["message_share"] == pytest.approx(share)
     assert found["ms_per_step_silent"] == pytest.approx(1e3 * silent_seconds / 20)
     assert (found["ranks"], found["processes"], found["messages_per_step"], found["bytes_per_step"]) == (2, [1, 2], 6, 137280)
@@ -86,18 +101,18 @@ def test_a_machine_that_drifts_from_round_to_round_does_not_drift_efficiency():
     triad, triad_alone = measured("triad", both, 1.6), measured("triad", both.alone, 1.0)
     alone = measured("numpy", both.alone, 1.0)
     alone.steps = 40  # of half the time each
-    found = suite.record(measured("numpy", both, 1.25), triad, suite.Beside(None, alone, triad_alone))
+    found = measuring.record(measured("numpy", both, 1.25), triad, measuring.Beside(None, alone, triad_alone))
     assert found["efficiency"] == pytest.approx(0.4)  # (1 / 40) / (1.25 / 20), both with the same cells of a rank
     assert found["allowed_efficiency"] == pytest.approx(1.0 / 1.6)
 
 
 def test_weak_scaling_keeps_the_cells_of_a_rank():
-    assert [suite.weak_cells((20, 50, 100), ranks) for ranks in (1, 2, 4, 6)] == [
+    assert [groups.weak_cells((20, 50, 100), ranks) for ranks in (1, 2, 4, 6)] == [
         (20, 50, 100), (20, 100, 100), (20, 100, 200), (20, 150, 200)]
 
 
 def test_one_rank_comes_before_several_and_both_scalings_are_measured():
-    found = list(suite.groups(settings(ranks=[4, 1], scaling=("strong", "weak"), precisions=["float64"])))
+    found = list(groups.groups(settings(ranks=[4, 1], scaling=("strong", "weak"), precisions=["float64"])))
     assert [(group.ranks, group.scaling, group.cells) for group in found] == [
         (1, "strong", (20, 50, 100)), (4, "strong", (20, 50, 100)), (4, "weak", (20, 100, 200))]
     assert all(group.base_cells == (20, 50, 100) for group in found if group.ranks > 1)
@@ -106,9 +121,9 @@ def test_one_rank_comes_before_several_and_both_scalings_are_measured():
 @pytest.mark.parametrize("cores, mpiexec, wanted", [([0, 1], "mpiexec", [(1, 2), (1,)]), ([0], "mpiexec", [(1,), (1,)]),
                                                     ([0, 1], None, [(1,), (1,)])])
 def test_by_default_two_ranks_are_measured_where_they_can_be(monkeypatch, cores, mpiexec, wanted):
-    monkeypatch.setattr(suite, "allowed_cores", lambda: cores)
-    monkeypatch.setattr(suite, "launcher", lambda: mpiexec)
-    assert [tuple(suite.ranks_wanted(settings(), precision)) for precision in ("float64", "float32")] == wanted
+    monkeypatch.setattr(groups, "allowed_cores", lambda: cores)
+    monkeypatch.setattr(groups, "launcher", lambda: mpiexec)
+    assert [tuple(groups.ranks_wanted(settings(), precision)) for precision in ("float64", "float32")] == wanted
 
 
 def test_each_rank_has_cores_of_its_own():
@@ -116,9 +131,9 @@ def test_each_rank_has_cores_of_its_own():
 
 
 def test_labels_are_moved_no_more_than_they_must():
-    assert pictures.spread([0.2, 0.5], 0.1) == pytest.approx([0.2, 0.5])
-    assert pictures.spread([0.5, 0.5, 0.9], 0.1) == pytest.approx([0.45, 0.55, 0.9])
-    assert pictures.spread([0.97, 0.97], 0.1, (0.0, 1.0)) == pytest.approx([0.9, 1.0])
+    assert drawing.spread([0.2, 0.5], 0.1) == pytest.approx([0.2, 0.5])
+    assert drawing.spread([0.5, 0.5, 0.9], 0.1) == pytest.approx([0.45, 0.55, 0.9])
+    assert drawing.spread([0.97, 0.97], 0.1, (0.0, 1.0)) == pytest.approx([0.9, 1.0])
 
 
 # What cannot be
@@ -135,7 +150,7 @@ def test_a_missing_mpi_is_a_sentence_and_the_suite_goes_on(tmp_path, monkeypatch
 
 def test_what_python_or_fortran_lacks_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(competitor, "launcher", lambda: "mpiexec")
-    monkeypatch.setattr(competitor, "FORTRAN", tmp_path)
+    monkeypatch.setattr(fortran_reference, "FORTRAN", tmp_path)
     monkeypatch.setitem(sys.modules, "mpi4py", None)
     monkeypatch.setattr(competitor.importlib.util, "find_spec", lambda name: None)
     assert "pip install 'dycore[mpi]'" in competitor.missing_mpi("numpy", PAIR, "cpu")
@@ -144,12 +159,12 @@ def test_what_python_or_fortran_lacks_is_said(monkeypatch, tmp_path):
 
 
 def test_more_ranks_than_cores_is_said(monkeypatch):
-    monkeypatch.setattr(suite, "allowed_cores", lambda: [0, 1])
-    wanted = list(suite.groups(settings(ranks=[1, 2, 4])))
+    monkeypatch.setattr(groups, "allowed_cores", lambda: [0, 1])
+    wanted = list(groups.groups(settings(ranks=[1, 2, 4])))
     assert list(suite.warnings(settings(), wanted)) == [
         "4 ranks are more than the 2 cores: they share cores, and their records say oversubscribed."]
-    assert suite.oversubscribed(PAIR, 2) and not suite.oversubscribed(PAIR, 1)
-    assert not suite.oversubscribed(PAIR._replace(launcher=competitor.Launcher("srun -n {ranks}", nodes=2)), 2)
+    assert groups.oversubscribed(PAIR, 2) and not groups.oversubscribed(PAIR, 1)
+    assert not groups.oversubscribed(PAIR._replace(launcher=launching.Launcher("srun -n {ranks}", nodes=2)), 2)
     assert "oversubscribed" in tables.scaling_table([record(), record(
         ranks=4, oversubscribed=True, efficiency=0.4, message_share=None, ms_min=1.0, ms_max=2.0)])[1][0][4]
 
@@ -188,7 +203,7 @@ needs_mpi = pytest.mark.skipif(competitor.missing_mpi("numpy", PAIR, "cpu") is n
 def test_a_rank_that_raises_ends_all(monkeypatch):
     program = ("from mpi4py import MPI\nif MPI.COMM_WORLD.rank == 1: raise ValueError('the ridge is too high')\n"
                "MPI.COMM_WORLD.barrier()")
-    each = measured(monkeypatch, competitor.launched([sys.executable, "-m", "mpi4py", "-c", program], 2, 1))
+    each = measured(monkeypatch, launching.launched([sys.executable, "-m", "mpi4py", "-c", program], 2, 1))
     assert each.error.endswith("ValueError: the ridge is too high")
 
 
@@ -196,7 +211,7 @@ def test_a_rank_that_raises_ends_all(monkeypatch):
 def test_ranks_that_gives_no_answer_are_stopped(monkeypatch):
     monkeypatch.setattr(competitor, "ANSWER_SECONDS", 2.0)
     program = "from mpi4py import MPI\nMPI.COMM_WORLD.rank or __import__('time').sleep(600)\nMPI.COMM_WORLD.barrier()"
-    each = measured(monkeypatch, competitor.launched([sys.executable, "-m", "mpi4py", "-c", program], 2, 1))
+    each = measured(monkeypatch, launching.launched([sys.executable, "-m", "mpi4py", "-c", program], 2, 1))
     assert "gave no answer" in each.error and each.process is None
 
 
@@ -204,7 +219,7 @@ def test_ranks_that_gives_no_answer_are_stopped(monkeypatch):
 def test_ranks_that_do_not_see_each_other_are_an_error():
     program = [sys.executable, "-m", "benchmarks.worker", "--case", "baroclinic_channel", "--cells", "4,8,8",
                "--precision", "float64", "--backend", "numpy", "--ranks", "2"]
-    told = subprocess.run(program, cwd=competitor.ROOT, capture_output=True, text=True, check=False)
+    told = subprocess.run(program, cwd=launching.ROOT, capture_output=True, text=True, check=False)
     assert told.returncode == 1
     assert told.stdout.startswith("error 2 ranks were asked for and mpi4py sees 1: mpiexec belongs to another MPI library")
 
@@ -223,7 +238,7 @@ def test_two_ranks_are_measured_on_a_core_each(tmp_path, monkeypatch):
         assert each["messages_per_step"] > 0 and each["bytes_per_step"] > 0 and each["ms_per_step_silent"] > 0.0
         assert each["efficiency"] > 0.0 and each["allowed_efficiency"] > 0.0
         assert each["peak_memory_bytes"] > one["peak_memory_bytes"]
-        assert each["oversubscribed"] == (len(competitor.allowed_cores()) < 2)
+        assert each["oversubscribed"] == (len(launching.allowed_cores()) < 2)
     words = (tmp_path / "results.md").read_text()
     assert "## Scaling over MPI ranks" in words
     assert ("## Prediction" in words) == (not strong["oversubscribed"])
@@ -292,23 +307,23 @@ def test_the_network_that_explains_the_records_is_found():
         return record(ranks=2, processes=[2, 1], ms_per_step=10.0 + spent, ms_per_step_silent=10.0, messages_per_step=messages,
                       bytes_per_step=size)
 
-    found = model.shared_memory([several(6, 1e5), several(6, 4e6), several(40, 1e6)])
+    found = calibration.shared_memory([several(6, 1e5), several(6, 4e6), several(40, 1e6)])
     assert found.latency_seconds == pytest.approx(5e-6) and found.bandwidth_bytes_per_second == pytest.approx(2e9)
 
 
 def test_a_prediction_goes_to_ten_thousand_ranks_and_falls():
-    one = model.Fitted("baroclinic_channel", "float64", "numba", Model(Compute(((1e5, 2.5e-3),)), CHANNEL), IDEAL, [])
-    slow, _, fast = (dict(model.prediction(one, network, (20, 160, 320), weak=False)) for network in model.NETWORKS)
-    assert max(fast) == model.MOST_RANKS
+    one = calibration.Fitted("baroclinic_channel", "float64", "numba", Model(Compute(((1e5, 2.5e-3),)), CHANNEL), IDEAL, [])
+    slow, _, fast = (dict(calibration.prediction(one, network, (20, 160, 320), weak=False)) for network in model.NETWORKS)
+    assert max(fast) == calibration.MOST_RANKS
     assert 0.0 < slow[10_000] < fast[10_000] < fast[1] == pytest.approx(1.0)
 
 
 def test_the_model_is_near_what_was_measured():
     """On the tracked run of the suite."""
-    path = competitor.ROOT / "benchmarks" / "results" / "results.json"
+    path = launching.ROOT / "benchmarks" / "results" / "results.json"
     records = json.loads(path.read_text())
     newest = [each for each in records if each["run"] == records[-1]["run"]]
     if not any(each["ranks"] > 1 for each in newest):
         pytest.skip("the tracked results hold one rank only")
-    misses = sorted(abs(check.predicted / check.measured - 1.0) for one in model.fitted(newest) for check in one.checks)
+    misses = sorted(abs(check.predicted / check.measured - 1.0) for one in calibration.fitted(newest) for check in one.checks)
     assert misses and misses[len(misses) // 2] < TOLERANCE

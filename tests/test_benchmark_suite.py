@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from benchmarks import competitor, report, suite, tables
+from benchmarks import competitor, fortran_reference, groups, launching, measuring, report, tables
 from dycore import cli
 
 FIELDS = {"case", "competitor", "backend", "device", "ranks", "threads", "precision", "cells", "n_cells", "steps",
@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FC", "no-such-compiler")
-        patch.setattr(competitor, "FORTRAN", folder / "nowhere")
+        patch.setattr(fortran_reference, "FORTRAN", folder / "nowhere")
         for _ in range(2):
             assert cli.main([*BENCH, "--backends", "numpy,fortran", "--samples", "2", "--output", str(folder)]) == 0
     return folder
@@ -82,8 +82,8 @@ def test_a_picture_is_drawn(folder):
 def test_the_floor_counts_every_prognostic_array_and_its_history_once():
     # Two tracers: reads u, v, w, 2 x 2 tendencies, 2 x 3 tracers; writes u, v, w, 2 tendencies, 2 tracers: 20 arrays
     # of 8 bytes; 160 bytes a cell at 10 GB/s is 16 ns, and 16 ms for 1M cells.
-    assert suite.floor_ms_per_million_cells(2, "float64", 1e10) == pytest.approx(16.0)
-    assert suite.floor_ms_per_million_cells(1, "float32", 1e10) == pytest.approx(6.4)
+    assert measuring.floor_ms_per_million_cells(2, "float64", 1e10) == pytest.approx(16.0)
+    assert measuring.floor_ms_per_million_cells(1, "float32", 1e10) == pytest.approx(6.4)
 
 
 def test_a_sample_has_twenty_steps_unless_a_step_takes_long():
@@ -153,9 +153,9 @@ def test_samples_are_taken_in_turn_in_an_order_that_rotates(monkeypatch):
         def finish(self):
             self.peak_memory_bytes = 1
 
-    monkeypatch.setattr(suite, "Competitor", Silent)
-    settings = suite.Settings(["case"], [1], ["numpy", "numba"], ["float64"], 1, 3, "cpu", pathlib.Path("nowhere"))
-    rounds = list(suite.measure(competitor.Group("case", (1, 1, 1), "float64"), settings, {}, report.Lines()))
+    monkeypatch.setattr(measuring, "Competitor", Silent)
+    settings = groups.Settings(["case"], [1], ["numpy", "numba"], ["float64"], 1, 3, "cpu", pathlib.Path("nowhere"))
+    rounds = list(measuring.measure(competitor.Group("case", (1, 1, 1), "float64"), settings, {}, report.Lines()))
     assert order == ["triad", "numpy", "numba", "numpy", "numba", "triad", "numba", "triad", "numpy"]
     assert [records[0]["samples"] for records in rounds] == [1, 2, 3, 3]
 
@@ -165,7 +165,7 @@ def test_an_interruption_keeps_what_was_measured_and_stops_the_workers(tmp_path,
     psutil = pytest.importorskip("psutil")
     suite_process = subprocess.Popen(
         [sys.executable, "-m", "dycore.cli", *BENCH, "--backends", "numpy", "--samples", "100000",
-         "--output", tmp_path], cwd=suite.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+         "--output", tmp_path], cwd=launching.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 120.0
         while not (tmp_path / "results.json").exists() or not records_in(tmp_path):

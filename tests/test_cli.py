@@ -17,7 +17,7 @@ import numpy
 import pytest
 
 from dycore import Model, cases, cli, stopping
-from dycore.commands import run, shared
+from dycore.commands import loading, run
 from dycore.forcing import Forcing
 from dycore.grid import interior
 from dycore.progress import ProgressBar
@@ -413,7 +413,7 @@ def test_a_backend_that_is_not_installed_says_how_to_install_it(capsys, monkeypa
 
 
 def test_jax_on_several_processes_without_mpi4jax_says_where_to_look(capsys, monkeypatch):
-    monkeypatch.setattr(shared, "launched", lambda: (0, 2))
+    monkeypatch.setattr(loading, "launched", lambda: (0, 2))
     monkeypatch.setattr(run, "world", lambda processes: None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     code, _, err = dycore(capsys, *RUN, "--steps", 1, "--backend", "jax")

@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from benchmarks import competitor, energy, suite, tables
+from benchmarks import competitor, energy, measuring, tables
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_record_holds_the_joules_of_a_step_and_tables_those_of_a_simulated_day
     yardstick.about = {"time_step": 600.0, "tracers": 1}
     for _ in range(3):
         each.sample()
-    record = suite.record(each, yardstick) | {"machine": {"cpu": suite.processor(), "cores": 2}}
+    record = measuring.record(each, yardstick) | {"machine": {"cpu": measuring.processor(), "cores": 2}}
     assert (record["joules_per_step"], record["energy_counters"]) == (pytest.approx(3.0), "package-0")
     assert tables.joules_per_simulated_day(record) == pytest.approx(432.0)
     assert tables.core_hours_per_simulated_year(record) == pytest.approx(48.0)

@@ -17,9 +17,9 @@ from dycore.validation import channel_with_ridge, eady, linear_waves, wind_drive
 from dycore.validation.channel import box, friction, pressure_on_steps
 from dycore.validation.eady import SHEAR, WIDTH, atmosphere, growth_rate
 from dycore.validation.gyre import munk, munk_on_grid
-from dycore.validation.waves import (
+from dycore.validation.wave_runs import factor_per_sample
+from dycore.validation.wave_theory import (
     atmosphere_mode_speeds,
-    factor_per_sample,
     gravity_wave_factor,
     gravity_wave_step,
     inertial_factor,

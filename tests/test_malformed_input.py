@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 from test_pictures import CELLS, of_case, with_times
 
-from benchmarks import jobs, launch_check, suite
+from benchmarks import jobs, launch_check, launching, results_file, slurm_queue, suite
 from dycore import cases, cli
 from dycore.backends import on_numpy
 from dycore.check import report
-from dycore.commands import shared
+from dycore.commands import loading
 from dycore.commands import validate as validating
 from dycore.validation import evidence
 
@@ -30,7 +30,7 @@ pytest.importorskip("netCDF4")
 ATTEMPTS = int(os.environ.get("MALFORMED_ATTEMPTS", "60"))
 SITE = {"launcher": "srun -n {ranks}", "cores_per_node": 4, "gpus_per_node": 2, "partition": "fast", "modules": ["mpich"],
         "setup": ["ulimit -s unlimited"], "sbatch": ["--hint=nomultithread"]}
-RECORDS = json.loads((suite.ROOT / "benchmarks" / "results" / "results.json").read_text())
+RECORDS = json.loads((launching.ROOT / "benchmarks" / "results" / "results.json").read_text())
 ABOUT = {"command": "dycore", "backend": "numpy", "device": "cpu", "date": "today", "seconds": 1.0, "short": True}
 VERDICTS = {"williamson_2": {"title": "A flow.", "about": ABOUT, "figures": ["a.png"],
                              "rows": [{"quantity": "l2", "published": "1", "ours": 1.0, "tolerance": "1", "verdict": "met",
@@ -81,7 +81,7 @@ def light(monkeypatch, tmp_path, samples):
     monkeypatch.setattr("dycore.model.Model.run", lambda model, state, **_: state)
     monkeypatch.setattr(suite, "measure", measure)
     monkeypatch.setattr(suite, "build_fortran", lambda: None)
-    monkeypatch.setattr(suite, "commit", lambda: "0" * 40)
+    monkeypatch.setattr(results_file, "commit", lambda: "0" * 40)
     monkeypatch.setattr(launch_check, "launched", lambda *_: ["true"])
     monkeypatch.setattr(evidence, "gather", program)
     monkeypatch.setattr(report, "run", check)
@@ -89,8 +89,8 @@ def light(monkeypatch, tmp_path, samples):
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda figure, path: path.write_bytes(b"picture"))
     monkeypatch.setattr("benchmarks.pictures.draw", lambda *_: [])
     monkeypatch.setattr("benchmarks.comparison.draw", lambda *_: None)
-    monkeypatch.setattr(validating, "create_backend", lambda name, threads: shared.check_threads(threads) or on_numpy)
-    monkeypatch.setattr(jobs, "answer", lambda *_: None)
+    monkeypatch.setattr(validating, "create_backend", lambda name, threads: loading.check_threads(threads) or on_numpy)
+    monkeypatch.setattr(slurm_queue, "answer", lambda *_: None)
     monkeypatch.setattr(jobs.shutil, "which", lambda name: name)
     monkeypatch.setattr(jobs.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "17\n", ""))
     return tmp_path

@@ -14,9 +14,10 @@ from dycore.backends import buffers, numba_program, on_numba, on_numpy, recordin
 from dycore.backends.operations import Recorded
 from dycore.backends.planner import Planner
 from dycore.backends.recording import Recording
+from dycore.fields import Field
 from dycore.grid import interior
 from dycore.state import map_state
-from dycore.stencils import Field, stencil, where
+from dycore.stencils import stencil, where
 from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Reach, Tile
 
 TALL = Tile((2, 37, 5), Boundary.PERIODIC, Boundary.WALL)

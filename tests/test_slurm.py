@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import competitor, jobs, launch_check, on_cores, suite
-from benchmarks.competitor import Group, Launcher
+from benchmarks import competitor, fortran_reference, groups, launch_check, launching, on_cores, slurm_queue
+from benchmarks.competitor import Group
+from benchmarks.launching import Launcher
+from benchmarks.studies import load, pieces
 from dycore import cli
 
 SRUN = "srun --mpi=pmix --overlap --nodes={nodes} --ntasks={ranks} --ntasks-per-node={ranks_per_node} --cpus-per-task={threads}"
@@ -65,9 +67,9 @@ def test_on_gpu_nodes_each_gpu_has_a_rank_and_its_share_of_the_cores(tmp_path, c
     assert "--ranks 8 --scaling strong --backends jax)" in two and "--device gpu" in two
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in (competitor.ROOT / "slurm" / "sites").glob("*.toml")))
+@pytest.mark.parametrize("name", sorted(path.name for path in (launching.ROOT / "slurm" / "sites").glob("*.toml")))
 def test_the_examples_of_site_files_can_be_used(name, tmp_path, capsys):
-    assert dycore("submit", tmp_path / "study", "--site", competitor.ROOT / "slurm" / "sites" / name, "--dry-run") == 0
+    assert dycore("submit", tmp_path / "study", "--site", launching.ROOT / "slurm" / "sites" / name, "--dry-run") == 0
     assert "#SBATCH --partition=" in capsys.readouterr().out
 
 
@@ -129,14 +131,14 @@ def finished(folder, piece, **changes):
     folder = folder / "pieces" / str(piece)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "results.json"
-    published = json.loads((competitor.ROOT / "benchmarks" / "results" / "results.json").read_text())
+    published = json.loads((launching.ROOT / "benchmarks" / "results" / "results.json").read_text())
     record = published[0] | {"competitor": "numpy", "error": None, "peak_memory_bytes": 10**8} | changes
     path.write_text(json.dumps([*(json.loads(path.read_text()) if path.exists() else []), record]))
 
 
 def states(folder):
-    study = jobs.looked_at(jobs.load(folder))
-    return {piece.number: jobs.last_job(study, piece) for piece in jobs.pieces(study)}
+    study = slurm_queue.looked_at(load(folder))
+    return {piece.number: slurm_queue.last_job(study, piece) for piece in pieces(study)}
 
 
 def test_only_what_is_missing_is_submitted_again(slurm, capsys):
@@ -250,14 +252,14 @@ def test_a_launcher_gets_the_numbers_in_its_words():
     group = Group("baroclinic_channel", (20, 16, 32), "float64", ranks=4, launcher=Launcher(words, 2))
     assert competitor.command("numpy", group, 1, "cpu")[:5] == ["go", "2", "4", "2", "1"]
     assert competitor.missing_mpi("numpy", group, "gpu") is None
-    assert suite.cores_for(group) == 2 * len(competitor.allowed_cores())
+    assert groups.cores_for(group) == 2 * len(launching.allowed_cores())
 
 
 def test_a_rank_takes_the_cores_and_the_gpu_of_its_place_on_the_node():
     program = "import os; print(sorted(os.sched_getaffinity(0)), os.environ['CUDA_VISIBLE_DEVICES'])"
     told = subprocess.check_output([sys.executable, "-m", "benchmarks.on_cores", "1", sys.executable, "-c", program], text=True,
-                                   cwd=competitor.ROOT, env=os.environ | {"SLURM_LOCALID": "1", "CUDA_VISIBLE_DEVICES": "4,5,6"})
-    assert told == f"{on_cores.cores_of(1, 1, competitor.allowed_cores())} 5\n"
+                                   cwd=launching.ROOT, env=os.environ | {"SLURM_LOCALID": "1", "CUDA_VISIBLE_DEVICES": "4,5,6"})
+    assert told == f"{on_cores.cores_of(1, 1, launching.allowed_cores())} 5\n"
 
 
 # A real SLURM
@@ -288,7 +290,7 @@ def free_ports(number):
 def launcher():
     """That belongs to the MPI library of mpi4py."""
     version = subprocess.check_output([sys.executable, "-c", "from mpi4py import MPI; print(MPI.Get_library_version())"], text=True)
-    return f"{competitor.launcher()} -n {{ranks}} -ppn {{ranks_per_node}}" if "MPICH" in version else SRUN
+    return f"{launching.launcher()} -n {{ranks}} -ppn {{ranks_per_node}}" if "MPICH" in version else SRUN
 
 
 def queue():
@@ -345,8 +347,8 @@ def collected(folder, code):
 
 @pytest.mark.slow
 def test_strong_and_weak_scaling_are_measured_on_two_nodes(studies, capsys):
-    if competitor.build_fortran() is not None:
-        pytest.skip(competitor.build_fortran())
+    if fortran_reference.build_fortran() is not None:
+        pytest.skip(fortran_reference.build_fortran())
     records = collected(studies / "measured", 0)
     groups = [(1, "strong"), (2, "strong"), (2, "weak")]
     assert [(record["ranks"], record["scaling"], record["competitor"]) for record in records] == [

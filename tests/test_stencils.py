@@ -7,7 +7,8 @@ import pytest
 from conftest import create, fields_of
 
 from dycore import Model, cases
-from dycore.stencils import Index, Region, absolute, maximum, minimum, power, stencil, where
+from dycore.fields import Index, Region
+from dycore.stencils import absolute, maximum, minimum, power, stencil, where
 from dycore.tiles import Boundary, Tile
 
 TILE = Tile((4, 5, 7), Boundary.PERIODIC, Boundary.WALL)

@@ -9,15 +9,17 @@ from conftest import create, fields_of
 
 from dycore import Model, Parameters, pictures
 from dycore.closures import Convective, convective
+from dycore.decomposition import divide
 from dycore.equations import advection, momentum_weno
 from dycore.equations.steppers import WickerSkamarock
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Atmosphere, Ocean, shallow_water
 from dycore.grid import interior, latitude_longitude, rectilinear
+from dycore.halo_sources import fill_halo
 from dycore.output import state_from_dataset
 from dycore.parameters import Mixing
 from dycore.state import initial_state
-from dycore.tiles import HALO, Boundary, Place, Tile, divide, fill_halo
+from dycore.tiles import HALO, Boundary, Place, Tile
 from dycore.vertical import stretched, uniform
 
 PERIODIC, WALL = Boundary.PERIODIC, Boundary.WALL

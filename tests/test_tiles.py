@@ -5,8 +5,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from dycore.backends.mpi import plan
-from dycore.tiles import HALO, Boundary, Halo, Place, Reach, Tile, copies_x, copies_y, divide, fill_halo, part_of, pieces, shapes
+from dycore.backends.messages import plan
+from dycore.decomposition import divide, shapes
+from dycore.halo_sources import copies_x, copies_y, fill_halo, pieces
+from dycore.tiles import HALO, Boundary, Halo, Place, Reach, Tile, part_of
 
 DOMAIN = (2, 26, 22)
 BOUNDARIES = [(Boundary.PERIODIC, Boundary.WALL), (Boundary.WALL, Boundary.WALL), (Boundary.PERIODIC, Boundary.PERIODIC),

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from dycore.grid import interior
-from dycore.validation import transport
+from dycore.validation import solid_body_rotation, transport
 from dycore.validation.budgets import budgets, content, lake_at_rest, ridge
-from dycore.validation.transport import deformational_flow, tracer_over_the_pole
+from dycore.validation.deformational_flow import DEFORMATION, cosine_bells, deformational_flow, weights
+from dycore.validation.solid_body_rotation import tracer_over_the_pole
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +28,18 @@ def test_every_row_is_met(numba_backend, program):
 def test_a_shifted_bell_has_the_errors_of_its_shift():
     """Norms of Williamson et al.: zero of itself, and of twice a field its own size."""
     grid = transport.sphere(16, 1.0)
-    bells = np.asarray(transport.fields(grid, {"bells": transport.cosine_bells})[0])
+    bells = np.asarray(transport.fields(grid, {"bells": cosine_bells})[0])
     assert transport.norms(grid, bells, bells) == (0.0, 0.0, 0.0)
     assert transport.norms(grid, 2.0 * bells, bells) == pytest.approx((1.0, 1.0, 1.0), rel=1e-14)
 
 
 def test_winds_of_a_stream_function_have_no_divergence_and_the_speed_that_was_asked_for():
-    grid = transport.sphere(32, transport.EARTH)
-    u, v = (interior(part)[0] for part in transport.wind(grid, transport.rotation(0.0)))
+    grid = transport.sphere(32, solid_body_rotation.EARTH)
+    u, v = (interior(part)[0] for part in transport.wind(grid, solid_body_rotation.rotation(0.0)))
     # second-order differences of the stream function: 1e-3 at 5.6 degrees
-    assert np.allclose(u, transport.SPEED * np.cos(np.radians(grid.y))[:, None], rtol=1e-3)
+    assert np.allclose(u, solid_body_rotation.SPEED * np.cos(np.radians(grid.y))[:, None], rtol=1e-3)
     assert not v.any()
-    u, v = transport.wind(grid, transport.rotation(90.0))
+    u, v = transport.wind(grid, solid_body_rotation.rotation(90.0))
     metrics, cut = grid.metrics, slice(3, -3)
     east, north = u[2] * metrics.dy_u, v[2] * metrics.dx_v
     outflow = np.roll(east, -1, axis=1)[cut, cut] + np.roll(north, -1, axis=0)[cut, cut] - east[cut, cut] - north[cut, cut]
@@ -48,8 +49,8 @@ def test_winds_of_a_stream_function_have_no_divergence_and_the_speed_that_was_as
 def test_the_deformation_is_the_published_wind():
     """u and v of Nair and Lauritzen (2010), case 4, at some time, from the parts of the stream function."""
     time, grid = 1.3, transport.sphere(180, 1.0)
-    parts = [transport.wind(grid, part) for part in transport.DEFORMATION]
-    u, v = (interior(sum(w * part[m] for w, part in zip(transport.weights(time, 5.0), parts, strict=True)))[0] for m in (0, 1))
+    parts = [transport.wind(grid, part) for part in DEFORMATION]
+    u, v = (interior(sum(w * part[m] for w, part in zip(weights(time, 5.0), parts, strict=True)))[0] for m in (0, 1))
     longitude, latitude = np.radians(grid.x_face[:-1])[None, :], np.radians(grid.y)[:, None]
     moving = longitude - 2.0 * np.pi * time / 5.0
     swing = np.cos(np.pi * time / 5.0)

@@ -10,7 +10,7 @@ module shapes
 contains
 
   !> The shape that moves least and leaves enough cells to each process: lines of the halo, columns dearer because they
-  !> are not contiguous, and rows that the polar filter moves (as in dycore/tiles.py). Zero for none.
+  !> are not contiguous, and rows that the polar filter moves (as in dycore/decomposition.py). Zero for none.
   function choose_shape(ranks, cells, sphere) result(shape)
     integer, intent(in) :: ranks, cells(3)
     logical, intent(in) :: sphere  ! else a plane

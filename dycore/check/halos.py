@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.check.machine import nvidia_devices
-from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Tile, fill_halo, part_of
+from dycore.halo_sources import fill_halo
+from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Tile, part_of
 
 UNFILLED = -1.0  # where nothing has come; what may come is zero, or a number from 2 on, or less than -1
 

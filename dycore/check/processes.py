@@ -66,13 +66,13 @@ def several_devices() -> None:
 
 def as_rank(name: str, limit: float) -> int:
     """What a started process does: try one way; rank 0 prints the result as a line of JSON."""
-    from dycore.backends import mpi
+    from dycore.backends import launchers, mpi
 
     if name == "devices":
         several_devices()
     else:
         one_thread_each()
-    rank, ranks = mpi.launched()
+    rank, ranks = launchers.launched()
     way = next(way for way in WAYS if way.backend == name)
 
     def answer(result: Result) -> None:

@@ -79,9 +79,9 @@ def show_remarks(printer: Printer, sentences: list[str]) -> None:
 
 def run(limit: float) -> int:
     """Print everything: 0 where all that is installed is right, 1 where something is wrong."""
-    from dycore.backends import mpi
+    from dycore.backends import launchers
 
-    rank, ranks = mpi.launched()
+    rank, ranks = launchers.launched()
     return alone(limit) if ranks == 1 else together(limit, rank, ranks)
 
 

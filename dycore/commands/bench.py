@@ -7,12 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dycore.commands.shared import (
+from dycore.commands.loading import check_threads
+from dycore.commands.option_values import (
     BACKENDS,
     PRECISIONS,
-    BadInput,
-    FailedRun,
-    check_threads,
     file_name,
     names_among,
     positive_integer,
@@ -20,6 +18,7 @@ from dycore.commands.shared import (
     rank_numbers,
     sizes,
 )
+from dycore.commands.problems import BadInput, FailedRun
 
 COMPETITORS = (*BACKENDS, "fortran")
 SCALINGS = ("strong", "weak")
@@ -112,17 +111,17 @@ def run_benchmarks(options: argparse.Namespace) -> int:
     page = page_path(options)
     check_threads(options.threads)
     check_processes(options)
-    suite = benchmarks("suite")
-    settings = {name: value for name, value in vars(options).items() if name in suite.Settings._fields}
+    suite, problems, asked = benchmarks("suite"), benchmarks("problems"), benchmarks("groups").Settings
+    settings = {name: value for name, value in vars(options).items() if name in asked._fields}
     if options.launcher is not None:
-        settings["launcher"] = suite.Launcher(options.launcher, options.nodes)
+        settings["launcher"] = benchmarks("launching").Launcher(options.launcher, options.nodes)
     try:
-        code = 0 if options.results else suite.run(suite.Settings(**settings))
+        code = 0 if options.results else suite.run(asked(**settings))
         if page and code == 0:
             importlib.import_module("benchmarks.page").write(options.results or [options.output], page)
             print(f"Wrote {page}.")
         return code
-    except suite.CannotStart as problem:
+    except problems.CannotStart as problem:
         raise BadInput(str(problem)) from problem
-    except suite.CannotWrite as problem:
+    except problems.CannotWrite as problem:
         raise FailedRun(str(problem)) from problem

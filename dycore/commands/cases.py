@@ -4,8 +4,10 @@ import argparse
 import inspect
 from typing import Any
 
+from dycore.commands.loading import case_functions
+from dycore.commands.option_values import no_such
+from dycore.commands.problems import BadInput
 from dycore.commands.settings import as_toml, case_parameters, model_parameters
-from dycore.commands.shared import BadInput, case_functions, no_such
 
 
 def add(command: Any) -> None:

@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-from dycore.commands.shared import BadInput, seconds_to_wait
+from dycore.commands.option_values import seconds_to_wait
+from dycore.commands.problems import BadInput
 
 
 def add(command: Any) -> None:

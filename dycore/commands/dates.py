@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from dycore.calendars import after, date, words
-from dycore.commands.shared import BadInput
+from dycore.commands.problems import BadInput
 from dycore.progress import DAY
 
 

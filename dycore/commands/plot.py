@@ -4,7 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from dycore.commands.shared import BadInput, FailedRun, file_name, no_such, number, why_not_this_file
+from dycore.commands.option_values import file_name, no_such, number
+from dycore.commands.problems import BadInput, FailedRun
+from dycore.commands.writable import why_not_this_file
 
 KINDS = ("map", "section", "series", "animation")
 PROJECTIONS = ("mollweide", "orthographic")

@@ -15,19 +15,11 @@ from typing import Any
 import numpy
 
 from dycore.commands.dates import start_of, started, when
+from dycore.commands.loading import case_functions, create_backend, launched, world
+from dycore.commands.option_values import no_such
+from dycore.commands.problems import BadInput, FailedAlone, FailedRun, Interrupted
 from dycore.commands.settings import Settings, add_settings, assignment, case_parameters, model_parameters, settings_of, toml
-from dycore.commands.shared import (
-    BadInput,
-    FailedAlone,
-    FailedRun,
-    Interrupted,
-    case_functions,
-    create_backend,
-    launched,
-    no_such,
-    why_not_this_file,
-    world,
-)
+from dycore.commands.writable import why_not_this_file
 from dycore.files import WritingFailed, whole
 from dycore.progress import LOG, tell
 from dycore.stopping import noted
@@ -266,7 +258,7 @@ def logged(path: Path | None) -> Iterator[None]:
 
 def why_unwritable(settings: Settings) -> str | None:
     """Found out before the run, not after it."""
-    from dycore.writing import KINDS
+    from dycore.growing_files import KINDS
 
     if settings.state_out is not None and settings.state_out.suffix != ".npz":
         return (f"'{settings.state_out}' does not end in .npz, the only format there is. "

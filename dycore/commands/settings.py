@@ -13,11 +13,10 @@ from typing import Annotated, Any, NamedTuple
 
 from dycore.calendars import CALENDARS
 from dycore.commands.dates import moment
-from dycore.commands.shared import (
+from dycore.commands.loading import case_functions
+from dycore.commands.option_values import (
     BACKENDS,
     PRECISIONS,
-    BadInput,
-    case_functions,
     cell_numbers,
     field_names,
     file_name,
@@ -30,6 +29,7 @@ from dycore.commands.shared import (
     true_or_false,
     whole_number,
 )
+from dycore.commands.problems import BadInput
 from dycore.files import at_home, read_text
 
 LENGTH, NUMERICS, MACHINE, OUTPUT, RESTARTS = "length of the run (one of)", "grid and numerics", "machine", "output", "restarts"

@@ -4,7 +4,8 @@ import argparse
 from typing import Any
 
 from dycore.commands.bench import add_measured, benchmarks
-from dycore.commands.shared import BadInput, FailedRun, Parser, file_name, limit_of_time, positive_integer, rank_numbers
+from dycore.commands.option_values import file_name, limit_of_time, positive_integer, rank_numbers
+from dycore.commands.problems import BadInput, FailedRun, Parser
 
 MEASURED: dict[str, Any] = {"cases": ["baroclinic_channel"], "cells": [10**6], "backends": ["numba", "jax", "fortran"],
                             "precisions": ["float64"], "scaling": ["strong", "weak"], "threads": None, "samples": 3,
@@ -39,20 +40,20 @@ def add(command: Any) -> None:
     submitted.add_argument("--time", type=limit_of_time, metavar="LIMIT",
                            help="of a job, as sbatch takes it (default: 00:30:00, or as before)")
     submitted.add_argument("--dry-run", action="store_true", help="print the job scripts, and do nothing")
-    action("status", lambda options: calling("show", options.study), "The state of every job, and what is measured.")
-    action("collect", lambda options: calling("collect", options.study),
+    action("status", lambda options: calling("jobs", "show", options.study), "The state of every job, and what is measured.")
+    action("collect", lambda options: calling("jobs", "collect", options.study),
            "Records, tables and pictures of what is measured, and why the rest is not.")
-    action("plot", lambda options: calling("draw", options.study), "Draw what was collected again.")
+    action("plot", lambda options: calling("jobs", "draw", options.study), "Draw what was collected again.")
 
 
-def calling(name: str, *arguments: Any) -> Any:
-    """A function of the benchmarks' jobs, with its problems as those of the command line."""
-    jobs = benchmarks("jobs")
+def calling(module: str, name: str, *arguments: Any) -> Any:
+    """A function of a module of the benchmarks, with its problems as those of the command line."""
+    problems = benchmarks("problems")
     try:
-        return getattr(jobs, name)(*arguments)
-    except jobs.suite.CannotStart as problem:
+        return getattr(benchmarks(module), name)(*arguments)
+    except problems.CannotStart as problem:
         raise BadInput(str(problem)) from problem
-    except (jobs.suite.CannotWrite, jobs.CannotSubmit) as problem:
+    except (problems.CannotWrite, problems.CannotSubmit) as problem:
         raise FailedRun(str(problem)) from problem
 
 
@@ -60,20 +61,20 @@ def submit(options: argparse.Namespace) -> int:
     """A study that exists keeps what it measures; site and time limit may change."""
     given = {name: value for name in (*MEASURED, "nodes", "ranks", "ranks_per_node")
              if (value := getattr(options, name)) is not None}
-    old = calling("exists", options.study)
+    old = calling("studies", "exists", options.study)
     if old and given:
         raise BadInput(f"'{options.study}' is a study already, and keeps what it measures: name another folder, or leave out "
                        f"{', '.join('--' + name.replace('_', '-') for name in given)}")
     if not old and options.site is None:
         raise BadInput("--site is missing: a file that describes the cluster, as those in slurm/sites")
     site_file = options.site or options.study.resolve() / "site.toml"
-    site = calling("read_site", site_file)
+    site = calling("sites", "read_site", site_file)
     if old:
-        study = calling("load", options.study)
+        study = calling("studies", "load", options.study)
         study = study._replace(time=options.time or study.time)
     else:
         standard = MEASURED | ({"backends": ["jax"]} if given.get("device") == "gpu" else {})
         asked = standard | {name: given[name] for name in MEASURED if name in given}
-        study = calling("new", options.study, site, asked, options.time or "00:30:00", options.nodes or [1], options.ranks,
-                        options.ranks_per_node)
-    return calling("submit", study, site, site_file, options.dry_run)
+        study = calling("studies", "new", options.study, site, asked, options.time or "00:30:00", options.nodes or [1],
+                        options.ranks, options.ranks_per_node)
+    return calling("jobs", "submit", study, site, site_file, options.dry_run)

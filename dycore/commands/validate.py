@@ -4,16 +4,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from dycore.commands.shared import (
-    BACKENDS,
-    BadInput,
-    create_backend,
-    file_name,
-    no_such,
-    nothing_written,
-    positive_integer,
-    why_no_file,
-)
+from dycore.commands.loading import create_backend
+from dycore.commands.option_values import BACKENDS, file_name, no_such, positive_integer
+from dycore.commands.problems import BadInput
+from dycore.commands.writable import nothing_written, why_no_file
 from dycore.files import make_folder
 
 

@@ -28,7 +28,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dycore.stencils import Abstract, quotient, sources_of, stencil, where
+from dycore.abstract import Abstract, sources_of
+from dycore.stencils import quotient, stencil, where
 from dycore.terms import Vector, bound
 
 

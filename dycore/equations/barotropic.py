@@ -24,7 +24,8 @@ from dycore.equations.continuity import Flow
 from dycore.equations.records import Equations
 from dycore.equations.steppers import Stage, between, between_both, between_columns
 from dycore.equations.velocity import Sums
-from dycore.stencils import Region, as_field, stencil, where
+from dycore.fields import Region, as_field
+from dycore.stencils import stencil, where
 from dycore.tiles import Halo, Place, Reach, Tile
 
 # the metrics that a substep reads

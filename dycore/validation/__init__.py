@@ -13,13 +13,14 @@ from dycore.validation.baroclinic_wave import jablonowski_williamson_steady, jab
 from dycore.validation.barotropic_jet import galewsky
 from dycore.validation.budgets import budgets, lake_at_rest
 from dycore.validation.channel import channel_with_ridge
+from dycore.validation.deformational_flow import deformational_flow
 from dycore.validation.eady import eady
 from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
 from dycore.validation.global_ocean import global_ocean
 from dycore.validation.gyre import wind_driven_gyre
 from dycore.validation.held_suarez import held_suarez
 from dycore.validation.shallow_water import williamson_2, williamson_5, williamson_6
-from dycore.validation.transport import deformational_flow, tracer_over_the_pole
+from dycore.validation.solid_body_rotation import tracer_over_the_pole
 from dycore.validation.waves import linear_waves
 
 _ALL: tuple[Callable[..., Evidence], ...] = (

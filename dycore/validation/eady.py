@@ -14,7 +14,7 @@ from dycore.parameters import Parameters
 from dycore.state import State, initial_state
 from dycore.validation.evidence import Evidence, close_to, within
 from dycore.validation.measures import cells_of
-from dycore.validation.waves import record, thermal
+from dycore.validation.wave_runs import record, thermal
 from dycore.vertical import uniform
 
 CORIOLIS = 1.0e-4  # 1/s

@@ -10,7 +10,7 @@ from dycore.cases.barotropic_gyre import BETA, DENSITY, DEPTH, LENGTH, VISCOSITY
 from dycore.model import Model
 from dycore.validation.evidence import Evidence, Kind, close_to, within
 from dycore.validation.measures import cells_of
-from dycore.validation.waves import record
+from dycore.validation.wave_runs import record
 
 SVERDRUP = 1.0e6  # m3/s
 SECTION = 0.5  # latitude of the section, of the length of the box

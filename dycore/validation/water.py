@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.equations import operators
+from dycore.fields import Region
 from dycore.grid import interior
 from dycore.model import Model
-from dycore.stencils import Region
 from dycore.validation.evidence import Row, close_to
 from dycore.validation.measures import cells_of
 

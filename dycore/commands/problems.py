@@ -1,0 +1,57 @@
+"""How a command says what went wrong: exceptions that end it with a sentence, options that are not known, warnings."""
+
+import argparse
+import difflib
+import re
+import sys
+import warnings
+from typing import Any, NoReturn, TextIO
+
+from dycore.progress import LOG, tell
+
+
+class BadInput(Exception):
+    """What the user asked for cannot be done as asked; the message says what to do."""
+
+
+class FailedRun(Exception):
+    """A run, or the writing of its result, that failed after it had started."""
+
+
+class FailedAlone(FailedRun):
+    """A failure that need not have happened on all ranks."""
+
+
+class Interrupted(Exception):
+    """A run that ended on a signal; the message says where it goes on."""
+
+    def __init__(self, message: str, number: int):
+        self.code = 128 + number  # as shells have it
+        super().__init__(message)
+
+
+class Parser(argparse.ArgumentParser):
+    def parse_known_args(self, *arguments: Any, **named: Any) -> Any:
+        """Refuse an option that is not known here, where the nearest name is, and not one level up."""
+        namespace, unknown = super().parse_known_args(*arguments, **named)
+        options = [name for name in unknown if name.startswith("-")]
+        if options:
+            name = options[0].partition("=")[0]
+            near = difflib.get_close_matches(name, re.findall(r"--[a-z-]+", self.format_help()), n=1)
+            self.error(f"there is no option '{name}'" + (f": did you mean '{near[0]}'?" if near else ""))
+        return namespace, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """One sentence instead of the usage and a sentence."""
+        end = "" if message.endswith("?") else "."
+        raise BadInput(f"{message.removeprefix('argument ')}{end} See '{self.prog} --help'.")
+
+
+def say_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
+                line: str | None = None, quiet: bool = False) -> None:
+    """A warning as a line of its own; what Python warns of is for developers, and shown with its place."""
+    ours = category.__module__.startswith("dycore")
+    text = str(message) if ours else warnings.formatwarning(message, category, filename, lineno, line).rstrip()
+    LOG.warning(text)
+    if not quiet:
+        tell(f"dycore: warning: {text}" if ours else text, sys.stderr)

@@ -88,7 +88,7 @@ def filled(grid, place, values):
     array = np.zeros(shape, grid.dtype)
     interior(array)[...] = values
     metrics = grid.metrics
-    floor = {Place.CENTER: metrics.floor, Place.WEST_FACE: metrics.floor_u, Place.SOUTH_FACE: metrics.floor_v}[place]
+    floor = {Place.WEST_FACE: metrics.floor_u, Place.SOUTH_FACE: metrics.floor_v}.get(place, metrics.floor)
     if array.ndim == 3:
         array[np.arange(shape[0])[:, None, None] < floor] = 0.0
     return fill_halo(grid.tile, place, array)

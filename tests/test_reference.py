@@ -54,7 +54,7 @@ def test_what_a_docstring_names_of_dycore_exists(pages):
 
 def test_the_landing_page_leads_to_the_modules_in_the_order_of_the_readme(pages):
     landing = docstrings(page(pages, "/dycore"))[0]
-    order = [landing.index(f'<a href="dycore/{name}.html">') for name in ("stencils", "model", "pressure", "stepping", "cases")]
+    order = [landing.index(f'<a href="dycore/{name}.html">') for name in ("stencils", "model", "equations", "stability", "cases")]
     assert order == sorted(order)
     for path in ROOT.glob("examples/*.py"):
         assert path.name in landing

@@ -46,7 +46,7 @@ def belongs(tile, place, values):
         row, turned = origin(j - tile.halo[0] + tile.rows[0], ny, tile.y, place is Place.SOUTH_FACE)
         crosses = turned and tile.y is Boundary.POLE
         column, mirrored = origin(i - tile.halo[1] + tile.columns[0] + crosses * nx // 2, nx, tile.x, place is Place.WEST_FACE)
-        sign = 1 - 2 * ((place is not Place.CENTER if crosses else turned and place is Place.SOUTH_FACE)
+        sign = 1 - 2 * ((place.is_vector if crosses else turned and place is Place.SOUTH_FACE)
                         ^ (mirrored and place is Place.WEST_FACE))
         array[..., j, i] = 0.0 if row is None or column is None else sign * values[..., row, column]
     return array

@@ -79,9 +79,8 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
             return in_precision(dtype, values)
         if values.ndim == 1:
             return profile(values) if record is None else with_halo(values)
-        whole = padded(grid, Place.CENTER, values)
-        alike = record is not None or values.ndim == 3  # records are kept in one shape, on whatever axis one of them is constant
-        return backend.scatter(tile, whole) if alike else constant(backend, tile, whole)
+        # values may be new from call to call, and are kept in one shape, on whatever axis some of them are constant
+        return backend.scatter(tile, padded(grid, Place.CENTER, values))
 
     def coefficient(leaf: Any) -> Any:
         return value(leaf) if not isinstance(leaf, Slot) and np.ndim(leaf) else leaf
@@ -98,8 +97,11 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
                               for faces in (False, True)) if filtered else (None, None)
     viscosity = None
     if parameters.friction is not None:
-        fields = friction.viscosities(grid, on_grid(grid, parameters).friction)
-        viscosity = friction.Viscosity(*(constant(backend, tile, field) for field in fields))
+        mixing = on_grid(grid, parameters).friction
+        assert mixing is not None
+        varying = np.ndim(mixing.divergence) > 0, np.ndim(mixing.vorticity) > 0, False, False, False
+        viscosity = friction.Viscosity(*(backend.scatter(tile, field) if each else constant(backend, tile, field)
+                                         for field, each in zip(friction.viscosities(grid, mixing), varying, strict=True)))
     return Equations(
         parameters=mapped(coefficient, without_fields(on_grid(grid, parameters))), grid=geometry.grid,
         heights=Heights(*map(profile, parameters.fluid.reference_s(grid.interfaces))),

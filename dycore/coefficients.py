@@ -33,6 +33,8 @@ def on_grid(grid: Grid, parameters: Parameters) -> Parameters:
     Raises ValueError where a field does not fit the grid, is no finite number where there is fluid, or is negative.
     """
     def field(name: str, value: Any, *forms: Form, signed: bool = False) -> Any:
+        if name.startswith("friction") and is_traced(value) and np.ndim(value):
+            raise ValueError(f"{name} is a field that JAX traces, which friction cannot be yet. Trace a number, or give a field.")
         if not is_field(value):
             return value
         array = given(name, value, grid.cells, *forms, precision=grid.dtype, needed=grid.wet)

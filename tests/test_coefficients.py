@@ -75,14 +75,15 @@ def test_tracers_are_diffused_where_there_is_a_diffusivity_and_nowhere_else():
 def test_a_sweep_of_eight_values_compiles_once_and_gives_what_eight_models_give(name, stepper, monkeypatch):
     backend, grid = create(name), channel()
     changes = {"stepper": stepper} if stepper else {}
-    model = Model(grid, parameters(**changes), backend)
+    model = Model(grid, parameters(diffusivity=np.full(CELLS[1:], 50.0), **changes), backend)
     state = start(grid)
     model.steps(state, 2)
     built = dict(building._built)
     traced = model._steps._cache_size() if name == "jax" else 0
     found = []
     for n in range(8):
-        other = parameters(diffusivity=50.0 + n, divergence=80.0 + n, linear=1e-4 * (1 + n), expansion=2e-4 + 1e-5 * n,
+        field = 50.0 + n * np.arange(70.0).reshape(CELLS[1:])  # of one value at first
+        other = parameters(diffusivity=field, divergence=80.0 + n, linear=1e-4 * (1 + n), expansion=2e-4 + 1e-5 * n,
                            stress=0.1 + 0.01 * n, **changes)
         found.append(fields_of(model.with_parameters(other).steps(state, 2))["tracer 0"])
     assert building._built == built

@@ -15,6 +15,7 @@ from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, check_function, given, 
 from dycore.grid import Grid
 from dycore.parameters import Parameters
 from dycore.time_series import TimeSeries, of_each
+from dycore.values import is_traced
 
 
 def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing | Module, ...]:
@@ -45,6 +46,8 @@ def surface_stress(grid: Grid, parameters: Parameters) -> Forcing:
 
     def part(number: int, floor: np.ndarray) -> Any:
         def over_density(record: int | None, values: Any) -> np.ndarray:
+            if is_traced(values):
+                return values / density + np.zeros(grid.cells[1:], grid.dtype)
             name = named(f"surface_stress[{number}]", record)
             stress = given(name, values, grid.cells, NUMBER, PLANE, needed=grid.open_levels(floor))
             return np.broadcast_to(stress, grid.cells[1:]) / density
@@ -105,7 +108,7 @@ def value(grid: Grid, name: str, leaf: Any) -> Any:
     numbers = isinstance(leaf, (float, np.floating, np.ndarray, list)) or hasattr(leaf, "to_numpy")  # of xarray or pandas
     if isinstance(leaf, (str, bytes)):
         raise ValueError(f"{name}={shown(leaf)} is text. Give a number, a profile, a plane or a volume.")
-    if callable(leaf) or isinstance(leaf, type) or not (numbers or np.ndim(leaf)):
+    if is_traced(leaf) or callable(leaf) or isinstance(leaf, type) or not (numbers or np.ndim(leaf)):
         return leaf
     return of_record(grid, name, leaf)
 

@@ -54,6 +54,7 @@ class JaxBackend(NumpyBackend):
 
     name = "jax"
     library = jnp
+    remembers = False
 
     def __init__(self, communication: Any = None):
         start()

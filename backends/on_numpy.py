@@ -21,14 +21,14 @@ from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.backends.halos import Serial
 from dycore.backends.launchers import warn_of_others
 from dycore.backends.recording import Recording
-from dycore.fields import Field, Region, as_field, map_arguments
+from dycore.fields import Field, Region, as_field
 from dycore.halo_sources import fill_halo
 from dycore.tiles import Halo, Tile
 
+LARGE = 20  # parts of a record
+
 
 def _signature(argument: Any) -> Any:
-    if isinstance(argument, tuple):
-        return tuple(_signature(part) for part in argument)
     if isinstance(argument, Field):
         return argument.array.shape, argument.array.dtype, argument.region
     return argument if callable(argument) else tuple(getattr(argument, name, None) for name in ("shape", "dtype", "weak_type"))
@@ -69,12 +69,14 @@ class NumpyBackend:
 
     name = "numpy"
     library: Any = np
+    remembers = True  # the record that it looked through last; not so where arrays are traced, which must not outlive their trace
 
     def __init__(self, communication: Any = None):
         if communication is None:
             warn_of_others()
         self.communication = communication or Serial()
         self._checked: set = set()
+        self._last: tuple[Any, Any] = (None, None)  # a record and what is known of it
         self._filters: dict[Any, tuple] = {}
 
     def __reduce__(self) -> Any:
@@ -85,11 +87,32 @@ class NumpyBackend:
         """Make ready for fields of this precision, as a model asks when it is made."""
 
     def _prepare(self, stencil: Callable, region: Region, arguments: tuple, start: Callable | None = None) -> tuple:
-        key = (stencil, start, region, _signature(arguments))
+        signature, fields = self._taken(arguments)
+        key = stencil, start, region, signature
         if key not in self._checked:
             check_all(stencil, start, region, arguments)
             self._checked.add(key)
-        return tuple(map_arguments(as_field, a) for a in arguments)
+        return fields
+
+    def _taken(self, argument: Any) -> tuple[Any, Any]:
+        """(what tells whether a stencil has been checked for such an argument, the argument with arrays as fields).
+
+        Large records, such as the metrics that nearly every stencil of a step is given, are looked through once a step.
+        """
+        if not isinstance(argument, tuple):
+            return _signature(argument), as_field(argument)
+        large, last = self.remembers and len(argument) > LARGE, self._last
+        if large and last[0] is argument:
+            return last[1]
+        signatures, parts = [], []
+        for part in argument:
+            signature, field = self._taken(part)
+            signatures.append(signature)
+            parts.append(field)
+        taken = tuple(signatures), type(argument)(*parts) if hasattr(argument, "_fields") else tuple(parts)
+        if large:
+            self._last = argument, taken
+        return taken
 
     def _field(self, value: Any, region: Region) -> Field:
         if getattr(value, "shape", ()) != region.shape:

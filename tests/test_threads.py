@@ -219,9 +219,9 @@ def test_a_call_that_is_interrupted_leaves_nothing_that_the_next_one_could_find(
     for place in (1, 2):
         program.parts = [*whole[:place], interrupt]
         with pytest.raises(KeyboardInterrupt):
-            program.run(model.constants, state, 3)
+            program.run(model.numbers, state, 3)
     program.parts = whole
-    assert_same([program.run(model.constants, state, 3)], [expected])
+    assert_same([program.run(model.numbers, state, 3)], [expected])
 
 
 def test_an_array_of_the_pool_belongs_to_who_holds_it_and_is_used_again():

@@ -5,18 +5,17 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-import numpy as np
-
 from dycore.closures import Convective, PacanowskiPhilander, Uniform, convective, pacanowski_philander, uniform
 from dycore.equations.steppers import AdamsBashforth3, Stepper, WickerSkamarock
 from dycore.equations.vertical_mixing import VerticalMixing
-from dycore.fluid import Rest
-from dycore.given import check_function, check_kind, check_number, check_switch, positive, shown
+from dycore.fluid import Rest, linear_seawater
+from dycore.given import check_function, check_kind, check_number, check_switch, is_array, positive, shown
 from dycore.parameters import Mixing, Parameters
 from dycore.values import is_traced
 
 VALUES = {uniform: Uniform, convective: Convective, pacanowski_philander: PacanowskiPhilander}  # of the schemes of dycore
 STEPPERS: tuple[type[Stepper], ...] = (AdamsBashforth3, WickerSkamarock)
+SEAWATER = "thermal_expansion", "haline_contraction", "reference_temperature", "reference_salinity"  # may be fields
 ABOVE_ZERO = ("reference_density", "heat_capacity", "kappa", "reference_pressure")  # they divide, or make waves
 
 
@@ -41,7 +40,7 @@ def check_choices(parameters: Parameters) -> None:
         if mixing.scheme in VALUES:
             check_kind("vertical_mixing.values", mixing.values, VALUES[mixing.scheme],
                        f"The scheme {mixing.scheme.__name__} reads its values from that record.")
-            check_parts("vertical_mixing.values", mixing.values)
+            check_parts("vertical_mixing.values", mixing.values, Uniform._fields if mixing.scheme is uniform else ())
 
 
 def check_fluid(fluid: Any) -> None:
@@ -49,14 +48,14 @@ def check_fluid(fluid: Any) -> None:
     if isinstance(fluid, type) or not hasattr(fluid, "buoyancy"):
         raise ValueError(f"fluid={shown(fluid)} is no fluid. Give a record, for example dycore.fluid.Ocean().")
     check_function("fluid.buoyancy", fluid.buoyancy)
-    check_parts("fluid", fluid)
+    check_parts("fluid", fluid, SEAWATER if fluid.buoyancy is linear_seawater else ())
     for name in ABOVE_ZERO:
         if hasattr(fluid, name) and not is_traced(getattr(fluid, name)):
             positive(f"fluid.{name}", getattr(fluid, name), "above zero, in the unit that the record says")
 
 
-def check_parts(name: str, record: Any) -> None:
-    """Raise ValueError where a part of a named tuple is of another kind than its default."""
+def check_parts(name: str, record: Any, fields: tuple[str, ...] = ()) -> None:
+    """Raise ValueError where a part of a named tuple is of another kind than its default; some may be `fields`."""
     defaults = getattr(record, "_field_defaults", {})
     for part in getattr(record, "_fields", ()):
         value, default = getattr(record, part), defaults.get(part)
@@ -64,5 +63,5 @@ def check_parts(name: str, record: Any) -> None:
             check_function(f"{name}.{part}", value)
         elif isinstance(default, Rest):
             check_kind(f"{name}.{part}", value, Rest, "dycore.fluid.Atmosphere.at_rest makes one.")
-        elif not is_traced(value) and np.ndim(value) == 0:
+        elif not is_traced(value) and not (is_array(value) and part in fields):
             check_number(f"{name}.{part}", value, "a finite number", isfinite)

@@ -11,20 +11,20 @@ from typing import Any
 
 import numpy as np
 
+from dycore.choices import SEAWATER
 from dycore.closures import Uniform
 from dycore.fluid import Ocean, linear_seawater
-from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, Form, given
+from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, Form, given, is_array
 from dycore.grid import Grid
 from dycore.parameters import Parameters
 from dycore.values import is_traced
 
 ANY = NUMBER, PROFILE, PLANE, VOLUME
-SEAWATER = "thermal_expansion", "haline_contraction", "reference_temperature", "reference_salinity"
 
 
 def is_field(value: Any) -> bool:
     """Whether a coefficient is an array of numbers that are known; what JAX traces is taken as it is."""
-    return not is_traced(value) and np.ndim(value) > 0
+    return not is_traced(value) and is_array(value)
 
 
 def on_grid(grid: Grid, parameters: Parameters) -> Parameters:

@@ -199,6 +199,14 @@ def check_switch(name: str, value: Any) -> None:
         raise ValueError(f"{name}={shown(value)} must be True or False.")
 
 
+def is_array(value: Any) -> bool:
+    """Whether something holds several numbers, in an array or in lists of one shape."""
+    try:
+        return not isinstance(value, (str, bytes, type)) and np.ndim(value) > 0
+    except ValueError:  # rows of different length
+        return False
+
+
 def check_function(name: str, value: Any, *arguments: str) -> None:
     """Raise ValueError unless something is a function, and one of these arguments where they are named."""
     if not callable(value) or isinstance(value, type):

@@ -21,7 +21,7 @@ from dycore.equations.steppers import AdamsBashforth3, Stepper
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Fluid
 from dycore.forcing import Forcing, Module
-from dycore.given import check_number, shown
+from dycore.given import check_number, is_array, shown
 from dycore.tracers import check_names, read_by
 from dycore.values import is_traced
 
@@ -129,11 +129,11 @@ def check_values(parameters: Parameters) -> None:
         check_number("polar_filter", parameters.polar_filter, "a latitude from 0 to 90 degrees, or None",
                      lambda latitude: 0.0 <= latitude <= 90.0)
     for name, value in coefficients(parameters).items():
-        if is_traced(value) or np.ndim(value) > 0:  # a field is held against a grid (dycore.coefficients)
+        if is_traced(value) or is_array(value):  # a field is held against a grid (dycore.coefficients)
             continue
         check_number(name, value, "a number that is not negative", lambda value: 0.0 <= value < inf)
     for name, value in plain(parameters.fluid).items():
-        if np.ndim(value) == 0:
+        if not is_array(value):
             check_number(f"fluid.{name}", value, "a finite number", isfinite)
 
 

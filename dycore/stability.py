@@ -171,8 +171,8 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
     """Raise ValueError where a parameter makes no sense on this grid."""
     check_kind("grid", grid, Grid, "Make one with dycore.grid.rectilinear or latitude_longitude.")
     check_choices(parameters)
-    parameters = on_grid(grid, parameters)
     check_values(parameters)
+    parameters = on_grid(grid, parameters)
     if parameters.substeps > 1 and grid.tile.y is Boundary.POLE:
         raise ValueError("Barotropic substeps are unstable between poles: use substeps=1 on a full sphere, or "
                          "walls before the poles.")

@@ -74,7 +74,7 @@ class _OfNumbers:
     minimum = staticmethod(lambda a, b: np.minimum(a, b).item())
     maximum = staticmethod(lambda a, b: np.maximum(a, b).item())
     where = staticmethod(lambda condition, true, false: true if condition else false)
-    sqrt = staticmethod(math.sqrt)
+    sqrt = staticmethod(lambda a: math.sqrt(a) if a >= 0.0 else math.nan)
     pow = staticmethod(lambda base, exponent: _power_of_numbers(base, exponent))
 
 

@@ -112,6 +112,15 @@ def written(record, **usual):
 
 
 coefficient, switch, levels = at_least, truth, numbers(5)
+
+
+def positive_field(*shapes):
+    """Numbers that are not negative, one or in one of these shapes."""
+    rule = field((), *shapes)
+    return lambda value: at_least(value) or (rule(value) and bool((np.ma.filled(np.ma.asarray(value, float), np.nan) >= 0.0).all()))
+
+
+anywhere, on_floor = positive_field((CELLS[0],), *PLANES, *VOLUMES), positive_field(*PLANES)
 increasing = lambda value: field((5,))(value) and (np.diff(np.asarray(value, float)) > 0.0).all()  # noqa: E731
 cell_numbers = lambda value: numbers(3)(value) and all(float(n) >= 1 and float(n) == int(n) for n in value)  # noqa: E731
 precision = one_of("float32", "float64")
@@ -144,18 +153,18 @@ CALLS = {
         "fluid": kind(Ocean), "time_step": above, "substeps": whole,
         "tracer_names": one_of(("temperature", "salinity"), ["temperature", "salinity"]), "tracer_face": function,
         "vertical_face": function, "advection": function, "friction": either(nothing, kind(Mixing)),
-        "diffusivity": either(nothing, at_least), "biharmonic_diffusion": switch, "surface_stress": either(nothing, kind(tuple,
+        "diffusivity": either(nothing, anywhere), "biharmonic_diffusion": switch, "surface_stress": either(nothing, kind(tuple,
         list), lambda v: isinstance(v, np.ndarray) and v.ndim == 0 and v.item() is None),
         "polar_filter": either(nothing, at_least), "polar_damping": either(above, lambda v: isinstance(v, float) and v == np.inf),
         "extrapolated_pressure": shares, "vertical_mixing": either(nothing, kind(VerticalMixing)), "forcing": kind(tuple, list),
         "stepper": kind(steppers.AdamsBashforth3, steppers.WickerSkamarock)}),
     "Mixing": Call(with_record("friction", Mixing), {}, {
-        "divergence": coefficient, "vorticity": coefficient, "biharmonic": switch, "no_slip": switch, "share": function}),
+        "divergence": anywhere, "vorticity": anywhere, "biharmonic": switch, "no_slip": switch, "share": function}),
     "VerticalMixing": Call(with_record("vertical_mixing", VerticalMixing), {}, {
-        "scheme": function, "values": kind(Uniform, Convective, PacanowskiPhilander), "linear_drag": coefficient,
-        "quadratic_drag": coefficient}),
+        "scheme": function, "values": kind(Uniform, Convective, PacanowskiPhilander), "linear_drag": either(nothing, on_floor),
+        "quadratic_drag": either(nothing, on_floor)}),
     "Uniform": Call(mixed(closures.uniform, Uniform), {"viscosity": 0.0, "diffusivity": 0.0},
-                    dict.fromkeys(Uniform._fields, coefficient)),
+                    dict.fromkeys(Uniform._fields, anywhere)),
     "Convective": Call(mixed(closures.convective, Convective), {}, dict.fromkeys(Convective._fields, coefficient)),
     "PacanowskiPhilander": Call(mixed(closures.pacanowski_philander, PacanowskiPhilander), {},
                                 dict.fromkeys(PacanowskiPhilander._fields, coefficient)),

@@ -235,7 +235,7 @@ def test_the_surface_stress_counts_on_open_faces_alone():
     ({"substeps": 5.5}, "substeps=5.5 must be 1 (no substeps)"), ({"substeps": None}, "substeps=None must be"),
     ({"polar_filter": [60.0]}, "polar_filter=[60.0] must be a latitude"), ({"polar_damping": np.nan}, "polar_damping=nan must be"),
     ({"diffusivity": np.inf}, "diffusivity=inf must be a number that is not negative."),
-    ({"diffusivity": np.ones((6, 8))}, "must be a number that is not negative."),
+    ({"diffusivity": np.ones((6, 7))}, "diffusivity has shape (6, 7); the grid needs"),
     ({"friction": Mixing(divergence=-1.0)}, "friction.divergence=-1.0 must be a number that is not negative."),
     ({"friction": Mixing(vorticity=np.nan)}, "friction.vorticity=nan must be"), ({"friction": 100.0}, "friction=100.0 must be a"),
     ({"vertical_mixing": VerticalMixing(linear_drag=-1.0)}, "vertical_mixing.linear_drag=-1.0 must be"),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from dycore.abstract import Reads
-from dycore.backends.operations import Box, Recorded, Statement, Wanted, arrays_of, box_of, leaves_of, want_reads
+from dycore.backends.operations import Computation, Recorded, arrays_of, leaves_of
 from dycore.backends.scalars import Element, Scalar
 from dycore.fields import Field, Region, as_field, map_arguments
 
@@ -60,7 +60,7 @@ POINTWISE = Reads(0, 0, 0, 0, False)  # of columns: at all levels
 
 
 @dataclass(eq=False)
-class ArrayFunction(Statement):
+class ArrayFunction(Computation):
     """A function on arrays of a region, between two parts of a compiled program; its results are new arrays."""
 
     function: Callable
@@ -78,6 +78,11 @@ class ArrayFunction(Statement):
         self.single = not isinstance(results, tuple)
         self.results = tuple(Recorded(self.region.padded[-result.ndim:], result.dtype)
                              for result in ((results,) if self.single else results))
+
+    @property
+    def used(self) -> dict[Recorded, Reads]:
+        """What its results depend on: all that it is given."""
+        return self.reads
 
     @property
     def name(self) -> str:
@@ -101,20 +106,6 @@ class ArrayFunction(Statement):
 
         given = tuple(map_arguments(value, argument) for argument in self.arguments)
         return called(np, self.function, self.region, given)
-
-    def touched(self) -> Iterator[Recorded]:
-        """The arrays that it is given."""
-        yield from self.reads
-
-    def wanted_of(self, wanted: Wanted) -> Box | None:
-        """The box of all that is wanted of its results; None where nothing is."""
-        return box_of(wanted, self.results)
-
-    def trace(self, wanted: Wanted, all_reads: bool) -> None:
-        """Want the columns of which its results are made."""
-        box = self.wanted_of(wanted)
-        if box is not None:
-            want_reads(wanted, box.within(self.region), self.reads)
 
     def made(self) -> tuple[Recorded, ...]:
         """Its results."""

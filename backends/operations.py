@@ -139,8 +139,31 @@ class Statement:
         raise TypeError(f"{type(self).__name__} cannot stand alone in a compiled program.")
 
 
+class Computation(Statement):
+    """A statement that computes `results` on a `region` from what it `reads`, of which the results depend on what is `used`."""
+
+    results: Any
+    region: Any
+    reads: Any
+    used: Any
+
+    def touched(self) -> Iterator[Recorded]:
+        """The arrays that it reads."""
+        yield from self.reads
+
+    def wanted_of(self, wanted: Wanted) -> Box | None:
+        """The box of all that is wanted of its results; None where nothing is."""
+        return box_of(wanted, self.results)
+
+    def trace(self, wanted: Wanted, all_reads: bool) -> None:
+        """Want what it reads; with `all_reads`, also what its results do not depend on."""
+        box = self.wanted_of(wanted)
+        if box is not None:
+            want_reads(wanted, box.within(self.region), self.reads if all_reads else self.used)
+
+
 @dataclass(eq=False)
-class Operation(Statement):
+class Operation(Computation):
     """A stencil over a region, or a sweep (where `start` is given)."""
 
     stencil: Callable
@@ -167,20 +190,6 @@ class Operation(Statement):
     def results(self) -> tuple[Recorded, ...]:
         """All that it makes."""
         return self.outputs + self.finals
-
-    def touched(self) -> Iterator[Recorded]:
-        """The arrays that it reads."""
-        yield from self.reads
-
-    def wanted_of(self, wanted: Wanted) -> Box | None:
-        """The box of all that is wanted of its results; None where nothing is."""
-        return box_of(wanted, self.results)
-
-    def trace(self, wanted: Wanted, all_reads: bool) -> None:
-        """Want what it reads; with `all_reads`, also what its results do not depend on."""
-        box = self.wanted_of(wanted)
-        if box is not None:
-            want_reads(wanted, box.within(self.region), self.reads if all_reads else self.used)
 
     def trace_round(self, wanted: Wanted) -> None:
         """Want all that it reads in its region."""

@@ -60,7 +60,7 @@ def geometry_of(backend: Backend, grid: Grid, tile: Tile, substeps: int) -> Geom
 
 def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Tile, geometry: Geometry) -> Equations:
     """The equations with the numbers of these parameters. Raises ValueError for values of forcings that do not fit the grid."""
-    dtype = grid.dtype
+    dtype, parameters = grid.dtype, on_grid(grid, parameters)
 
     def with_halo(values: np.ndarray) -> np.ndarray:
         whole = np.zeros(grid.tile.region.padded[0], dtype)
@@ -97,13 +97,12 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
                               for faces in (False, True)) if filtered else (None, None)
     viscosity = None
     if parameters.friction is not None:
-        mixing = on_grid(grid, parameters).friction
-        assert mixing is not None
+        mixing = parameters.friction
         varying = np.ndim(mixing.divergence) > 0, np.ndim(mixing.vorticity) > 0, False, False, False
         viscosity = friction.Viscosity(*(backend.scatter(tile, field) if each else constant(backend, tile, field)
                                          for field, each in zip(friction.viscosities(grid, mixing), varying, strict=True)))
     return Equations(
-        parameters=mapped(coefficient, without_fields(on_grid(grid, parameters))), grid=geometry.grid,
+        parameters=mapped(coefficient, without_fields(parameters)), grid=geometry.grid,
         heights=Heights(*map(profile, parameters.fluid.reference_s(grid.interfaces))),
         adams_bashforth=backend.asarray(ADAMS_BASHFORTH.astype(dtype)), barotropic=substepping(backend, grid, parameters, geometry),
         response_u=response_u, response_v=response_v, viscosity=viscosity,

@@ -75,7 +75,7 @@ def mapped(visit: Any, part: Any) -> Any:
 
 
 def differences(one: Any, other: Any, name: str = "") -> list[str]:
-    """The dotted names of choices that differ"""
+    """The dotted names of choices that differ."""
     if isinstance(one, Slot) and isinstance(other, Slot):
         return []
     if type(one) is not type(other):

@@ -121,7 +121,7 @@ def or_none(text: str) -> float | None:
 
 
 KINDS = {"float": Kind("number", number), "int": Kind("whole number", whole_number), "bool": Kind("true or false", true_or_false),
-         "float | None": Kind("number or none", or_none)}
+         "float | None": Kind("number or none", or_none), "Coefficient | None": Kind("number or none", or_none)}
 
 
 def case_parameters(function: Callable) -> dict[str, tuple[Kind, Any]]:

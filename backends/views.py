@@ -11,7 +11,7 @@ from numba.core import cgutils
 from numba.core.typing import signature as signature_of
 from numba.extending import intrinsic, models, overload, register_model
 
-OPTIONS = {"error_model": "numpy", "forceinline": True, "nogil": True}
+OPTIONS = {"error_model": "numpy", "forceinline": True, "nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 @intrinsic

@@ -1,4 +1,4 @@
-"""The climate of Held and Suarez: jets, temperature and eddies, at two resolutions and three strengths of dissipation."""
+"""The climate of Held and Suarez: jets, temperature and eddies, at two resolutions and two strengths of dissipation."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def held_suarez(backend: Any, short: bool = False) -> Evidence:
 
     Bull. Amer. Meteor. Soc. 75, 1825. The paper prints pictures of two models, no table, and warns that the
     results depend on resolution; MITgcm's manual prints those of two grids. The jets are set by dissipation,
-    so their strength has a floor and a ceiling here, and a third of it, three times it and another resolution stand beside.
+    so their strength has a floor and a ceiling here, and a third of it and another resolution stand beside.
     """
     if short:
         runs = {"coarse": climate(backend, (8, 24, 48), 1.0, 100.0, 60.0)}
@@ -90,7 +90,6 @@ def held_suarez(backend: Any, short: bool = False) -> Evidence:
     else:
         runs = {"2.8 degrees": climate(backend, (20, 64, 128), 1.0, 200.0, 1000.0),
                 "2.8 degrees, a third of the dissipation": climate(backend, (20, 64, 128), 1.0 / 3.0, 200.0, 1000.0),
-                "2.8 degrees, three times the dissipation": climate(backend, (20, 64, 128), 3.0, 200.0, 1000.0),
                 "5.6 degrees": climate(backend, (20, 32, 64), 1.0, 200.0, 1000.0)}
         name = "2.8 degrees"
     rows = rows_of(runs[name], short)

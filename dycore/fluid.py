@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dycore.given import as_array, check_number
+from dycore.inputs.given import as_array, check_number
 from dycore.stencils import coefficient_at, power, square_root, stencil, where
 from dycore.tracers import reads
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.given import shown
+from dycore.inputs.given import shown
 from dycore.stencils import stencil, where
 from dycore.terms import Term, Vector, bound, total
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore import printing
-from dycore.coordinates import (
+from dycore.geometry.coordinates import (
     check_boundary,
     check_cells,
     check_coriolis,
@@ -37,9 +37,9 @@ from dycore.coordinates import (
     check_pole,
     check_precision,
 )
-from dycore.geographic import Geographic, at_half_spacing, rotated, unrotated
-from dycore.given import NUMBER, PLANE, finite, given, positive
-from dycore.metrics import Ground, Metrics, interior, metrics_of, padded_plane
+from dycore.geometry.geographic import Geographic, at_half_spacing, rotated, unrotated
+from dycore.geometry.metrics import Ground, Metrics, interior, metrics_of, padded_plane
+from dycore.inputs.given import NUMBER, PLANE, finite, given, positive
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
 
 __all__ = ["EARTH_RADIUS", "EARTH_ROTATION", "Grid", "Metrics", "interior", "latitude_longitude", "rectilinear"]
@@ -55,8 +55,8 @@ class Grid:
     `x`, `y` [i], [j] are cell centres (m, or degrees east and north on the sphere), `x_face`, `y_face`
     the west and south faces; `interfaces` [k] the reference levels. On a rotated grid these are longitudes and latitudes
     about `north_pole`, which is at (longitude, latitude) in degrees; `longitude`, `latitude` and `angle` [j, i] are true ones
-    on any grid of a sphere, at cell centres. `supergrid`: those at half the spacing (dycore.geographic), None where rows and
-    columns are parallels and meridians.
+    on any grid of a sphere, at cell centres. `supergrid`: those at half the spacing (dycore.geometry.geographic), None where
+    rows and columns are parallels and meridians.
     """
 
     tile: Tile
@@ -208,7 +208,7 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
     in `rectilinear`.
 
     `pole` (longitude, latitude in degrees) is where the north pole of a rotated grid is, as regional models have it: latitudes
-    and longitudes are then those about that pole (dycore.geographic.rotated), lengths and areas are as if unrotated, the
+    and longitudes are then those about that pole (dycore.geometry.geographic.rotated), lengths and areas are as if unrotated, the
     Coriolis parameter is that of the true latitude, and `coriolis` takes true coordinates [j, i]. Velocities and stresses are
     along the grid; dycore.directions turns them. Raises ValueError for sizes and edges that make no grid.
     """

@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dycore import printing
-from dycore.assembly import equations_of, geometry_of
+from dycore.assembly.equations import equations_of, geometry_of
+from dycore.assembly.held_records import HeldRecords
+from dycore.assembly.values import differences, joined, known, split
 from dycore.backend import Backend, BackendModule
 from dycore.closures.records import prognostics_of
-from dycore.driving import with_values
 from dycore.equations import hydrostatic
 from dycore.fields import map_arguments
-from dycore.given import check_kind, shown, whole_number
 from dycore.grid import Grid
-from dycore.held_records import HeldRecords
+from dycore.inputs.forcings import with_values
+from dycore.inputs.given import check_kind, shown, whole_number
 from dycore.parameters import Parameters, in_plain_numbers
 from dycore.program import Plan, Program, planned
 from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, speeds
 from dycore.state import Prognostic, State, beginning, layout, map_state, padded, without_history
-from dycore.values import differences, joined, known, split
 
 if TYPE_CHECKING:
     import xarray
 
     from dycore.restart import Restarts
-    from dycore.running import Report
+    from dycore.running.run import Report
     from dycore.writing import Means, Snapshots
 
 
@@ -49,7 +49,7 @@ class Model:
         self.backend: Backend = backend.create() if hasattr(backend, "create") else backend
         if not hasattr(self.backend, "communication"):
             raise TypeError(f"backend={shown(backend)} is no backend. Give on_numpy, on_numba or on_jax of dycore.backends.")
-        from dycore.naming import check_tracer_names  # here, because what files hold is no business of a step
+        from dycore.running.reserved_names import check_tracer_names  # here, because what files hold is no business of a step
 
         check_parameters(grid, parameters)
         parameters = in_plain_numbers(parameters)
@@ -201,10 +201,10 @@ class Model:
             report: Callable[[Report], None] | None = None) -> State:
         """The state after so many steps or days, with a progress bar in simulated time.
 
-        The others write output and restarts, stop on request and report: see `dycore.running.run`. Raises FloatingPointError
+        The others write output and restarts, stop on request and report: see `dycore.running.run.run`. Raises FloatingPointError
         with step and place when a value is no longer a finite number, or a column has no thickness left.
         """
-        from dycore.running import run  # here, because a progress bar is no business of a step
+        from dycore.running.run import run  # here, because a progress bar is no business of a step
 
         return run(self, state, steps=steps, days=days, progress=progress, write=write, restarts=restarts, stop=stop,
                    report=report)

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore import two_dimensional
 from dycore.calendars import time_since
 from dycore.datasets import in_units, on_places
 from dycore.fluid import Atmosphere
-from dycore.given import shown
 from dycore.grid import interior
+from dycore.inputs.given import shown
+from dycore.running import two_dimensional
 from dycore.state import Prognostic, State, initial_state
 from dycore.tiles import HALO_LEVELS, Place
 

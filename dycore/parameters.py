@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore import printing
+from dycore.assembly.values import is_traced
 from dycore.calendars import check_start
 from dycore.closures import Closure, Convective, PacanowskiPhilander, Uniform
 from dycore.closures.records import prognostics_of
@@ -21,9 +22,8 @@ from dycore.equations.steppers import AdamsBashforth3, Stepper
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Fluid
 from dycore.forcing import Forcing, Module
-from dycore.given import check_number, is_array, shown
+from dycore.inputs.given import check_number, is_array, shown
 from dycore.tracers import check_names, read_by
-from dycore.values import is_traced
 
 Coefficient = float | ArrayLike  # a number, a profile [nz], a plane [ny, nx] or a volume [nz, ny, nx] at cell centres
 

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.belonging import difference, identity, written
 from dycore.files import at_home, by_first, make_folder, together, whole, why
-from dycore.given import whole_number
 from dycore.grid import interior
-from dycore.progress import LOG
+from dycore.inputs.given import whole_number
+from dycore.running.identity import difference, identity, written
+from dycore.running.progress import LOG
+from dycore.running.time_steps import retimed, times
 from dycore.state import State, map_state, padded
-from dycore.time_steps import retimed, times
 
 KIND = "dycore restart 1"
 
@@ -148,7 +148,7 @@ class ForeignFile(Exception):
 def read(path: str | Path, model: Any) -> State:
     """The state of the whole domain from a restart; any model of the same grid and fluid goes on from it.
 
-    With another time step it is at the same time, and its histories are those of the new steps (dycore.time_steps). All
+    With another time step it is at the same time, and its histories are those of the new steps (dycore.running.time_steps). All
     processes have to call it. Raises ValueError with what is wrong where the file is no whole restart, belongs to something
     else, with both values, or is at no whole number of the model's time steps.
     """

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.choices import check_choices
 from dycore.coefficients import largest_in_columns, on_grid
 from dycore.equations import advection, barotropic, friction
 from dycore.fluid import Atmosphere
-from dycore.given import check_kind
 from dycore.grid import Grid, interior
+from dycore.inputs.choices import check_choices
+from dycore.inputs.given import check_kind
 from dycore.parameters import Parameters, check_values
 from dycore.tiles import HALO, HALO_LEVELS, Boundary
 

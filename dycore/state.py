@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore import printing
-from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, check_kind, given, shown
+from dycore.geometry.thickness import check_columns
 from dycore.grid import Grid
 from dycore.halo_sources import fill_halo
-from dycore.thickness import check_columns
+from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, check_kind, given, shown
 from dycore.tiles import Place
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dycore.given import as_array, check_number, check_switch
+from dycore.inputs.given import as_array, check_number, check_switch
 from dycore.stencils import stencil
 
 DAY = 86400.0  # s

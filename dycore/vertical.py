@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dycore.given import finite, positive, whole_number
+from dycore.inputs.given import finite, positive, whole_number
 
 
 def uniform(nz: int, first: float, last: float) -> np.ndarray:

@@ -18,10 +18,10 @@ from dycore.equations.steppers import WickerSkamarock
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing
 from dycore.physics import surface_relaxation
-from dycore.progress import DAY
 from dycore.restart import Restarts
-from dycore.running import Stopped
+from dycore.running.progress import DAY
 from dycore.state import State, initial_state
+from dycore.stopping import Stopped
 from dycore.tiles import Boundary, Halo, Place
 from dycore.time_series import TimeSeries
 from dycore.writing import Means, Snapshots

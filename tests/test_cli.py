@@ -20,7 +20,7 @@ from dycore import Model, cases, cli, stopping
 from dycore.commands import loading, run
 from dycore.forcing import Forcing
 from dycore.grid import interior
-from dycore.progress import ProgressBar
+from dycore.running.progress import ProgressBar
 from dycore.stencils import stencil
 
 RUN = ["run", "baroclinic_channel", "--cells", "4,8,6", "--time-step", 600]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from dycore.cases.default_step import with_time_step
-from dycore.coordinates import check_cells
 from dycore.fluid import Atmosphere
-from dycore.given import finite
+from dycore.geometry.coordinates import check_cells
 from dycore.grid import EARTH_RADIUS, EARTH_ROTATION, Grid, latitude_longitude
+from dycore.inputs.given import finite
 from dycore.parameters import Parameters
 from dycore.state import State, initial_state
 from dycore.vertical import uniform

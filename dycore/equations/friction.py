@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.equations.operators import velocity_divergence
-from dycore.given import as_array
 from dycore.grid import Grid
+from dycore.inputs.given import as_array
 from dycore.state import padded
 from dycore.stencils import coefficient_at, stencil, where
 from dycore.terms import Vector, bound

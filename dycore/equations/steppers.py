@@ -26,7 +26,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from dycore.given import check_number
+from dycore.inputs.given import check_number
 from dycore.state import Past
 from dycore.stencils import minimum, stencil
 from dycore.terms import Vector

@@ -14,8 +14,8 @@ import numpy as np
 
 from dycore.fluid import Atmosphere
 from dycore.forcing import Forcing, only
-from dycore.given import check_kind
 from dycore.grid import Grid
+from dycore.inputs.given import check_kind
 from dycore.stencils import maximum, stencil
 
 DAY = 86400.0  # s

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore.forcing import Forcing, only
-from dycore.given import as_array, check_number
+from dycore.inputs.given import as_array, check_number
 from dycore.stencils import stencil, where
 from dycore.time_series import TimeSeries, of_each
 

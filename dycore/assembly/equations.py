@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.assembly.values import Slot, is_traced, mapped
 from dycore.backend import Backend
 from dycore.closures.records import prognostics_of
 from dycore.coefficients import on_grid
-from dycore.driving import forcings
 from dycore.equations import barotropic, friction
 from dycore.equations.filters import polar_response
 from dycore.equations.pressure import Heights
@@ -19,12 +19,12 @@ from dycore.equations.steppers import ADAMS_BASHFORTH
 from dycore.fields import Field, as_field, map_arguments
 from dycore.forcing import Forcing, Module, in_precision
 from dycore.grid import Grid, Metrics
+from dycore.inputs.forcings import forcings
 from dycore.parameters import Parameters, in_plain_numbers
 from dycore.state import padded
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Reach, Tile
 from dycore.time_series import TimeSeries
 from dycore.tracers import read_by
-from dycore.values import Slot, is_traced, mapped
 
 
 class Geometry(NamedTuple):

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from dycore.assembly.values import split
 from dycore.fields import map_arguments
 from dycore.files import together
 from dycore.time_series import WHOLE, Between, Pair, TimeSeries, at_step, between, check_covered, pair
-from dycore.values import split
 
 
 class HeldRecords:

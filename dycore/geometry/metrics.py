@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dycore.given import NUMBER, PLANE, given, masked_points, truths
 from dycore.halo_sources import copies_x, copies_y, copy_strips
+from dycore.inputs.given import NUMBER, PLANE, given, masked_points, truths
 from dycore.stencils import stencil, where
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Tile
 

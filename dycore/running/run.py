@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.calendars import after
-from dycore.given import check_function, check_kind, check_switch, positive, shown, whole_number
-from dycore.progress import DAY, ProgressBar
+from dycore.geometry.thickness import dry_column, place_in_words
+from dycore.inputs.given import check_function, check_kind, check_switch, positive, shown, whole_number
 from dycore.restart import Restarts
+from dycore.running.progress import DAY, ProgressBar
 from dycore.stability import TimeStepWarning
 from dycore.state import State
 from dycore.stopping import Interrupted, Stopped, asked, interrupts
-from dycore.thickness import dry_column, place_in_words
 from dycore.writing import Means, Snapshots, outputs
 
 CHECK_SECONDS = 1.0  # wall time between looks at the state
@@ -150,7 +150,7 @@ def is_sound(model: Any, state: State) -> bool:
 
 
 def dry_place(model: Any, state: State) -> str | None:
-    """Where this process keeps a column without thickness (dycore.thickness.dry_column)."""
+    """Where this process keeps a column without thickness (dycore.geometry.thickness.dry_column)."""
     tile = model.tile
     return dry_column(model.grid, model.backend.communication.cells(tile, state.surface), (tile.rows[0], tile.columns[0]))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dycore.given import as_array, check_function, check_number, check_switch, is_number, shown
+from dycore.inputs.given import as_array, check_function, check_number, check_switch, is_number, shown
 from dycore.tiles import Boundary
 
 MOST_CELLS = 10**12  # no machine holds more

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.calendars import words
-from dycore.geographic import unit_vectors
+from dycore.geometry.geographic import unit_vectors
 from dycore.grid import interior
 
 ROUNDING = {4: 1e-5, 8: 1e-12}  # relative to the largest value of a field, by the bytes of a number

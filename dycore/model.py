@@ -11,18 +11,19 @@ import numpy as np
 from dycore import printing
 from dycore.assembly.equations import equations_of, geometry_of
 from dycore.assembly.held_records import HeldRecords
+from dycore.assembly.plan import plan_of_step
 from dycore.assembly.values import differences, joined, known, split
 from dycore.backend import Backend, BackendModule
 from dycore.closures.records import prognostics_of
 from dycore.equations import hydrostatic
-from dycore.fields import map_arguments
 from dycore.grid import Grid
 from dycore.inputs.forcings import with_values
 from dycore.inputs.given import check_kind, shown, whole_number
+from dycore.inputs.states import ADVICE, asarrays, check_state
 from dycore.parameters import Parameters, in_plain_numbers
-from dycore.program import Plan, Program, planned
+from dycore.program import Program
 from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, speeds
-from dycore.state import Prognostic, State, beginning, layout, map_state, padded, without_history
+from dycore.state import Prognostic, State, layout, map_state, padded
 
 if TYPE_CHECKING:
     import xarray
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from dycore.restart import Restarts
     from dycore.running.run import Report
     from dycore.writing import Means, Snapshots
-
-
-
-ADVICE = "Make states with dycore.state.initial_state."
 
 
 class Model:
@@ -60,7 +57,7 @@ class Model:
         self.tile = self.backend.communication.tile(grid.tile)
         self._geometry = geometry_of(self.backend, grid, self.tile, parameters.substeps)
         self._take(parameters)
-        self.plan = self._planned()
+        self.plan = plan_of_step(self.backend, self.tile, grid.dtype, self.layout, self.choices, self.numbers)
         self._steps = self.backend.loop(self._step, period=3 if self.history else 1)
 
     def _take(self, parameters: Parameters) -> None:
@@ -135,41 +132,11 @@ class Model:
 
     def check_state(self, state: State) -> None:
         """Raise ValueError where a state does not belong to this model's grid and parameters."""
-        check_kind("state", state, State, ADVICE)
-        names = self.parameters.tracer_names
-        if len(state.tracers) != len(names):
-            raise ValueError(f"The state has {len(state.tracers)} tracers, but parameters.tracer_names names {len(names)}: "
-                             f"{names}. Give one name for each.")
-        declared = [field.name for field in self.layout.closure]
-        if state.closure and len(state.closure) != len(declared):
-            raise ValueError(f"The state has {len(state.closure)} fields of closures, but those of the parameters have "
-                             f"{len(declared)}: {', '.join(declared)}. Start without them, or with all.")
-        padded, part = self.grid.tile.region.padded, self.backend.padded(self.tile)
-        for name, array in (("u", state.u), ("v", state.v), ("w", state.w), *zip(names, state.tracers, strict=True),
-                            *zip(declared, state.closure, strict=False)):
-            if tuple(array.shape) not in (padded[-array.ndim:], part[-array.ndim:]):
-                raise ValueError(f"{name} has shape {tuple(array.shape)}, but this grid needs {padded}, halo included. {ADVICE}")
+        check_state(self, state)
 
     def asarrays(self, state: State) -> State:
         """The state with arrays of this backend: of a state of the whole domain, what this process keeps."""
-        check_kind("state", state, State, ADVICE)
-        whole, part = self.grid.tile.region.padded, self.backend.padded(self.tile)
-
-        if self.history and not state.history:
-            raise ValueError("The state has no history, which Adams-Bashforth needs: it comes from another time stepper. Start "
-                             "anew from its fields with dycore.state.initial_state.")
-        if not self.history:
-            state = without_history(state)
-        if not state.closure:
-            state = state._replace(closure=tuple(beginning(self.grid, field) for field in self.layout.closure))
-
-        def own(array: Any) -> Any:
-            if whole != part and tuple(array.shape) == whole[-array.ndim:]:
-                return self.backend.scatter(self.tile, array)
-            return self.backend.asarray(array)
-
-        return map_state(own, state)._replace(step=self.backend.whole_number(state.step),
-                                              time=self.backend.number(state.time, self.grid.dtype))
+        return asarrays(self, state)
 
     def suggested_time_step(self, state: State | None = None) -> Limit:
         """As dycore.stability.suggested_time_step, also for the part of a state that this process keeps. All have to call it."""
@@ -220,13 +187,3 @@ class Model:
     def _step(self, numbers: tuple, state: State) -> State:
         """One time step with the numbers of this model, or others of the same kinds."""
         return hydrostatic.step(Program(self.backend, self.tile, self.plan), joined(self.choices, numbers), state)
-
-    def _planned(self) -> Plan:
-        """Where the operations of a step are needed and how far halos are read: a step is recorded, instead of taken."""
-        recorder = self.backend.recorder()
-        volume = np.broadcast_to(np.zeros((), self.grid.dtype), self.tile.region.padded)
-        start = map_state(lambda about: recorder.stand_in(volume if about.levels else volume[0]), self.layout)
-        start = start._replace(step=0, time=0.0)
-        equations = joined(self.choices, map_arguments(recorder.stand_in, self.numbers))
-        return planned(recorder, self.tile, lambda on: hydrostatic.step(on, equations, start)[:-2], start[:-2],
-                       alone=self.backend.communication.ranks == 1)

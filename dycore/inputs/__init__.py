@@ -1,1 +1,1 @@
-"""What comes in from users: arrays, the kinds of parameters, forcings. Each is refused early, in one sentence, or made ready."""
+"""What comes in from users: arrays, states, kinds of parameters, forcings. Each is refused early in a sentence, or made ready."""

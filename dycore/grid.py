@@ -229,10 +229,7 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
         corners = rotated(np.degrees(places[0]), np.degrees(face)[:, None], pole)
         places = np.radians(corners.longitude), np.radians(corners.latitude)
         supergrid = rotated(at_half_spacing(x, x_face)[None, :], at_half_spacing(y, y_face)[:, None], pole)
-    if coriolis is None:
-        def coriolis(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
-            return 2.0 * rotation * np.sin(latitude) + 0.0 * longitude
-    f = check_coriolis(coriolis, *places)
+    f = check_coriolis(_vertical_rotation(rotation) if coriolis is None else coriolis, *places)
     return _grid(tile, precision, interfaces, lengths, f, Ground(bottom, land, terrain_following, partial_cells), x=x, y=y,
                  x_face=x_face, y_face=y_face, spherical=True, north_pole=pole, supergrid=supergrid)
 
@@ -251,6 +248,11 @@ def _tile_on_sphere(cells: Any, latitudes: Any, longitudes: Any) -> tuple[Tile, 
                          "short of the poles.")
     tile = Tile((nz, ny, nx), Boundary.PERIODIC if full_circle else Boundary.WALL, Boundary.POLE if poles else Boundary.WALL)
     return tile, (south, north), (west, east)
+
+
+def _vertical_rotation(rotation: float) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """The Coriolis parameter (1/s) of longitude and latitude (radians) on a sphere that rotates (1/s)."""
+    return lambda longitude, latitude: 2.0 * rotation * np.sin(latitude) + 0.0 * longitude
 
 
 def _over_the_pole(latitude: np.ndarray) -> np.ndarray:

@@ -240,6 +240,13 @@ def dataset(model: Any, state: State) -> Any:
     return xarray.Dataset(fields, coordinates(model) | {"time": time}, attributes(model))
 
 
+def at_one_time(dataset: Any) -> Any:
+    """A dataset without a dimension `time`. Raises ValueError where it has several times."""
+    if dataset.sizes.get("time", 1) != 1:
+        raise ValueError(f"The dataset has {dataset.sizes['time']} times. Choose one, for example with dataset.isel(time=-1).")
+    return dataset.squeeze("time") if "time" in dataset.dims else dataset
+
+
 def state_from_dataset(model: Any, dataset: Any) -> State:
     """The state of the whole domain with velocity, surface and tracers of a dataset: a start anew, without history, at step 0.
 
@@ -256,9 +263,7 @@ def state_from_dataset(model: Any, dataset: Any) -> State:
     grid, names = model.grid, axes(model)
     closure = [field.name for field in model.layout.closure]  # of which a dataset may say nothing
     wanted = {name: variable for name, variable in variables(model).items() if name not in ("vertical_velocity", *closure)}
-    if dataset.sizes.get("time", 1) != 1:
-        raise ValueError(f"The dataset has {dataset.sizes['time']} times. Choose one, for example with dataset.isel(time=-1).")
-    dataset = dataset.squeeze("time") if "time" in dataset.dims else dataset
+    dataset = at_one_time(dataset)
     missing = [name for name in wanted if name not in dataset]
     if missing:
         raise ValueError(f"The dataset lacks {', '.join(missing)}. A state of this model needs {', '.join(wanted)}.")

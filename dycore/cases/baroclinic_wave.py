@@ -25,6 +25,14 @@ def _shapes(latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             8.0 / 5.0 * cosine**3 * (sine**2 + 2.0 / 3.0) - np.pi / 4.0)
 
 
+def _bump(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+    """The shape of the perturbation, equation (10), at longitudes and latitudes (radians): 1 at 20 E, 40 N."""
+    centre_longitude, centre_latitude = np.pi / 9.0, 2.0 * np.pi / 9.0
+    distance = np.arccos(np.clip(np.sin(centre_latitude) * np.sin(latitude) + np.cos(centre_latitude) * np.cos(latitude)
+                                 * np.cos(longitude - centre_longitude), -1.0, 1.0))
+    return np.exp(-((10.0 * distance) ** 2))
+
+
 def baroclinic_wave(cells: tuple[int, int, int] = (26, 64, 128), precision: str = "float64",
                     time_step: float | None = None, perturbation: float = 1.0) -> tuple[Grid, Parameters, State]:
     """Atmosphere: growth of a baroclinic wave on a balanced jet (Jablonowski and Williamson 2006).
@@ -56,10 +64,7 @@ def baroclinic_wave(cells: tuple[int, int, int] = (26, 64, 128), precision: str 
     grid = grid.with_surface_geopotential(np.broadcast_to(geopotential[0], cells[1:]))
 
     longitude = np.radians(grid.x_face[:-1])[None, None, :]
-    centre_longitude, centre_latitude = np.pi / 9.0, 2.0 * np.pi / 9.0
-    distance = np.arccos(np.clip(np.sin(centre_latitude) * np.sin(latitude) + np.cos(centre_latitude) * np.cos(latitude)
-                                 * np.cos(longitude - centre_longitude), -1.0, 1.0))
-    u = JET * cosine**1.5 * np.sin(2.0 * latitude) ** 2 + perturbation * np.exp(-((10.0 * distance) ** 2))
+    u = JET * cosine**1.5 * np.sin(2.0 * latitude) ** 2 + perturbation * _bump(longitude, latitude)
 
     spacing = EARTH_RADIUS * min(2.0 * np.pi / nx, np.pi / ny)
     parameters = Parameters(

@@ -47,31 +47,18 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
     step, field and place when a value is no longer finite or a column has no thickness left; earlier records and restarts then
     stay as they are.
     """
-    dt = model.parameters.time_step
-    if (steps is None) == (days is None):
-        raise ValueError("Give either steps=... or days=... to run.")
-    if days is not None:
-        steps = max(1, round(positive("days", days, "days") * DAY / dt))
-    steps = whole_number("steps", steps, 0)
+    steps = number_of_steps(steps, days, model.parameters.time_step)
     check_watchers(progress, stop, report)
     check_outputs(write, restarts)
-    model.check_state(state)
-    state = model.asarrays(state)
-    model.records.check_covered(int(state.step), int(state.step) + steps - 1)
-    dry = None if is_sound(model, state) else model.backend.communication.first(dry_place(model, state))
-    if dry:
-        raise ValueError(f"The state that the run starts from has no thickness {dry}.")
-    check_sound(model, state, "The run did not make it so: mend the state that it is to start from.")
+    state = ready(model, state, steps)
     warn_of_long_step(model, state)
 
-    communication = model.backend.communication
     began = time.perf_counter()
-    start = model.parameters.start
-    shown = ProgressBar(int(steps), dt, progress and communication.rank == 0, int(state.step), start and partial(after, start))
+    shown = progress_bar(model, state, steps, progress)
     with outputs(model, state, write, restarts) as written, shown as advance, interrupts() as received:
         try:
             written.start(state)
-            for done, reached in states(model, state, int(steps), written.ahead):
+            for done, reached in states(model, state, steps, written.ahead):
                 state = reached
                 written.look(state)
                 advance(done)
@@ -84,6 +71,34 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
             if report is not None:
                 report(Report(time.perf_counter() - began, written.seconds))
     return state
+
+
+def number_of_steps(steps: int | None, days: float | None, time_step: float) -> int:
+    """Steps of a run that is to take so many, or so many days. Raises ValueError unless exactly one of them is given."""
+    if (steps is None) == (days is None):
+        raise ValueError("Give either steps=... or days=... to run.")
+    if days is not None:
+        steps = max(1, round(positive("days", days, "days") * DAY / time_step))
+    return whole_number("steps", steps, 0)
+
+
+def ready(model: Any, state: State, steps: int) -> State:
+    """The state with arrays of the model's backend. Raises as `run` does where it is none to take so many steps from."""
+    model.check_state(state)
+    state = model.asarrays(state)
+    model.records.check_covered(int(state.step), int(state.step) + steps - 1)
+    dry = None if is_sound(model, state) else model.backend.communication.first(dry_place(model, state))
+    if dry:
+        raise ValueError(f"The state that the run starts from has no thickness {dry}.")
+    check_sound(model, state, "The run did not make it so: mend the state that it is to start from.")
+    return state
+
+
+def progress_bar(model: Any, state: State, steps: int, progress: bool) -> ProgressBar:
+    """The progress of so many steps from a state, shown by rank 0 alone, with dates where the model has a start."""
+    start = model.parameters.start
+    return ProgressBar(steps, model.parameters.time_step, progress and model.backend.communication.rank == 0, int(state.step),
+                       start and partial(after, start))
 
 
 def check_watchers(progress: Any, stop: Any, report: Any) -> None:

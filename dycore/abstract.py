@@ -118,8 +118,8 @@ def title_of(function: Callable, arguments: tuple) -> str:
     return f"Stencil {function.__name__}" + (f" of the terms {', '.join(inner)}" if inner else "")
 
 
-class Seen(NamedTuple):
-    """What a check notes of how far a stencil reads the arrays among its arguments, numbered through them."""
+class AccessPattern(NamedTuple):
+    """How far a stencil reads the arrays among its arguments, numbered through them, as a check of it traces."""
 
     read: dict[int, Reads]
     used: dict[int, Reads]  # of that, what its values depend on
@@ -143,7 +143,7 @@ class Reads(NamedTuple):
                      self.pointwise and other.pointwise)
 
 
-def read(region: Region, seen: Seen | None, number: int, origin: tuple[int, ...], index: tuple) -> frozenset:
+def read(region: Region, seen: AccessPattern | None, number: int, origin: tuple[int, ...], index: tuple) -> frozenset:
     """Where an element of array `number` comes from that a stencil reads; noted in what is `seen`."""
     k, j, i = region.k[0] if region.k else 0, region.j[0], region.i[0]
     starts = (k,) if len(origin) == 1 else (k, j, i)[-len(origin):]
@@ -156,7 +156,7 @@ def read(region: Region, seen: Seen | None, number: int, origin: tuple[int, ...]
     return frozenset({source})
 
 
-def check(function: Callable, region: Region, arguments: tuple, before: tuple = (), seen: Seen | None = None) -> Any:
+def check(function: Callable, region: Region, arguments: tuple, before: tuple = (), seen: AccessPattern | None = None) -> Any:
     """Run a stencil on types alone: refuses reads past the halo, wrong axes and mixed precision.
 
     `before` are values passed between the indices and the arguments (what a sweep carries); what is `seen` is noted there.

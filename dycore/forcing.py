@@ -124,11 +124,11 @@ class Stress(NamedTuple):
 def stress_u(k, j, i, grid, column, values, now):
     """Acceleration of the uppermost layer by the surface stress, at west faces (m/s2)."""
     push = values.u[j, i] * grid.inverse_dr[k] * column.inverse_stretching_u[j, i]
-    return where(k == grid.top - 1, grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, push), 0.0)
+    return where(k == grid.top - 1, grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u, push), 0.0)
 
 
 @stencil
 def stress_v(k, j, i, grid, column, values, now):
     """Acceleration of the uppermost layer by the surface stress, at south faces (m/s2)."""
     push = values.v[j, i] * grid.inverse_dr[k] * column.inverse_stretching_v[j, i]
-    return where(k == grid.top - 1, grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, push), 0.0)
+    return where(k == grid.top - 1, grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v, push), 0.0)

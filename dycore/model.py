@@ -18,7 +18,7 @@ from dycore.closures.records import prognostics_of
 from dycore.equations import hydrostatic
 from dycore.grid import Grid
 from dycore.inputs.forcings import with_values
-from dycore.inputs.given import check_kind, shown, whole_number
+from dycore.inputs.given import check_kind, integer, shown
 from dycore.inputs.states import ADVICE, asarrays, check_state
 from dycore.parameters import Parameters, in_plain_numbers
 from dycore.program import Program
@@ -101,7 +101,7 @@ class Model:
         """
         self.backend.communication.in_one_thread()
         model = self if forcing is None else self.with_parameters(with_values(self.parameters, forcing))
-        state, n = self.asarrays(state), whole_number("n", n, 0)
+        state, n = self.asarrays(state), integer("n", n, 0)
         for numbers, portion in model.records.portions(model.numbers, state.step, n):
             state = self._steps(numbers, state, portion)
         return state

@@ -17,7 +17,7 @@ import numpy as np
 
 from dycore.files import at_home, by_first, make_folder, together, whole, why
 from dycore.grid import interior
-from dycore.inputs.given import whole_number
+from dycore.inputs.given import integer
 from dycore.running.identity import difference, identity, written
 from dycore.running.progress import LOG
 from dycore.running.time_steps import retimed, times
@@ -38,7 +38,7 @@ class Restarts:
     keep: int = 2
 
     def __post_init__(self) -> None:
-        whole_number("keep", self.keep, 1)  # the newest always stays
+        integer("keep", self.keep, 1)  # the newest always stays
 
 
 class Sums(NamedTuple):

@@ -137,7 +137,7 @@ def test_a_uniform_flow_along_a_slope_feels_the_whole_coriolis_force(numpy_backe
     assert np.allclose(turned, f * speed, rtol=1e-13)
     wide = grid.tile.region.grow(2, 3, 2, 3)
     around = Column(*numpy_backend.apply(column.columns, wide.columns, grid.metrics, Ocean(), np.zeros(wide.padded[1:])))
-    _, absolute = numpy_backend.apply(momentum_weno.swirling, wide, grid.metrics, around, u, v)
+    _, absolute = numpy_backend.apply(momentum_weno.corner_vorticities, wide, grid.metrics, around, u, v)
     upwind = numpy_backend.apply(momentum_weno.vorticity_flux_u, grid.tile.region, grid.metrics, made, absolute, v)
     # the upwind value is sought along the contours, where potential vorticity does not change
     assert np.allclose(upwind[grid.tile.region.indices()], f * speed, rtol=1e-13)
@@ -260,7 +260,8 @@ def test_grids_without_partial_cells_pass_values_through_unchanged():
     """The stencil of whole cells is the identity, so that a case without partial cells computes what it did before."""
     metrics = channel().metrics
     value = np.arange(3.0)
-    assert metrics.part(0, 0, 0, None, None, value) is value and metrics.over_corner(0, 0, 0, metrics, value) is value
+    assert metrics.open_fraction_of(0, 0, 0, None, None, value) is value
+    assert metrics.over_open_fraction(0, 0, 0, metrics, value) is value
 
 
 def test_single_precision_stays_single(numpy_backend):

@@ -34,8 +34,8 @@ class Geometry(NamedTuple):
     grid: Metrics  # of this process
     wide_grid: Metrics | None  # that the barotropic substeps read, on a wide halo; None where it is not wide
     wide: Tile
-    together: int  # substeps that go without a message
-    sides: Reach  # 1 where cells of other processes follow
+    substeps_per_exchange: int  # that go without a message
+    neighbours: Reach  # 1 where cells of other processes follow
 
 
 def constant(backend: Backend, tile: Tile, values: Any) -> Any:
@@ -137,4 +137,4 @@ def substepping(backend: Backend, grid: Grid, parameters: Parameters, geometry: 
                       for stage in parameters.stepper.stages)
     depth = float(grid.interfaces[-1] - grid.interfaces[0])
     gravity = in_plain_numbers(parameters.fluid.wave_speed(grid.interfaces) ** 2 / depth)
-    return Barotropic(geometry.wide_grid, geometry.wide, geometry.together, geometry.sides, averaging, gravity)
+    return Barotropic(geometry.wide_grid, geometry.wide, geometry.substeps_per_exchange, geometry.neighbours, averaging, gravity)

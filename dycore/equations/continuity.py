@@ -28,8 +28,8 @@ class Flow(NamedTuple):
 @stencil
 def transports(k, j, i, grid, width_u, width_v, u, v):
     """Transport of the velocity through west and south faces per thickness of the level (m2/s)."""
-    return (grid.part(k, j, i, grid.floor_u, grid.fraction_u, width_u[j, i] * u[k, j, i]),
-            grid.part(k, j, i, grid.floor_v, grid.fraction_v, width_v[j, i] * v[k, j, i]))
+    return (grid.open_fraction_of(k, j, i, grid.floor_u, grid.fraction_u, width_u[j, i] * u[k, j, i]),
+            grid.open_fraction_of(k, j, i, grid.floor_v, grid.fraction_v, width_v[j, i] * v[k, j, i]))
 
 
 @stencil
@@ -61,7 +61,7 @@ def no_flux(j, i, grid, layer_divergence, total):
 def flux_through_levels(k, j, i, carried, grid, layer_divergence, total):
     """W at the lower-r face of level k; carries W to the next."""
     rise = where(k >= grid.floor[j, i],
-                 grid.part(k, j, i, grid.floor, grid.fraction, total[j, i] * grid.inverse_thickness[j, i]), 0.0)
+                 grid.open_fraction_of(k, j, i, grid.floor, grid.fraction, total[j, i] * grid.inverse_thickness[j, i]), 0.0)
     return (carried[0] + grid.dr[k] * (rise - layer_divergence[k, j, i]),), (carried[0],)
 
 

@@ -153,13 +153,15 @@ def no_slip_vorticity_and_divergence(k, j, i, grid, viscosity, u, v):
 @stencil
 def divergence_stress(k, j, i, grid, viscosity, strain):
     """nu a div u at centres (m2/s2)."""
-    return grid.part(k, j, i, grid.floor, grid.fraction, coefficient_at(k, j, i, viscosity.centre) * strain.divergence[k, j, i])
+    return grid.open_fraction_of(k, j, i, grid.floor, grid.fraction,
+                                 coefficient_at(k, j, i, viscosity.centre) * strain.divergence[k, j, i])
 
 
 @stencil
 def vorticity_stress(k, j, i, grid, viscosity, strain):
     """nu a zeta at corners (m2/s2)."""
-    return grid.part(k, j, i, grid.floor_z, grid.fraction_z, coefficient_at(k, j, i, viscosity.corner) * strain.vorticity[k, j, i])
+    return grid.open_fraction_of(k, j, i, grid.floor_z, grid.fraction_z,
+                                 coefficient_at(k, j, i, viscosity.corner) * strain.vorticity[k, j, i])
 
 
 @stencil
@@ -167,8 +169,8 @@ def harmonic_u(k, j, i, grid, viscosity, strain):
     """[grad(nu a div u) - curl(nu a zeta)] / a at west faces (m/s2)."""
     stretch = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j, i - 1, grid, viscosity, strain)
     shear = vorticity_stress(k, j + 1, i, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
-    return grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u,
-                     stretch * grid.inverse_dx_u[j, i] - shear * grid.inverse_dy_u[j, i])
+    return grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u,
+                                 stretch * grid.inverse_dx_u[j, i] - shear * grid.inverse_dy_u[j, i])
 
 
 @stencil
@@ -176,8 +178,8 @@ def harmonic_v(k, j, i, grid, viscosity, strain):
     """[grad(nu a div u) - curl(nu a zeta)] / a at south faces (m/s2)."""
     stretch = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j - 1, i, grid, viscosity, strain)
     shear = vorticity_stress(k, j, i + 1, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
-    return grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v,
-                     stretch * grid.inverse_dy_v[j, i] + shear * grid.inverse_dx_v[j, i])
+    return grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v,
+                                 stretch * grid.inverse_dy_v[j, i] + shear * grid.inverse_dx_v[j, i])
 
 
 @stencil
@@ -185,7 +187,7 @@ def divergence_flux_u(k, j, i, grid, viscosity, strain):
     """What spreads divergence through a west face: c2 dy / dx times the step of r a div u, over a (m/s2 times root of nu)."""
     step = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j, i - 1, grid, viscosity, strain)
     flux = viscosity.narrow_centre[j, i] * (grid.dy_u[j, i] * grid.inverse_dx_u[j, i]) * step
-    return where(k >= grid.floor_u[j, i], grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, flux), 0.0)
+    return where(k >= grid.floor_u[j, i], grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u, flux), 0.0)
 
 
 @stencil
@@ -193,7 +195,7 @@ def divergence_flux_v(k, j, i, grid, viscosity, strain):
     """The same through a south face."""
     step = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j - 1, i, grid, viscosity, strain)
     flux = grid.dx_v[j, i] * grid.inverse_dy_v[j, i] * step
-    return where(k >= grid.floor_v[j, i], grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, flux), 0.0)
+    return where(k >= grid.floor_v[j, i], grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v, flux), 0.0)
 
 
 @stencil
@@ -201,7 +203,7 @@ def vorticity_flux_u(k, j, i, grid, viscosity, strain):
     """What spreads vorticity northward along a west face, between the corners at its ends."""
     step = vorticity_stress(k, j + 1, i, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
     flux = grid.dx_u[j, i] * grid.inverse_dy_u[j, i] * step
-    return where(k >= grid.floor_u[j, i], grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, flux), 0.0)
+    return where(k >= grid.floor_u[j, i], grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u, flux), 0.0)
 
 
 @stencil
@@ -209,7 +211,7 @@ def vorticity_flux_v(k, j, i, grid, viscosity, strain):
     """What spreads vorticity eastward along a south face."""
     step = vorticity_stress(k, j, i + 1, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
     flux = viscosity.narrow_corner[j, i] * (grid.dy_v[j, i] * grid.inverse_dx_v[j, i]) * step
-    return where(k >= grid.floor_v[j, i], grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, flux), 0.0)
+    return where(k >= grid.floor_v[j, i], grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v, flux), 0.0)
 
 
 @stencil

@@ -84,16 +84,16 @@ def slope_force(on: Any, equations: Any, layers: Any, b: Any) -> Vector:
 
 
 @stencil
-def energies(k, j, i, share, external, surface, phi, kinetic_energy):
-    """What gradients act on (m2/s2): kinetic energy with the extrapolated share of phi, and the rest of phi."""
-    slow = share * (phi[k, j, i] - external * surface[j, i])
+def energies(k, j, i, extrapolated, external, surface, phi, kinetic_energy):
+    """What gradients act on (m2/s2): kinetic energy with the extrapolated part of phi, and the rest of phi."""
+    slow = extrapolated * (phi[k, j, i] - external * surface[j, i])
     return kinetic_energy[k, j, i] + slow, phi[k, j, i] - slow
 
 
 def bernoulli(on: Any, equations: Any, kinetic_energy: Any, phi: Any, surface: Any) -> tuple:
-    """Kinetic energy with the share of phi that the stepper extrapolates, and the rest of phi [k, j, i] (m2/s2).
+    """Kinetic energy with the fraction of phi that the stepper extrapolates, and the rest of phi [k, j, i] (m2/s2).
 
-    With barotropic substeps their part of phi, g' R, is left out of that share: extrapolated, it would grow.
+    With barotropic substeps their part of phi, g' R, is left out of that fraction: extrapolated, it would grow.
     """
     external = 0.0 if equations.barotropic is None else equations.barotropic.gravity
-    return on(energies, equations.pressure_share, external, surface, phi, kinetic_energy)
+    return on(energies, equations.extrapolated_pressure, external, surface, phi, kinetic_energy)

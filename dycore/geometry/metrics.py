@@ -86,8 +86,8 @@ class Metrics(NamedTuple):
     fixed: Any  # position of the fixed boundary [j, i] (unit of r)
     fixed_reference: Any  # reference level of that boundary [j, i] (unit of r)
     surface_geopotential: Any  # geopotential of the moving boundary at r = 0 [j, i] (m2/s2): mountains
-    part: Any  # stencil: a value times a fraction where k is the lowest level (partial cells), or the value itself
-    over_corner: Any  # stencil: a value over the open fraction about a corner, or the value itself
+    open_fraction_of: Any  # stencil: a value times a fraction where k is the lowest level (partial cells), or the value itself
+    over_open_fraction: Any  # stencil: a value over the open fraction about a corner, or the value itself
     fraction: Any  # of its level that the lowest wet cell of a column takes [j, i]
     fraction_u: Any  # that a west face is open at floor_u
     fraction_v: Any  # that a south face is open at floor_v
@@ -244,7 +244,7 @@ def metrics_of(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dic
         area=m["area"], inverse_area=inverse(m["area"]), inverse_area_z=inverse(m["area_z"]), coriolis=coriolis,
         floor=floor.level, floor_u=faces.level_u, floor_v=faces.level_v, floor_z=faces.level_z,
         surface_geopotential=np.zeros_like(coriolis, float),
-        part=whole_cell if whole else partial_cell, over_corner=whole_corner if whole else partial_corner,
+        open_fraction_of=whole_cell if whole else partial_cell, over_open_fraction=whole_corner if whole else partial_corner,
         fraction=floor.fraction, fraction_u=faces.fraction_u, fraction_v=faces.fraction_v, fraction_z=faces.fraction_z,
         inverse_fraction=1.0 / floor.fraction, inverse_fraction_u=1.0 / faces.fraction_u,
         inverse_fraction_v=1.0 / faces.fraction_v, **vertical_metrics(tile, interfaces, ground, floor, faces))

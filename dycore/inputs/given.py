@@ -185,7 +185,7 @@ def not_negative(name: str, value: Any, unit: str) -> float:
     return check_number(name, value, f"a finite number ({unit}) that is not negative", lambda value: 0.0 <= value < MOST)
 
 
-def whole_number(name: str, value: Any, least: int, most: int = 10**15) -> int:
+def integer(name: str, value: Any, least: int, most: int = 10**15) -> int:
     """A whole number from `least` to `most`; whole numbers of Python pass at once."""
     if type(value) is int and least <= value <= most:
         return value

@@ -13,7 +13,7 @@ import numpy as np
 
 from dycore.calendars import after
 from dycore.geometry.thickness import dry_column, place_in_words
-from dycore.inputs.given import check_function, check_kind, check_switch, positive, shown, whole_number
+from dycore.inputs.given import check_function, check_kind, check_switch, integer, positive, shown
 from dycore.restart import Restarts
 from dycore.running.progress import DAY, ProgressBar
 from dycore.stability import TimeStepWarning
@@ -79,7 +79,7 @@ def number_of_steps(steps: int | None, days: float | None, time_step: float) -> 
         raise ValueError("Give either steps=... or days=... to run.")
     if days is not None:
         steps = max(1, round(positive("days", days, "days") * DAY / time_step))
-    return whole_number("steps", steps, 0)
+    return integer("steps", steps, 0)
 
 
 def ready(model: Any, state: State, steps: int) -> State:

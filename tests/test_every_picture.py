@@ -4,7 +4,7 @@ from argparse import Namespace
 
 import numpy as np
 import pytest
-from test_cli import dycore
+from command_line import dycore
 from test_pictures import mesh_of, with_times
 
 from dycore import Model, cases, pictures

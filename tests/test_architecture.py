@@ -1,4 +1,4 @@
-"""Imports point one way, backends know no physics, and `import dycore` is cheap."""
+"""Imports point one way, backends know no physics, files and functions are short, and `import dycore` is cheap."""
 
 import ast
 import subprocess
@@ -50,6 +50,9 @@ def modules(folder):
     return sorted(path for path in folder.rglob("*.py") if "backends" not in path.relative_to(folder).parts)
 
 
+PROGRAMS = [path for folder in ("dycore", "backends", "benchmarks", "examples", "docs") for path in modules(ROOT / folder)]
+
+
 def imports(path, anywhere=False):
     """Names of what a file imports at module level (or anywhere), in full."""
     tree = ast.parse(path.read_text())
@@ -84,8 +87,7 @@ def test_imports_point_one_way(path):
 
 def test_no_file_imports_one_that_imports_it():
     """Imports within functions count: a circle is one wherever it is closed."""
-    files = {".".join(path.relative_to(ROOT).with_suffix("").parts): path
-             for folder in ("dycore", "backends", "benchmarks") for path in modules(ROOT / folder)}
+    files = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PROGRAMS}
     files = {name.removesuffix(".__init__"): path for name, path in files.items()}
 
     def of(name):
@@ -112,6 +114,14 @@ def test_backends_know_the_language_and_the_tiles_and_no_physics(path):
                "dycore.halo_sources", "dycore.backends")
     ours = [name for name in imports(path, anywhere=True) if name.split(".")[0] == "dycore"]
     assert all(name.startswith(allowed) for name in ours), ours
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_file_is_read_in_one_sitting_and_a_function_at_a_glance(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= (200 if path == ROOT / "dycore" / "model.py" else 300)
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    assert not [node.name for node in functions if node.end_lineno - node.lineno >= 40]
 
 
 @pytest.mark.parametrize("path", modules(ROOT / "dycore"), ids=lambda p: str(p.relative_to(ROOT)))

@@ -69,7 +69,7 @@ class Portion(NamedTuple):
 
 
 def portions(substeps: int, substeps_per_exchange: int, split: bool) -> list[Portion]:
-    """All substeps, so many without a message; on fewer and fewer cells, because each needs one less beyond them."""
+    """Substeps in portions, so many without a message; on fewer and fewer cells, because each needs one less beyond them."""
     found = []
     for first in range(0, substeps, substeps_per_exchange):
         stop = min(first + substeps_per_exchange, substeps)
@@ -82,7 +82,7 @@ def portions(substeps: int, substeps_per_exchange: int, split: bool) -> list[Por
 @stencil
 def velocity_substep(j, i, grid, gravity, substep, weight, transport_weight, column_width_u, column_width_v,
                      forcing_u, forcing_v, change, u, v, mean_u, mean_v, transport_u, transport_v):
-    """u, v (m/s) one substep later, and the running averages of velocity and of transport / face (m/s)."""
+    """u, v at west and south faces [j, i] (m/s) one substep later, and running averages of velocity and transport / face (m/s)."""
     push_u = forcing_u[j, i] - gravity * (change[j, i] - change[j, i - 1]) * grid.inverse_dx_u[j, i]
     push_v = forcing_v[j, i] - gravity * (change[j, i] - change[j - 1, i]) * grid.inverse_dy_v[j, i]
     new_u = where(grid.thickness_u[j, i] > 0.0, u[j, i] + substep * push_u, 0.0)
@@ -99,19 +99,19 @@ def velocity_substep(j, i, grid, gravity, substep, weight, transport_weight, col
 
 @stencil
 def surface_substep(j, i, grid, substep, change, flux_u, flux_v):
-    """R - R_n one substep later (unit of r)."""
+    """R - R_n at centres one substep later (unit of r)."""
     return change[j, i] - substep * transport_divergence(j, i, grid, flux_u, flux_v)
 
 
 @stencil
 def transport_divergence(j, i, grid, flux_u, flux_v):
-    """Divergence of a column transport (unit of r per s)."""
+    """Divergence of a column transport at centres [j, i] (unit of r per s)."""
     return grid.inverse_area[j, i] * (flux_u[j, i + 1] - flux_u[j, i] + (flux_v[j + 1, i] - flux_v[j, i]))
 
 
 @stencil
 def means(j, i, grid, sum_u, sum_v):
-    """Depth means (m/s) from column sums."""
+    """Depth means at west and south faces [j, i] (m/s) from column sums."""
     return sum_u[j, i] * grid.inverse_thickness_u[j, i], sum_v[j, i] * grid.inverse_thickness_v[j, i]
 
 
@@ -123,13 +123,13 @@ def surface_increment(j, i, start, now):
 
 @stencil
 def depth_means(j, i, grid, sums):
-    """Depth means before and after the step (m/s), from the column sums."""
+    """Depth means at both faces [j, i] (m/s) before and after the step, from the column sums."""
     return (*means(j, i, grid, sums.before_u, sums.before_v), *means(j, i, grid, sums.after_u, sums.after_v))
 
 
 @stencil
 def forces(j, i, inverse_time_step, before_u, before_v, after_u, after_v):
-    """The mean force that took the depth means from before to after (m/s2)."""
+    """Mean force at west and south faces (m/s2) that took the depth means from before to after."""
     return (after_u[j, i] - before_u[j, i]) * inverse_time_step, (after_v[j, i] - before_v[j, i]) * inverse_time_step
 
 
@@ -164,13 +164,13 @@ def corrected_transports(k, j, i, grid, width_u, width_v, correction_u, correcti
 
 
 def on_faces(tile: Tile, reach: Reach | None = None) -> tuple[Halo, Halo]:
-    """Where the components of a velocity stand, and how far beyond the cells both are needed: all of the halo by default."""
+    """Halos of the components of a velocity, with how far beyond the cells both are needed: all of it by default."""
     return Halo(tile, Place.WEST_FACE, reach), Halo(tile, Place.SOUTH_FACE, reach)
 
 
 def advanced(on: Any, equations: Equations, stage: Stage, layers: Any, start: Any, now: Any, sums_now: Any, u: Any, v: Any,
              sums: Sums) -> tuple:
-    """As dycore.equations.free_surface.advanced, by barotropic substeps of the depth mean, which also give the transport."""
+    """The free-surface step (dycore.equations.free_surface) by barotropic substeps of the depth mean, and their transport."""
     backend, tile, grid, own = on.backend, on.tile, equations.grid, equations.barotropic
     assert own is not None
     wide = own.tile

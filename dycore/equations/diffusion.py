@@ -46,21 +46,21 @@ def diffusion_y(k, j, i, grid, width_v, diffusivity, tracer):
 
 @stencil
 def open_step_x(k, j, i, grid, tracer):
-    """Difference of a tracer across a west face, times the fraction that is open."""
+    """Difference of a tracer (its unit) across a west face, times the fraction that is open."""
     step = grid.open_fraction_of(k, j, i, grid.floor_u, grid.fraction_u, tracer[k, j, i] - tracer[k, j, i - 1])
     return where(k >= grid.floor_u[j, i], step, 0.0)
 
 
 @stencil
 def open_step_y(k, j, i, grid, tracer):
-    """Difference of a tracer across a south face, times the fraction that is open."""
+    """Difference of a tracer (its unit) across a south face, times the fraction that is open."""
     step = grid.open_fraction_of(k, j, i, grid.floor_v, grid.fraction_v, tracer[k, j, i] - tracer[k, j - 1, i])
     return where(k >= grid.floor_v[j, i], step, 0.0)
 
 
 @stencil
 def laplacian(k, j, i, grid, tracer):
-    """div grad of a tracer (its unit per m2), no flux through coasts: the first pass of biharmonic diffusion."""
+    """Laplacian of a tracer at centres (its unit per m2), no flux through coasts: the first pass of biharmonic diffusion."""
     east = open_step_x(k, j, i + 1, grid, tracer)
     west = open_step_x(k, j, i, grid, tracer)
     north = open_step_y(k, j + 1, i, grid, tracer)

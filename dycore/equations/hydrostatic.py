@@ -36,7 +36,7 @@ from dycore.time_series import at_step
 
 
 def step(on: Any, equations: Equations, state: State) -> State:
-    """One time step: stages that all begin at `state`, each with the tendencies of what the one before reached."""
+    """State one time step later, by stages that all begin at `state`, each with the tendencies of what the one before reached."""
     equations = equations._replace(forcing=at_step(on, equations.forcing, state.step))
     reached, steps = state, state.step + 1
     on.given(*state.closure)

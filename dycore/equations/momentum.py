@@ -17,7 +17,7 @@ from dycore.terms import Term, Vector, bound
 
 
 class Advection(NamedTuple):
-    """What a scheme makes of a velocity, for dycore.equations.hydrostatic: the Coriolis force and advection of momentum."""
+    """Coriolis force and advection of momentum by a scheme, as dycore.equations.hydrostatic takes them."""
 
     vorticity: Any  # stored at corners (1/s), which friction reads too
     vorticity_flux: Vector  # (f + zeta) times the velocity across, on faces (m/s2)
@@ -59,7 +59,7 @@ def eastward(k, j, i, grid, column, u):
 
 @stencil
 def corner_fluxes(k, j, i, grid, column, u, v):
-    """About corners: vorticity (1/s), and (f + zeta) / J times the transport v and u (m2/s2), summed over two faces.
+    """Vorticity at corners (1/s), and (f + zeta) / J there times the transport v and u (m2/s2), summed over two faces.
 
     (f + zeta) / J is potential vorticity times the reference thickness.
     """
@@ -102,7 +102,7 @@ def vertical_advection_v(k, j, i, grid, column, v, w):
 
 @stencil
 def coriolis_u(k, j, i, grid, v):
-    """Coriolis force at west faces of whole cells (m/s2)."""
+    """Coriolis force at west faces of whole cells (m/s2); Sadourny (1975), energy-conserving form."""
     northward = (grid.coriolis[j, i] * (grid.dx_v[j, i] * v[k, j, i] + grid.dx_v[j, i - 1] * v[k, j, i - 1])
                  + grid.coriolis[j + 1, i] * (grid.dx_v[j + 1, i] * v[k, j + 1, i] + grid.dx_v[j + 1, i - 1] * v[k, j + 1, i - 1]))
     return 0.25 * grid.inverse_dx_u[j, i] * northward

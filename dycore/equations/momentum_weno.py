@@ -33,7 +33,7 @@ def weno(on: Any, grid: Any, layers: Any, at: Any) -> Advection:
 
 @stencil
 def corner_vorticities(k, j, i, grid, column, u, v):
-    """About corners: vorticity, and (f + zeta) / J (both 1/s).
+    """Vorticity and (f + zeta) / J at corners (1/s).
 
     Circulation about a pole is that of two opposite triangles, of which the grid knows one.
     """
@@ -44,7 +44,7 @@ def corner_vorticities(k, j, i, grid, column, u, v):
 
 @stencil
 def corners_along_u(k, j, i, grid, absolute):
-    """Three corners on either side of the middle of a west face, from south to north."""
+    """Vorticities (1/s) of three corners on either side of the middle of a west face, from south to north."""
     c1, d1 = absolute[k, j, i], absolute[k, j + 1, i]
     open_before, open_after = k >= grid.floor_u[j - 1, i], k >= grid.floor_u[j + 1, i]
     c2, d2 = where(open_before, absolute[k, j - 1, i], c1), where(open_after, absolute[k, j + 2, i], d1)
@@ -55,7 +55,7 @@ def corners_along_u(k, j, i, grid, absolute):
 
 @stencil
 def corners_along_v(k, j, i, grid, absolute):
-    """Three corners on either side of the middle of a south face, from west to east."""
+    """Vorticities (1/s) of three corners on either side of the middle of a south face, from west to east."""
     c1, d1 = absolute[k, j, i], absolute[k, j, i + 1]
     open_before, open_after = k >= grid.floor_v[j, i - 1], k >= grid.floor_v[j, i + 1]
     c2, d2 = where(open_before, absolute[k, j, i - 1], c1), where(open_after, absolute[k, j, i + 2], d1)

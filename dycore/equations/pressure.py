@@ -33,7 +33,7 @@ def surface_phi(j, i, grid, column, heights, fluid, surface, tracers):
 
 @stencil
 def layer_phi(k, j, i, carried, grid, column, heights, fluid, surface, tracers):
-    """phi in the middle of a layer, from phi at its upper-r face, and b [k, j, i]; carries phi downwards in r."""
+    """phi (m2/s2) at centres from that at the upper-r face, and b at centres [k, j, i]; carries phi downwards in r."""
     s = heights.layer[k] * column.scale[j, i] + column.shift[j, i]
     b = fluid.rest.buoyancy(fluid.rest, s, fluid.buoyancy(k, j, i, fluid, s, tracers))
     scaled = b * column.scale[j, i]
@@ -52,7 +52,7 @@ class Slopes(NamedTuple):
 
 @stencil
 def slopes(j, i, grid, column):
-    """The values of `Slopes` at [j, i]."""
+    """Values of `Slopes` at [j, i], in its units."""
     along_x, along_y = 0.5 * grid.inverse_dx_u[j, i], 0.5 * grid.inverse_dy_v[j, i]
     return (along_x * (column.scale[j, i] - column.scale[j, i - 1]), along_x * (column.shift[j, i] - column.shift[j, i - 1]),
             along_y * (column.scale[j, i] - column.scale[j - 1, i]), along_y * (column.shift[j, i] - column.shift[j - 1, i]))
@@ -85,7 +85,7 @@ def slope_force(on: Any, equations: Any, layers: Any, b: Any) -> Vector:
 
 @stencil
 def energies(k, j, i, extrapolated, external, surface, phi, kinetic_energy):
-    """What gradients act on (m2/s2): kinetic energy with the extrapolated part of phi, and the rest of phi."""
+    """Energies at centres (m2/s2) whose gradients are taken: kinetic energy with the extrapolated part of phi; the rest of phi."""
     slow = extrapolated * (phi[k, j, i] - external * surface[j, i])
     return kinetic_energy[k, j, i] + slow, phi[k, j, i] - slow
 

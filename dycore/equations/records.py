@@ -8,7 +8,7 @@ from dycore.tiles import Reach, Tile
 
 
 class Barotropic(NamedTuple):
-    """What the substeps of the external waves need (dycore.equations.barotropic)."""
+    """Inputs of the barotropic substeps (dycore.equations.barotropic)."""
 
     grid: Any  # metrics on the wide halo, or None where it is not wide
     tile: Tile  # with the wide halo

@@ -45,7 +45,7 @@ class Stage(NamedTuple):
 
 @dataclass(frozen=True)
 class AdamsBashforth3:
-    """One evaluation of every term a step; needs the histories of a state."""
+    """Third-order Adams-Bashforth: one evaluation of every term a step; needs the histories of a state."""
 
     waves: ClassVar[float] = 1.78  # largest omega dt of gravity waves, without substeps
     rotation: ClassVar[float] = 0.72  # largest f dt, and of centred advection u dt / dx
@@ -58,7 +58,7 @@ class AdamsBashforth3:
 
 @dataclass(frozen=True)
 class WickerSkamarock:
-    """Three evaluations of every term a step, no histories; neutral or damping up to omega dt = sqrt(3).
+    """Runge-Kutta of Wicker and Skamarock: three evaluations a step, no histories; neutral or damping up to omega dt = sqrt(3).
 
     theta: weight of the velocity at the end of a stage in the transport velocity of it. 0 is the textbook. 0.5
     makes gravity waves forward-backward, which raises their limit to 3.05, but leaves first order, and lets them grow
@@ -129,7 +129,7 @@ def transport_velocity(on: Any, stencil: Any, stage: Stage, new: Any, old: Any) 
 
 @stencil
 def extrapolated_changes(k, j, i, weights, slow, fast, one, two):
-    """du/dt and dv/dt (m/s2): slow tendencies extrapolated from now, one and two steps ago, and fast ones; the slow ones alone."""
+    """Tendencies of u and v at west and south faces (m/s2): fast ones and extrapolated slow ones together; the slow ones alone."""
     u, v = slow.u[k, j, i], slow.v[k, j, i]
     return (weights[0] * u + weights[1] * one.tendency_u[k, j, i] + weights[2] * two.tendency_u[k, j, i] + fast.u[k, j, i],
             weights[0] * v + weights[1] * one.tendency_v[k, j, i] + weights[2] * two.tendency_v[k, j, i] + fast.v[k, j, i], u, v)
@@ -145,13 +145,13 @@ def change(on: Any, weights: tuple, slow: Vector, fast: Vector, history: tuple) 
 
 @stencil
 def extrapolated_surface(j, i, weights, now, before):
-    """The moving boundary half a step ahead (unit of r)."""
+    """Moving boundary [j, i] half a step ahead (unit of r)."""
     return weights[0] * now[j, i] + weights[1] * before[0][j, i] + weights[2] * before[1][j, i]
 
 
 @stencil
 def extrapolated(k, j, i, weights, tracer):
-    """Third-order Adams-Bashforth value half a step ahead; `tracer` is (now, one, two steps ago)."""
+    """Third-order Adams-Bashforth value of a tracer at centres half a step ahead (its unit), from (now, one, two steps ago)."""
     return weights[0] * tracer[0][k, j, i] + weights[1] * tracer[1][k, j, i] + weights[2] * tracer[2][k, j, i]
 
 
@@ -163,7 +163,7 @@ def off_centred(k, j, i, weight, u, v, before_u, before_v):
 
 @stencil
 def off_centred_columns(j, i, weight, u, v, before_u, before_v):
-    """Column sums or depth means of the velocity [j, i], off-centred in time as `off_centred`."""
+    """Column sums or depth means of velocity [j, i] (their unit), off-centred in time as `off_centred`."""
     return weight * u[j, i] + (1.0 - weight) * before_u[j, i], weight * v[j, i] + (1.0 - weight) * before_v[j, i]
 
 

@@ -54,7 +54,7 @@ def one(on: Any, grid: Any, mixed: Any, arguments: tuple) -> Any:
 
 @stencil
 def tracer_step(k, j, i, grid, time_step, stretching, inverse_new, divergence, vertical_flux, source, tracer):
-    """The tracer one step later, from its divergence along the levels, flux across them and sources, per reference thickness."""
+    """Tracer at centres one step later (its unit), from divergence along levels, flux across them and sources."""
     rise = grid.inverse_dr[k] * (vertical_flux[k + 1, j, i] - vertical_flux[k, j, i])
     outflow = grid.open_fraction_of(k, j, i, grid.floor, grid.inverse_fraction, divergence[k, j, i] + rise)
     content = stretching[j, i] * tracer[k, j, i] - time_step * (outflow - source[k, j, i])
@@ -63,14 +63,14 @@ def tracer_step(k, j, i, grid, time_step, stretching, inverse_new, divergence, v
 
 @stencil
 def nothing_eliminated(j, i, grid, time_step, stretching, inverse_new, divergence, vertical_flux, source, tracer, diffusivity):
-    """No level below the lowest."""
+    """Ratio and value below the lowest level: none."""
     return 0.0, 0.0
 
 
 @stencil
 def tracer_step_mixed(k, j, i, carried, grid, time_step, stretching, inverse_new, divergence, vertical_flux, source, tracer,
                       diffusivity):
-    """The tracer as in `tracer_step`, up to the forward elimination of vertical mixing: its ratio and value."""
+    """Ratio and value of a tracer at centres after `tracer_step` and the forward elimination of vertical mixing."""
     new = tracer_step(k, j, i, grid, time_step, stretching, inverse_new, divergence, vertical_flux, source, tracer)
     down, up = exchange_rates(k, grid, grid.floor[j, i], time_step, inverse_new[j, i],
                               coefficient_at(k, j, i, diffusivity), coefficient_at(k + 1, j, i, diffusivity))
@@ -81,12 +81,12 @@ def tracer_step_mixed(k, j, i, carried, grid, time_step, stretching, inverse_new
 
 @stencil
 def no_tracer(j, i, grid, ratio, value, tracer):
-    """Nothing above the uppermost level."""
+    """Tracer above the uppermost level: none."""
     return (0.0,)
 
 
 @stencil
 def substitute_tracer(k, j, i, carried, grid, ratio, value, tracer):
-    """The tracer by back substitution; carries it downwards."""
+    """Tracer at centres (its unit) by back substitution; carries it downwards."""
     new = where(k >= grid.floor[j, i], value[k, j, i] + ratio[k, j, i] * carried[0], tracer[k, j, i])
     return (new,), (new,)

@@ -21,37 +21,37 @@ class Sums(NamedTuple):
 
 @stencil
 def inside_u(k, j, i, grid, value):
-    """What a level holds of a column sum at west faces: a value times its reference thickness."""
+    """Contribution of a level to a column sum at west faces: a value times its reference thickness (its unit times that of r)."""
     return grid.open_fraction_of(k, j, i, grid.floor_u, grid.fraction_u, grid.dr[k] * value)
 
 
 @stencil
 def inside_v(k, j, i, grid, value):
-    """The same at south faces."""
+    """Contribution of a level to a column sum at south faces, as `inside_u`."""
     return grid.open_fraction_of(k, j, i, grid.floor_v, grid.fraction_v, grid.dr[k] * value)
 
 
 @stencil
 def no_column_sums(j, i, grid, u, v):
-    """Sums start at zero."""
+    """Column sums below the lowest level: zero."""
     return 0.0, 0.0
 
 
 @stencil
 def column_sums(k, j, i, carried, grid, u, v):
-    """Carries the column sums of u and v times reference thickness (m/s times the unit of r) upwards."""
+    """Column sums of u and v times reference thickness (m/s times the unit of r), carried upwards."""
     return (carried[0] + inside_u(k, j, i, grid, u[k, j, i]), carried[1] + inside_v(k, j, i, grid, v[k, j, i])), ()
 
 
 @stencil
 def no_sums(j, i, grid, time_step, change, u, v):
-    """Sums start at zero."""
+    """Column sums below the lowest level: zero."""
     return 0.0, 0.0, 0.0, 0.0
 
 
 @stencil
 def later(k, j, i, grid, time_step, change, u, v):
-    """u and v after a time step (m/s)."""
+    """u and v at west and south faces after a time step (m/s)."""
     return (where(k >= grid.floor_u[j, i], u[k, j, i] + time_step * change.u[k, j, i], 0.0),
             where(k >= grid.floor_v[j, i], v[k, j, i] + time_step * change.v[k, j, i], 0.0))
 
@@ -68,13 +68,13 @@ def advance(k, j, i, carried, grid, time_step, change, u, v):
 
 @stencil
 def no_sums_mixed(j, i, grid, time_step, column, mixed, drag, change, u, v):
-    """Sums start at zero, and nothing is eliminated yet."""
+    """Column sums, ratios and values below the lowest level: zero."""
     return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
 
 
 @stencil
 def advance_mixed(k, j, i, carried, grid, time_step, column, mixed, drag, change, u, v):
-    """As `advance`, up to the forward elimination of vertical mixing: ratio and value of u and of v.
+    """Ratio and value of u and of v at their faces after `advance` and the forward elimination of vertical mixing.
 
     Carries the sums before the step, and ratio and value of the level below.
     """
@@ -98,13 +98,13 @@ def advance_mixed(k, j, i, carried, grid, time_step, column, mixed, drag, change
 
 @stencil
 def no_velocity(j, i, grid, ratio_u, value_u, ratio_v, value_v):
-    """Nothing above the uppermost level, and sums of zero."""
+    """Velocity above the uppermost level and column sums: zero."""
     return 0.0, 0.0, 0.0, 0.0
 
 
 @stencil
 def substitute(k, j, i, carried, grid, ratio_u, value_u, ratio_v, value_v):
-    """u and v (m/s) by back substitution; carries them downwards, and their sums times the reference thickness."""
+    """u and v at west and south faces (m/s) by back substitution; carries them and their column sums downwards."""
     new_u = where(k >= grid.floor_u[j, i], value_u[k, j, i] + ratio_u[k, j, i] * carried[0], 0.0)
     new_v = where(k >= grid.floor_v[j, i], value_v[k, j, i] + ratio_v[k, j, i] * carried[1], 0.0)
     return (new_u, new_v, carried[2] + inside_u(k, j, i, grid, new_u),

@@ -88,7 +88,7 @@ def bottom_drag(grid: Any, mixing: VerticalMixing, layers: Any, velocity: Any) -
 
 @stencil
 def exchange_rates(k, grid, floor, time_step, inverse_stretching, below, above):
-    """What a whole level gives to those below and above in a step, from the coefficients at both of its faces (no unit)."""
+    """Fractions of a whole level exchanged with those below and above in a step (no unit), from coefficients at its faces."""
     thinner = time_step * inverse_stretching * inverse_stretching * grid.inverse_dr[k] * 2.0
     return (where(k > floor, thinner * below / (grid.dr[k] + grid.dr[k - 1]), 0.0),
             where(k + 1 < grid.top, thinner * above / (grid.dr[k] + grid.dr[k + 1]), 0.0))

@@ -32,7 +32,7 @@ class Target(NamedTuple):
 
 @stencil
 def into_uppermost(k, j, i, grid, column, values, now):
-    """Rate of a tracer in the uppermost layer by a flux (its unit per s)."""
+    """Rate of a tracer at centres of the uppermost layer by a flux (its unit per s)."""
     supply = values.flux[j, i] * grid.inverse_dr[k] / column.stretching[j, i]
     return where(k == grid.top - 1, grid.open_fraction_of(k, j, i, grid.floor, grid.inverse_fraction, supply), 0.0)
 
@@ -70,7 +70,7 @@ def towards(tracer: int) -> Callable:
 
     @stencil
     def relaxed(k, j, i, grid, column, values, now):
-        """Rate of a tracer in the uppermost layer (its unit per s)."""
+        """Rate of a tracer at centres of the uppermost layer by relaxation (its unit per s)."""
         return where(k == grid.top - 1, -values.rate * (now.tracers[tracer][k, j, i] - values.target[j, i]), 0.0)
 
     return relaxed

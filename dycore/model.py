@@ -18,12 +18,12 @@ from dycore.closures.records import prognostics_of
 from dycore.equations import hydrostatic
 from dycore.grid import Grid
 from dycore.inputs.forcings import with_values
-from dycore.inputs.given import check_kind, integer, shown
-from dycore.inputs.states import ADVICE, asarrays, check_state
+from dycore.inputs.given import integer, shown
+from dycore.inputs.states import asarrays, check_state, gathered
 from dycore.parameters import Parameters, in_plain_numbers
 from dycore.program import Program
-from dycore.stability import Limit, Speeds, check_parameters, shortest_limit, speeds
-from dycore.state import Prognostic, State, layout, map_state, padded
+from dycore.stability import AT_REST, Limit, check_parameters, largest_speeds, shortest_limit
+from dycore.state import State, layout
 
 if TYPE_CHECKING:
     import xarray
@@ -140,24 +140,12 @@ class Model:
 
     def suggested_time_step(self, state: State | None = None) -> Limit:
         """As dycore.stability.suggested_time_step, also for the part of a state that this process keeps. All have to call it."""
-        flow = Speeds()
-        if state is not None:
-            state, communication = self.asarrays(state), self.backend.communication
-            u, v, w, surface = (communication.cells(self.tile, part) for part in (state.u, state.v, state.w, state.surface))
-            found = speeds(self.grid, self.parameters, u, v, w, surface, (self.tile.rows[0], self.tile.columns[0]))
-            flow = Speeds(*map(communication.largest, found))
+        flow = AT_REST if state is None else largest_speeds(self, self.asarrays(state))
         return shortest_limit(self.grid, self.parameters, flow)
 
     def gather(self, state: State) -> State | None:
         """The state of the whole domain in NumPy arrays, on rank 0; None on the others. All processes have to call it."""
-        check_kind("state", state, State, ADVICE)
-
-        def whole(array: Any, about: Prognostic) -> Any:
-            cells = self.backend.communication.gather(self.tile, self.backend.to_numpy(array))
-            return None if cells is None else padded(self.grid, about.place, cells)
-
-        gathered = map_state(whole, state, self.layout)._replace(step=int(state.step), time=float(state.time))
-        return gathered if self.backend.communication.rank == 0 else None
+        return gathered(self, state)
 
     def traffic(self, state: State) -> Any:
         """Messages and bytes that this process sends in one step (dycore.backends.halos.Traffic)."""

@@ -102,6 +102,14 @@ def speeds(grid: Grid, parameters: Parameters, u: Any, v: Any, w: Any, surface: 
     return Speeds(float(crossing.max()), float(np.hypot(u, v).max()))
 
 
+def largest_speeds(model: Any, state: Any) -> Speeds:
+    """The largest speeds of a state in arrays of a model's backend, on all processes, which all have to call it."""
+    communication, tile = model.backend.communication, model.tile
+    u, v, w, surface = (communication.cells(tile, field) for field in (state.u, state.v, state.w, state.surface))
+    own = speeds(model.grid, model.parameters, u, v, w, surface, (tile.rows[0], tile.columns[0]))
+    return Speeds(*map(communication.largest, own))
+
+
 def at_corners(grid: Grid, field: Any) -> np.ndarray:
     """What of a field [j, i] stands on the corners of the cells: further out in the halo nothing moves."""
     _, ny, nx = grid.cells

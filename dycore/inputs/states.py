@@ -1,11 +1,11 @@
-"""States as they come in from users: whether one belongs to a model, and its fields as arrays of the model's backend."""
+"""States between users and a model: whether one belongs to it, its fields as arrays of the backend, and gathered again."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from dycore.inputs.given import check_kind
-from dycore.state import State, beginning, map_state, without_history
+from dycore.state import Prognostic, State, beginning, map_state, padded, without_history
 
 ADVICE = "Make states with dycore.state.initial_state."
 
@@ -50,3 +50,16 @@ def asarrays(model: Any, state: State) -> State:
 
     return map_state(as_own, state)._replace(step=backend.whole_number(state.step),
                                              time=backend.number(state.time, model.grid.dtype))
+
+
+def gathered(model: Any, state: State) -> State | None:
+    """The state of the whole domain in NumPy arrays, on rank 0; None on the others. All processes have to call it."""
+    check_kind("state", state, State, ADVICE)
+    communication = model.backend.communication
+
+    def whole(array: Any, about: Prognostic) -> Any:
+        cells = communication.gather(model.tile, model.backend.to_numpy(array))
+        return None if cells is None else padded(model.grid, about.place, cells)
+
+    together = map_state(whole, state, model.layout)._replace(step=int(state.step), time=float(state.time))
+    return together if communication.rank == 0 else None

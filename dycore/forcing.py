@@ -38,7 +38,7 @@ class Forcing(NamedTuple):
 
 
 class Forced(NamedTuple):
-    """What a module does to the fluid: fields that are stored, or terms."""
+    """Rates by which a module acts on the fluid: fields that are stored, or terms."""
 
     velocity: Vector = Vector()  # on west and south faces (m/s2)
     tracers: tuple = ()  # of the first tracers (their unit per s)
@@ -73,7 +73,7 @@ def only(tracer: int, rate: Callable) -> tuple[Callable | None, ...]:
 
 
 class Instant(NamedTuple):
-    """What is known at the time of the tendencies: a state, as dycore.state.State has it, and what follows from it."""
+    """Fields known at the time of the tendencies: a state, as dycore.state.State has it, and what follows from it."""
 
     u: Any
     v: Any
@@ -93,14 +93,14 @@ def in_precision(dtype: Any, value: Any) -> Any:
 
 
 def forces(on: Any, grid: Any, forcings: tuple[Forcing | Module, ...], at: Instant) -> tuple[Vector, tuple[Term, ...]]:
-    """What all forcings do to the velocity on faces (m/s2) and to each tracer (its unit per s)."""
+    """Rates of the velocity on faces (m/s2) and of each tracer (its unit per s) by all forcings."""
     forced = [of_one(on, grid, forcing, at) for forcing in forcings]
     return total((each.velocity for each in forced), Vector()), tuple(
         total(each.tracers[number] for each in forced if number < len(each.tracers)) for number in range(len(at.tracers)))
 
 
 def of_one(on: Any, grid: Any, forcing: Forcing | Module, at: Instant) -> Forced:
-    """What one forcing does."""
+    """Rates by one forcing."""
     if isinstance(forcing, Module):
         return forcing.function(on, grid, at, forcing.values, forcing.weights)
 

@@ -88,7 +88,7 @@ class Grid:
         return self.metrics.area.dtype
 
     def with_surface_geopotential(self, values: ArrayLike) -> Grid:
-        """The same grid over mountains: geopotential of the ground, a number or interior [j, i] (m2/s2)."""
+        """Grid over mountains, else the same: geopotential of the ground, a number or interior [j, i] (m2/s2)."""
         ground = given("The geopotential of the ground", values, self.cells, NUMBER, PLANE, precision=self.dtype, needed=self.wet)
         values = padded_plane(ground, self.tile, 0.0).astype(self.dtype)
         return replace(self, metrics=self.metrics._replace(surface_geopotential=values))
@@ -104,7 +104,7 @@ class Grid:
 
     @property
     def corners(self) -> Geographic:
-        """As `geographic`, of all corners of cells [ny + 1, nx + 1]."""
+        """Longitudes and latitudes of all corners of cells [ny + 1, nx + 1], as `geographic`."""
         return self._supergrid.at(slice(0, None, 2), slice(0, None, 2))
 
     @property

@@ -107,7 +107,7 @@ class Model:
         return state
 
     def with_parameters(self, parameters: Parameters) -> Model:
-        """The same model with other numbers in its parameters, such as coefficients and values of forcings: nothing is compiled.
+        """Model with other numbers in its parameters, such as coefficients and values of forcings: nothing is compiled.
 
         JAX may trace them. Raises ValueError where more differs than numbers: that is another model.
         """
@@ -121,7 +121,7 @@ class Model:
         return other
 
     def pure_step(self, state: State) -> State:
-        """As `step`, but not compiled by itself: for functions of yours that `jax.jit` compiles and `jax.grad` differentiates.
+        """One step that is not compiled by itself: for functions of yours that `jax.jit` compiles and `jax.grad` differentiates.
 
         Steps in a row go into `jax.lax.scan`. (`steps` can be given to `jax.vmap`, but not to `jax.grad`.) Of forcings that are
         time series all records are then held on the device; beyond them there is no number (NaN), as nothing can be refused.
@@ -139,7 +139,7 @@ class Model:
         return asarrays(self, state)
 
     def suggested_time_step(self, state: State | None = None) -> Limit:
-        """As dycore.stability.suggested_time_step, also for the part of a state that this process keeps. All have to call it."""
+        """The longest step (s) that all processes allow, with the flow of a state or a rank's part of it. All have to call it."""
         flow = AT_REST if state is None else largest_speeds(self, self.asarrays(state))
         return shortest_limit(self.grid, self.parameters, flow)
 

@@ -44,7 +44,7 @@ class Axes(NamedTuple):
 
     @property
     def center(self) -> tuple[str, str, str]:
-        """Of a field in the centre of cells."""
+        """Dimensions of a field in the centre of cells."""
         return self.level, self.y, self.x
 
 
@@ -122,7 +122,7 @@ def own_variables(model: Any) -> dict[str, Variable]:
 
 
 def variables(model: Any, names: Iterable[str] | None = None) -> dict[str, Variable]:
-    """All fields of a dataset, or those that are named. Raises ValueError for a name that is none of them."""
+    """Fields of a dataset, all or those that are named. Raises ValueError for a name that is none of them."""
     wet, (x, y, level), found = model.grid.wet, axes(model), own_variables(model)
     for number, name in enumerate(model.parameters.tracer_names):
         standard, unit = TRACERS.get(name, ("", "1"))
@@ -192,13 +192,13 @@ def coordinates(model: Any) -> dict[str, tuple]:
 
 
 def time_attributes(model: Any) -> dict[str, str]:
-    """Of the time of a run."""
+    """Attributes of the time of a run."""
     since = time_since(model.parameters.start)
     return {"standard_name": "time", "long_name": "time since the start, as a date", "axis": "T"} | since
 
 
 def attributes(model: Any) -> dict[str, Any]:
-    """Where a dataset comes from: conventions, program and version, and what of the parameters makes a run what it is."""
+    """Attributes of a dataset: conventions, program and version, and what of the parameters makes a run what it is."""
     from dycore import __version__
 
     parameters = model.parameters

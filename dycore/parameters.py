@@ -1,4 +1,4 @@
-"""What a run is made of besides its grid and its state: one record, constant through the run."""
+"""Parameters of a run, all of it besides its grid and its state: one record, constant through the run."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def check_values(parameters: Parameters) -> None:
 
 
 def coefficients(parameters: Parameters) -> dict[str, Any]:
-    """What mixes and rubs, by name: numbers that cannot be negative."""
+    """Coefficients of mixing and friction by name: numbers that cannot be negative."""
     found: dict[str, Any] = {} if parameters.diffusivity is None else {"diffusivity": parameters.diffusivity}
     friction, mixing = parameters.friction, parameters.vertical_mixing
     if friction is not None:

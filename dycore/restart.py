@@ -42,7 +42,7 @@ class Restarts:
 
 
 class Sums(NamedTuple):
-    """What an unfinished mean has summed up on the cells of a process, or of the whole domain."""
+    """Sums of an unfinished mean on the cells of a process, or of the whole domain."""
 
     samples: int
     since: float  # step, not whole where the time step has become longer since
@@ -64,7 +64,7 @@ def names(model: Any) -> list[str]:
 
 
 def path_of(folder: str | Path, step: int) -> Path:
-    """Where the restart of a step is in a folder."""
+    """Path of the restart of a step in a folder."""
     return at_home(folder) / f"restart_{step:010d}.npz"
 
 
@@ -181,7 +181,7 @@ def on_all(path: str | Path, model: Any) -> tuple[dict[str, Any], dict[str, np.n
 
 
 def partial_means(folder: str | Path, model: Any, step: int) -> dict[str, Sums]:
-    """What the unfinished means of a run had summed up at a step, by name, on the cells of this process."""
+    """Sums of the unfinished means of a run at a step, by name, on the cells of this process."""
     communication, time_step = model.backend.communication, model.parameters.time_step
     here = times(all_in(folder).values()) if communication.rank == 0 else {}
     path = communication.first(next((path for path, time in here.items() if abs(time / time_step - step) < 0.5), None))

@@ -1,4 +1,4 @@
-"""How long a step may be: what each process allows, the longest step that all of them do, and what is refused outright.
+"""Limits of the time step: what each process allows, the longest step that all of them do, and what is refused outright.
 
     dt * rate <= limit of the time stepper      (von Neumann analysis: tests/test_stepping.py, test_runge_kutta.py)
 
@@ -36,7 +36,7 @@ class TimeStepWarning(UserWarning):
 
 
 class Speeds(NamedTuple):
-    """What of a flow limits the step: cells that it crosses (1/s), and its largest velocity along a level (m/s)."""
+    """Speeds of a flow that limit the step: cells that it crosses (1/s), and its largest velocity along a level (m/s)."""
 
     crossing: float = 0.0
     speed: float = 0.0
@@ -85,7 +85,7 @@ def fastest_decay(grid: Grid, parameters: Parameters, coefficient: Any, biharmon
 
 
 def speeds(grid: Grid, parameters: Parameters, u: Any, v: Any, w: Any, surface: Any, first: tuple[int, int] = (0, 0)) -> Speeds:
-    """Of a flow [k, j, i], [j, i] without halo, or of the part of it that begins at the cell `first` of the grid."""
+    """Speeds of a flow [k, j, i], [j, i] without halo, or of the part of it that begins at the cell `first` of the grid."""
     u, v, w, surface = (np.asarray(values, float) for values in (u, v, w, surface))
     part = tuple(slice(start, start + n) for start, n in zip(first, surface.shape, strict=True))
     metrics = grid.metrics

@@ -36,7 +36,7 @@ class Prognostic:
 
 
 class Past(NamedTuple):
-    """What Adams-Bashforth extrapolates from, of one or two steps ago; arrays as in `State`."""
+    """Fields that Adams-Bashforth extrapolates from, of one or two steps ago; arrays as in `State`."""
 
     surface: Any
     tracers: tuple
@@ -45,7 +45,7 @@ class Past(NamedTuple):
 
 
 class State(NamedTuple):
-    """All that a step needs; a tree of padded arrays that a step never changes.
+    """State of a model, all that a step needs: a tree of padded arrays that a step never changes.
 
     | field     | shape     | place       | unit |
     |-----------|-----------|-------------|------|

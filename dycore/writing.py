@@ -173,7 +173,7 @@ class Series:
 
 
 class Outputs:
-    """All that a run writes, and the seconds that it took."""
+    """Output and restarts of a run, and the seconds that they took."""
 
     def __init__(self, model: Any, state: State, write: tuple, restarts: Restarts | None, stack: ExitStack):
         communication, step = model.backend.communication, int(state.step)
@@ -249,7 +249,7 @@ class Outputs:
 
 @contextmanager
 def outputs(model: Any, state: State, write: tuple, restarts: Restarts | None) -> Iterator[Outputs]:
-    """What a run writes, opened and held for it alone; given up at its end, however it ends.
+    """Output of a run, opened and held for it alone; given up at its end, however it ends.
 
     Raises ValueError where something is there that is not of this run, is held by another or cannot be written.
     """

@@ -29,7 +29,7 @@ from dycore.tracers import read_by
 
 
 class Geometry(NamedTuple):
-    """What of the equations does not depend on numbers of the parameters."""
+    """Parts of the equations that do not depend on numbers of the parameters."""
 
     grid: Metrics  # of this process
     wide_grid: Metrics | None  # that the barotropic substeps read, on a wide halo; None where it is not wide
@@ -129,7 +129,7 @@ def traced(backend: Any, tile: Tile, values: Any) -> Any:
 
 
 def substepping(backend: Backend, grid: Grid, parameters: Parameters, geometry: Geometry) -> Barotropic | None:
-    """What the barotropic substeps need, where there are any."""
+    """Inputs of the barotropic substeps, where there are any."""
     if parameters.substeps == 1:
         return None
     averaging = tuple(tuple(backend.asarray(np.asarray(weights, grid.dtype))

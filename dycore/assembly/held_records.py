@@ -14,7 +14,7 @@ from dycore.time_series import WHOLE, Between, Pair, TimeSeries, at_step, betwee
 
 
 class HeldRecords:
-    """What the equations of a model are at a step; of every time series among their forcings two records are held.
+    """Equations of a model by step; of every time series among their forcings two records are held.
 
     equations: dycore.equations.records.Equations, with TimeSeries in `forcing` of which each record is an array as the backend
     keeps it, or a profile of NumPy. What is held is replaced as a whole, so that threads may ask at once.

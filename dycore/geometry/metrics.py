@@ -132,7 +132,7 @@ class Ground(NamedTuple):
 
 
 class Floor(NamedTuple):
-    """Where columns end below: lowest wet level and its wet fraction, padded [j, i], and the bottom, interior [j, i]."""
+    """Lower ends of columns: lowest wet level and its wet fraction, padded [j, i], and the bottom, interior [j, i]."""
 
     level: np.ndarray
     fraction: np.ndarray
@@ -177,7 +177,7 @@ def floor_of(tile: Tile, interfaces: np.ndarray, ground: Ground) -> Floor:
 
 
 def faces_of(tile: Tile, floor: Floor, area: np.ndarray) -> Faces:
-    """How far faces and corners are open: as far as the cells on both sides, or all four cells, are wet."""
+    """Open fractions of faces and corners: as far as the cells on both sides, or all four cells, are wet."""
     level, top = floor.level, HALO_LEVELS + tile.cells[0]
     level_u = np.maximum(level, shifted(level, 0, 1))
     level_v = np.maximum(level, shifted(level, 1, 0))
@@ -186,7 +186,7 @@ def faces_of(tile: Tile, floor: Floor, area: np.ndarray) -> Faces:
     level_z = np.maximum(level_u, shifted(level_u, 1, 0))
 
     def open_at(lowest: np.ndarray, south: int, west: int) -> np.ndarray:
-        """What the cell to the south or west takes of a level at which it is wet."""
+        """Open fraction of the cell to the south or west at a level at which it is wet."""
         return np.where(shifted(level, south, west) == lowest, shifted(floor.fraction, south, west), 1.0)
 
     about = [(south, west, shifted(area, south, west)) for south in (0, 1) for west in (0, 1)]
@@ -208,7 +208,7 @@ def vertical_metrics(tile: Tile, interfaces: np.ndarray, ground: Ground, floor: 
     dr[lowest: top] = np.diff(interfaces)
 
     def missing(level: np.ndarray, fraction: np.ndarray) -> np.ndarray:
-        """What partial cells lack of the thickness of a column."""
+        """Thickness of a column that partial cells lack."""
         return (1.0 - fraction) * dr[level]
 
     def column(level: np.ndarray, fraction: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from dycore.time_series import TimeSeries, of_each
 
 
 def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing | Module, ...]:
-    """All that acts on the fluid besides its own dynamics, with values that fit the grid. Raises ValueError for what does not."""
+    """Forcings of the fluid besides its own dynamics, with values that fit the grid. Raises ValueError for what does not."""
     if isinstance(parameters.forcing, Forcing | Module) or not isinstance(parameters.forcing, (tuple, list)):
         raise ValueError("forcing must be a tuple of dycore.forcing.Forcing; for a single one write forcing=(one,).")
     own = [checked(grid, parameters, f"forcing[{number}]", forcing) for number, forcing in enumerate(parameters.forcing)]

@@ -20,7 +20,7 @@ import numpy as np
 
 
 class Form(NamedTuple):
-    """What a shape means, and its axes."""
+    """Form of an array: what its shape means, and its axes."""
 
     name: str
     axes: str
@@ -112,7 +112,7 @@ def described(form: Form, cells: tuple[int, int, int]) -> str:
 
 
 def needed_by(form: Form, needed: np.ndarray | None) -> np.ndarray:
-    """Where the values of a form are needed: wherever one of the cells is for which they stand."""
+    """Mask of needed values of a form: wherever one of the cells is for which they stand."""
     if needed is None:
         return np.array(True)
     axes = "kji"[-needed.ndim:]

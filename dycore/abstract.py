@@ -152,14 +152,14 @@ def read(region: Region, seen: AccessPattern | None, number: int, origin: tuple[
     row, column = shifts[-2:] if len(shifts) > 1 else (0, 0)
     source = number, Reads(row, row, column, column, not any(shifts))
     if seen is not None:
-        note(seen.read, (source,))
+        trace(seen.read, (source,))
     return frozenset({source})
 
 
 def check(function: Callable, region: Region, arguments: tuple, before: tuple = (), seen: AccessPattern | None = None) -> Any:
     """Run a stencil on types alone: refuses reads past the halo, wrong axes and mixed precision.
 
-    `before` are values passed between the indices and the arguments (what a sweep carries); what is `seen` is noted there.
+    `before` are values passed between the indices and the arguments (what a sweep carries); the access pattern is added to `seen`.
     Raises IndexError or TypeError with a sentence that names the stencil.
     """
     parameters = function.__code__.co_varnames[: function.__code__.co_argcount]
@@ -185,11 +185,11 @@ def check(function: Callable, region: Region, arguments: tuple, before: tuple = 
         advice = "" if sentence.endswith(".") else ". Give functions that take and return what it asks for."
         raise type(error)(sentence + advice) from None
     if seen is not None:
-        map_arguments(lambda value: note(seen.used, sources_of(value)), values)
+        map_arguments(lambda value: trace(seen.used, sources_of(value)), values)
     return values
 
 
-def note(read: dict[int, Reads], sources: Iterable[tuple[int, Reads]]) -> None:
+def trace(read: dict[int, Reads], sources: Iterable[tuple[int, Reads]]) -> None:
     """Add where a value comes from to how far each array is read."""
     for number, reads in sources:
         read[number] = reads.union(read.get(number, reads))

@@ -70,13 +70,13 @@ class Portion(NamedTuple):
 
 def portions(substeps: int, substeps_per_exchange: int, split: bool) -> list[Portion]:
     """Substeps in portions, so many without a message; on fewer and fewer cells, because each needs one less beyond them."""
-    found = []
+    groups = []
     for first in range(0, substeps, substeps_per_exchange):
         stop = min(first + substeps_per_exchange, substeps)
         parts = 3 if split and stop - first > 8 else 1
         bounds = [first + (stop - first) * number // parts for number in range(parts + 1)]
-        found += [Portion(a, b, (stop - a - 1) * split, first > 0 and a == first) for a, b in pairwise(bounds)]
-    return found
+        groups += [Portion(a, b, (stop - a - 1) * split, first > 0 and a == first) for a, b in pairwise(bounds)]
+    return groups
 
 
 @stencil

@@ -131,26 +131,26 @@ def vorticity_and_divergence(k, j, i, grid, viscosity, u, v):
 
 
 @stencil
-def no_slip_turning(k, j, i, grid, dy_v, u, v):
+def no_slip_circulation(k, j, i, grid, dy_v, u, v):
     """Vorticity about the corner [k, j, i] of a flow that stops at coasts, half a cell away: there twice its circulation (1/s)."""
     north = where(k >= grid.floor_u[j, i], grid.dx_u[j, i] * u[k, j, i], 0.0)
     south = where(k >= grid.floor_u[j - 1, i], grid.dx_u[j - 1, i] * u[k, j - 1, i], 0.0)
     east = where(k >= grid.floor_v[j, i], dy_v[j, i] * v[k, j, i], 0.0)
     west = where(k >= grid.floor_v[j, i - 1], dy_v[j, i - 1] * v[k, j, i - 1], 0.0)
-    turning = (east - west - north + south) * grid.inverse_area_z[j, i]
-    return where(k >= grid.floor_z[j, i], turning, 2.0 * turning)
+    vorticity = (east - west - north + south) * grid.inverse_area_z[j, i]
+    return where(k >= grid.floor_z[j, i], vorticity, 2.0 * vorticity)
 
 
 @stencil
 def no_slip_vorticity(k, j, i, grid, u, v):
     """Vorticity at corners (1/s) of a flow that stops at coasts, for harmonic friction."""
-    return no_slip_turning(k, j, i, grid, grid.dy_v, u, v)
+    return no_slip_circulation(k, j, i, grid, grid.dy_v, u, v)
 
 
 @stencil
 def no_slip_vorticity_and_divergence(k, j, i, grid, viscosity, u, v):
     """Values of `Strain` (1/s), at corners and centres, for a flow that stops at coasts."""
-    return no_slip_turning(k, j, i, grid, viscosity.eastward, u, v), velocity_divergence(k, j, i, grid, u, v)
+    return no_slip_circulation(k, j, i, grid, viscosity.eastward, u, v), velocity_divergence(k, j, i, grid, u, v)
 
 
 @stencil
@@ -246,8 +246,8 @@ def spread(k, j, i, grid, viscosity, strain):
 @stencil
 def no_slip_spread(k, j, i, grid, viscosity, strain):
     """First pass of biharmonic friction as `spread`, of a flow that stops at coasts: half the area about a corner is water."""
-    turning = spread_vorticity(k, j, i, grid, viscosity, strain)
-    return where(k >= grid.floor_z[j, i], turning, 2.0 * turning), spread_divergence(k, j, i, grid, viscosity, strain)
+    of_vorticity = spread_vorticity(k, j, i, grid, viscosity, strain)
+    return where(k >= grid.floor_z[j, i], of_vorticity, 2.0 * of_vorticity), spread_divergence(k, j, i, grid, viscosity, strain)
 
 
 def force(on: Any, equations: Any, vorticity: Any, at: Any) -> Vector:

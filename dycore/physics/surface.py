@@ -33,8 +33,8 @@ class Target(NamedTuple):
 @stencil
 def into_uppermost(k, j, i, grid, column, values, now):
     """Rate of a tracer at centres of the uppermost layer by a flux (its unit per s)."""
-    supply = values.flux[j, i] * grid.inverse_dr[k] / column.stretching[j, i]
-    return where(k == grid.top - 1, grid.open_fraction_of(k, j, i, grid.floor, grid.inverse_fraction, supply), 0.0)
+    source = values.flux[j, i] * grid.inverse_dr[k] / column.stretching[j, i]
+    return where(k == grid.top - 1, grid.open_fraction_of(k, j, i, grid.floor, grid.inverse_fraction, source), 0.0)
 
 
 def planes(name: str, values: ArrayLike | TimeSeries, divisor: float = 1.0) -> Any:

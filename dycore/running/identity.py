@@ -94,7 +94,7 @@ def largest_of(values: np.ndarray) -> float:
 
 
 def summary(values: np.ndarray) -> Summary:
-    """Summary of a field. Its mean alone would not tell where a value stands, and a weighted sum drowns one in many unless scaled."""
+    """Summary of a field. Its mean alone would not tell where a value stands, and a weighted sum drowns it unless scaled."""
     flat = values.astype(float).ravel()
     weights = np.modf(IRRATIONAL * np.arange(1, flat.size + 1))[0] - 0.5
     return Summary(ROUNDING[values.dtype.itemsize], largest_of(values), float(flat.mean()),

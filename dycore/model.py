@@ -23,7 +23,7 @@ from dycore.inputs.states import asarrays, check_state, gathered
 from dycore.parameters import Parameters, in_plain_numbers
 from dycore.program import Program
 from dycore.stability import AT_REST, Limit, check_parameters, largest_speeds, shortest_limit
-from dycore.state import State, layout
+from dycore.state import State, layout, map_state
 
 if TYPE_CHECKING:
     import xarray
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from dycore.restart import Restarts
     from dycore.running.run import Report
     from dycore.writing import Means, Snapshots
+
+__all__ = ["Model", "map_state"]  # the latter for scripts that take it from here
 
 
 class Model:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dycore.abstract import Abstract, Seen, check
+from dycore.abstract import Abstract, AccessPattern, check
 from dycore.fields import Field, Region, map_arguments
 from dycore.tiles import Halo, Tile
 
@@ -26,7 +26,7 @@ def precision_of(arguments: tuple) -> np.dtype:
 
 
 def check_all(stencil: Callable, start: Callable | None, region: Region, arguments: tuple,
-              seen: Seen | None = None) -> tuple[tuple, Any]:
+              seen: AccessPattern | None = None) -> tuple[tuple, Any]:
     """Check a stencil or, with `start`, a sweep: the types that it carries and those of its values."""
     arguments = tuple(map_arguments(plain_number, argument) for argument in arguments)
     if start is None:

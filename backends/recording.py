@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dycore.abstract import Reads, Seen
+from dycore.abstract import AccessPattern, Reads
 from dycore.backends.array_functions import ArrayFunction
 from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.backends.inference import reaches, regions
@@ -49,7 +49,7 @@ class Recording:
         return fields[0] if statement.single else fields
 
     def operate(self, stencil: Callable, start: Callable | None, region: Region, direction: int, arguments: tuple) -> Operation:
-        seen, leaves = Seen({}, {}), list(arrays_of(arguments))
+        seen, leaves = AccessPattern({}, {}), list(arrays_of(arguments))
         carried, values = check_all(stencil, start, region, arguments, seen)
         reads: dict[Recorded, Reads] = {}
         used: dict[Recorded, Reads] = {}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks import calibration, model
-from dycore.progress import DAY
+from dycore.running.progress import DAY
 
 COMPETITORS = ("fortran", "numba", "jax", "numpy")
 NO_COUNTERS = "no counters"

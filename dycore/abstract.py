@@ -87,7 +87,7 @@ for _name in ("add", "sub", "mul", "truediv", "pow", "and", "or"):
 
 
 def sources_of(value: Any) -> frozenset:
-    """What a value was made of; nothing if it is a number, or an index."""
+    """Sources of a value; none of a number, or an index."""
     return value.sources if isinstance(value, Abstract) else frozenset()
 
 
@@ -105,7 +105,7 @@ def names_of(argument: Any, prefix: str = "") -> list[str]:
 
 
 def title_of(function: Callable, arguments: tuple) -> str:
-    """How an error names a stencil, with those that are bound among its arguments."""
+    """Title of a stencil in errors, with those that are bound among its arguments."""
     inner: dict[str, None] = {}
 
     def visit(argument: Any) -> None:
@@ -118,15 +118,15 @@ def title_of(function: Callable, arguments: tuple) -> str:
     return f"Stencil {function.__name__}" + (f" of the terms {', '.join(inner)}" if inner else "")
 
 
-class Seen(NamedTuple):
-    """What a check notes of how far a stencil reads the arrays among its arguments, numbered through them."""
+class AccessPattern(NamedTuple):
+    """Extents to which a stencil reads the arrays among its arguments, numbered through them, as a check of it traces."""
 
     read: dict[int, Reads]
     used: dict[int, Reads]  # of that, what its values depend on
 
 
 class Reads(NamedTuple):
-    """How far from its own point a stencil reads an array: rows `low` to `high`, columns `west` to `east`.
+    """Extent to which a stencil reads an array from its own point: rows `low` to `high`, columns `west` to `east`.
 
     `pointwise`: nowhere else at all, not even at another level.
     """
@@ -138,13 +138,13 @@ class Reads(NamedTuple):
     pointwise: bool
 
     def union(self, other: Reads) -> Reads:
-        """What both read together."""
+        """Extent of two readings together."""
         return Reads(min(self.low, other.low), max(self.high, other.high), min(self.west, other.west), max(self.east, other.east),
                      self.pointwise and other.pointwise)
 
 
-def read(region: Region, seen: Seen | None, number: int, origin: tuple[int, ...], index: tuple) -> frozenset:
-    """Where an element of array `number` comes from that a stencil reads; noted in what is `seen`."""
+def read(region: Region, seen: AccessPattern | None, number: int, origin: tuple[int, ...], index: tuple) -> frozenset:
+    """Source of an element of array `number` that a stencil reads; added to what is `seen`."""
     k, j, i = region.k[0] if region.k else 0, region.j[0], region.i[0]
     starts = (k,) if len(origin) == 1 else (k, j, i)[-len(origin):]
     shifts = [part.start + at - start if isinstance(part, slice) and part.start is not None else 0
@@ -152,14 +152,14 @@ def read(region: Region, seen: Seen | None, number: int, origin: tuple[int, ...]
     row, column = shifts[-2:] if len(shifts) > 1 else (0, 0)
     source = number, Reads(row, row, column, column, not any(shifts))
     if seen is not None:
-        note(seen.read, (source,))
+        trace(seen.read, (source,))
     return frozenset({source})
 
 
-def check(function: Callable, region: Region, arguments: tuple, before: tuple = (), seen: Seen | None = None) -> Any:
+def check(function: Callable, region: Region, arguments: tuple, before: tuple = (), seen: AccessPattern | None = None) -> Any:
     """Run a stencil on types alone: refuses reads past the halo, wrong axes and mixed precision.
 
-    `before` are values passed between the indices and the arguments (what a sweep carries); what is `seen` is noted there.
+    `before` are values passed between the indices and the arguments (what a sweep carries); the access pattern is added to `seen`.
     Raises IndexError or TypeError with a sentence that names the stencil.
     """
     parameters = function.__code__.co_varnames[: function.__code__.co_argcount]
@@ -185,11 +185,11 @@ def check(function: Callable, region: Region, arguments: tuple, before: tuple = 
         advice = "" if sentence.endswith(".") else ". Give functions that take and return what it asks for."
         raise type(error)(sentence + advice) from None
     if seen is not None:
-        map_arguments(lambda value: note(seen.used, sources_of(value)), values)
+        map_arguments(lambda value: trace(seen.used, sources_of(value)), values)
     return values
 
 
-def note(read: dict[int, Reads], sources: Iterable[tuple[int, Reads]]) -> None:
+def trace(read: dict[int, Reads], sources: Iterable[tuple[int, Reads]]) -> None:
     """Add where a value comes from to how far each array is read."""
     for number, reads in sources:
         read[number] = reads.union(read.get(number, reads))

@@ -19,7 +19,7 @@ from typing import Any
 from dycore.commands import COMMANDS
 from dycore.commands.loading import launched
 from dycore.commands.problems import BadInput, FailedAlone, FailedRun, Interrupted, Parser, say_warning
-from dycore.progress import tell
+from dycore.running.progress import tell
 
 
 def main(arguments: list[str] | None = None) -> int:

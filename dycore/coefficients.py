@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from dycore.choices import SEAWATER
+from dycore.assembly.values import is_traced
 from dycore.closures import Uniform
 from dycore.fluid import Ocean, linear_seawater
-from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, Form, given, is_array
 from dycore.grid import Grid
+from dycore.inputs.choices import SEAWATER
+from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, Form, given, is_array
 from dycore.parameters import Parameters
-from dycore.values import is_traced
 
 ANY = NUMBER, PROFILE, PLANE, VOLUME
 

@@ -137,7 +137,7 @@ def covering(data: Any, grid: Grid, longitude: str = "lon", latitude: str = "lat
 
 
 def cell_places(grid: Grid, longitude: str = "lon", latitude: str = "lat") -> dict[str, Any]:
-    """Where xarray's `interp` finds values for the cells of a grid: longitudes [x] and latitudes [y], or both [y, x] if rotated.
+    """Places of the cells of a grid for xarray's `interp`: longitudes [x] and latitudes [y], or both [y, x] if rotated.
 
     The dimensions of what is interpolated are y and x in place of `latitude` and `longitude`. Raises ValueError on a plane.
     """

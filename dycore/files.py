@@ -23,11 +23,11 @@ NOT_OFFERED_OF_FOLDERS = NOT_OFFERED | {errno.EINVAL, errno.EBADF, errno.EISDIR,
 
 
 class WritingFailed(RuntimeError):
-    """What a run wrote could not be written; the message says what and why."""
+    """Output or a restart that could not be written; the message says what and why."""
 
 
 class DiskWarning(UserWarning):
-    """What a disk does not offer, and what is lost without."""
+    """Warning of what a disk does not offer, and what is lost without."""
 
 
 @cache
@@ -49,7 +49,7 @@ def together(communication: Any, problem: Exception | None) -> None:
 
 
 def by_first(communication: Any, work: Callable[[], Any], failing: str) -> Any:
-    """What some work gives that rank 0 alone does, on all processes.
+    """Result of work that rank 0 alone does, on all processes.
 
     Raises there what it raises: ValueError as it is, and WritingFailed, which begins with `failing`, for all that can go
     wrong with files.
@@ -84,7 +84,7 @@ def at_home(path: str | Path) -> Path:
 
 
 def read_text(path: Path) -> str:
-    """What a file in UTF-8 says, without the mark that some editors put first.
+    """Text of a file in UTF-8, without the mark that some editors put first.
 
     Raises ValueError for other encodings, and OSError for what cannot be read.
     """
@@ -99,7 +99,7 @@ def read_text(path: Path) -> str:
 
 
 def end_of_links(path: Path) -> Path:
-    """Where a path leads at the end of all links, whether something is there or not. Raises OSError for links in a circle."""
+    """Path at the end of all links, whether something is there or not. Raises OSError for links in a circle."""
     end = Path(os.path.realpath(path))
     if end.is_symlink():
         raise OSError(errno.ELOOP, f"'{end}' is a link that leads back to itself")
@@ -112,7 +112,7 @@ def make_folder(path: Path) -> None:
 
 
 def aside(path: Path) -> Path:
-    """Where a file or folder is written before it takes its name."""
+    """Path at which a file or folder is written before it takes its name."""
     return path.with_name(f".{path.name}.partial")
 
 
@@ -209,7 +209,7 @@ def lock(path: Path, folder: bool = False) -> Any:
 
 
 def lock_by_a_file(file: Path, path: Path, lacking: str) -> Any:
-    """As `lock`, where a disk has no locks: a file that is there as long as a run holds the path.
+    """Lock where a disk has none: a file that is there as long as a run holds the path.
 
     That of a run that was killed on this machine is taken over. Raises ValueError for that of another.
     """

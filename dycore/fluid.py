@@ -1,4 +1,4 @@
-"""What makes an ocean an ocean and an atmosphere an atmosphere; everything else is shared.
+"""Fluids: what makes an ocean an ocean and an atmosphere an atmosphere; everything else is shared.
 
 Hydrostatic balance is d(phi) = b ds in both fluids (Marshall et al. 2004, Mon. Wea. Rev. 132, 2882):
 
@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dycore.given import as_array, check_number
+from dycore.inputs.given import as_array, check_number
 from dycore.stencils import coefficient_at, power, square_root, stencil, where
 from dycore.tracers import reads
 
@@ -141,7 +141,7 @@ class Atmosphere(NamedTuple):
     rest: Rest = Rest()
 
     def at_rest(self, interfaces: np.ndarray, potential_temperature: np.ndarray, tropopause: float = 0.0) -> Atmosphere:
-        """The same air with a state of rest: potential temperature (K) of the levels [k] between reference pressures (Pa) [k + 1].
+        """Atmosphere with a state of rest: potential temperature (K) of the levels [k] between reference pressures (Pa) [k + 1].
 
         For steep mountains: the nearer the air is to it, the smaller the error of the pressure force over slopes. Above a
         `tropopause` (Pa) the state has one temperature; below, a polynomial of the fourth degree in the Exner function is

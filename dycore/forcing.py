@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.given import shown
+from dycore.inputs.given import shown
 from dycore.stencils import stencil, where
 from dycore.terms import Term, Vector, bound, total
 
@@ -38,7 +38,7 @@ class Forcing(NamedTuple):
 
 
 class Forced(NamedTuple):
-    """What a module does to the fluid: fields that are stored, or terms."""
+    """Rates by which a module acts on the fluid: fields that are stored, or terms."""
 
     velocity: Vector = Vector()  # on west and south faces (m/s2)
     tracers: tuple = ()  # of the first tracers (their unit per s)
@@ -73,7 +73,7 @@ def only(tracer: int, rate: Callable) -> tuple[Callable | None, ...]:
 
 
 class Instant(NamedTuple):
-    """What is known at the time of the tendencies: a state, as dycore.state.State has it, and what follows from it."""
+    """Fields known at the time of the tendencies: a state, as dycore.state.State has it, and what follows from it."""
 
     u: Any
     v: Any
@@ -93,14 +93,14 @@ def in_precision(dtype: Any, value: Any) -> Any:
 
 
 def forces(on: Any, grid: Any, forcings: tuple[Forcing | Module, ...], at: Instant) -> tuple[Vector, tuple[Term, ...]]:
-    """What all forcings do to the velocity on faces (m/s2) and to each tracer (its unit per s)."""
+    """Rates of the velocity on faces (m/s2) and of each tracer (its unit per s) by all forcings."""
     forced = [of_one(on, grid, forcing, at) for forcing in forcings]
     return total((each.velocity for each in forced), Vector()), tuple(
         total(each.tracers[number] for each in forced if number < len(each.tracers)) for number in range(len(at.tracers)))
 
 
 def of_one(on: Any, grid: Any, forcing: Forcing | Module, at: Instant) -> Forced:
-    """What one forcing does."""
+    """Rates by one forcing."""
     if isinstance(forcing, Module):
         return forcing.function(on, grid, at, forcing.values, forcing.weights)
 
@@ -124,11 +124,11 @@ class Stress(NamedTuple):
 def stress_u(k, j, i, grid, column, values, now):
     """Acceleration of the uppermost layer by the surface stress, at west faces (m/s2)."""
     push = values.u[j, i] * grid.inverse_dr[k] * column.inverse_stretching_u[j, i]
-    return where(k == grid.top - 1, grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, push), 0.0)
+    return where(k == grid.top - 1, grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u, push), 0.0)
 
 
 @stencil
 def stress_v(k, j, i, grid, column, values, now):
     """Acceleration of the uppermost layer by the surface stress, at south faces (m/s2)."""
     push = values.v[j, i] * grid.inverse_dr[k] * column.inverse_stretching_v[j, i]
-    return where(k == grid.top - 1, grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, push), 0.0)
+    return where(k == grid.top - 1, grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v, push), 0.0)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore import printing
-from dycore.coordinates import (
+from dycore.geometry.coordinates import (
     check_boundary,
     check_cells,
     check_coriolis,
@@ -37,9 +37,9 @@ from dycore.coordinates import (
     check_pole,
     check_precision,
 )
-from dycore.geographic import Geographic, at_half_spacing, rotated, unrotated
-from dycore.given import NUMBER, PLANE, finite, given, positive
-from dycore.metrics import Ground, Metrics, interior, metrics_of, padded_plane
+from dycore.geometry.geographic import Geographic, at_half_spacing, rotated, unrotated
+from dycore.geometry.metrics import Ground, Metrics, interior, metrics_of, padded_plane
+from dycore.inputs.given import NUMBER, PLANE, finite, given, positive
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
 
 __all__ = ["EARTH_RADIUS", "EARTH_ROTATION", "Grid", "Metrics", "interior", "latitude_longitude", "rectilinear"]
@@ -55,8 +55,8 @@ class Grid:
     `x`, `y` [i], [j] are cell centres (m, or degrees east and north on the sphere), `x_face`, `y_face`
     the west and south faces; `interfaces` [k] the reference levels. On a rotated grid these are longitudes and latitudes
     about `north_pole`, which is at (longitude, latitude) in degrees; `longitude`, `latitude` and `angle` [j, i] are true ones
-    on any grid of a sphere, at cell centres. `supergrid`: those at half the spacing (dycore.geographic), None where rows and
-    columns are parallels and meridians.
+    on any grid of a sphere, at cell centres. `supergrid`: those at half the spacing (dycore.geometry.geographic), None where
+    rows and columns are parallels and meridians.
     """
 
     tile: Tile
@@ -88,7 +88,7 @@ class Grid:
         return self.metrics.area.dtype
 
     def with_surface_geopotential(self, values: ArrayLike) -> Grid:
-        """The same grid over mountains: geopotential of the ground, a number or interior [j, i] (m2/s2)."""
+        """Grid over mountains, else the same: geopotential of the ground, a number or interior [j, i] (m2/s2)."""
         ground = given("The geopotential of the ground", values, self.cells, NUMBER, PLANE, precision=self.dtype, needed=self.wet)
         values = padded_plane(ground, self.tile, 0.0).astype(self.dtype)
         return replace(self, metrics=self.metrics._replace(surface_geopotential=values))
@@ -104,7 +104,7 @@ class Grid:
 
     @property
     def corners(self) -> Geographic:
-        """As `geographic`, of all corners of cells [ny + 1, nx + 1]."""
+        """Longitudes and latitudes of all corners of cells [ny + 1, nx + 1], as `geographic`."""
         return self._supergrid.at(slice(0, None, 2), slice(0, None, 2))
 
     @property
@@ -208,7 +208,7 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
     in `rectilinear`.
 
     `pole` (longitude, latitude in degrees) is where the north pole of a rotated grid is, as regional models have it: latitudes
-    and longitudes are then those about that pole (dycore.geographic.rotated), lengths and areas are as if unrotated, the
+    and longitudes are then those about that pole (dycore.geometry.geographic.rotated), lengths and areas are as if unrotated, the
     Coriolis parameter is that of the true latitude, and `coriolis` takes true coordinates [j, i]. Velocities and stresses are
     along the grid; dycore.directions turns them. Raises ValueError for sizes and edges that make no grid.
     """
@@ -229,10 +229,7 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
         corners = rotated(np.degrees(places[0]), np.degrees(face)[:, None], pole)
         places = np.radians(corners.longitude), np.radians(corners.latitude)
         supergrid = rotated(at_half_spacing(x, x_face)[None, :], at_half_spacing(y, y_face)[:, None], pole)
-    if coriolis is None:
-        def coriolis(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
-            return 2.0 * rotation * np.sin(latitude) + 0.0 * longitude
-    f = check_coriolis(coriolis, *places)
+    f = check_coriolis(_vertical_rotation(rotation) if coriolis is None else coriolis, *places)
     return _grid(tile, precision, interfaces, lengths, f, Ground(bottom, land, terrain_following, partial_cells), x=x, y=y,
                  x_face=x_face, y_face=y_face, spherical=True, north_pole=pole, supergrid=supergrid)
 
@@ -251,6 +248,11 @@ def _tile_on_sphere(cells: Any, latitudes: Any, longitudes: Any) -> tuple[Tile, 
                          "short of the poles.")
     tile = Tile((nz, ny, nx), Boundary.PERIODIC if full_circle else Boundary.WALL, Boundary.POLE if poles else Boundary.WALL)
     return tile, (south, north), (west, east)
+
+
+def _vertical_rotation(rotation: float) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """The Coriolis parameter (1/s) of longitude and latitude (radians) on a sphere that rotates (1/s)."""
+    return lambda longitude, latitude: 2.0 * rotation * np.sin(latitude) + 0.0 * longitude
 
 
 def _over_the_pole(latitude: np.ndarray) -> np.ndarray:

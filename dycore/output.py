@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore import two_dimensional
 from dycore.calendars import time_since
 from dycore.datasets import in_units, on_places
 from dycore.fluid import Atmosphere
-from dycore.given import shown
 from dycore.grid import interior
+from dycore.inputs.given import shown
+from dycore.running import two_dimensional
 from dycore.state import Prognostic, State, initial_state
 from dycore.tiles import HALO_LEVELS, Place
 
@@ -44,7 +44,7 @@ class Axes(NamedTuple):
 
     @property
     def center(self) -> tuple[str, str, str]:
-        """Of a field in the centre of cells."""
+        """Dimensions of a field in the centre of cells."""
         return self.level, self.y, self.x
 
 
@@ -122,7 +122,7 @@ def own_variables(model: Any) -> dict[str, Variable]:
 
 
 def variables(model: Any, names: Iterable[str] | None = None) -> dict[str, Variable]:
-    """All fields of a dataset, or those that are named. Raises ValueError for a name that is none of them."""
+    """Fields of a dataset, all or those that are named. Raises ValueError for a name that is none of them."""
     wet, (x, y, level), found = model.grid.wet, axes(model), own_variables(model)
     for number, name in enumerate(model.parameters.tracer_names):
         standard, unit = TRACERS.get(name, ("", "1"))
@@ -192,13 +192,13 @@ def coordinates(model: Any) -> dict[str, tuple]:
 
 
 def time_attributes(model: Any) -> dict[str, str]:
-    """Of the time of a run."""
+    """Attributes of the time of a run."""
     since = time_since(model.parameters.start)
     return {"standard_name": "time", "long_name": "time since the start, as a date", "axis": "T"} | since
 
 
 def attributes(model: Any) -> dict[str, Any]:
-    """Where a dataset comes from: conventions, program and version, and what of the parameters makes a run what it is."""
+    """Attributes of a dataset: conventions, program and version, and what of the parameters makes a run what it is."""
     from dycore import __version__
 
     parameters = model.parameters
@@ -240,6 +240,13 @@ def dataset(model: Any, state: State) -> Any:
     return xarray.Dataset(fields, coordinates(model) | {"time": time}, attributes(model))
 
 
+def at_one_time(dataset: Any) -> Any:
+    """A dataset without a dimension `time`. Raises ValueError where it has several times."""
+    if dataset.sizes.get("time", 1) != 1:
+        raise ValueError(f"The dataset has {dataset.sizes['time']} times. Choose one, for example with dataset.isel(time=-1).")
+    return dataset.squeeze("time") if "time" in dataset.dims else dataset
+
+
 def state_from_dataset(model: Any, dataset: Any) -> State:
     """The state of the whole domain with velocity, surface and tracers of a dataset: a start anew, without history, at step 0.
 
@@ -256,9 +263,7 @@ def state_from_dataset(model: Any, dataset: Any) -> State:
     grid, names = model.grid, axes(model)
     closure = [field.name for field in model.layout.closure]  # of which a dataset may say nothing
     wanted = {name: variable for name, variable in variables(model).items() if name not in ("vertical_velocity", *closure)}
-    if dataset.sizes.get("time", 1) != 1:
-        raise ValueError(f"The dataset has {dataset.sizes['time']} times. Choose one, for example with dataset.isel(time=-1).")
-    dataset = dataset.squeeze("time") if "time" in dataset.dims else dataset
+    dataset = at_one_time(dataset)
     missing = [name for name in wanted if name not in dataset]
     if missing:
         raise ValueError(f"The dataset lacks {', '.join(missing)}. A state of this model needs {', '.join(wanted)}.")

@@ -1,4 +1,4 @@
-"""What a run is made of besides its grid and its state: one record, constant through the run."""
+"""Parameters of a run, all of it besides its grid and its state: one record, constant through the run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore import printing
+from dycore.assembly.values import is_traced
 from dycore.calendars import check_start
 from dycore.closures import Closure, Convective, PacanowskiPhilander, Uniform
 from dycore.closures.records import prognostics_of
@@ -21,9 +22,8 @@ from dycore.equations.steppers import AdamsBashforth3, Stepper
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Fluid
 from dycore.forcing import Forcing, Module
-from dycore.given import check_number, is_array, shown
+from dycore.inputs.given import check_number, is_array, shown
 from dycore.tracers import check_names, read_by
-from dycore.values import is_traced
 
 Coefficient = float | ArrayLike  # a number, a profile [nz], a plane [ny, nx] or a volume [nz, ny, nx] at cell centres
 
@@ -138,7 +138,7 @@ def check_values(parameters: Parameters) -> None:
 
 
 def coefficients(parameters: Parameters) -> dict[str, Any]:
-    """What mixes and rubs, by name: numbers that cannot be negative."""
+    """Coefficients of mixing and friction by name: numbers that cannot be negative."""
     found: dict[str, Any] = {} if parameters.diffusivity is None else {"diffusivity": parameters.diffusivity}
     friction, mixing = parameters.friction, parameters.vertical_mixing
     if friction is not None:

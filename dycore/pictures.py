@@ -3,7 +3,7 @@
     field = pictures.field(model.dataset(state), "temperature", level=100.0)     # at a depth of 100 m
     pictures.map_of(field, pictures.mollweide).savefig("temperature.png")
 
-Fields are those of `dycore.plotted_fields`, in degrees (km on a plane), hPa or metres of depth, and days. Land is grey.
+Fields are those of `dycore.plotting.plotted_fields`, in degrees (km on a plane), hPa or metres of depth, and days. Land is grey.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from dycore.curved_cells import curved_cells, geographic_of
-from dycore.map_projections import LAND, degrees, draw_globe, mollweide, orthographic
-from dycore.plotted_fields import (
+from dycore.plotting.curved_cells import curved_cells, geographic_of
+from dycore.plotting.map_projections import LAND, degrees, draw_globe, mollweide, orthographic
+from dycore.plotting.plotted_fields import (
     PLACES,
     UNITS,
     along,

@@ -85,7 +85,7 @@ class Program:
         return self(at_least if as_field(field).array.ndim == 3 else at_least_in_columns, minimum, field)
 
     def columns(self, function: Callable, *arguments: Any) -> Any:
-        """What a function of whole columns makes of them: a field, or as many as it returns arrays.
+        """Results of a function of whole columns: a field, or as many as it returns arrays.
 
         `function(*arguments)` is written in the array API and given fields as arrays [k, j, i] or [j, i] of all levels of some
         columns, without halo, profiles as [k], and all else (numbers, weights, functions) as it is. It returns one array or a
@@ -95,7 +95,7 @@ class Program:
         return self._noted(self.backend.call(function, self._region(function, columns=True), *arguments))
 
     def planes(self, function: Callable, *arguments: Any, place: Place = Place.CENTER) -> Any:
-        """As `columns`, for a function that may mix the cells of a level: it is given all cells of this process, at once.
+        """Results of a function that may mix the cells of a level: as `columns`, but given all cells of this process at once.
 
         What it returns stands at `place`, and gets its halo from there. Several processes give other results than one if it
         does mix cells.

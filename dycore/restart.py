@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.belonging import difference, identity, written
 from dycore.files import at_home, by_first, make_folder, together, whole, why
-from dycore.given import whole_number
 from dycore.grid import interior
-from dycore.progress import LOG
+from dycore.inputs.given import integer
+from dycore.running.identity import difference, identity, written
+from dycore.running.progress import LOG
+from dycore.running.time_steps import retimed, times
 from dycore.state import State, map_state, padded
-from dycore.time_steps import retimed, times
 
 KIND = "dycore restart 1"
 
@@ -38,11 +38,11 @@ class Restarts:
     keep: int = 2
 
     def __post_init__(self) -> None:
-        whole_number("keep", self.keep, 1)  # the newest always stays
+        integer("keep", self.keep, 1)  # the newest always stays
 
 
 class Sums(NamedTuple):
-    """What an unfinished mean has summed up on the cells of a process, or of the whole domain."""
+    """Sums of an unfinished mean on the cells of a process, or of the whole domain."""
 
     samples: int
     since: float  # step, not whole where the time step has become longer since
@@ -64,7 +64,7 @@ def names(model: Any) -> list[str]:
 
 
 def path_of(folder: str | Path, step: int) -> Path:
-    """Where the restart of a step is in a folder."""
+    """Path of the restart of a step in a folder."""
     return at_home(folder) / f"restart_{step:010d}.npz"
 
 
@@ -148,7 +148,7 @@ class ForeignFile(Exception):
 def read(path: str | Path, model: Any) -> State:
     """The state of the whole domain from a restart; any model of the same grid and fluid goes on from it.
 
-    With another time step it is at the same time, and its histories are those of the new steps (dycore.time_steps). All
+    With another time step it is at the same time, and its histories are those of the new steps (dycore.running.time_steps). All
     processes have to call it. Raises ValueError with what is wrong where the file is no whole restart, belongs to something
     else, with both values, or is at no whole number of the model's time steps.
     """
@@ -181,7 +181,7 @@ def on_all(path: str | Path, model: Any) -> tuple[dict[str, Any], dict[str, np.n
 
 
 def partial_means(folder: str | Path, model: Any, step: int) -> dict[str, Sums]:
-    """What the unfinished means of a run had summed up at a step, by name, on the cells of this process."""
+    """Sums of the unfinished means of a run at a step, by name, on the cells of this process."""
     communication, time_step = model.backend.communication, model.parameters.time_step
     here = times(all_in(folder).values()) if communication.rank == 0 else {}
     path = communication.first(next((path for path, time in here.items() if abs(time / time_step - step) < 0.5), None))

@@ -1,4 +1,4 @@
-"""How long a step may be: what each process allows, the longest step that all of them do, and what is refused outright.
+"""Limits of the time step: what each process allows, the longest step that all of them do, and what is refused outright.
 
     dt * rate <= limit of the time stepper      (von Neumann analysis: tests/test_stepping.py, test_runge_kutta.py)
 
@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.choices import check_choices
 from dycore.coefficients import largest_in_columns, on_grid
 from dycore.equations import advection, barotropic, friction
 from dycore.fluid import Atmosphere
-from dycore.given import check_kind
 from dycore.grid import Grid, interior
+from dycore.inputs.choices import check_choices
+from dycore.inputs.given import check_kind
 from dycore.parameters import Parameters, check_values
 from dycore.tiles import HALO, HALO_LEVELS, Boundary
 
@@ -36,7 +36,7 @@ class TimeStepWarning(UserWarning):
 
 
 class Speeds(NamedTuple):
-    """What of a flow limits the step: cells that it crosses (1/s), and its largest velocity along a level (m/s)."""
+    """Speeds of a flow that limit the step: cells that it crosses (1/s), and its largest velocity along a level (m/s)."""
 
     crossing: float = 0.0
     speed: float = 0.0
@@ -85,7 +85,7 @@ def fastest_decay(grid: Grid, parameters: Parameters, coefficient: Any, biharmon
 
 
 def speeds(grid: Grid, parameters: Parameters, u: Any, v: Any, w: Any, surface: Any, first: tuple[int, int] = (0, 0)) -> Speeds:
-    """Of a flow [k, j, i], [j, i] without halo, or of the part of it that begins at the cell `first` of the grid."""
+    """Speeds of a flow [k, j, i], [j, i] without halo, or of the part of it that begins at the cell `first` of the grid."""
     u, v, w, surface = (np.asarray(values, float) for values in (u, v, w, surface))
     part = tuple(slice(start, start + n) for start, n in zip(first, surface.shape, strict=True))
     metrics = grid.metrics
@@ -100,6 +100,14 @@ def speeds(grid: Grid, parameters: Parameters, u: Any, v: Any, w: Any, surface: 
     across = np.maximum(abs(w), abs(np.concatenate([w[1:], np.zeros_like(w[:1])]))) / height  # the faster of both faces
     crossing = np.where(wet, abs(u) * np.sqrt(felt) + abs(v) * np.sqrt(in_y) + across, 0.0)
     return Speeds(float(crossing.max()), float(np.hypot(u, v).max()))
+
+
+def largest_speeds(model: Any, state: Any) -> Speeds:
+    """The largest speeds of a state in arrays of a model's backend, on all processes, which all have to call it."""
+    communication, tile = model.backend.communication, model.tile
+    u, v, w, surface = (communication.cells(tile, field) for field in (state.u, state.v, state.w, state.surface))
+    own = speeds(model.grid, model.parameters, u, v, w, surface, (tile.rows[0], tile.columns[0]))
+    return Speeds(*map(communication.largest, own))
 
 
 def at_corners(grid: Grid, field: Any) -> np.ndarray:

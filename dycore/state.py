@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore import printing
-from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, check_kind, given, shown
+from dycore.geometry.thickness import check_columns
 from dycore.grid import Grid
 from dycore.halo_sources import fill_halo
-from dycore.thickness import check_columns
+from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, check_kind, given, shown
 from dycore.tiles import Place
 
 
@@ -36,7 +36,7 @@ class Prognostic:
 
 
 class Past(NamedTuple):
-    """What Adams-Bashforth extrapolates from, of one or two steps ago; arrays as in `State`."""
+    """Fields that Adams-Bashforth extrapolates from, of one or two steps ago; arrays as in `State`."""
 
     surface: Any
     tracers: tuple
@@ -45,7 +45,7 @@ class Past(NamedTuple):
 
 
 class State(NamedTuple):
-    """All that a step needs; a tree of padded arrays that a step never changes.
+    """State of a model, all that a step needs: a tree of padded arrays that a step never changes.
 
     | field     | shape     | place       | unit |
     |-----------|-----------|-------------|------|

@@ -19,7 +19,7 @@ HALO_LEVELS = 2  # levels: third-order reconstruction in the vertical
 
 
 class Boundary(Enum):
-    """What lies beyond the first and the last cell of a direction."""
+    """Boundary of a direction: what lies beyond its first and its last cell."""
 
     PERIODIC = "periodic"
     WALL = "wall"
@@ -27,7 +27,7 @@ class Boundary(Enum):
 
 
 class Place(Enum):
-    """Where in a cell a field stands: its centre, its west face (u), its south face (v) or its face towards lower r (w)."""
+    """Place of a field in a cell: its centre, its west face (u), its south face (v) or its face towards lower r (w)."""
 
     CENTER = "center"
     WEST_FACE = "west face"
@@ -55,7 +55,7 @@ class Tile(NamedTuple):
 
     @property
     def position(self) -> tuple[int, int]:
-        """Of this process among the others, in j and i."""
+        """Position of this process among the others, in j and i."""
         return divmod(self.rank, self.processes[1])
 
     @property
@@ -82,14 +82,14 @@ class Tile(NamedTuple):
 
     @property
     def region(self) -> Region:
-        """All cells, without halo."""
+        """Region of all cells, without halo."""
         (nz, ny, nx), (wide_y, wide_x) = self.cells, self.halo
         padded = (nz + 2 * HALO_LEVELS, ny + 2 * wide_y, nx + 2 * wide_x)
         return Region((HALO_LEVELS, HALO_LEVELS + nz), (wide_y, wide_y + ny), (wide_x, wide_x + nx), padded)
 
 
 class Reach(NamedTuple):
-    """So many cells beyond those of a tile, on each side: `Region.grow(*reach)`."""
+    """Halo widths: so many cells beyond those of a tile, on each side: `Region.grow(*reach)`."""
 
     west: int
     east: int
@@ -97,7 +97,7 @@ class Reach(NamedTuple):
     north: int
 
     def union(self, other: Reach) -> Reach:
-        """As far as the further of both."""
+        """Widths as far as the further of two."""
         return Reach(*map(max, self, other))
 
 
@@ -105,7 +105,7 @@ FACES = Reach(west=0, east=1, south=0, north=1)  # the last faces of the cells b
 
 
 class Halo(NamedTuple):
-    """Where a field of a tile stands, and how far beyond its cells the halo is needed: all of it by default.
+    """Halo of a field of a tile: where the field stands, and how far beyond its cells it is needed, all of it by default.
 
     What lies further out in the array holds no sense.
     """
@@ -128,7 +128,7 @@ def share(n: int, processes: int, number: int) -> tuple[int, int]:
 
 
 def part_of(array: np.ndarray, tile: Tile) -> np.ndarray:
-    """What a tile keeps of a padded array of the whole domain, halo included.
+    """Part of a padded array of the whole domain that a tile keeps, halo included.
 
     A halo wider than that of the array repeats a periodic domain, and else the outermost values.
     """

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dycore.given import as_array, check_number, check_switch
+from dycore.inputs.given import as_array, check_number, check_switch
 from dycore.stencils import stencil
 
 DAY = 86400.0  # s
@@ -56,17 +56,17 @@ class TimeSeries:
 
     @property
     def in_words(self) -> str:
-        """What it is, without reading it."""
+        """Words about a series, without reading it."""
         times = np.asarray(self.times)
         repeated = "" if self.period is None else f", repeated after {self.period / DAY:g} days"
         return f"TimeSeries({number_of(self.values)} records from day {times[0] / DAY:g} to {times[-1] / DAY:g}{repeated})"
 
     def record(self, number: int) -> Any:
-        """What stands at a time, by its number."""
+        """Record of a time, by its number."""
         return self.values[number % number_of(self.values)]
 
     def mapped(self, function: Callable[[int, Any], Any]) -> TimeSeries:
-        """The same times with what a function of (number, record) makes of each record, when it is read."""
+        """Series of the same times, with a function of (number, record) applied to each record when it is read."""
         return replace(self, values=Mapped(self.values, function))
 
 
@@ -102,7 +102,7 @@ def checked_times(times: Any) -> np.ndarray:
 
 
 def number_of(values: Any) -> int:
-    """How many records there are. Raises ValueError for what has no records."""
+    """Number of records. Raises ValueError for what has no records."""
     try:
         return len(values)
     except TypeError:
@@ -111,7 +111,7 @@ def number_of(values: Any) -> int:
 
 
 def of_each(function: Callable[[int | None, Any], Any], values: Any) -> Any:
-    """What a function of (number, value) makes of a value, or of each record of a series; the number of a value is None."""
+    """Results of a function of (number, value) for a value, or each record of a series; the number of a value is None."""
     return values.mapped(function) if isinstance(values, TimeSeries) else function(None, values)
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from dycore.given import finite, positive, whole_number
+from dycore.inputs.given import finite, integer, positive
 
 
 def uniform(nz: int, first: float, last: float) -> np.ndarray:
     """nz layers of equal thickness: interfaces [k], k = 0 .. nz, in the unit of `first` and `last`."""
-    return np.linspace(finite("first", first, "m or Pa"), finite("last", last, "m or Pa"), whole_number("nz", nz, 1) + 1)
+    return np.linspace(finite("first", first, "m or Pa"), finite("last", last, "m or Pa"), integer("nz", nz, 1) + 1)
 
 
 def stretched(nz: int, depth: float, ratio: float = 8.0) -> np.ndarray:
@@ -22,7 +22,7 @@ def stretched(nz: int, depth: float, ratio: float = 8.0) -> np.ndarray:
 
     Thickness grows by a constant factor from layer to layer downwards.
     """
-    nz, depth = whole_number("nz", nz, 1), positive("depth", depth, "m")
+    nz, depth = integer("nz", nz, 1), positive("depth", depth, "m")
     growth = positive("ratio", ratio, "no unit") ** (1.0 / max(nz - 1, 1))
     thickness = growth ** np.arange(nz)[::-1]
     height = np.concatenate([[0.0], np.cumsum(thickness)])

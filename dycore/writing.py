@@ -1,4 +1,4 @@
-"""Output during a run: snapshots and time means on schedules, into files that grow along time (dycore.growing_files).
+"""Output during a run: snapshots and time means on schedules, into files that grow along time (dycore.running.growing_files).
 
 A mean is that of states evenly spaced over its interval, not of every step: to look at a state costs about as much as a step
 (Numba, 20 x 64 x 128 cells), and the states of neighbouring steps differ little.
@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 
 from dycore import output
-from dycore.belonging import difference, identity, summary, written
 from dycore.files import at_home, by_first, lock, why
-from dycore.given import MOST, is_number, shown
-from dycore.growing_files import KINDS, could_not, template
-from dycore.progress import DAY
+from dycore.inputs.given import MOST, is_number, shown
 from dycore.restart import Restarts, Sums, check_folder, check_start, partial_means, path_of, retain
 from dycore.restart import write as write_restart
+from dycore.running.growing_files import KINDS, could_not, template
+from dycore.running.identity import difference, identity, summary, written
+from dycore.running.progress import DAY
 from dycore.state import State
 
 
@@ -173,7 +173,7 @@ class Series:
 
 
 class Outputs:
-    """All that a run writes, and the seconds that it took."""
+    """Output and restarts of a run, and the seconds that they took."""
 
     def __init__(self, model: Any, state: State, write: tuple, restarts: Restarts | None, stack: ExitStack):
         communication, step = model.backend.communication, int(state.step)
@@ -249,7 +249,7 @@ class Outputs:
 
 @contextmanager
 def outputs(model: Any, state: State, write: tuple, restarts: Restarts | None) -> Iterator[Outputs]:
-    """What a run writes, opened and held for it alone; given up at its end, however it ends.
+    """Output of a run, opened and held for it alone; given up at its end, however it ends.
 
     Raises ValueError where something is there that is not of this run, is held by another or cannot be written.
     """

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from dycore import Model, cases, restart
-from dycore.progress import DAY
 from dycore.restart import Restarts
+from dycore.running.progress import DAY
 from dycore.writing import Means, Snapshots
 
 STEP, STEPS, FIELDS = 1800.0 / DAY, 6, ("eastward_velocity",)

@@ -8,66 +8,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from rank_cases import CASES, channel
 
-from dycore import Model, cases
+from dycore import Model
 from dycore import restart as restarting
 from dycore.backends import launchers, mpi
 from dycore.backends.halos import Serial
-from dycore.equations.advection import weno5
-from dycore.equations.steppers import WickerSkamarock
-from dycore.grid import interior, rectilinear
-from dycore.parameters import Mixing
+from dycore.grid import interior
 from dycore.physics import surface_relaxation
-from dycore.progress import DAY
 from dycore.restart import Restarts
-from dycore.running import Stopped
-from dycore.state import State, initial_state
-from dycore.tiles import Boundary, Halo, Place
+from dycore.running.progress import DAY
+from dycore.state import State
+from dycore.stopping import Stopped
+from dycore.tiles import Halo, Place
 from dycore.time_series import TimeSeries
 from dycore.writing import Means, Snapshots
-
-
-def channel(precision, x=Boundary.PERIODIC, y=Boundary.WALL, **changes):
-    """An ocean with an island, a ridge and substeps; sides that no number of ranks divides."""
-    _, parameters, state = cases.baroclinic_channel((4, 13, 22), precision=precision, time_step=2000.0)
-    interfaces = np.linspace(-4000.0, 0.0, 5)
-    bottom, land = np.full((13, 22), -4000.0), np.zeros((13, 22), bool)
-    bottom[:, 11], land[5:8, 3:5] = -2500.0, True
-    grid = rectilinear((4, 13, 22), extent=(4.0e6, 2.0e6), interfaces=interfaces, coriolis=-1.1e-4, beta=1.4e-11, bottom=bottom,
-                       land=land, x_boundary=x, y_boundary=y, precision=precision)
-    tracers = tuple(interior(tracer) for tracer in state.tracers)
-    return grid, dataclasses.replace(parameters, **changes), initial_state(grid, surface=0.0, tracers=tracers)
-
-
-def partial(precision):
-    """The channel over a floor of partial cells."""
-    _, parameters, state = channel(precision)
-    bottom = -4000.0 + 3000.0 * np.random.default_rng(3).random((13, 22))
-    grid = rectilinear((4, 13, 22), extent=(4.0e6, 2.0e6), interfaces=np.linspace(-4000.0, 0.0, 5), coriolis=-1.1e-4, beta=1.4e-11,
-                       bottom=bottom, partial_cells=0.2, precision=precision)
-    return grid, parameters, initial_state(grid, surface=0.0, tracers=tuple(interior(tracer) for tracer in state.tracers))
-
-
-def in_stages(case):
-    """A case with Runge-Kutta stages, and some of the new velocity in what carries mass and tracers."""
-    grid, parameters, state = case
-    return grid, dataclasses.replace(parameters, stepper=WickerSkamarock(theta=0.5)), state
-
-
-def wave(precision):
-    """An atmosphere on the full sphere, filtered near the poles."""
-    return cases.baroclinic_wave((4, 14, 22), precision=precision)
-
-
-WIDE = {"tracer_face": weno5, "biharmonic_diffusion": True, "diffusivity": 1.0e12, "friction": Mixing(1.0e13, 1.0e13, True)}
-CASES = {
-    "channel": channel, "wave": wave, "partial cells": partial,
-    "basin": lambda precision: channel(precision, x=Boundary.WALL, **WIDE),
-    "periodic": lambda precision: channel(precision, y=Boundary.PERIODIC),
-    "channel in stages": lambda precision: channel(precision, stepper=WickerSkamarock(), time_step=4000.0),
-    "wave in stages": lambda precision: in_stages(wave(precision)),
-    "over the poles": lambda precision: cases.steady_zonal_flow((1, 14, 22), precision=precision, angle=45.0),
-}
 
 
 def backend(name, communication=None):

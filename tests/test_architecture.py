@@ -1,4 +1,4 @@
-"""Imports point one way, backends know no physics, and `import dycore` is cheap."""
+"""Imports point one way, backends know no physics, files and functions are short, and `import dycore` is cheap."""
 
 import ast
 import subprocess
@@ -9,31 +9,31 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    {"fields", "progress", "files", "stopping", "values"},
+    {"fields", "files", "stopping", "assembly.values", "running.progress"},
     {"stencils"},
-    {"abstract", "tiles", "terms", "given", "tracers", "geographic"},
+    {"abstract", "tiles", "terms", "inputs.given", "tracers", "geometry.geographic"},
     {"decomposition", "halo_sources"},
-    {"backend", "printing", "coordinates", "forcing", "metrics"},
+    {"backend", "printing", "geometry.coordinates", "forcing", "geometry.metrics"},
     {"program", "time_series"},
     {"grid", "calendars", "vertical", "fluid", "seawater"},
-    {"thickness", "directions"},
-    {"state", "belonging"},
-    {"time_steps", "closures"},
+    {"geometry.thickness", "directions"},
+    {"state", "running.identity"},
+    {"running.time_steps", "inputs.states", "closures"},
     {"equations", "physics"},
     {"parameters"},
-    {"choices"},
+    {"inputs.choices"},
     {"coefficients"},
-    {"stability", "driving"},
-    {"assembly", "held_records"},
+    {"stability", "inputs.forcings"},
+    {"assembly.equations", "assembly.held_records", "assembly.plan"},
     {"model"},
-    {"curved_cells"},
-    {"plotted_fields", "map_projections", "datasets"},
-    {"two_dimensional"},
+    {"plotting.curved_cells"},
+    {"plotting.plotted_fields", "plotting.map_projections", "datasets"},
+    {"running.two_dimensional"},
     {"output", "cases", "diagnostics", "restart", "check", "pictures"},
-    {"growing_files"},
+    {"running.growing_files"},
     {"writing"},
-    {"naming"},
-    {"running"},
+    {"running.reserved_names"},
+    {"running.run"},
     {"validation"},
     {"__init__"},
     {"commands"},
@@ -41,12 +41,16 @@ LAYERS = [
     {"__main__"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+RANK |= {name.partition(".")[0]: -1 for name in RANK if "." in name}  # rooms whose files have ranks of their own: a sentence each
 HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock",
          "cf_units", "cftime"}
 
 
 def modules(folder):
     return sorted(path for path in folder.rglob("*.py") if "backends" not in path.relative_to(folder).parts)
+
+
+PROGRAMS = [path for folder in ("dycore", "backends", "benchmarks", "examples", "docs") for path in modules(ROOT / folder)]
 
 
 def imports(path, anywhere=False):
@@ -62,21 +66,20 @@ def imports(path, anywhere=False):
     return found
 
 
-def part_of(path):
-    """The name by which RANK knows a file of dycore."""
-    inside = path.relative_to(ROOT / "dycore")
-    return inside.parts[0] if len(inside.parts) > 1 else inside.stem
+def part_of(names):
+    """The name by which RANK knows what has these names, one within the other: a file of a room, a room, or a file."""
+    return next((part for part in (".".join(names[:2]), *names[:1]) if part in RANK), None)
 
 
 def parts_imported(path):
     """Parts of dycore that a file imports at module level."""
-    names = [name.split(".") for name in imports(path) if name.split(".")[0] == "dycore"]
-    return {name[1] if len(name) > 1 and name[1] in RANK else "__init__" for name in names if name[1:2] != ["backends"]}
+    names = [name.split(".")[1:] for name in imports(path) if name.split(".")[0] == "dycore"]
+    return {part_of(name) or "__init__" for name in names if name[:1] != ["backends"]}
 
 
 @pytest.mark.parametrize("path", modules(ROOT / "dycore"), ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_point_one_way(path):
-    name = part_of(path)
+    name = part_of(path.relative_to(ROOT / "dycore").with_suffix("").parts)
     assert name in RANK, f"{path.name} has no place among the layers: give it one in this test"
     for other in parts_imported(path) - {name}:
         assert RANK[other] < RANK[name], f"{path.name} imports {other}, which builds on it"
@@ -84,8 +87,7 @@ def test_imports_point_one_way(path):
 
 def test_no_file_imports_one_that_imports_it():
     """Imports within functions count: a circle is one wherever it is closed."""
-    files = {".".join(path.relative_to(ROOT).with_suffix("").parts): path
-             for folder in ("dycore", "backends", "benchmarks") for path in modules(ROOT / folder)}
+    files = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PROGRAMS}
     files = {name.removesuffix(".__init__"): path for name, path in files.items()}
 
     def of(name):
@@ -112,6 +114,14 @@ def test_backends_know_the_language_and_the_tiles_and_no_physics(path):
                "dycore.halo_sources", "dycore.backends")
     ours = [name for name in imports(path, anywhere=True) if name.split(".")[0] == "dycore"]
     assert all(name.startswith(allowed) for name in ours), ours
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_file_is_read_in_one_sitting_and_a_function_at_a_glance(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= (200 if path == ROOT / "dycore" / "model.py" else 300)
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    assert not [node.name for node in functions if node.end_lineno - node.lineno >= 40]
 
 
 @pytest.mark.parametrize("path", modules(ROOT / "dycore"), ids=lambda p: str(p.relative_to(ROOT)))

@@ -15,7 +15,7 @@ from dycore.cli import main
 from dycore.fluid import Ocean
 from dycore.forcing import Forcing
 from dycore.grid import rectilinear
-from dycore.progress import DAY
+from dycore.running.progress import DAY
 from dycore.state import initial_state
 from dycore.stencils import stencil
 from dycore.vertical import uniform

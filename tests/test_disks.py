@@ -16,8 +16,8 @@ import pytest
 from dycore import Model, cases, cli, files, restart
 from dycore.backends import on_numpy
 from dycore.files import DiskWarning, WritingFailed
-from dycore.progress import DAY
 from dycore.restart import Restarts
+from dycore.running.progress import DAY
 from dycore.writing import Snapshots
 
 xr = pytest.importorskip("xarray")

@@ -4,12 +4,12 @@ from argparse import Namespace
 
 import numpy as np
 import pytest
-from test_cli import dycore
+from command_line import dycore
 from test_pictures import mesh_of, with_times
 
 from dycore import Model, cases, pictures
 from dycore.commands.plot import read_fields
-from dycore.plotted_fields import UNITS
+from dycore.plotting.plotted_fields import UNITS
 from dycore.writing import Means, Snapshots
 
 pytest.importorskip("matplotlib")

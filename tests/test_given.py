@@ -12,8 +12,8 @@ from dycore.closures import Uniform
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Atmosphere, Ocean, shallow_water
 from dycore.forcing import Forcing
-from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, as_array, given, truths
 from dycore.grid import interior, latitude_longitude, rectilinear
+from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, as_array, given, truths
 from dycore.parameters import Mixing
 from dycore.physics import heat_flux, surface_flux, surface_relaxation
 from dycore.state import initial_state

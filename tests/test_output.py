@@ -13,8 +13,8 @@ from dycore.fluid import Ocean
 from dycore.grid import EARTH_RADIUS, interior
 from dycore.output import state_from_dataset
 from dycore.parameters import Parameters
-from dycore.progress import DAY
-from dycore.running import Report
+from dycore.running.progress import DAY
+from dycore.running.run import Report
 from dycore.state import initial_state
 from dycore.writing import Means, Snapshots
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from command_line import dycore
 from conftest import random_velocity
-from test_cli import dycore
 
 from dycore import Model, cases, pictures
 from dycore.equations import operators

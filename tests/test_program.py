@@ -18,13 +18,13 @@ from dycore.vertical import uniform
 
 # cells beyond those of the tile to the south, north, west and east, as they were once written by hand
 BY_HAND = {
-    (0, 0, 0, 0): ("slopes", "extrapolated_changes", "advance", "advance_mixed", "substitute", "depth_means", "behind",
-                   "transport_divergence", "difference", "impose_mean", "advance_surface", "inverse_stretching", "stretching",
-                   "tracer_step", "tracer_step_mixed", "substitute_tracer"),
+    (0, 0, 0, 0): ("slopes", "extrapolated_changes", "advance", "advance_mixed", "substitute", "depth_means", "surface_increment",
+                   "transport_divergence", "velocity_correction", "corrected_velocity", "advance_surface", "inverse_stretching",
+                   "stretching", "tracer_step", "tracer_step_mixed", "substitute_tracer"),
     (1, 0, 1, 0): ("layer_phi", "energies", "velocity_divergence", "coefficients", "flux_through_levels", "column_divergence"),
-    (0, 1, 0, 1): ("turning", "means", "transport_correction", "corrected_transports", "values_at", "vorticity", "widths"),
+    (0, 1, 0, 1): ("corner_fluxes", "means", "transport_correction", "corrected_transports", "values_at", "vorticity", "widths"),
     (1, 1, 1, 1): ("columns", "column_sums", "spread", "extrapolated_surface", "transports"),
-    (2, 3, 2, 3): ("swirling",),
+    (2, 3, 2, 3): ("corner_vorticities",),
     (2, 2, 2, 2): ("vorticity_and_divergence",),
     (3, 3, 3, 3): ("extrapolated",),
 }

@@ -61,7 +61,8 @@ def test_the_landing_page_leads_to_the_modules_in_the_order_of_the_readme(pages)
 
 
 def test_fields_are_described_by_the_comments_beside_them(pages):
-    assert "Coriolis parameter at corners [j, i] (1/s)" in html.unescape("".join(docstrings(page(pages, "dycore/metrics"))))
+    metrics = docstrings(page(pages, "dycore/geometry/metrics"))
+    assert "Coriolis parameter at corners [j, i] (1/s)" in html.unescape("".join(metrics))
     assert "Alias for field number" not in "".join(pages.values())
 
 

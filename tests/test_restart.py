@@ -12,10 +12,10 @@ from dycore.equations.steppers import WickerSkamarock
 from dycore.fluid import Ocean
 from dycore.grid import interior
 from dycore.parameters import Parameters
-from dycore.progress import DAY
 from dycore.restart import Restarts, leaves
-from dycore.running import Stopped
+from dycore.running.progress import DAY
 from dycore.state import initial_state
+from dycore.stopping import Stopped
 from dycore.writing import Means, Snapshots
 
 STEP = 1800.0 / DAY

@@ -8,12 +8,12 @@ from dycore import Model, cases, datasets, restart
 from dycore.cases.steady_zonal_flow import exact_depth, exact_velocity
 from dycore.directions import along_grid, at_centres, to_east_north
 from dycore.fluid import Atmosphere, shallow_water
-from dycore.geographic import rotated
+from dycore.geometry.geographic import rotated
 from dycore.grid import interior, latitude_longitude, rectilinear
-from dycore.naming import taken_names
 from dycore.output import state_from_dataset
 from dycore.parameters import Parameters
 from dycore.physics.held_suarez import held_suarez
+from dycore.running.reserved_names import taken_names
 from dycore.state import initial_state
 from dycore.tiles import Place
 from dycore.writing import Snapshots

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_cli import dycore
+from command_line import dycore
 from test_pictures import drawn_at, mesh_of
 from test_rotated_grids import RADIUS, about_the_pole
 

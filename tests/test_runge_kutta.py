@@ -54,8 +54,8 @@ def stepped(start, pressure_u, divergence, doppler, coriolis_u, coriolis_v, step
         push = doppler * u + coriolis_u * v + pressure_u * surface, doppler * v + coriolis_v * u
         new_u, new_v = (old + stage.fraction * change for old, change in zip(start, push, strict=False))
         if substeps == 1:
-            carrying = stage.ahead * new_u + (1.0 - stage.ahead) * u
-            new_surface = start[2] + stage.fraction * (doppler * surface + divergence * carrying)
+            transport_velocity = stage.off_centring * new_u + (1.0 - stage.off_centring) * u
+            new_surface = start[2] + stage.fraction * (doppler * surface + divergence * transport_velocity)
         else:
             weights = barotropic.averaging_weights(substeps)
             if not stage.last:

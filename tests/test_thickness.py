@@ -5,9 +5,9 @@ import pytest
 
 from dycore import Model, Parameters
 from dycore.fluid import Atmosphere, shallow_water
+from dycore.geometry.thickness import dry_column, thicknesses
 from dycore.grid import interior, latitude_longitude, rectilinear
 from dycore.state import initial_state
-from dycore.thickness import dry_column, thicknesses
 from dycore.vertical import uniform
 
 LEVELS = uniform(4, -400.0, 0.0)

@@ -20,7 +20,7 @@ from dycore.closures import PacanowskiPhilander, pacanowski_philander
 from dycore.equations.steppers import WickerSkamarock
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Ocean
-from dycore.model import map_state
+from dycore.state import map_state
 from dycore.stencils import stencil
 from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Tile
 

@@ -7,10 +7,10 @@ import pytest
 from conftest import fields_of
 
 from dycore import Model, restart
+from dycore.assembly.held_records import picked
 from dycore.fluid import Ocean, no_buoyancy
 from dycore.forcing import Forcing
 from dycore.grid import interior, rectilinear
-from dycore.held_records import picked
 from dycore.parameters import Parameters
 from dycore.physics import surface_relaxation
 from dycore.state import initial_state

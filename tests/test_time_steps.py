@@ -10,11 +10,11 @@ from dycore import Model, Parameters, initial_state, restart
 from dycore.equations.steppers import WickerSkamarock
 from dycore.fluid import Ocean
 from dycore.grid import interior, rectilinear
-from dycore.progress import DAY
 from dycore.restart import Restarts, leaves
+from dycore.running.progress import DAY
+from dycore.running.time_steps import retimed, steps_until, times
 from dycore.state import Past
 from dycore.tiles import Boundary
-from dycore.time_steps import retimed, steps_until, times
 from dycore.writing import Means, Snapshots
 
 

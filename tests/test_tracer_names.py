@@ -10,10 +10,10 @@ from dycore.closures import Convective, convective
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Atmosphere, Ocean, dry_air, linear_seawater, no_buoyancy, shallow_water
 from dycore.grid import latitude_longitude, rectilinear
-from dycore.naming import taken_names
 from dycore.output import variables
 from dycore.physics import held_suarez
-from dycore.plotted_fields import DERIVED
+from dycore.plotting.plotted_fields import DERIVED
+from dycore.running.reserved_names import taken_names
 from dycore.seawater import teos10
 from dycore.state import State, initial_state
 from dycore.stencils import stencil

@@ -89,7 +89,7 @@ def test_nothing_behind_a_coast_is_read(numpy_backend, random):
     made = Column(*numpy_backend.apply(column.columns, region.columns.grow(2, 3, 2, 3), metrics, Ocean(),
                                        filled(grid, Place.CENTER, np.zeros(grid.cells[1:]))))
     corners = region.grow(2, 3, 2, 3)
-    _, absolute = numpy_backend.apply(momentum_weno.swirling, corners, metrics, made, u, v)
+    _, absolute = numpy_backend.apply(momentum_weno.corner_vorticities, corners, metrics, made, u, v)
     open_u, open_v = level >= metrics.floor_u, level >= metrics.floor_v
     touched = open_u | np.roll(open_u, 1, 1) | open_v | np.roll(open_v, 1, 2)
     buried = np.where(touched[tuple(slice(*r) for r in corners.ranges)], absolute.array, 1.0e6)

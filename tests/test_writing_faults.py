@@ -9,14 +9,14 @@ import sys
 import numpy as np
 import pytest
 
-import dycore.growing_files
+import dycore.running.growing_files
 import dycore.writing
 from dycore import Model, cases, files, restart
 from dycore.backends import on_numpy
 from dycore.files import WritingFailed
-from dycore.growing_files import Zarr
-from dycore.progress import DAY
 from dycore.restart import Restarts
+from dycore.running.growing_files import Zarr
+from dycore.running.progress import DAY
 from dycore.writing import Means, Snapshots, outputs
 
 xr = pytest.importorskip("xarray")
@@ -58,8 +58,8 @@ DEATHS = {
     "a store is made": (".zarr", files, "synchronize", 3),
     "the first record is written": (".zarr", zarr.Array, "__setitem__", 2),
     "a restart takes its name": (".zarr", files, "synchronize", 7),
-    "room is reserved": (".nc", dycore.growing_files, "reserve", 6),
-    "the first record is counted": (".nc", dycore.growing_files, "reserve", 2),
+    "room is reserved": (".nc", dycore.running.growing_files, "reserve", 6),
+    "the first record is counted": (".nc", dycore.running.growing_files, "reserve", 2),
     "a record is written but not counted": (".nc", netCDF4, "Dataset", 8),
     "the first restart is written": (".nc", np, "savez", 1),
     "a restart is written": (".nc", np, "savez", 4),

@@ -1,4 +1,4 @@
-!> The fast mode: depth-mean velocity and moving boundary in short forward-backward steps (dycore/barotropic.py).
+!> The fast mode: depth-mean velocity and moving boundary in short forward-backward steps (dycore/equations/barotropic.py).
 !>
 !> Towards other processes the substeps begin with a wide halo, and each works on one row and column less than the one
 !> before it, until the last one comes to the own cells: so no messages are needed between them, or only now and then

@@ -1,4 +1,4 @@
-!> What follows from the moving boundary R, as two-dimensional fields (i, j): dycore/column.py.
+!> What follows from the moving boundary R, as two-dimensional fields (i, j): dycore/equations/column.py.
 module column_module
   use precision, only: rk
   use memory, only: zeros

@@ -1,4 +1,4 @@
-!> The model: state, and one time step in the order of the equations (dycore/model.py, `_step`).
+!> The model: state, and one time step in the order of the equations (dycore/equations/hydrostatic.py).
 module model_module
   use, intrinsic :: iso_fortran_env, only: int64
   use precision, only: rk, real64

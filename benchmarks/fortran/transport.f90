@@ -1,5 +1,5 @@
 !> Continuity and tracers in one pass over memory: flux through the levels, and each tracer one step later by
-!> third-order upwind advection of its value extrapolated half a step ahead (dycore/continuity.py, advection.py).
+!> third-order upwind advection of its value extrapolated half a step ahead (dycore/equations/continuity.py, advection.py).
 !>
 !> Iteration j extrapolates the tracers of row j + 2 into a ring of four vertical slices, works out the fluxes
 !> through the northern faces of row j (its southern ones are kept from before) and finishes row j. The new

@@ -9,8 +9,8 @@ from dycore.cases.global_ocean import global_ocean
 from dycore.cases.held_suarez import held_suarez
 from dycore.cases.rossby_haurwitz_wave import rossby_haurwitz_wave
 from dycore.cases.steady_zonal_flow import steady_zonal_flow
-from dycore.coordinates import MOST_CELLS
-from dycore.given import check_number, shown
+from dycore.geometry.coordinates import MOST_CELLS
+from dycore.inputs.given import check_number, shown
 
 CASES = {case.__name__: case for case in (baroclinic_channel, baroclinic_wave, barotropic_gyre, barotropic_jet,
     flow_over_mountain, global_ocean, held_suarez, rossby_haurwitz_wave, steady_zonal_flow)}

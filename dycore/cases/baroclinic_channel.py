@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dycore.cases.default_step import with_time_step
-from dycore.coordinates import check_cells
 from dycore.fluid import Ocean
+from dycore.geometry.coordinates import check_cells
 from dycore.grid import Grid, rectilinear
 from dycore.parameters import Mixing, Parameters
 from dycore.state import State, initial_state

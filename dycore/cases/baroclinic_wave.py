@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from dycore.cases.default_step import with_time_step
-from dycore.coordinates import check_cells
 from dycore.fluid import Atmosphere
-from dycore.given import finite
+from dycore.geometry.coordinates import check_cells
 from dycore.grid import EARTH_RADIUS, EARTH_ROTATION, Grid, latitude_longitude
+from dycore.inputs.given import finite
 from dycore.parameters import Parameters
 from dycore.state import State, initial_state
 from dycore.vertical import uniform
@@ -23,6 +23,14 @@ def _shapes(latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     sine, cosine = np.sin(latitude), np.cos(latitude)
     return (-2.0 * sine**6 * (cosine**2 + 1.0 / 3.0) + 10.0 / 63.0,
             8.0 / 5.0 * cosine**3 * (sine**2 + 2.0 / 3.0) - np.pi / 4.0)
+
+
+def _bump(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+    """The shape of the perturbation, equation (10), at longitudes and latitudes (radians): 1 at 20 E, 40 N."""
+    centre_longitude, centre_latitude = np.pi / 9.0, 2.0 * np.pi / 9.0
+    distance = np.arccos(np.clip(np.sin(centre_latitude) * np.sin(latitude) + np.cos(centre_latitude) * np.cos(latitude)
+                                 * np.cos(longitude - centre_longitude), -1.0, 1.0))
+    return np.exp(-((10.0 * distance) ** 2))
 
 
 def baroclinic_wave(cells: tuple[int, int, int] = (26, 64, 128), precision: str = "float64",
@@ -56,10 +64,7 @@ def baroclinic_wave(cells: tuple[int, int, int] = (26, 64, 128), precision: str 
     grid = grid.with_surface_geopotential(np.broadcast_to(geopotential[0], cells[1:]))
 
     longitude = np.radians(grid.x_face[:-1])[None, None, :]
-    centre_longitude, centre_latitude = np.pi / 9.0, 2.0 * np.pi / 9.0
-    distance = np.arccos(np.clip(np.sin(centre_latitude) * np.sin(latitude) + np.cos(centre_latitude) * np.cos(latitude)
-                                 * np.cos(longitude - centre_longitude), -1.0, 1.0))
-    u = JET * cosine**1.5 * np.sin(2.0 * latitude) ** 2 + perturbation * np.exp(-((10.0 * distance) ** 2))
+    u = JET * cosine**1.5 * np.sin(2.0 * latitude) ** 2 + perturbation * _bump(longitude, latitude)
 
     spacing = EARTH_RADIUS * min(2.0 * np.pi / nx, np.pi / ny)
     parameters = Parameters(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from dycore.cases.default_step import with_time_step
-from dycore.coordinates import check_cells
 from dycore.equations.momentum import energy_conserving
 from dycore.equations.momentum import linear as without_advection
 from dycore.fluid import Ocean, no_buoyancy
-from dycore.given import check_switch, not_negative
+from dycore.geometry.coordinates import check_cells
 from dycore.grid import Grid, rectilinear
+from dycore.inputs.given import check_switch, not_negative
 from dycore.parameters import Mixing, Parameters
 from dycore.state import State, initial_state
 from dycore.tiles import Boundary

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dycore.given import positive
 from dycore.grid import Grid
+from dycore.inputs.given import positive
 from dycore.parameters import Parameters
 from dycore.stability import shortest_limit
 

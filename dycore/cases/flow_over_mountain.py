@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dycore.cases.water_on_a_sphere import GRAVITY, RADIUS, ROTATION, places, water
-from dycore.given import finite
 from dycore.grid import Grid
+from dycore.inputs.given import finite
 from dycore.parameters import Parameters
 from dycore.state import State, initial_state
 

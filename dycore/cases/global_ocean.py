@@ -10,9 +10,9 @@ import numpy as np
 
 from dycore.cases.default_step import with_time_step
 from dycore.closures import PacanowskiPhilander, pacanowski_philander
-from dycore.coordinates import check_cells
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Ocean
+from dycore.geometry.coordinates import check_cells
 from dycore.grid import EARTH_RADIUS, Grid, latitude_longitude
 from dycore.parameters import Mixing, Parameters
 from dycore.physics.surface import surface_relaxation

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from dycore.cases.default_step import with_time_step
-from dycore.coordinates import check_cells
 from dycore.fluid import Atmosphere
-from dycore.given import not_negative
+from dycore.geometry.coordinates import check_cells
 from dycore.grid import EARTH_RADIUS, Grid, latitude_longitude
+from dycore.inputs.given import not_negative
 from dycore.parameters import Mixing, Parameters
 from dycore.physics.held_suarez import held_suarez as forcing
 from dycore.state import State, initial_state

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.cases.default_step import with_time_step
-from dycore.coordinates import check_cells
 from dycore.fluid import shallow_water
+from dycore.geometry.coordinates import check_cells
 from dycore.grid import Grid, latitude_longitude
 from dycore.parameters import Mixing, Parameters
 

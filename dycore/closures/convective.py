@@ -17,5 +17,5 @@ class Convective(NamedTuple):
 
 @stencil
 def convective(values, stability, shear):
-    """Convective adjustment: diffusivity is large where N2 is negative (m2/s)."""
+    """Viscosity and diffusivity at lower-r faces (m2/s) by convective adjustment: diffusivity is large where N2 is negative."""
     return values.viscosity, where(stability < 0.0, values.unstable, values.diffusivity)

@@ -19,7 +19,7 @@ class PacanowskiPhilander(NamedTuple):
 
 @stencil
 def pacanowski_philander(values, stability, shear):
-    """Viscosity nu0 / (1 + alpha Ri)^2 + nu_b and diffusivity nu / (1 + alpha Ri) + kappa_b (m2/s); convective below Ri = 0.
+    """nu0 / (1 + alpha Ri)^2 + nu_b and nu / (1 + alpha Ri) + kappa_b at lower-r faces (m2/s); convective below Ri = 0.
 
     Pacanowski and Philander (1981, J. Phys. Oceanogr. 11, 1443), Ri = N2 / |du/dz|2.
     """

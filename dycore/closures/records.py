@@ -17,7 +17,7 @@ class Closure(Protocol):
 
 
 class Mixed(NamedTuple):
-    """What a closure of vertical mixing gives: its fields, and viscosity and diffusivity at lower-r faces [k, j, i] (m2/s)."""
+    """Result of a closure of vertical mixing: its fields, and viscosity and diffusivity at lower-r faces [k, j, i] (m2/s)."""
 
     fields: tuple
     viscosity: Any
@@ -25,7 +25,7 @@ class Mixed(NamedTuple):
 
 
 def closures_of(parameters: Any) -> tuple[Closure, ...]:
-    """All closures that have fields of their own, that of vertical mixing first."""
+    """Closures that have fields of their own, that of vertical mixing first."""
     scheme = getattr(parameters.vertical_mixing, "scheme", None)
     return (*((scheme,) if hasattr(scheme, "advance") else ()), *parameters.closures)
 

@@ -8,7 +8,7 @@ from dycore.stencils import stencil
 
 
 class Uniform(NamedTuple):
-    """The same everywhere, at all times (m2/s)."""
+    """Constant viscosity and diffusivity across the levels (m2/s)."""
 
     viscosity: float
     diffusivity: float
@@ -16,5 +16,5 @@ class Uniform(NamedTuple):
 
 @stencil
 def uniform(values, stability, shear):
-    """Viscosity and diffusivity (m2/s) as given by `Uniform`."""
+    """Viscosity and diffusivity at lower-r faces (m2/s) as given by `Uniform`."""
     return values.viscosity, values.diffusivity

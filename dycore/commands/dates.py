@@ -6,7 +6,7 @@ from typing import Any
 
 from dycore.calendars import after, date, words
 from dycore.commands.problems import BadInput
-from dycore.progress import DAY
+from dycore.running.progress import DAY
 
 
 def moment(text: str) -> str:

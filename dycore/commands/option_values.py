@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dycore.coordinates import MOST_CELLS
 from dycore.files import at_home
+from dycore.geometry.coordinates import MOST_CELLS
 
 BACKENDS = ("numpy", "numba", "jax")
 PRECISIONS = ("float64", "float32")

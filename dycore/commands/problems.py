@@ -7,7 +7,7 @@ import sys
 import warnings
 from typing import Any, NoReturn, TextIO
 
-from dycore.progress import LOG, tell
+from dycore.running.progress import LOG, tell
 
 
 class BadInput(Exception):

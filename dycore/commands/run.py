@@ -21,7 +21,7 @@ from dycore.commands.problems import BadInput, FailedAlone, FailedRun, Interrupt
 from dycore.commands.settings import Settings, add_settings, assignment, case_parameters, model_parameters, settings_of, toml
 from dycore.commands.writable import why_not_this_file
 from dycore.files import WritingFailed, whole
-from dycore.progress import LOG, tell
+from dycore.running.progress import LOG, tell
 from dycore.stopping import noted
 
 
@@ -98,7 +98,7 @@ def first_state(settings: Settings, model: Any, state: Any) -> tuple[Any, str]:
 
 def after_another_step(path: Path, model: Any) -> str:
     """Words about the time step of a restart, where the run goes on with another one."""
-    from dycore.time_steps import header
+    from dycore.running.time_steps import header
 
     before, now = header(path)["time step"], model.parameters.time_step
     return "" if math.isclose(before, now, rel_tol=1e-9) else f", where the time step was {before:g} s"
@@ -106,7 +106,7 @@ def after_another_step(path: Path, model: Any) -> str:
 
 def advanced(settings: Settings, model: Any, state: Any, options: argparse.Namespace, received: list[int]) -> Any:
     """The state at the end of the run; output and restarts are written on the way."""
-    from dycore import restart, running, writing
+    from dycore import restart, stopping, writing
 
     steps = settings.steps or writing.whole_steps(settings.days or 0.0, model.parameters.time_step, "the run")
     if state.step >= steps:
@@ -126,7 +126,7 @@ def advanced(settings: Settings, model: Any, state: Any, options: argparse.Names
         with numpy.errstate(all="ignore"):
             return model.run(state, steps=steps - state.step, progress=not options.quiet, write=tuple(write), restarts=restarts,
                              stop=lambda: bool(received))
-    except running.Stopped as stopped:
+    except stopping.Stopped as stopped:
         raise interrupted(settings, model, stopped, received, options.arguments) from None
     except (ArithmeticError, WritingFailed) as problem:  # found by all ranks together
         raise FailedRun(str(problem)) from problem
@@ -258,7 +258,7 @@ def logged(path: Path | None) -> Iterator[None]:
 
 def why_unwritable(settings: Settings) -> str | None:
     """Found out before the run, not after it."""
-    from dycore.growing_files import KINDS
+    from dycore.running.growing_files import KINDS
 
     if settings.state_out is not None and settings.state_out.suffix != ".npz":
         return (f"'{settings.state_out}' does not end in .npz, the only format there is. "

@@ -35,13 +35,13 @@ from dycore.terms import Vector, bound
 
 @stencil
 def centred(velocity, c3, c2, c1, d1, d2, d3):
-    """Second-order face value: the mean of both sides."""
+    """Second-order face value (unit of the tracer): the mean of both sides."""
     return 0.5 * (c1 + d1)
 
 
 @stencil
 def upwind3(velocity, c3, c2, c1, d1, d2, d3):
-    """Third-order upwind-biased face value."""
+    """Third-order upwind-biased face value (unit of the tracer)."""
     mean, bend_c, bend_d = 0.5 * (c1 + d1), d1 - c1 - (c1 - c2), d2 - d1 - (d1 - c1)
     return mean - where(velocity > 0.0, bend_c, bend_d) * (1.0 / 6.0)
 
@@ -92,7 +92,7 @@ def check_vertical_face(face: Callable) -> None:
 
 @stencil
 def line_x(k, j, i, grid, tracer):
-    """The six values about a west face."""
+    """Six values about a west face (unit of the tracer)."""
     return (tracer[k, j, i - 3], tracer[k, j, i - 2],
             tracer[k, j, i - 1], tracer[k, j, i],
             tracer[k, j, i + 1], tracer[k, j, i + 2])
@@ -100,7 +100,7 @@ def line_x(k, j, i, grid, tracer):
 
 @stencil
 def line_y(k, j, i, grid, tracer):
-    """The six values about a south face."""
+    """Six values about a south face (unit of the tracer)."""
     return (tracer[k, j - 3, i], tracer[k, j - 2, i],
             tracer[k, j - 1, i], tracer[k, j, i],
             tracer[k, j + 1, i], tracer[k, j + 2, i])
@@ -108,7 +108,7 @@ def line_y(k, j, i, grid, tracer):
 
 @stencil
 def coastal_x(k, j, i, grid, tracer):
-    """The six values about a west face; behind a closed face stands the last value before it."""
+    """Six values about a west face (unit of the tracer); behind a closed face stands the last value before it."""
     c3, c2, c1, d1, d2, d3 = line_x(k, j, i, grid, tracer)
     c2 = where(k >= grid.floor_u[j, i - 1], c2, c1)
     c3 = where((k >= grid.floor_u[j, i - 1]) & (k >= grid.floor_u[j, i - 2]), c3, c2)
@@ -119,7 +119,7 @@ def coastal_x(k, j, i, grid, tracer):
 
 @stencil
 def coastal_y(k, j, i, grid, tracer):
-    """The six values about a south face; behind a closed face stands the last value before it."""
+    """Six values about a south face (unit of the tracer); behind a closed face stands the last value before it."""
     c3, c2, c1, d1, d2, d3 = line_y(k, j, i, grid, tracer)
     c2 = where(k >= grid.floor_v[j - 1, i], c2, c1)
     c3 = where((k >= grid.floor_v[j - 1, i]) & (k >= grid.floor_v[j - 2, i]), c3, c2)
@@ -130,7 +130,7 @@ def coastal_y(k, j, i, grid, tracer):
 
 @stencil
 def line_z(k, j, i, grid, tracer):
-    """The six values about a lower-r face, the outermost ones unused; none from below the floor or above the top."""
+    """Six values about a lower-r face (unit of the tracer), the outermost unused; none from below the floor or above the top."""
     c1, d1 = tracer[k - 1, j, i], tracer[k, j, i]
     c2 = where(k - 2 >= grid.floor[j, i], tracer[k - 2, j, i], c1)
     d2 = where(k + 1 < grid.top, tracer[k + 1, j, i], d1)

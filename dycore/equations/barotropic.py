@@ -8,7 +8,7 @@ McWilliams (2005, Ocean Modelling 9, 347, section 2.3): their primary weights ce
 the end of the step, the secondary ones make the averaged transport consistent with it.
 
 A stage of Runge-Kutta takes <G> from another state, with the pressure of its R: there the change of R counts from that
-R, and begins with what has happened since (`behind`). Only the last stage is averaged, the others take the last value.
+R, and begins with what has happened since (`surface_increment`). Only the last stage is averaged, the others take the last value.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 
 from dycore.equations.continuity import Flow
 from dycore.equations.records import Equations
-from dycore.equations.steppers import Stage, between, between_both, between_columns
+from dycore.equations.steppers import Stage, off_centred, off_centred_columns, transport_velocity
 from dycore.equations.velocity import Sums
 from dycore.fields import Region, as_field
 from dycore.stencils import stencil, where
@@ -60,29 +60,29 @@ def plain_weights(substeps: int) -> Weights:
 
 
 class Portion(NamedTuple):
-    """Substeps first .. stop - 1, on the cells and so many `beyond` them; with a message before if they need one."""
+    """Substeps first .. stop - 1, on the cells and a `margin` of so many beyond them; with a message before if they need one."""
 
     first: int
     stop: int
-    beyond: int
+    margin: int
     message: bool
 
 
-def portions(substeps: int, together: int, split: bool) -> list[Portion]:
-    """All substeps, so many `together` without a message; on fewer and fewer cells, because each needs one less beyond."""
-    found = []
-    for first in range(0, substeps, together):
-        stop = min(first + together, substeps)
+def portions(substeps: int, substeps_per_exchange: int, split: bool) -> list[Portion]:
+    """Substeps in portions, so many without a message; on fewer and fewer cells, because each needs one less beyond them."""
+    groups = []
+    for first in range(0, substeps, substeps_per_exchange):
+        stop = min(first + substeps_per_exchange, substeps)
         parts = 3 if split and stop - first > 8 else 1
-        bounds = [first + (stop - first) * part // parts for part in range(parts + 1)]
-        found += [Portion(a, b, (stop - a - 1) * split, first > 0 and a == first) for a, b in pairwise(bounds)]
-    return found
+        bounds = [first + (stop - first) * number // parts for number in range(parts + 1)]
+        groups += [Portion(a, b, (stop - a - 1) * split, first > 0 and a == first) for a, b in pairwise(bounds)]
+    return groups
 
 
 @stencil
 def velocity_substep(j, i, grid, gravity, substep, weight, transport_weight, column_width_u, column_width_v,
                      forcing_u, forcing_v, change, u, v, mean_u, mean_v, transport_u, transport_v):
-    """u, v (m/s) one substep later, and the running averages of velocity and of transport / face (m/s)."""
+    """u, v at west and south faces [j, i] (m/s) one substep later, and running averages of velocity and transport / face (m/s)."""
     push_u = forcing_u[j, i] - gravity * (change[j, i] - change[j, i - 1]) * grid.inverse_dx_u[j, i]
     push_v = forcing_v[j, i] - gravity * (change[j, i] - change[j - 1, i]) * grid.inverse_dy_v[j, i]
     new_u = where(grid.thickness_u[j, i] > 0.0, u[j, i] + substep * push_u, 0.0)
@@ -99,43 +99,43 @@ def velocity_substep(j, i, grid, gravity, substep, weight, transport_weight, col
 
 @stencil
 def surface_substep(j, i, grid, substep, change, flux_u, flux_v):
-    """R - R_n one substep later (unit of r)."""
+    """R - R_n at centres one substep later (unit of r)."""
     return change[j, i] - substep * transport_divergence(j, i, grid, flux_u, flux_v)
 
 
 @stencil
 def transport_divergence(j, i, grid, flux_u, flux_v):
-    """Divergence of a column transport (unit of r per s)."""
+    """Divergence of a column transport at centres [j, i] (unit of r per s)."""
     return grid.inverse_area[j, i] * (flux_u[j, i + 1] - flux_u[j, i] + (flux_v[j + 1, i] - flux_v[j, i]))
 
 
 @stencil
 def means(j, i, grid, sum_u, sum_v):
-    """Depth means (m/s) from column sums."""
+    """Depth means at west and south faces [j, i] (m/s) from column sums."""
     return sum_u[j, i] * grid.inverse_thickness_u[j, i], sum_v[j, i] * grid.inverse_thickness_v[j, i]
 
 
 @stencil
-def behind(j, i, start, now):
-    """R at the beginning of a step less R now (unit of r): where the substeps of a stage begin."""
+def surface_increment(j, i, start, now):
+    """Increment of the surface [j, i] (unit of r) with which substeps begin: R at the start of the step less R now."""
     return start[j, i] - now[j, i]
 
 
 @stencil
 def depth_means(j, i, grid, sums):
-    """Depth means before and after the step (m/s), from the column sums."""
+    """Depth means at both faces [j, i] (m/s) before and after the step, from the column sums."""
     return (*means(j, i, grid, sums.before_u, sums.before_v), *means(j, i, grid, sums.after_u, sums.after_v))
 
 
 @stencil
 def forces(j, i, inverse_time_step, before_u, before_v, after_u, after_v):
-    """The mean force that took the depth means from before to after (m/s2)."""
+    """Mean force at west and south faces (m/s2) that took the depth means from before to after."""
     return (after_u[j, i] - before_u[j, i]) * inverse_time_step, (after_v[j, i] - before_v[j, i]) * inverse_time_step
 
 
 @stencil
 def transport_correction(j, i, grid, column, mean_u, mean_v, transport_u, transport_v):
-    """What a velocity of this depth mean lacks to carry the averaged transport, at both faces (m/s)."""
+    """Correction of a velocity of this depth mean to carry the averaged transport, at west and south faces [j, i] (m/s)."""
     return (transport_u[j, i] * grid.inverse_thickness_u[j, i] / where(grid.dy_u[j, i] > 0.0, column.width_u[j, i], 1.0)
             - mean_u[j, i],
             transport_v[j, i] * grid.inverse_thickness_v[j, i] / where(grid.dx_v[j, i] > 0.0, column.width_v[j, i], 1.0)
@@ -143,72 +143,74 @@ def transport_correction(j, i, grid, column, mean_u, mean_v, transport_u, transp
 
 
 @stencil
-def difference(j, i, mean_u, mean_v, predicted_u, predicted_v):
-    """What the predicted depth means lack (m/s)."""
+def velocity_correction(j, i, mean_u, mean_v, predicted_u, predicted_v):
+    """Barotropic correction of depth means at west and south faces [j, i] (m/s): those of the substeps less the predicted ones."""
     return mean_u[j, i] - predicted_u[j, i], mean_v[j, i] - predicted_v[j, i]
 
 
 @stencil
-def impose_mean(k, j, i, grid, u, v, lack_u, lack_v):
-    """u and v (m/s) with what their depth mean lacked."""
-    return (where(k >= grid.floor_u[j, i], u[k, j, i] + lack_u[j, i], 0.0),
-            where(k >= grid.floor_v[j, i], v[k, j, i] + lack_v[j, i], 0.0))
+def corrected_velocity(k, j, i, grid, u, v, correction_u, correction_v):
+    """u and v at west and south faces [k, j, i] (m/s) with the barotropic correction of their depth mean; zero where closed."""
+    return (where(k >= grid.floor_u[j, i], u[k, j, i] + correction_u[j, i], 0.0),
+            where(k >= grid.floor_v[j, i], v[k, j, i] + correction_v[j, i], 0.0))
 
 
 @stencil
 def corrected_transports(k, j, i, grid, width_u, width_v, correction_u, correction_v, u, v):
-    """Transport (m2/s) through west and south faces with what the column lacks of the averaged one."""
-    through_u = grid.part(k, j, i, grid.floor_u, grid.fraction_u, width_u[j, i] * (u[k, j, i] + correction_u[j, i]))
-    through_v = grid.part(k, j, i, grid.floor_v, grid.fraction_v, width_v[j, i] * (v[k, j, i] + correction_v[j, i]))
+    """Transport (m2/s) through west and south faces with the correction to the averaged one."""
+    through_u = grid.open_fraction_of(k, j, i, grid.floor_u, grid.fraction_u, width_u[j, i] * (u[k, j, i] + correction_u[j, i]))
+    through_v = grid.open_fraction_of(k, j, i, grid.floor_v, grid.fraction_v, width_v[j, i] * (v[k, j, i] + correction_v[j, i]))
     return where(k >= grid.floor_u[j, i], through_u, 0.0), where(k >= grid.floor_v[j, i], through_v, 0.0)
 
 
 def on_faces(tile: Tile, reach: Reach | None = None) -> tuple[Halo, Halo]:
-    """Where the components of a velocity stand, and how far beyond the cells both are needed: all of the halo by default."""
+    """Halos of the components of a velocity, with how far beyond the cells both are needed: all of it by default."""
     return Halo(tile, Place.WEST_FACE, reach), Halo(tile, Place.SOUTH_FACE, reach)
 
 
-def settled(on: Any, equations: Equations, part: Stage, layers: Any, start: Any, now: Any, carrying: Any, u: Any, v: Any,
-            sums: Sums) -> tuple:
-    """The depth mean is settled by barotropic substeps, which also give the transport: as dycore.equations.free_surface."""
+def advanced(on: Any, equations: Equations, stage: Stage, layers: Any, start: Any, now: Any, sums_now: Any, u: Any, v: Any,
+             sums: Sums) -> tuple:
+    """The free-surface step (dycore.equations.free_surface) by barotropic substeps of the depth mean, and their transport."""
     backend, tile, grid, own = on.backend, on.tile, equations.grid, equations.barotropic
     assert own is not None
     wide = own.tile
     widths: Sequence[Any] = (layers.width_u, layers.width_v)
     depth_mean = on(depth_means, grid, sums)
-    others = [] if now is start else [on(behind, start.surface, now.surface)]
-    others += widths if any(own.sides) else ()
+    others = [] if now is start else [on(surface_increment, start.surface, now.surface)]
+    others += widths if any(own.neighbours) else ()
     # so far beyond the cells that the substeps need no message for a while
-    along_y, along_x = (own.together if n > 1 else 1 for n in tile.processes)
+    along_y, along_x = (own.substeps_per_exchange if n > 1 else 1 for n in tile.processes)
     reach = Reach(along_x, along_x, along_y, along_y)
     halos = (*on_faces(wide, reach) * 2, *[Halo(wide, Place.CENTER, reach)] * len(others))
     u, v, *begin = on.exchange((Place.WEST_FACE, u), (Place.SOUTH_FACE, v), *(
         (halo, backend.retile(field, tile, wide)) for halo, field in zip(halos, (*depth_mean, *others), strict=True)))
     change = None if now is start else begin.pop(4)
-    averages = substeps(on, equations, part, begin[:4], change, begin[4:] or widths)
+    averages = substeps(on, equations, stage, begin[:4], change, begin[4:] or widths)
 
     mean_u, mean_v, *transport, predicted_u, predicted_v = (
         backend.retile(field, wide, tile) for field in (*averages, *begin[2:4]))
     predicted = predicted_u, predicted_v
-    old = None if part.ahead == 1.0 else on(means, grid, *carrying)
-    correction = on(transport_correction, grid, layers, *between_both(on, between_columns, part, predicted, old), *transport)
+    old = None if stage.off_centring == 1.0 else on(means, grid, *sums_now)
+    mean = transport_velocity(on, off_centred_columns, stage, predicted, old)
+    correction = on(transport_correction, grid, layers, *mean, *transport)
     total = on(transport_divergence, grid, *transport)
-    transports = on(corrected_transports, grid, *widths, *correction, *between_both(on, between, part, (u, v), (now.u, now.v)))
-    u, v = on(impose_mean, grid, u, v, *on(difference, mean_u, mean_v, *predicted))
+    through = transport_velocity(on, off_centred, stage, (u, v), (now.u, now.v))
+    transports = on(corrected_transports, grid, *widths, *correction, *through)
+    u, v = on(corrected_velocity, grid, u, v, *on(velocity_correction, mean_u, mean_v, *predicted))
     return u, v, Flow(*transports, *widths), total
 
 
-def substeps(on: Any, equations: Equations, part: Stage, means: Sequence[Any], change: Any, widths: Sequence[Any]) -> tuple:
+def substeps(on: Any, equations: Equations, stage: Stage, means: Sequence[Any], change: Any, widths: Sequence[Any]) -> tuple:
     """Averages over the substeps, of velocity and of transport: from depth means before and after, in the wide halo."""
     backend, own, parameters = on.backend, equations.barotropic, equations.parameters
     assert own is not None
     wide, grid = own.tile, equations.grid if own.grid is None else own.grid
-    averaging, (of_velocity, of_transport) = stage_weights(parameters.substeps, part), own.averaging[part.number]
-    dt = part.fraction * parameters.time_step
-    shares = portions(len(averaging.velocity), own.together, any(own.sides))
+    averaging, (of_velocity, of_transport) = stage_weights(parameters.substeps, stage), own.averaging[stage.number]
+    dt = stage.fraction * parameters.time_step
+    groups = portions(len(averaging.velocity), own.substeps_per_exchange, any(own.neighbours))
 
     def around(portion: Portion) -> Region:
-        return wide.region.columns.grow(*(portion.beyond * side for side in own.sides))
+        return wide.region.columns.grow(*(portion.margin * side for side in own.neighbours))
 
     def substep(m: Any, cells: Region, carried: tuple) -> tuple:
         change, *moving = carried
@@ -218,11 +220,11 @@ def substeps(on: Any, equations: Equations, part: Stage, means: Sequence[Any], c
         change = backend.apply(surface_substep, cells, grid, averaging.substep * dt, change, flux_u, flux_v)
         return *backend.wrap((Halo(wide, Place.CENTER), change)), *moving
 
-    forcing = backend.apply(forces, around(shares[0]).grow(east=1, north=1), 1.0 / dt, *means)
+    forcing = backend.apply(forces, around(groups[0]).grow(east=1, north=1), 1.0 / dt, *means)
     u, v = (as_field(mean).array for mean in means[:2])
     zero = backend.zeros_like(u)
     carried = (zero if change is None else as_field(change).array, u, v, zero, zero, zero, zero)
-    for portion in shares:
+    for portion in groups:
         if portion.message:
             halos = Halo(wide, Place.CENTER), *on_faces(wide)
             averages = (backend.whole(wide, as_field(average)).array for average in carried[3:])
@@ -232,7 +234,7 @@ def substeps(on: Any, equations: Equations, part: Stage, means: Sequence[Any], c
     return carried[3:]
 
 
-def stage_weights(substeps: int, part: Stage) -> Weights:
+def stage_weights(substeps: int, stage: Stage) -> Weights:
     """Weights of the substeps of a stage; only the last one is averaged."""
     averaged = averaging_weights(substeps)
-    return averaged if part.last else plain_weights(int(np.ceil(part.fraction / averaged.substep)))
+    return averaged if stage.last else plain_weights(int(np.ceil(stage.fraction / averaged.substep)))

@@ -15,7 +15,7 @@ from dycore.stencils import stencil, where
 
 
 class Column(NamedTuple):
-    """What follows from the moving boundary, 2-D [j, i] (the stretching J has no unit)."""
+    """Fields [j, i] that follow from the moving boundary (the stretching J has no unit)."""
 
     stretching: Any  # J
     width_u: Any  # face length times mean J, at west faces (m)
@@ -29,13 +29,13 @@ class Column(NamedTuple):
 
 @stencil
 def stretching(j, i, grid, surface):
-    """J = (R - r_fixed) / D; 1 on land."""
+    """Stretching J = (R - r_fixed) / D of columns [j, i] (no unit); 1 on land."""
     return where(grid.floor[j, i] < grid.top, (surface[j, i] - grid.fixed[j, i]) * grid.inverse_thickness[j, i], 1.0)
 
 
 @stencil
 def inverse_stretching(j, i, grid, surface):
-    """1 / J."""
+    """Inverse stretching 1 / J of columns [j, i] (no unit)."""
     return 1.0 / stretching(j, i, grid, surface)
 
 
@@ -53,7 +53,7 @@ def width_v(j, i, grid, surface):
 
 @stencil
 def widths(j, i, grid, surface):
-    """Both widths (m)."""
+    """Stretched widths of west and south faces [j, i] (m)."""
     return width_u(j, i, grid, surface), width_v(j, i, grid, surface)
 
 
@@ -65,7 +65,7 @@ def wet_area(j, i, grid):
 
 @stencil
 def columns(j, i, grid, fluid, surface):
-    """The values of `Column` at [j, i]."""
+    """Values of `Column` at [j, i], in its units."""
     here = stretching(j, i, grid, surface)
     west = stretching(j, i - 1, grid, surface)
     south = stretching(j - 1, i, grid, surface)

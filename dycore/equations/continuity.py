@@ -17,7 +17,7 @@ from dycore.tiles import Place
 
 
 class Flow(NamedTuple):
-    """What carries mass and tracers through a step: transport per reference thickness, and the widths it passes."""
+    """Transport of mass and tracers through a step: that per reference thickness, and the widths it passes."""
 
     transport_u: Any  # through west faces [k, j, i] (m2/s)
     transport_v: Any  # through south faces
@@ -28,13 +28,13 @@ class Flow(NamedTuple):
 @stencil
 def transports(k, j, i, grid, width_u, width_v, u, v):
     """Transport of the velocity through west and south faces per thickness of the level (m2/s)."""
-    return (grid.part(k, j, i, grid.floor_u, grid.fraction_u, width_u[j, i] * u[k, j, i]),
-            grid.part(k, j, i, grid.floor_v, grid.fraction_v, width_v[j, i] * v[k, j, i]))
+    return (grid.open_fraction_of(k, j, i, grid.floor_u, grid.fraction_u, width_u[j, i] * u[k, j, i]),
+            grid.open_fraction_of(k, j, i, grid.floor_v, grid.fraction_v, width_v[j, i] * v[k, j, i]))
 
 
 @stencil
 def divergence(k, j, i, grid, flux_u, flux_v):
-    """Divergence of a flux through faces per reference thickness: D_k / dr_k of a transport (1/s), of a tracer times its unit."""
+    """Divergence at centres of a flux per reference thickness: D_k / dr_k of a transport (1/s), of a tracer times its unit."""
     return grid.inverse_area[j, i] * (flux_u[k, j, i + 1] - flux_u[k, j, i] + (flux_v[k, j + 1, i] - flux_v[k, j, i]))
 
 
@@ -47,21 +47,21 @@ def column_divergence(j, i, grid, width_u, width_v, sum_u, sum_v):
 
 @stencil
 def advance_surface(j, i, time_step, surface, total):
-    """R one step later."""
+    """Moving boundary R at centres [j, i] (unit of r) one step later."""
     return surface[j, i] - time_step * total[j, i]
 
 
 @stencil
 def no_flux(j, i, grid, layer_divergence, total):
-    """W = 0 on the fixed boundary."""
+    """W on the fixed boundary (unit of r per s): zero."""
     return (0.0,)
 
 
 @stencil
 def flux_through_levels(k, j, i, carried, grid, layer_divergence, total):
-    """W at the lower-r face of level k; carries W to the next."""
+    """W at the lower-r face of level k (unit of r per s); carries W to the next."""
     rise = where(k >= grid.floor[j, i],
-                 grid.part(k, j, i, grid.floor, grid.fraction, total[j, i] * grid.inverse_thickness[j, i]), 0.0)
+                 grid.open_fraction_of(k, j, i, grid.floor, grid.fraction, total[j, i] * grid.inverse_thickness[j, i]), 0.0)
     return (carried[0] + grid.dr[k] * (rise - layer_divergence[k, j, i]),), (carried[0],)
 
 

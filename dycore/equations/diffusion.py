@@ -31,8 +31,8 @@ def diffusion_x(k, j, i, grid, width_u, diffusivity, tracer):
     """Diffusive flux through a west face per reference thickness (m2/s times the unit of the tracer)."""
     step = tracer[k, j, i] - tracer[k, j, i - 1]
     step = where(k >= grid.floor_u[j, i], step, 0.0)
-    return grid.part(k, j, i, grid.floor_u, grid.fraction_u,
-                     -on_west_face(k, j, i, diffusivity) * width_u[j, i] * grid.inverse_dx_u[j, i] * step)
+    return grid.open_fraction_of(k, j, i, grid.floor_u, grid.fraction_u,
+                                 -on_west_face(k, j, i, diffusivity) * width_u[j, i] * grid.inverse_dx_u[j, i] * step)
 
 
 @stencil
@@ -40,31 +40,31 @@ def diffusion_y(k, j, i, grid, width_v, diffusivity, tracer):
     """Diffusive flux through a south face per reference thickness (m2/s times the unit of the tracer)."""
     step = tracer[k, j, i] - tracer[k, j - 1, i]
     step = where(k >= grid.floor_v[j, i], step, 0.0)
-    return grid.part(k, j, i, grid.floor_v, grid.fraction_v,
-                     -on_south_face(k, j, i, diffusivity) * width_v[j, i] * grid.inverse_dy_v[j, i] * step)
+    return grid.open_fraction_of(k, j, i, grid.floor_v, grid.fraction_v,
+                                 -on_south_face(k, j, i, diffusivity) * width_v[j, i] * grid.inverse_dy_v[j, i] * step)
 
 
 @stencil
 def open_step_x(k, j, i, grid, tracer):
-    """Difference of a tracer across a west face, times the fraction that is open."""
-    step = grid.part(k, j, i, grid.floor_u, grid.fraction_u, tracer[k, j, i] - tracer[k, j, i - 1])
+    """Difference of a tracer (its unit) across a west face, times the fraction that is open."""
+    step = grid.open_fraction_of(k, j, i, grid.floor_u, grid.fraction_u, tracer[k, j, i] - tracer[k, j, i - 1])
     return where(k >= grid.floor_u[j, i], step, 0.0)
 
 
 @stencil
 def open_step_y(k, j, i, grid, tracer):
-    """Difference of a tracer across a south face, times the fraction that is open."""
-    step = grid.part(k, j, i, grid.floor_v, grid.fraction_v, tracer[k, j, i] - tracer[k, j - 1, i])
+    """Difference of a tracer (its unit) across a south face, times the fraction that is open."""
+    step = grid.open_fraction_of(k, j, i, grid.floor_v, grid.fraction_v, tracer[k, j, i] - tracer[k, j - 1, i])
     return where(k >= grid.floor_v[j, i], step, 0.0)
 
 
 @stencil
 def laplacian(k, j, i, grid, tracer):
-    """div grad of a tracer (its unit per m2), no flux through coasts: the first pass of biharmonic diffusion."""
+    """Laplacian of a tracer at centres (its unit per m2), no flux through coasts: the first pass of biharmonic diffusion."""
     east = open_step_x(k, j, i + 1, grid, tracer)
     west = open_step_x(k, j, i, grid, tracer)
     north = open_step_y(k, j + 1, i, grid, tracer)
     south = open_step_y(k, j, i, grid, tracer)
-    return grid.part(k, j, i, grid.floor, grid.inverse_fraction, grid.inverse_area[j, i]) * (
+    return grid.open_fraction_of(k, j, i, grid.floor, grid.inverse_fraction, grid.inverse_area[j, i]) * (
         grid.dy_u[j, i + 1] * grid.inverse_dx_u[j, i + 1] * east - grid.dy_u[j, i] * grid.inverse_dx_u[j, i] * west
         + (grid.dx_v[j + 1, i] * grid.inverse_dy_v[j + 1, i] * north - grid.dx_v[j, i] * grid.inverse_dy_v[j, i] * south))

@@ -42,8 +42,8 @@ def polar_response(grid: Grid, latitude: float, faces: bool) -> np.ndarray:
     return response.astype(grid.dtype)
 
 
-def held(equations: Any, velocity: Any) -> Vector:
-    """Velocity over the time scale on which the filter damps it (m/s2), which goes through the filter with the change; or zero."""
+def damping(equations: Any, velocity: Any) -> Vector:
+    """Damping by the filter on faces (m/s2): velocity over its time scale, filtered with the change; zero without filter."""
     if not equations.filtered:
         return Vector()
     parameters = equations.parameters

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.equations.operators import velocity_divergence
-from dycore.given import as_array
 from dycore.grid import Grid
+from dycore.inputs.given import as_array
 from dycore.state import padded
 from dycore.stencils import coefficient_at, stencil, where
 from dycore.terms import Vector, bound
@@ -87,7 +87,7 @@ def at_centres(grid: Grid, coefficient: Any) -> Any:
 
 
 def at_corners(grid: Grid, coefficient: Any) -> Any:
-    """As `at_centres`, the mean of the four cells about a corner."""
+    """Coefficient at corners, the mean of the four cells about each, from one as `at_centres` takes it."""
     values = at_centres(grid, coefficient)
     if np.ndim(coefficient) < 2:
         return values
@@ -96,7 +96,7 @@ def at_corners(grid: Grid, coefficient: Any) -> Any:
 
 
 def viscosities(grid: Grid, friction: Any) -> Viscosity:
-    """Those of a dycore.parameters.Mixing: harmonic coefficients times their share at a latitude, or roots of biharmonic ones."""
+    """Coefficients of a dycore.parameters.Mixing: harmonic ones times their share at a latitude, or roots of biharmonic ones."""
     centre, corner = (share_of(friction, cosine) for cosine in cosines(grid))
     narrow, eastward = (centre**2, corner**2), grid.metrics.dy_v.copy()
     coefficients = at_centres(grid, friction.divergence), at_corners(grid, friction.vorticity)
@@ -112,7 +112,7 @@ def viscosities(grid: Grid, friction: Any) -> Viscosity:
 
 
 class Strain(NamedTuple):
-    """What harmonic friction is made of [k, j, i] (1/s)."""
+    """Vorticity and divergence that harmonic friction is made of [k, j, i] (1/s)."""
 
     vorticity: Any  # at corners
     divergence: Any  # at centres
@@ -120,7 +120,10 @@ class Strain(NamedTuple):
 
 @stencil
 def vorticity_and_divergence(k, j, i, grid, viscosity, u, v):
-    """The values of `Strain`; vorticity is that of the flow beyond a pole too, where the halo counts eastward the other way."""
+    """Values of `Strain` (1/s), at corners and centres.
+
+    Vorticity is that of the flow beyond a pole too, where the halo counts eastward the other way.
+    """
     circulation = (viscosity.eastward[j, i] * (v[k, j, i] - v[k, j, i - 1])
                    - grid.dx_u[j, i] * u[k, j, i] + grid.dx_u[j - 1, i] * u[k, j - 1, i])
     return (where(k >= grid.floor_z[j, i], circulation * grid.inverse_area_z[j, i], 0.0),
@@ -128,38 +131,40 @@ def vorticity_and_divergence(k, j, i, grid, viscosity, u, v):
 
 
 @stencil
-def no_slip_turning(k, j, i, grid, dy_v, u, v):
+def no_slip_circulation(k, j, i, grid, dy_v, u, v):
     """Vorticity about the corner [k, j, i] of a flow that stops at coasts, half a cell away: there twice its circulation (1/s)."""
     north = where(k >= grid.floor_u[j, i], grid.dx_u[j, i] * u[k, j, i], 0.0)
     south = where(k >= grid.floor_u[j - 1, i], grid.dx_u[j - 1, i] * u[k, j - 1, i], 0.0)
     east = where(k >= grid.floor_v[j, i], dy_v[j, i] * v[k, j, i], 0.0)
     west = where(k >= grid.floor_v[j, i - 1], dy_v[j, i - 1] * v[k, j, i - 1], 0.0)
-    turning = (east - west - north + south) * grid.inverse_area_z[j, i]
-    return where(k >= grid.floor_z[j, i], turning, 2.0 * turning)
+    vorticity = (east - west - north + south) * grid.inverse_area_z[j, i]
+    return where(k >= grid.floor_z[j, i], vorticity, 2.0 * vorticity)
 
 
 @stencil
 def no_slip_vorticity(k, j, i, grid, u, v):
-    """The same of the cells, for harmonic friction."""
-    return no_slip_turning(k, j, i, grid, grid.dy_v, u, v)
+    """Vorticity at corners (1/s) of a flow that stops at coasts, for harmonic friction."""
+    return no_slip_circulation(k, j, i, grid, grid.dy_v, u, v)
 
 
 @stencil
 def no_slip_vorticity_and_divergence(k, j, i, grid, viscosity, u, v):
-    """The values of `Strain` for a flow that stops at coasts."""
-    return no_slip_turning(k, j, i, grid, viscosity.eastward, u, v), velocity_divergence(k, j, i, grid, u, v)
+    """Values of `Strain` (1/s), at corners and centres, for a flow that stops at coasts."""
+    return no_slip_circulation(k, j, i, grid, viscosity.eastward, u, v), velocity_divergence(k, j, i, grid, u, v)
 
 
 @stencil
 def divergence_stress(k, j, i, grid, viscosity, strain):
     """nu a div u at centres (m2/s2)."""
-    return grid.part(k, j, i, grid.floor, grid.fraction, coefficient_at(k, j, i, viscosity.centre) * strain.divergence[k, j, i])
+    return grid.open_fraction_of(k, j, i, grid.floor, grid.fraction,
+                                 coefficient_at(k, j, i, viscosity.centre) * strain.divergence[k, j, i])
 
 
 @stencil
 def vorticity_stress(k, j, i, grid, viscosity, strain):
     """nu a zeta at corners (m2/s2)."""
-    return grid.part(k, j, i, grid.floor_z, grid.fraction_z, coefficient_at(k, j, i, viscosity.corner) * strain.vorticity[k, j, i])
+    return grid.open_fraction_of(k, j, i, grid.floor_z, grid.fraction_z,
+                                 coefficient_at(k, j, i, viscosity.corner) * strain.vorticity[k, j, i])
 
 
 @stencil
@@ -167,8 +172,8 @@ def harmonic_u(k, j, i, grid, viscosity, strain):
     """[grad(nu a div u) - curl(nu a zeta)] / a at west faces (m/s2)."""
     stretch = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j, i - 1, grid, viscosity, strain)
     shear = vorticity_stress(k, j + 1, i, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
-    return grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u,
-                     stretch * grid.inverse_dx_u[j, i] - shear * grid.inverse_dy_u[j, i])
+    return grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u,
+                                 stretch * grid.inverse_dx_u[j, i] - shear * grid.inverse_dy_u[j, i])
 
 
 @stencil
@@ -176,40 +181,40 @@ def harmonic_v(k, j, i, grid, viscosity, strain):
     """[grad(nu a div u) - curl(nu a zeta)] / a at south faces (m/s2)."""
     stretch = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j - 1, i, grid, viscosity, strain)
     shear = vorticity_stress(k, j, i + 1, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
-    return grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v,
-                     stretch * grid.inverse_dy_v[j, i] + shear * grid.inverse_dx_v[j, i])
+    return grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v,
+                                 stretch * grid.inverse_dy_v[j, i] + shear * grid.inverse_dx_v[j, i])
 
 
 @stencil
 def divergence_flux_u(k, j, i, grid, viscosity, strain):
-    """What spreads divergence through a west face: c2 dy / dx times the step of r a div u, over a (m/s2 times root of nu)."""
+    """Flux that spreads divergence through a west face: c2 dy / dx times the step of r a div u, over a (m/s2 times root of nu)."""
     step = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j, i - 1, grid, viscosity, strain)
     flux = viscosity.narrow_centre[j, i] * (grid.dy_u[j, i] * grid.inverse_dx_u[j, i]) * step
-    return where(k >= grid.floor_u[j, i], grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, flux), 0.0)
+    return where(k >= grid.floor_u[j, i], grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u, flux), 0.0)
 
 
 @stencil
 def divergence_flux_v(k, j, i, grid, viscosity, strain):
-    """The same through a south face."""
+    """Flux that spreads divergence through a south face, in units of `divergence_flux_u`."""
     step = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j - 1, i, grid, viscosity, strain)
     flux = grid.dx_v[j, i] * grid.inverse_dy_v[j, i] * step
-    return where(k >= grid.floor_v[j, i], grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, flux), 0.0)
+    return where(k >= grid.floor_v[j, i], grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v, flux), 0.0)
 
 
 @stencil
 def vorticity_flux_u(k, j, i, grid, viscosity, strain):
-    """What spreads vorticity northward along a west face, between the corners at its ends."""
+    """Flux that spreads vorticity northward along a west face, between the corners at its ends (m/s2 times root of nu)."""
     step = vorticity_stress(k, j + 1, i, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
     flux = grid.dx_u[j, i] * grid.inverse_dy_u[j, i] * step
-    return where(k >= grid.floor_u[j, i], grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, flux), 0.0)
+    return where(k >= grid.floor_u[j, i], grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u, flux), 0.0)
 
 
 @stencil
 def vorticity_flux_v(k, j, i, grid, viscosity, strain):
-    """What spreads vorticity eastward along a south face."""
+    """Flux that spreads vorticity eastward along a south face (m/s2 times root of nu)."""
     step = vorticity_stress(k, j, i + 1, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
     flux = viscosity.narrow_corner[j, i] * (grid.dy_v[j, i] * grid.inverse_dx_v[j, i]) * step
-    return where(k >= grid.floor_v[j, i], grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, flux), 0.0)
+    return where(k >= grid.floor_v[j, i], grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v, flux), 0.0)
 
 
 @stencil
@@ -222,7 +227,7 @@ def spread_vorticity(k, j, i, grid, viscosity, strain):
 
 @stencil
 def spread_divergence(k, j, i, grid, viscosity, strain):
-    """D(r a div u) of a cell (1/(m2 s) times root of nu)."""
+    """D(r a div u) at the centre of a cell (1/(m2 s) times root of nu)."""
     along = divergence_flux_u(k, j, i + 1, grid, viscosity, strain) - divergence_flux_u(k, j, i, grid, viscosity, strain)
     across = divergence_flux_v(k, j + 1, i, grid, viscosity, strain) - divergence_flux_v(k, j, i, grid, viscosity, strain)
     return grid.inverse_area[j, i] * (along + across)
@@ -230,16 +235,19 @@ def spread_divergence(k, j, i, grid, viscosity, strain):
 
 @stencil
 def spread(k, j, i, grid, viscosity, strain):
-    """D of both, the first pass of biharmonic friction, of a flow that slips along coasts: it has no vorticity there."""
+    """First pass of biharmonic friction: D of vorticity at corners and divergence at centres (1/(m2 s) times root of nu).
+
+    Of a flow that slips along coasts: it has no vorticity there.
+    """
     return (where(k >= grid.floor_z[j, i], spread_vorticity(k, j, i, grid, viscosity, strain), 0.0),
             spread_divergence(k, j, i, grid, viscosity, strain))
 
 
 @stencil
 def no_slip_spread(k, j, i, grid, viscosity, strain):
-    """The same of a flow that stops at coasts, where half the area about a corner is water."""
-    turning = spread_vorticity(k, j, i, grid, viscosity, strain)
-    return where(k >= grid.floor_z[j, i], turning, 2.0 * turning), spread_divergence(k, j, i, grid, viscosity, strain)
+    """First pass of biharmonic friction as `spread`, of a flow that stops at coasts: half the area about a corner is water."""
+    of_vorticity = spread_vorticity(k, j, i, grid, viscosity, strain)
+    return where(k >= grid.floor_z[j, i], of_vorticity, 2.0 * of_vorticity), spread_divergence(k, j, i, grid, viscosity, strain)
 
 
 def force(on: Any, equations: Any, vorticity: Any, at: Any) -> Vector:

@@ -36,19 +36,19 @@ from dycore.time_series import at_step
 
 
 def step(on: Any, equations: Equations, state: State) -> State:
-    """One time step: stages that all begin at `state`, each with the tendencies of what the one before reached."""
+    """State one time step later, by stages that all begin at `state`, each with the tendencies of what the one before reached."""
     equations = equations._replace(forcing=at_step(on, equations.forcing, state.step))
     reached, steps = state, state.step + 1
     on.given(*state.closure)
-    for part in equations.parameters.stepper.stages:
-        reached = with_halos(on, equations, stage(on, equations, part, state, reached))
+    for stage in equations.parameters.stepper.stages:
+        reached = with_halos(on, equations, after_stage(on, equations, stage, state, reached))
     return reached._replace(step=steps, time=steps * equations.parameters.time_step)
 
 
-def stage(on: Any, equations: Equations, part: Stage, start: State, now: State) -> State:
-    """The state after a stage that goes `part.fraction` of a step from `start`, with the tendencies of `now`."""
-    grid, parameters, share = equations.grid, equations.parameters, equations.pressure_share
-    dt, weights = part.fraction * parameters.time_step, steppers.weights(parameters.stepper, equations.adams_bashforth, now.step)
+def after_stage(on: Any, equations: Equations, stage: Stage, start: State, now: State) -> State:
+    """The state after a stage that goes `stage.fraction` of a step from `start`, with the tendencies of `now`."""
+    grid, parameters, extrapolated = equations.grid, equations.parameters, equations.extrapolated_pressure
+    dt, weights = stage.fraction * parameters.time_step, steppers.weights(parameters.stepper, equations.adams_bashforth, now.step)
 
     # Diagnosed from the state: layer thickness, hydrostatic balance, vertical velocity
     layers = column.stretched(on, grid, parameters.fluid, now.surface)  # h = J dr
@@ -61,18 +61,18 @@ def stage(on: Any, equations: Equations, part: Stage, start: State, now: State) 
     advected = parameters.advection(on, grid, layers, at)  # Coriolis force and advection
     slow_energy, fast_phi = pressure.bernoulli(on, equations, advected.kinetic_energy, phi, now.surface)
     slope = pressure.slope_force(on, equations, layers, buoyancy)  # b grad(s)
-    slow = advected.vorticity_flux - gradient(grid, slow_energy) + advected.vertical + force + share * slope
-    fast = (1.0 - share) * slope - gradient(grid, fast_phi) + friction.force(on, equations, advected.vorticity, at)
-    held = filters.held(equations, now)
-    change, slow = steppers.change(on, weights, slow, fast + held, now.history)
-    change = filters.filtered(on, equations, change) - held
+    slow = advected.vorticity_flux - gradient(grid, slow_energy) + advected.vertical + force + extrapolated * slope
+    fast = (1.0 - extrapolated) * slope - gradient(grid, fast_phi) + friction.force(on, equations, advected.vorticity, at)
+    damping = filters.damping(equations, now)
+    change, slow = steppers.change(on, weights, slow, fast + damping, now.history)
+    change = filters.filtered(on, equations, change) - damping
 
     # Implicit, and so of first order, wherever it stands: in the last stage it costs one solve a step and damps all of it
-    closure, mixed = vertical_mixing.closed(on, equations, dt, at, start.closure) if part.last else (now.closure, None)
+    closure, mixed = vertical_mixing.closed(on, equations, dt, at, start.closure) if stage.last else (now.closure, None)
     u, v, means = velocity.advanced(on, equations, dt, layers, mixed, change, start)
 
     # Mass: the moving boundary and the depth mean together, in one step or in barotropic substeps
-    u, v, flow, outflow = free_surface.settled(on, equations, part, layers, weights, start, now, sums, u, v, means)
+    u, v, flow, outflow = free_surface.advanced(on, equations, stage, layers, weights, start, now, sums, u, v, means)
 
     # Tracers move with the transport that moves mass, so that a constant tracer stays constant
     w, surface, moved = tracers.advanced(on, equations, dt, layers, weights, start, now, flow, outflow, mixed, sources)

@@ -26,41 +26,41 @@ from dycore.terms import Vector, bound
 
 def weno(on: Any, grid: Any, layers: Any, at: Any) -> Advection:
     """The scheme of this file; Coriolis force and advection of momentum."""
-    zeta, absolute = on(swirling, grid, layers, at.u, at.v)
+    zeta, absolute = on(corner_vorticities, grid, layers, at.u, at.v)
     flux = Vector(bound(vorticity_flux_u, grid, layers, absolute, at.v), bound(vorticity_flux_v, grid, layers, absolute, at.u))
     return Advection(zeta, flux, bound(kinetic_energy, grid, at.u, at.v), vertical_advection(grid, layers, at))
 
 
 @stencil
-def swirling(k, j, i, grid, column, u, v):
-    """About corners: vorticity, and (f + zeta) / J (both 1/s).
+def corner_vorticities(k, j, i, grid, column, u, v):
+    """Vorticity and (f + zeta) / J at corners (1/s).
 
     Circulation about a pole is that of two opposite triangles, of which the grid knows one.
     """
     zeta = vorticity(k, j, i, grid, u, v)
     shared = where(grid.inverse_dx_v[j, i] > 0.0, zeta, 0.5 * zeta)
-    return zeta, grid.over_corner(k, j, i, grid, (grid.coriolis[j, i] + shared) * column.inverse_stretching_z[j, i])
+    return zeta, grid.over_open_fraction(k, j, i, grid, (grid.coriolis[j, i] + shared) * column.inverse_stretching_z[j, i])
 
 
 @stencil
 def corners_along_u(k, j, i, grid, absolute):
-    """Three corners on either side of the middle of a west face, from south to north."""
+    """Vorticities (1/s) of three corners on either side of the middle of a west face, from south to north."""
     c1, d1 = absolute[k, j, i], absolute[k, j + 1, i]
-    behind, ahead = k >= grid.floor_u[j - 1, i], k >= grid.floor_u[j + 1, i]
-    c2, d2 = where(behind, absolute[k, j - 1, i], c1), where(ahead, absolute[k, j + 2, i], d1)
-    c3 = where(behind & (k >= grid.floor_u[j - 2, i]), absolute[k, j - 2, i], c2)
-    d3 = where(ahead & (k >= grid.floor_u[j + 2, i]), absolute[k, j + 3, i], d2)
+    open_before, open_after = k >= grid.floor_u[j - 1, i], k >= grid.floor_u[j + 1, i]
+    c2, d2 = where(open_before, absolute[k, j - 1, i], c1), where(open_after, absolute[k, j + 2, i], d1)
+    c3 = where(open_before & (k >= grid.floor_u[j - 2, i]), absolute[k, j - 2, i], c2)
+    d3 = where(open_after & (k >= grid.floor_u[j + 2, i]), absolute[k, j + 3, i], d2)
     return c3, c2, c1, d1, d2, d3
 
 
 @stencil
 def corners_along_v(k, j, i, grid, absolute):
-    """Three corners on either side of the middle of a south face, from west to east."""
+    """Vorticities (1/s) of three corners on either side of the middle of a south face, from west to east."""
     c1, d1 = absolute[k, j, i], absolute[k, j, i + 1]
-    behind, ahead = k >= grid.floor_v[j, i - 1], k >= grid.floor_v[j, i + 1]
-    c2, d2 = where(behind, absolute[k, j, i - 1], c1), where(ahead, absolute[k, j, i + 2], d1)
-    c3 = where(behind & (k >= grid.floor_v[j, i - 2]), absolute[k, j, i - 2], c2)
-    d3 = where(ahead & (k >= grid.floor_v[j, i + 2]), absolute[k, j, i + 3], d2)
+    open_before, open_after = k >= grid.floor_v[j, i - 1], k >= grid.floor_v[j, i + 1]
+    c2, d2 = where(open_before, absolute[k, j, i - 1], c1), where(open_after, absolute[k, j, i + 2], d1)
+    c3 = where(open_before & (k >= grid.floor_v[j, i - 2]), absolute[k, j, i - 2], c2)
+    d3 = where(open_after & (k >= grid.floor_v[j, i + 2]), absolute[k, j, i + 3], d2)
     return c3, c2, c1, d1, d2, d3
 
 

@@ -50,11 +50,11 @@ def gradient(grid: Any, phi: Any) -> Vector:
 
 @stencil
 def on_west_face(k, j, i, coefficient):
-    """A coefficient at centres, of any extent, as the mean of both sides of a west face."""
+    """Coefficient (its unit) at centres, of any extent, as the mean of both sides of a west face."""
     return 0.5 * (coefficient_at(k, j, i, coefficient) + coefficient_at(k, j, i - 1, coefficient))
 
 
 @stencil
 def on_south_face(k, j, i, coefficient):
-    """A coefficient at centres, of any extent, as the mean of both sides of a south face."""
+    """Coefficient (its unit) at centres, of any extent, as the mean of both sides of a south face."""
     return 0.5 * (coefficient_at(k, j, i, coefficient) + coefficient_at(k, j - 1, i, coefficient))

@@ -33,7 +33,7 @@ def surface_phi(j, i, grid, column, heights, fluid, surface, tracers):
 
 @stencil
 def layer_phi(k, j, i, carried, grid, column, heights, fluid, surface, tracers):
-    """phi in the middle of a layer, from phi at its upper-r face, and b [k, j, i]; carries phi downwards in r."""
+    """phi (m2/s2) at centres from that at the upper-r face, and b at centres [k, j, i]; carries phi downwards in r."""
     s = heights.layer[k] * column.scale[j, i] + column.shift[j, i]
     b = fluid.rest.buoyancy(fluid.rest, s, fluid.buoyancy(k, j, i, fluid, s, tracers))
     scaled = b * column.scale[j, i]
@@ -52,7 +52,7 @@ class Slopes(NamedTuple):
 
 @stencil
 def slopes(j, i, grid, column):
-    """The values of `Slopes` at [j, i]."""
+    """Values of `Slopes` at [j, i], in its units."""
     along_x, along_y = 0.5 * grid.inverse_dx_u[j, i], 0.5 * grid.inverse_dy_v[j, i]
     return (along_x * (column.scale[j, i] - column.scale[j, i - 1]), along_x * (column.shift[j, i] - column.shift[j, i - 1]),
             along_y * (column.scale[j, i] - column.scale[j - 1, i]), along_y * (column.shift[j, i] - column.shift[j - 1, i]))
@@ -84,16 +84,16 @@ def slope_force(on: Any, equations: Any, layers: Any, b: Any) -> Vector:
 
 
 @stencil
-def energies(k, j, i, share, external, surface, phi, kinetic_energy):
-    """What gradients act on (m2/s2): kinetic energy with the extrapolated share of phi, and the rest of phi."""
-    slow = share * (phi[k, j, i] - external * surface[j, i])
+def energies(k, j, i, extrapolated, external, surface, phi, kinetic_energy):
+    """Energies at centres (m2/s2) whose gradients are taken: kinetic energy with the extrapolated part of phi; the rest of phi."""
+    slow = extrapolated * (phi[k, j, i] - external * surface[j, i])
     return kinetic_energy[k, j, i] + slow, phi[k, j, i] - slow
 
 
 def bernoulli(on: Any, equations: Any, kinetic_energy: Any, phi: Any, surface: Any) -> tuple:
-    """Kinetic energy with the share of phi that the stepper extrapolates, and the rest of phi [k, j, i] (m2/s2).
+    """Kinetic energy with the fraction of phi that the stepper extrapolates, and the rest of phi [k, j, i] (m2/s2).
 
-    With barotropic substeps their part of phi, g' R, is left out of that share: extrapolated, it would grow.
+    With barotropic substeps their part of phi, g' R, is left out of that fraction: extrapolated, it would grow.
     """
     external = 0.0 if equations.barotropic is None else equations.barotropic.gravity
-    return on(energies, equations.pressure_share, external, surface, phi, kinetic_energy)
+    return on(energies, equations.extrapolated_pressure, external, surface, phi, kinetic_energy)

@@ -8,12 +8,12 @@ from dycore.tiles import Reach, Tile
 
 
 class Barotropic(NamedTuple):
-    """What the substeps of the external waves need (dycore.equations.barotropic)."""
+    """Inputs of the barotropic substeps (dycore.equations.barotropic)."""
 
     grid: Any  # metrics on the wide halo, or None where it is not wide
     tile: Tile  # with the wide halo
-    together: int  # substeps that go without a message
-    sides: Reach  # 1 where cells of other processes follow
+    substeps_per_exchange: int  # that go without a message
+    neighbours: Reach  # 1 where cells of other processes follow
     averaging: tuple  # weights (a, b) of every stage
     gravity: Any  # g' of dycore.equations.barotropic (m2/s2 per unit of r)
 
@@ -40,8 +40,8 @@ class Equations(NamedTuple):
         return self.response_u is not None
 
     @property
-    def pressure_share(self) -> Any:
-        """The share of the pressure force that is extrapolated with the advection."""
+    def extrapolated_pressure(self) -> Any:
+        """Fraction of the pressure force that is extrapolated with the advection."""
         return self.parameters.extrapolated_pressure if self.parameters.stepper.history else 0.0
 
     def buoyant(self, tracers: tuple) -> tuple:

@@ -26,7 +26,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from dycore.given import check_number
+from dycore.inputs.given import check_number
 from dycore.state import Past
 from dycore.stencils import minimum, stencil
 from dycore.terms import Vector
@@ -39,13 +39,13 @@ class Stage(NamedTuple):
 
     number: int
     fraction: float  # of the step that it goes
-    ahead: float  # share of the velocity that it ends with in what carries mass and tracers; the rest: that of the tendencies
+    off_centring: float  # weight of the velocity that it ends with in the transport velocity; the rest: that of the tendencies
     last: bool
 
 
 @dataclass(frozen=True)
 class AdamsBashforth3:
-    """One evaluation of every term a step; needs the histories of a state."""
+    """Third-order Adams-Bashforth: one evaluation of every term a step; needs the histories of a state."""
 
     waves: ClassVar[float] = 1.78  # largest omega dt of gravity waves, without substeps
     rotation: ClassVar[float] = 0.72  # largest f dt, and of centred advection u dt / dx
@@ -58,9 +58,9 @@ class AdamsBashforth3:
 
 @dataclass(frozen=True)
 class WickerSkamarock:
-    """Three evaluations of every term a step, no histories; neutral or damping up to omega dt = sqrt(3).
+    """Runge-Kutta of Wicker and Skamarock: three evaluations a step, no histories; neutral or damping up to omega dt = sqrt(3).
 
-    theta: share of the velocity at the end of a stage in what carries mass and tracers through it. 0 is the textbook. 0.5
+    theta: weight of the velocity at the end of a stage in the transport velocity of it. 0 is the textbook. 0.5
     makes gravity waves forward-backward, which raises their limit to 3.05, but leaves first order, and lets them grow
     weakly on a flow that is faster than a twentieth of a cell a step. Raises ValueError where theta is not between 0 and 1.
     """
@@ -94,7 +94,7 @@ def largest_wave(stages: tuple[Stage, ...]) -> float:
         reached = start = np.eye(2, dtype=complex)  # rows: velocity and pressure of two waves
         for stage in stages:
             velocity = start[0] - 1j * stage.fraction * wave * reached[1]
-            through = stage.ahead * velocity + (1.0 - stage.ahead) * reached[0]
+            through = stage.off_centring * velocity + (1.0 - stage.off_centring) * reached[0]
             reached = np.stack([velocity, start[1] - 1j * stage.fraction * wave * through])
         if np.abs(np.linalg.eigvals(reached)).max() > 1.0 + 1e-5:
             return round(float(wave) - 0.01, 2)
@@ -115,21 +115,21 @@ def weights(stepper: Stepper, table: Any, step: Any) -> tuple:
     return row[0], row[1], row[2]
 
 
-def tracer_ahead(on: Any, weights: tuple, now: Any, past: tuple) -> Any:
+def extrapolated_tracer(on: Any, weights: tuple, now: Any, past: tuple) -> Any:
     """A tracer half a step ahead, also on halo levels; as it is now where there are no weights."""
     return on(extrapolated, weights, (now, *past), beyond_levels=True) if weights else now
 
 
-def between_both(on: Any, stencil: Any, stage: Stage, new: Any, old: Any) -> Any:
-    """The velocity that carries mass and tracers in a stage, from those after and before it; or column sums, or depth means."""
-    if stage.ahead in (0.0, 1.0):
-        return new if stage.ahead else old
-    return on(stencil, stage.ahead, *new, *old)
+def transport_velocity(on: Any, stencil: Any, stage: Stage, new: Any, old: Any) -> Any:
+    """Velocity that moves mass and tracers in a stage, from those after and before it; or its column sums, or depth means."""
+    if stage.off_centring in (0.0, 1.0):
+        return new if stage.off_centring else old
+    return on(stencil, stage.off_centring, *new, *old)
 
 
 @stencil
 def extrapolated_changes(k, j, i, weights, slow, fast, one, two):
-    """du/dt and dv/dt (m/s2): slow tendencies extrapolated from now, one and two steps ago, and fast ones; the slow ones alone."""
+    """Tendencies of u and v at west and south faces (m/s2): fast ones and extrapolated slow ones together; the slow ones alone."""
     u, v = slow.u[k, j, i], slow.v[k, j, i]
     return (weights[0] * u + weights[1] * one.tendency_u[k, j, i] + weights[2] * two.tendency_u[k, j, i] + fast.u[k, j, i],
             weights[0] * v + weights[1] * one.tendency_v[k, j, i] + weights[2] * two.tendency_v[k, j, i] + fast.v[k, j, i], u, v)
@@ -145,26 +145,26 @@ def change(on: Any, weights: tuple, slow: Vector, fast: Vector, history: tuple) 
 
 @stencil
 def extrapolated_surface(j, i, weights, now, before):
-    """The moving boundary half a step ahead (unit of r)."""
+    """Moving boundary [j, i] half a step ahead (unit of r)."""
     return weights[0] * now[j, i] + weights[1] * before[0][j, i] + weights[2] * before[1][j, i]
 
 
 @stencil
 def extrapolated(k, j, i, weights, tracer):
-    """Third-order Adams-Bashforth value half a step ahead; `tracer` is (now, one, two steps ago)."""
+    """Third-order Adams-Bashforth value of a tracer at centres half a step ahead (its unit), from (now, one, two steps ago)."""
     return weights[0] * tracer[0][k, j, i] + weights[1] * tracer[1][k, j, i] + weights[2] * tracer[2][k, j, i]
 
 
 @stencil
-def between(k, j, i, share, u, v, before_u, before_v):
-    """A share of one velocity and the rest of another (m/s)."""
-    return (share * u[k, j, i] + (1.0 - share) * before_u[k, j, i], share * v[k, j, i] + (1.0 - share) * before_v[k, j, i])
+def off_centred(k, j, i, weight, u, v, before_u, before_v):
+    """Velocity on west and south faces [k, j, i], off-centred in time (m/s): `weight` of that after a stage."""
+    return (weight * u[k, j, i] + (1.0 - weight) * before_u[k, j, i], weight * v[k, j, i] + (1.0 - weight) * before_v[k, j, i])
 
 
 @stencil
-def between_columns(j, i, share, u, v, before_u, before_v):
-    """The same of column sums or depth means."""
-    return share * u[j, i] + (1.0 - share) * before_u[j, i], share * v[j, i] + (1.0 - share) * before_v[j, i]
+def off_centred_columns(j, i, weight, u, v, before_u, before_v):
+    """Column sums or depth means of velocity [j, i] (their unit), off-centred in time as `off_centred`."""
+    return weight * u[j, i] + (1.0 - weight) * before_u[j, i], weight * v[j, i] + (1.0 - weight) * before_v[j, i]
 
 
 def remembered(on: Any, weights: tuple, now: Any, slow: tuple) -> tuple:

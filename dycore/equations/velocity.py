@@ -21,44 +21,44 @@ class Sums(NamedTuple):
 
 @stencil
 def inside_u(k, j, i, grid, value):
-    """What a level holds of a column sum at west faces: a value times its reference thickness."""
-    return grid.part(k, j, i, grid.floor_u, grid.fraction_u, grid.dr[k] * value)
+    """Contribution of a level to a column sum at west faces: a value times its reference thickness (its unit times that of r)."""
+    return grid.open_fraction_of(k, j, i, grid.floor_u, grid.fraction_u, grid.dr[k] * value)
 
 
 @stencil
 def inside_v(k, j, i, grid, value):
-    """The same at south faces."""
-    return grid.part(k, j, i, grid.floor_v, grid.fraction_v, grid.dr[k] * value)
+    """Contribution of a level to a column sum at south faces, as `inside_u`."""
+    return grid.open_fraction_of(k, j, i, grid.floor_v, grid.fraction_v, grid.dr[k] * value)
 
 
 @stencil
 def no_column_sums(j, i, grid, u, v):
-    """Sums start at zero."""
+    """Column sums below the lowest level: zero."""
     return 0.0, 0.0
 
 
 @stencil
 def column_sums(k, j, i, carried, grid, u, v):
-    """Carries the column sums of u and v times reference thickness (m/s times the unit of r) upwards."""
+    """Column sums of u and v times reference thickness (m/s times the unit of r), carried upwards."""
     return (carried[0] + inside_u(k, j, i, grid, u[k, j, i]), carried[1] + inside_v(k, j, i, grid, v[k, j, i])), ()
 
 
 @stencil
 def no_sums(j, i, grid, time_step, change, u, v):
-    """Sums start at zero."""
+    """Column sums below the lowest level: zero."""
     return 0.0, 0.0, 0.0, 0.0
 
 
 @stencil
 def later(k, j, i, grid, time_step, change, u, v):
-    """u and v after a time step (m/s)."""
+    """u and v at west and south faces after a time step (m/s)."""
     return (where(k >= grid.floor_u[j, i], u[k, j, i] + time_step * change.u[k, j, i], 0.0),
             where(k >= grid.floor_v[j, i], v[k, j, i] + time_step * change.v[k, j, i], 0.0))
 
 
 @stencil
 def advance(k, j, i, carried, grid, time_step, change, u, v):
-    """u and v one step later (m/s) before their depth mean is settled; carries the `Sums` upwards."""
+    """u and v one step later (m/s) before the free-surface step; carries the `Sums` upwards."""
     new_u, new_v = later(k, j, i, grid, time_step, change, u, v)
     return (carried[0] + inside_u(k, j, i, grid, u[k, j, i]),
             carried[1] + inside_v(k, j, i, grid, v[k, j, i]),
@@ -68,13 +68,13 @@ def advance(k, j, i, carried, grid, time_step, change, u, v):
 
 @stencil
 def no_sums_mixed(j, i, grid, time_step, column, mixed, drag, change, u, v):
-    """Sums start at zero, and nothing is eliminated yet."""
+    """Column sums, ratios and values below the lowest level: zero."""
     return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
 
 
 @stencil
 def advance_mixed(k, j, i, carried, grid, time_step, column, mixed, drag, change, u, v):
-    """As `advance`, up to the forward elimination of vertical mixing: ratio and value of u and of v.
+    """Ratio and value of u and of v at their faces after `advance` and the forward elimination of vertical mixing.
 
     Carries the sums before the step, and ratio and value of the level below.
     """
@@ -85,11 +85,11 @@ def advance_mixed(k, j, i, carried, grid, time_step, column, mixed, drag, change
     south_below, south_above = coefficient_at(k, j - 1, i, mixed.viscosity), coefficient_at(k + 1, j - 1, i, mixed.viscosity)
     down, up = exchange_rates(k, grid, grid.floor_u[j, i], time_step, column.inverse_stretching_u[j, i],
                               0.5 * (below + west_below), 0.5 * (above + west_above))
-    up = grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, up)
+    up = grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u, up)
     ratio_u, value_u = eliminate(down, up, time_step * drag.u[k, j, i], new_u, ratio_u, value_u)
     down, up = exchange_rates(k, grid, grid.floor_v[j, i], time_step, column.inverse_stretching_v[j, i],
                               0.5 * (below + south_below), 0.5 * (above + south_above))
-    up = grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, up)
+    up = grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v, up)
     ratio_v, value_v = eliminate(down, up, time_step * drag.v[k, j, i], new_v, ratio_v, value_v)
     sums = (sum_u + inside_u(k, j, i, grid, u[k, j, i]),
             sum_v + inside_v(k, j, i, grid, v[k, j, i]))
@@ -98,13 +98,13 @@ def advance_mixed(k, j, i, carried, grid, time_step, column, mixed, drag, change
 
 @stencil
 def no_velocity(j, i, grid, ratio_u, value_u, ratio_v, value_v):
-    """Nothing above the uppermost level, and sums of zero."""
+    """Velocity above the uppermost level and column sums: zero."""
     return 0.0, 0.0, 0.0, 0.0
 
 
 @stencil
 def substitute(k, j, i, carried, grid, ratio_u, value_u, ratio_v, value_v):
-    """u and v (m/s) by back substitution; carries them downwards, and their sums times the reference thickness."""
+    """u and v at west and south faces (m/s) by back substitution; carries them and their column sums downwards."""
     new_u = where(k >= grid.floor_u[j, i], value_u[k, j, i] + ratio_u[k, j, i] * carried[0], 0.0)
     new_v = where(k >= grid.floor_v[j, i], value_v[k, j, i] + ratio_v[k, j, i] * carried[1], 0.0)
     return (new_u, new_v, carried[2] + inside_u(k, j, i, grid, new_u),
@@ -112,7 +112,7 @@ def substitute(k, j, i, carried, grid, ratio_u, value_u, ratio_v, value_v):
 
 
 def advanced(on: Any, equations: Any, time_step: Any, layers: Any, mixed: Any, change: Vector, start: Any) -> tuple:
-    """u and v after the stage before their depth mean is settled, and the column sums at its start and after it."""
+    """u and v after the stage before the free-surface step, and the column sums at its start and after it."""
     grid = equations.grid
     if mixed is None:
         sums, (u, v) = on.upward(advance, no_sums, grid, time_step, change, start.u, start.v)

@@ -64,7 +64,7 @@ def drag_u(k, j, i, grid, column, linear, quadratic, u, v):
     speed = square_root(u[k, j, i] * u[k, j, i] + across * across)
     drag = on_west_face(k, j, i, linear) + on_west_face(k, j, i, quadratic) * speed
     rate = drag * grid.inverse_dr[k] * column.inverse_stretching_u[j, i]
-    return where(k == grid.floor_u[j, i], grid.part(k, j, i, grid.floor_u, grid.inverse_fraction_u, rate), 0.0)
+    return where(k == grid.floor_u[j, i], grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u, rate), 0.0)
 
 
 @stencil
@@ -74,7 +74,7 @@ def drag_v(k, j, i, grid, column, linear, quadratic, u, v):
     speed = square_root(v[k, j, i] * v[k, j, i] + across * across)
     drag = on_south_face(k, j, i, linear) + on_south_face(k, j, i, quadratic) * speed
     rate = drag * grid.inverse_dr[k] * column.inverse_stretching_v[j, i]
-    return where(k == grid.floor_v[j, i], grid.part(k, j, i, grid.floor_v, grid.inverse_fraction_v, rate), 0.0)
+    return where(k == grid.floor_v[j, i], grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v, rate), 0.0)
 
 
 def bottom_drag(grid: Any, mixing: VerticalMixing, layers: Any, velocity: Any) -> Vector:
@@ -88,7 +88,7 @@ def bottom_drag(grid: Any, mixing: VerticalMixing, layers: Any, velocity: Any) -
 
 @stencil
 def exchange_rates(k, grid, floor, time_step, inverse_stretching, below, above):
-    """What a whole level gives to those below and above in a step, from the coefficients at both of its faces (no unit)."""
+    """Fractions of a whole level exchanged with those below and above in a step (no unit), from coefficients at its faces."""
     thinner = time_step * inverse_stretching * inverse_stretching * grid.inverse_dr[k] * 2.0
     return (where(k > floor, thinner * below / (grid.dr[k] + grid.dr[k - 1]), 0.0),
             where(k + 1 < grid.top, thinner * above / (grid.dr[k] + grid.dr[k + 1]), 0.0))

@@ -14,8 +14,8 @@ import numpy as np
 
 from dycore.fluid import Atmosphere
 from dycore.forcing import Forcing, only
-from dycore.given import check_kind
 from dycore.grid import Grid
+from dycore.inputs.given import check_kind
 from dycore.stencils import maximum, stencil
 
 DAY = 86400.0  # s
@@ -25,7 +25,7 @@ WARMEST, STRATOSPHERE, MERIDIONAL, VERTICAL = 315.0, 200.0, 60.0, 10.0  # K
 
 
 class HeldSuarez(NamedTuple):
-    """What the forcing is made of: profiles [k] and fields of latitude [j, i]."""
+    """Values of the forcing: profiles [k] and fields of latitude [j, i]."""
 
     drag: Any  # k_v [k] (1/s)
     free: float  # k_a (1/s)
@@ -66,7 +66,7 @@ def relaxed(tracer: int) -> Callable:
 
     @stencil
     def relaxation(k, j, i, grid, column, values, now):
-        """Rate of potential temperature (K/s): as T at the same pressure, it is relaxed to T_eq (p0 / p)^kappa."""
+        """Rate of potential temperature at centres (K/s): as T at the same pressure, it is relaxed to T_eq (p0 / p)^kappa."""
         rate = values.free + values.boundary[k] * values.cosine4[j, i]
         log_pressure = values.log_pressure[k] + logarithm_near_one(column.stretching[j, i])
         equilibrium = maximum(values.cold[k] / column.scale[j, i],

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore.forcing import Forcing, only
-from dycore.given import as_array, check_number
+from dycore.inputs.given import as_array, check_number
 from dycore.stencils import stencil, where
 from dycore.time_series import TimeSeries, of_each
 
@@ -32,9 +32,9 @@ class Target(NamedTuple):
 
 @stencil
 def into_uppermost(k, j, i, grid, column, values, now):
-    """Rate of a tracer in the uppermost layer by a flux (its unit per s)."""
-    supply = values.flux[j, i] * grid.inverse_dr[k] / column.stretching[j, i]
-    return where(k == grid.top - 1, grid.part(k, j, i, grid.floor, grid.inverse_fraction, supply), 0.0)
+    """Rate of a tracer at centres of the uppermost layer by a flux (its unit per s)."""
+    source = values.flux[j, i] * grid.inverse_dr[k] / column.stretching[j, i]
+    return where(k == grid.top - 1, grid.open_fraction_of(k, j, i, grid.floor, grid.inverse_fraction, source), 0.0)
 
 
 def planes(name: str, values: ArrayLike | TimeSeries, divisor: float = 1.0) -> Any:
@@ -70,7 +70,7 @@ def towards(tracer: int) -> Callable:
 
     @stencil
     def relaxed(k, j, i, grid, column, values, now):
-        """Rate of a tracer in the uppermost layer (its unit per s)."""
+        """Rate of a tracer at centres of the uppermost layer by relaxation (its unit per s)."""
         return where(k == grid.top - 1, -values.rate * (now.tracers[tracer][k, j, i] - values.target[j, i]), 0.0)
 
     return relaxed

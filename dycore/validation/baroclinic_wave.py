@@ -16,7 +16,7 @@ from dycore.cases.baroclinic_wave import baroclinic_wave
 from dycore.equations.advection import weno3, weno5
 from dycore.grid import Grid, interior
 from dycore.model import Model
-from dycore.running import DAY
+from dycore.running.progress import DAY
 from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
 
 PAPER = "Jablonowski and Williamson 2006"

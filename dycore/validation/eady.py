@@ -84,6 +84,18 @@ def ocean(cells: tuple[int, int, int], number: float) -> Basic:
     return Basic(grid, parameters, state, speed, frequency**2 * depth / fluid.surface_gravity)
 
 
+def from_the_middle(y: np.ndarray, start: float, slope: Callable[[float, float], float]) -> np.ndarray:
+    """p at places y (m) from dp/dy = slope(p, y) and its value where y is zero, by the midpoint rule from there outwards."""
+    found = np.empty(len(y))
+    for half in (range(len(y) // 2, len(y)), range(len(y) // 2 - 1, -1, -1)):
+        p, at = start, 0.0
+        for j in half:
+            step = float(y[j]) - at
+            p, at = p + step * slope(p + 0.5 * step * slope(p, at), at + 0.5 * step), float(y[j])
+            found[j] = p
+    return found
+
+
 def atmosphere(cells: tuple[int, int, int], number: float) -> Basic:
     """Up to zero pressure, with the stability -(d alpha / d theta) (d theta / dp) the same at all pressures.
 
@@ -112,13 +124,7 @@ def atmosphere(cells: tuple[int, int, int], number: float) -> Basic:
         alpha = gas * float(theta(p, y)) * (p / bottom) ** kappa / p
         return CORIOLIS * wind * (p / bottom - 0.5) / alpha
 
-    surface = np.empty(len(y))
-    for half in (range(len(y) // 2, len(y)), range(len(y) // 2 - 1, -1, -1)):
-        p, at = bottom, 0.0
-        for j in half:  # the midpoint rule from the middle outwards
-            step = float(y[j, 0]) - at
-            p, at = p + step * slope(p + 0.5 * step * slope(p, at), at + 0.5 * step), float(y[j, 0])
-            surface[j] = p
+    surface = from_the_middle(y[:, 0], bottom, slope)
     _, exner = fluid.reference_s(interfaces)
     pressure = (exner ** (1.0 / kappa))[:, None, None] * surface[:, None]
     u = -wind * (pressure / bottom - 0.5)

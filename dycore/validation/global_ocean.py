@@ -31,6 +31,15 @@ def transport_stream_function(model: Model, state: Any) -> np.ndarray:
     return -np.cumsum((thickness * cells_of(model, state.u)).sum(axis=0) * width, axis=0) / SVERDRUP
 
 
+def mean_stream_function(model: Model, state: Any, days: float) -> tuple[Any, np.ndarray]:
+    """The state so many days later, and the mean of the stream function [j, i] (Sv) at the end of each of them."""
+    psi, samples = np.zeros(model.grid.cells[1:]), max(1, round(days))
+    for _ in range(samples):
+        state = model.steps(state, max(1, round(86400.0 / model.parameters.time_step)))
+        psi += transport_stream_function(model, state) / samples
+    return state, psi
+
+
 def transport_in(grid: Grid, psi: np.ndarray, box: tuple[float, float, float, float]) -> float:
     """The range of a stream function [j, i] (Sv) on the sea within (south, north, west, east) (degrees)."""
     south, north, west, east = box
@@ -63,11 +72,7 @@ def global_ocean(backend: Any, short: bool = False) -> Evidence:
     grid, parameters, state = cases.global_ocean(cells)
     model = Model(grid, parameters, backend)
     before = budgets(model, state)
-    state = model.run(state, days=days / 2.0, progress=False)
-    psi, samples = np.zeros(cells[1:]), max(1, round(days / 2.0))
-    for _ in range(samples):  # the mean over the second half
-        state = model.steps(state, max(1, round(86400.0 / parameters.time_step)))
-        psi += transport_stream_function(model, state) / samples
+    state, psi = mean_stream_function(model, model.run(state, days=days / 2.0, progress=False), days / 2.0)
     after = budgets(model, state)
     speed = float(np.abs(cells_of(model, state.u)).max())
     stress = np.asarray(parameters.surface_stress[0])[:, 0]  # type: ignore[index]

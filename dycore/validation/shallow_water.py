@@ -13,7 +13,7 @@ from dycore.cases.steady_zonal_flow import exact_depth
 from dycore.cases.water_on_a_sphere import places
 from dycore.grid import interior
 from dycore.validation import spectral
-from dycore.validation.evidence import Evidence, Kind, close_to, within
+from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
 from dycore.validation.measures import Norms, norms
 from dycore.validation.water import (
     Run,
@@ -51,8 +51,6 @@ def williamson_2(backend: Any, short: bool = False) -> Evidence:
     the initial state. MITgcm (checkpoint 69p, vector-invariant, no filter, steps of 200 s) ran it on the same
     latitude-longitude grid.
     """
-    from matplotlib.figure import Figure
-
     sizes, angles = ((32, 64), (0, 45)) if short else ((32, 64, 128), (0, 45, 90))
     runs = {(angle, rows): run_of(cases.steady_zonal_flow, backend, rows, 5.0, angle=float(angle))
             for angle in angles for rows in sizes}
@@ -75,15 +73,23 @@ def williamson_2(backend: Any, short: bool = False) -> Evidence:
                                      "not small yet", "theory"))
     rows_found.append(mass_row(runs[45, sizes[-1]], TEST + "2, angle 45"))
 
+    figure = errors_of_steady_flow(runs[45, sizes[-1]], {key: each.l2 for key, each in depth.items()}, velocity)
+    return Evidence(rows_found, {"errors": figure})
+
+
+def errors_of_steady_flow(run: Run, depth: dict[tuple[int, int], float], velocity: dict[tuple[int, int], float]) -> Any:
+    """The error of the depth of a run at 45 degrees, and l2 of depth and velocity by angle and number of rows."""
+    from matplotlib.figure import Figure
+
+    sizes, angles = sorted({rows for _, rows in depth}), sorted({angle for angle, _ in depth})
     figure = Figure(figsize=(11.0, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1.0))
-    run = runs[45, sizes[-1]]
     grid = run.model.grid
     error = depth_of(run.model, run.after) - exact_depth(*places(grid.cells).centre, 45.0)
     map_of(left, grid.x, grid.y, error, symmetric_levels(error), "RdBu_r", "m",
            f"error of the depth on day 5, flow at 45 degrees, {sizes[-1]} x {2 * sizes[-1]} cells")
     for angle in angles:
-        (line,) = right.loglog(sizes, [depth[angle, rows].l2 for rows in sizes], "o-", label=f"depth, {angle} degrees")
+        (line,) = right.loglog(sizes, [depth[angle, rows] for rows in sizes], "o-", label=f"depth, {angle} degrees")
         right.loglog(sizes, [velocity[angle, rows] for rows in sizes], "s--", color=line.get_color(), markersize=4)
     right.loglog(64, MITGCM["l2(h)"], "*", color="black", markersize=11, label="MITgcm, depth, 0 degrees")
     right.loglog(64, MITGCM["l2(u)"], "*", color="grey", markersize=11, label="MITgcm, velocity, 0 degrees")
@@ -94,7 +100,7 @@ def williamson_2(backend: Any, short: bool = False) -> Evidence:
     right.set_xlabel("rows of cells")
     right.set_ylabel("relative l2 on day 5 (dashed: velocity)")
     right.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2)
-    return Evidence(rows_found, {"errors": figure})
+    return figure
 
 
 def symmetric_levels(field: np.ndarray) -> np.ndarray:
@@ -113,8 +119,6 @@ def williamson_5(backend: Any, short: bool = False) -> Evidence:
     which is what the reference solutions of the test are made with. The range at 64 x 128 cells is also held
     against a prototype of this scheme.
     """
-    from matplotlib.figure import Figure
-
     sizes, days = ((32, 64, 128), 5) if short else ((64, 128, 256), 15)
     runs = [run_of(cases.flow_over_mountain, backend, rows, float(days)) for rows in sizes]
     heights = [layer_of(run.model, run.after.surface) for run in runs]
@@ -133,44 +137,66 @@ def williamson_5(backend: Any, short: bool = False) -> Evidence:
               for run, height, rows in zip(runs, heights, sizes, strict=True)]
     truth = spectral.on_cells(reference, waves.surface, sizes[-1])
 
-    prototype, other = "prototype of this scheme, 64 x 128 cells", f"spectral model, T{reference.truncation}"
-    reason = "its filter and time step differ: by no more than 64 rows differ from 128 in this number"
-    kinks = "2 where the flow is smooth, 1 for what the kinks of the cone send out (data that have 3/2 derivatives)"
-    last = heights[-1]
-    allowed = 2.0 * errors[-1] * truth.max()  # m
+    other = f"spectral model, T{reference.truncation}"
     rows_found = [
         mass_row(runs[-1], TEST + "5"),
         close_to("change of energy, relative", energy_change(runs[-1]), 0.0, 2e-6,
                  "space conserves it; the time step damps gravity waves: 2e-6 are 3e-4 of the kinetic energy", TEST + "5"),
+        *rows_of_convergence(days, sizes, steps, errors, other, 1.0 if short else 1.5),
+        *([] if short else rows_of_extremes(days, sizes[-1], heights[-1], truth, errors[-1], other)),
+        *rows_of_prototype(at_64)]
+    title = f"less that of the {other}: " + ", ".join(f"l2 {error:.1e} with {rows} rows"
+                                                      for error, rows in zip(errors, sizes, strict=True))
+    return Evidence(rows_found, {"height": height_over_mountain(runs[-1], heights[-1], truth, f"day {days}", title)})
+
+
+def rows_of_convergence(days: int, sizes: tuple[int, ...], steps: list[float], errors: list[float], other: str,
+                        least: float) -> list[Row]:
+    """Orders of the height over the mountain: of l2 between three numbers of rows, and of l2 less the spectral model."""
+    kinks = "2 where the flow is smooth, 1 for what the kinks of the cone send out (data that have 3/2 derivatives)"
+    return [
         within(f"order of l2 of the height on day {days}, from {sizes[0]} over {sizes[1]} to {sizes[2]} rows", orders(steps)[0],
-               1.0 if short else 1.5, None, "1 to 2", kinks + ("; on day 5 there is more of it" if short else ""), "theory"),
+               least, None, "1 to 2", kinks + ("; on day 5 there is more of it" if days == 5 else ""), "theory"),
         within(f"order of l2 of height less that of the spectral model on day {days}, {sizes[0]} to {sizes[1]} rows",
-               orders(errors)[0], 1.0 if short else 1.5, None, "1 to 2", "as above; a wrong term would leave an error that stays",
-               other, Kind.MODEL),
-    ]
-    if not short:
-        rows_found += [
-            within(f"l2 of height less that of the spectral model on day {days}, {sizes[-1]} rows", errors[-1], None, 1e-3, "0",
-                   "0.1 %, 6 m: what the waves about the kinks of the cone may amount to in the reference", other, Kind.MODEL),
-            close_to(f"lowest surface height on day {days} (m), {sizes[-1]} rows", last.min(), truth.min(), allowed,
-                     "twice the l2 of the difference", other, Kind.MODEL),
-            close_to(f"highest surface height on day {days} (m), {sizes[-1]} rows", last.max(), truth.max(), allowed,
-                     "twice the l2 of the difference", other, Kind.MODEL)]
-    rows_found += [
-        close_to("lowest surface height on day 15 (m), 64 x 128 cells", at_64.min(), 5041.7, 9.0, reason, prototype, Kind.MODEL),
-        close_to("highest surface height on day 15 (m), 64 x 128 cells", at_64.max(), 5950.6, 3.0, reason, prototype, Kind.MODEL)]
+               orders(errors)[0], least, None, "1 to 2", "as above; a wrong term would leave an error that stays",
+               other, Kind.MODEL)]
+
+
+def rows_of_extremes(days: int, rows: int, height: np.ndarray, truth: np.ndarray, error: float, other: str) -> list[Row]:
+    """The height over the mountain and that of the spectral model [j, i] (m): l2 of the difference, lowest and highest."""
+    allowed = 2.0 * error * truth.max()  # m
+    return [
+        within(f"l2 of height less that of the spectral model on day {days}, {rows} rows", error, None, 1e-3, "0",
+               "0.1 %, 6 m: what the waves about the kinks of the cone may amount to in the reference", other, Kind.MODEL),
+        close_to(f"lowest surface height on day {days} (m), {rows} rows", height.min(), truth.min(), allowed,
+                 "twice the l2 of the difference", other, Kind.MODEL),
+        close_to(f"highest surface height on day {days} (m), {rows} rows", height.max(), truth.max(), allowed,
+                 "twice the l2 of the difference", other, Kind.MODEL)]
+
+
+def rows_of_prototype(height: np.ndarray) -> list[Row]:
+    """The range of the height [j, i] (m) on day 15 on 64 x 128 cells."""
+    prototype = "prototype of this scheme, 64 x 128 cells"
+    reason = "its filter and time step differ: by no more than 64 rows differ from 128 in this number"
+    return [
+        close_to("lowest surface height on day 15 (m), 64 x 128 cells", height.min(), 5041.7, 9.0, reason, prototype, Kind.MODEL),
+        close_to("highest surface height on day 15 (m), 64 x 128 cells", height.max(), 5950.6, 3.0, reason, prototype, Kind.MODEL)]
+
+
+def height_over_mountain(run: Run, height: np.ndarray, truth: np.ndarray, day: str, title: str) -> Any:
+    """Maps of a height [j, i] (m) and of what it differs by from another, with the outline of the mountain."""
+    from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.0, 6.8), layout="constrained")
-    grid = runs[-1].model.grid
+    grid = run.model.grid
     above, below = figure.subplots(2, 1, sharex=True)
-    map_of(above, grid.x, grid.y, last, np.arange(5000.0, 6001.0, 50.0), "viridis", "m",
-           f"surface height on day {days}, {sizes[-1]} x {2 * sizes[-1]} cells")
-    map_of(below, grid.x, grid.y, last - truth, symmetric_levels(last - truth), "RdBu_r", "m", f"less that of the {other}: "
-           + ", ".join(f"l2 {error:.1e} with {rows} rows" for error, rows in zip(errors, sizes, strict=True)))
+    map_of(above, grid.x, grid.y, height, np.arange(5000.0, 6001.0, 50.0), "viridis", "m",
+           f"surface height on {day}, {len(grid.y)} x {len(grid.x)} cells")
+    map_of(below, grid.x, grid.y, height - truth, symmetric_levels(height - truth), "RdBu_r", "m", title)
     for axes in (above, below):
         axes.contour(grid.x, grid.y, mountain(np.radians(grid.x)[None, :], np.radians(grid.y)[:, None]), levels=[1.0, 1000.0],
                      colors="white" if axes is above else "grey", linewidths=1.0, linestyles="--")
-    return Evidence(rows_found, {"height": figure})
+    return figure
 
 
 def williamson_6(backend: Any, short: bool = False) -> Evidence:
@@ -181,8 +207,6 @@ def williamson_6(backend: Any, short: bool = False) -> Evidence:
     day. A free surface slows it down: n (n + 1) = 30 becomes 30 + F with F = 4 Omega^2 a^2 <sin^2> / (g H), about
     2.1, <sin^2> the mean over the wave, which gives 11.4. The same is measured in a spectral transform model.
     """
-    from matplotlib.figure import Figure
-
     rows, days, samples = (64, 4, 2) if short else (128, 7, 4)
     first = run_of(cases.rossby_haurwitz_wave, backend, rows, 1.0 / samples)
     model, before, steps = first.model, first.before, int(first.after.step)
@@ -192,48 +216,65 @@ def williamson_6(backend: Any, short: bool = False) -> Evidence:
     run = Run(model, before, states[-1])
     times = np.arange(len(states)) * steps * model.parameters.time_step
     speed = eastward_speed(times, [layer_of(model, state.surface) for state in states], model.grid.y)
-
-    reference = spectral.transform(42)
-    longitude, latitude = spectral.places(reference)
-    kept: list[tuple[float, np.ndarray]] = []
-    start = spectral.waves_of(reference, *velocity(longitude, latitude), balanced_depth(longitude, latitude))
-    waves = spectral.run(reference, start, times[-1] / 86400.0,
-                         each=lambda time, waves: kept.append((time, waves.surface)))
-    at = np.array([time for time, _ in kept])
-    nearest = [kept[int(np.abs(at - time).argmin())] for time in times]  # the wave pulsates: sample both alike
-    other = eastward_speed(np.array([time for time, _ in nearest]),
-                           [spectral.on_cells(reference, surface, rows) for _, surface in nearest], model.grid.y)
-    truth = spectral.on_cells(reference, waves.surface, rows)
+    truth, other = spectral_wave(times, model.grid.y)
 
     heights = [layer_of(model, state.surface) for state in (before, run.after)]
     last = heights[-1]
-    error = norms(area_of(model), last, truth).l2
-    nondivergent = np.degrees(angular_speed()) * 86400.0
-    quarter = np.abs(last - np.roll(last, last.shape[1] // WAVENUMBER, axis=1)).max()
     rows_found = [
-        within(f"eastward speed of the wave over {days} days (degrees a day)", speed, 0.9 * nondivergent, nondivergent,
-               f"{nondivergent:.4g} without divergence", "a free surface makes it slower, by 7 % where the wave is small",
-               TEST + "6"),
-        close_to(f"eastward speed of the wave over {days} days (degrees a day)", speed, other, 0.01 * other,
-                 "1 %: 32 cells a wave and second order leave (2 pi / 32)^2 / 6 of the speed at most", "spectral model, T42",
-                 Kind.MODEL),
-        within(f"l2 of height less that of the spectral model on day {days}", error, None, 0.01 if short else 0.0025, "0",
-               "second order: 32 cells a wave leave 1 % of a field that moves half a wave or more"
+        *rows_of_speed(days, speed, other),
+        within(f"l2 of height less that of the spectral model on day {days}", norms(area_of(model), last, truth).l2, None,
+               0.01 if short else 0.0025, "0", "second order: 32 cells a wave leave 1 % of a field that moves half a wave or more"
                + ("" if short else ", 64 a quarter of that"), "spectral model, T42", Kind.MODEL),
         mass_row(run, TEST + "6"),
         close_to("change of energy, relative", energy_change(run), 0.0, 2e-5,
                  "space conserves it; the time step damps gravity waves, of which the start is not free", TEST + "6"),
-        within("largest difference of the height between hemispheres (m)", np.abs(last - last[::-1]).max(), None, 1e-8, "0",
-               "round-off of the height (1e-12 m) some thousand steps and the instability of the wave later", "symmetry"),
-        within("largest difference of the height between quarters of the globe (m)", quarter, None, 1e-8, "0", "as above",
-               "symmetry"),
-    ]
+        *rows_of_symmetry(last)]
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(8.0, 6.5), layout="constrained")
     for axes, day, height in zip(figure.subplots(2, 1, sharex=True), (0, days), heights, strict=True):
         map_of(axes, model.grid.x, model.grid.y, height, np.arange(8000.0, 10601.0, 200.0), "viridis", "m",
                f"surface height on day {day}, {rows} x {2 * rows} cells"
                + (f"; {speed:.2f} degrees a day, spectral model {other:.2f}" if day else ""))
     return Evidence(rows_found, {"height": figure})
+
+
+def spectral_wave(times: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, float]:
+    """The wave in a spectral model: height [j, i] (m) at the last of times (s), and eastward speed (degrees a day) over all."""
+    reference = spectral.transform(42)
+    longitudes, latitudes = spectral.places(reference)
+    kept: list[tuple[float, np.ndarray]] = []
+    start = spectral.waves_of(reference, *velocity(longitudes, latitudes), balanced_depth(longitudes, latitudes))
+    waves = spectral.run(reference, start, times[-1] / 86400.0,
+                         each=lambda time, waves: kept.append((time, waves.surface)))
+    at = np.array([time for time, _ in kept])
+    nearest = [kept[int(np.abs(at - time).argmin())] for time in times]  # the wave pulsates: sample both alike
+    rows = len(latitude)
+    speed = eastward_speed(np.array([time for time, _ in nearest]),
+                           [spectral.on_cells(reference, surface, rows) for _, surface in nearest], latitude)
+    return spectral.on_cells(reference, waves.surface, rows), speed
+
+
+def rows_of_speed(days: int, speed: float, other: float) -> list[Row]:
+    """The eastward speed of the wave (degrees a day), held against theory and that in the spectral model."""
+    nondivergent = np.degrees(angular_speed()) * 86400.0
+    return [
+        within(f"eastward speed of the wave over {days} days (degrees a day)", speed, 0.9 * nondivergent, nondivergent,
+               f"{nondivergent:.4g} without divergence", "a free surface makes it slower, by 7 % where the wave is small",
+               TEST + "6"),
+        close_to(f"eastward speed of the wave over {days} days (degrees a day)", speed, other, 0.01 * other,
+                 "1 %: 32 cells a wave and second order leave (2 pi / 32)^2 / 6 of the speed at most", "spectral model, T42",
+                 Kind.MODEL)]
+
+
+def rows_of_symmetry(height: np.ndarray) -> list[Row]:
+    """The height [j, i] (m) of a wave that is alike in both hemispheres and all quarters of the globe."""
+    quarter = np.abs(height - np.roll(height, height.shape[1] // WAVENUMBER, axis=1)).max()
+    return [
+        within("largest difference of the height between hemispheres (m)", np.abs(height - height[::-1]).max(), None, 1e-8, "0",
+               "round-off of the height (1e-12 m) some thousand steps and the instability of the wave later", "symmetry"),
+        within("largest difference of the height between quarters of the globe (m)", quarter, None, 1e-8, "0", "as above",
+               "symmetry")]
 
 
 def eastward_speed(times: np.ndarray, heights: list[np.ndarray], latitude: np.ndarray) -> float:

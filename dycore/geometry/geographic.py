@@ -21,18 +21,18 @@ class Geographic(NamedTuple):
     angle: np.ndarray
 
     def at(self, rows: slice, columns: slice) -> Geographic:
-        """Those of some rows and columns of the points."""
+        """Coordinates of some rows and columns of the points."""
         return Geographic(*(field[rows, columns] for field in self))
 
 
 def unrotated(longitude: np.ndarray, latitude: np.ndarray) -> Geographic:
-    """Those of points at longitudes [1, i] and latitudes [j, 1] (degrees) of the Earth, on [j, i]."""
+    """Geographic coordinates of points at longitudes [1, i] and latitudes [j, 1] (degrees) of the Earth, on [j, i]."""
     longitude, latitude = np.broadcast_arrays(longitude, latitude)
     return Geographic(longitude, latitude, np.zeros(longitude.shape))
 
 
 def rotated(longitude: np.ndarray, latitude: np.ndarray, pole: tuple[float, float]) -> Geographic:
-    """Those of points at longitudes [1, i] and latitudes [j, 1] (degrees) about another north pole, on [j, i].
+    """Geographic coordinates of points at longitudes [1, i] and latitudes [j, 1] (degrees) about another pole, on [j, i].
 
     `pole` is where that pole is (longitude, latitude, in degrees); at grid longitude 0 lies the meridian that leads on to the
     North Pole of the Earth. Latitudes beyond 90 degrees are those of the opposite meridian. Longitudes are from -180 to 180.

@@ -15,7 +15,7 @@ import numpy as np
 
 
 class Slot(NamedTuple):
-    """Where a number or an array stands among the choices."""
+    """Place of a number or an array among the choices."""
 
     number: int
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from dycore.progress import DAY
+from dycore.running.progress import DAY
 from dycore.state import Past, State
 
 WHOLE = 1e-4  # of a step: how far a number of steps may be from a whole one

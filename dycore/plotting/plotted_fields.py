@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from dycore.curved_cells import VERTICES, is_geographic
 from dycore.grid import EARTH_RADIUS
+from dycore.plotting.curved_cells import VERTICES, is_geographic
 
 UNITS = {"Pa": ("hPa", 0.01), "degree_C": ("\N{DEGREE SIGN}C", 1.0), "m s-1": ("m/s", 1.0), "Pa s-1": ("Pa/s", 1.0),
          "g kg-1": ("g/kg", 1.0), "s-1": ("$10^{-5}$/s", 1e5)}

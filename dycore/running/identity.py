@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.calendars import words
-from dycore.geographic import unit_vectors
+from dycore.geometry.geographic import unit_vectors
 from dycore.grid import interior
 
 ROUNDING = {4: 1e-5, 8: 1e-12}  # relative to the largest value of a field, by the bytes of a number
@@ -19,7 +19,7 @@ IRRATIONAL = 0.5 * (5.0 ** 0.5 - 1.0)  # whose multiples weigh the values of a f
 
 
 class Summary(NamedTuple):
-    """What is kept of a field to tell it from another: tolerance (relative), largest value, mean, and weighted mean."""
+    """Summary of a field that tells it from another: tolerance (relative), largest value, mean, and weighted mean."""
 
     tolerance: float
     largest: float
@@ -28,7 +28,7 @@ class Summary(NamedTuple):
 
 
 def identity(model: Any) -> dict[str, Any]:
-    """What a file and a model must have in common, by name, and the time step; what is None is not written."""
+    """Identity of a model: what a file of it must have in common, by name, and the time step; what is None is not written."""
     grid, parameters = model.grid, model.parameters
     fluid = parameters.fluid
     found: dict[str, Any] = {
@@ -53,12 +53,12 @@ def identity(model: Any) -> dict[str, Any]:
 
 
 def written(identity: dict[str, Any]) -> dict[str, Any]:
-    """What of an identity goes into a file: all but None, which earlier versions did not write either."""
+    """Identity as it goes into a file: all but None, which earlier versions did not write either."""
     return {name: value for name, value in identity.items() if value is not None}
 
 
 def difference(name: str, there: Any, here: Any) -> str | None:
-    """What differs between a file and a model in something that they must have in common; None where nothing does."""
+    """Difference of a file and a model in something that they must have in common, in words; None where there is none."""
     if isinstance(here, Summary):
         if there is not None and abs(np.subtract(there, here)).max() <= here.tolerance * here.largest:
             return None
@@ -82,7 +82,7 @@ def difference(name: str, there: Any, here: Any) -> str | None:
 
 
 def alike(there: np.ndarray, here: np.ndarray) -> np.ndarray:
-    """Where numbers are equal, or apart by no more than rounding."""
+    """Mask of numbers that are equal but for rounding."""
     if here.dtype.kind != "f":
         return there == here
     return (there == here) | (np.abs(there - here) <= ROUNDING[here.dtype.itemsize] * largest_of(here))
@@ -94,7 +94,7 @@ def largest_of(values: np.ndarray) -> float:
 
 
 def summary(values: np.ndarray) -> Summary:
-    """Of a field: its mean alone would not tell where a value stands, and a weighted sum drowns one in many unless scaled so."""
+    """Summary of a field. Its mean alone would not tell where a value stands, and a weighted sum drowns it unless scaled."""
     flat = values.astype(float).ravel()
     weights = np.modf(IRRATIONAL * np.arange(1, flat.size + 1))[0] - 0.5
     return Summary(ROUNDING[values.dtype.itemsize], largest_of(values), float(flat.mean()),

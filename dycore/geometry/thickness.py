@@ -23,7 +23,7 @@ def thicknesses(grid: Grid, surface: Any, first: tuple[int, int] = (0, 0)) -> np
 
 
 def place_in_words(grid: Grid, j: int, i: int) -> str:
-    """Where a column is, in words; on a rotated grid its true longitude and latitude."""
+    """Place of a column in words; on a rotated grid its true longitude and latitude."""
     if grid.supergrid is not None:
         return f"longitude = {grid.longitude[j, i]:.6g} degrees, latitude = {grid.latitude[j, i]:.6g} degrees"
     unit = " degrees" if grid.spherical else " m"
@@ -31,7 +31,7 @@ def place_in_words(grid: Grid, j: int, i: int) -> str:
 
 
 def dry_column(grid: Grid, surface: Any, first: tuple[int, int] = (0, 0)) -> str | None:
-    """Where the first column without thickness is and how far its surface lies below the fixed boundary; None where none is."""
+    """Place of the first column without thickness, and how far its surface lies below the fixed boundary; None without one."""
     found = thicknesses(grid, surface, first)
     bad = np.argwhere(found <= 0.0)
     if not len(bad):

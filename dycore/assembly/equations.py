@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.assembly.values import Slot, is_traced, mapped
 from dycore.backend import Backend
 from dycore.closures.records import prognostics_of
 from dycore.coefficients import on_grid
-from dycore.driving import forcings
 from dycore.equations import barotropic, friction
 from dycore.equations.filters import polar_response
 from dycore.equations.pressure import Heights
@@ -19,22 +20,22 @@ from dycore.equations.steppers import ADAMS_BASHFORTH
 from dycore.fields import Field, as_field, map_arguments
 from dycore.forcing import Forcing, Module, in_precision
 from dycore.grid import Grid, Metrics
-from dycore.parameters import Parameters, in_plain_numbers
+from dycore.inputs.forcings import forcings
+from dycore.parameters import Mixing, Parameters, in_plain_numbers
 from dycore.state import padded
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Reach, Tile
 from dycore.time_series import TimeSeries
 from dycore.tracers import read_by
-from dycore.values import Slot, is_traced, mapped
 
 
 class Geometry(NamedTuple):
-    """What of the equations does not depend on numbers of the parameters."""
+    """Parts of the equations that do not depend on numbers of the parameters."""
 
     grid: Metrics  # of this process
     wide_grid: Metrics | None  # that the barotropic substeps read, on a wide halo; None where it is not wide
     wide: Tile
-    together: int  # substeps that go without a message
-    sides: Reach  # 1 where cells of other processes follow
+    substeps_per_exchange: int  # that go without a message
+    neighbours: Reach  # 1 where cells of other processes follow
 
 
 def constant(backend: Backend, tile: Tile, values: Any) -> Any:
@@ -60,27 +61,7 @@ def geometry_of(backend: Backend, grid: Grid, tile: Tile, substeps: int) -> Geom
 
 def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Tile, geometry: Geometry) -> Equations:
     """The equations with the numbers of these parameters. Raises ValueError for values of forcings that do not fit the grid."""
-    dtype, parameters = grid.dtype, on_grid(grid, parameters)
-
-    def with_halo(values: np.ndarray) -> np.ndarray:
-        whole = np.zeros(grid.tile.region.padded[0], dtype)
-        whole[HALO_LEVELS: HALO_LEVELS + len(values)] = values
-        return whole
-
-    def profile(values: np.ndarray) -> Any:
-        return backend.asarray(with_halo(values))
-
-    def value(values: Any, record: int | None = None) -> Any:
-        if is_traced(values) and values.ndim:
-            return traced(backend, tile, values)
-        if isinstance(values, TimeSeries):
-            return values.mapped(lambda number, record: value(record, number))
-        if np.ndim(values) == 0:
-            return in_precision(dtype, values)
-        if values.ndim == 1:
-            return profile(values) if record is None else with_halo(values)
-        # values may be new from call to call, and are kept in one shape, on whatever axis some of them are constant
-        return backend.scatter(tile, padded(grid, Place.CENTER, values))
+    dtype, parameters, value = grid.dtype, on_grid(grid, parameters), partial(with_halo, backend, grid, tile)
 
     def coefficient(leaf: Any) -> Any:
         return value(leaf) if not isinstance(leaf, Slot) and np.ndim(leaf) else leaf
@@ -95,20 +76,41 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
     filtered = grid.tile.y is Boundary.POLE and parameters.polar_filter is not None
     response_u, response_v = (backend.asarray(polar_response(grid, parameters.polar_filter, faces))  # type: ignore[arg-type]
                               for faces in (False, True)) if filtered else (None, None)
-    viscosity = None
-    if parameters.friction is not None:
-        mixing = parameters.friction
-        varying = np.ndim(mixing.divergence) > 0, np.ndim(mixing.vorticity) > 0, False, False, False
-        viscosity = friction.Viscosity(*(backend.scatter(tile, field) if each else constant(backend, tile, field)
-                                         for field, each in zip(friction.viscosities(grid, mixing), varying, strict=True)))
+    viscosity = None if parameters.friction is None else viscosity_of(backend, grid, tile, parameters.friction)
     return Equations(
         parameters=mapped(coefficient, without_fields(parameters)), grid=geometry.grid,
-        heights=Heights(*map(profile, parameters.fluid.reference_s(grid.interfaces))),
+        heights=Heights(*map(value, parameters.fluid.reference_s(grid.interfaces))),
         adams_bashforth=backend.asarray(ADAMS_BASHFORTH.astype(dtype)), barotropic=substepping(backend, grid, parameters, geometry),
         response_u=response_u, response_v=response_v, viscosity=viscosity,
         forcing=tuple(map(with_arrays, forcings(grid, parameters))),
         read=read_by(parameters.fluid.buoyancy, parameters.tracer_names), has_land=grid.has_land,
         closure_places=tuple(field.place for field in prognostics_of(parameters)))
+
+
+def with_halo(backend: Backend, grid: Grid, tile: Tile, values: Any, record: int | None = None) -> Any:
+    """Values at cell centres [k], [j, i] or [k, j, i] as a process keeps them, with their halo; a number in the grid's precision.
+
+    record: its number, where the values are one of a time series. A profile of one stays in NumPy: it is made new at every step.
+    """
+    if is_traced(values) and values.ndim:
+        return traced(backend, tile, values)
+    if isinstance(values, TimeSeries):
+        return values.mapped(lambda number, record: with_halo(backend, grid, tile, record, number))
+    if np.ndim(values) == 0:
+        return in_precision(grid.dtype, values)
+    if values.ndim == 1:
+        whole = np.zeros(grid.tile.region.padded[0], grid.dtype)
+        whole[HALO_LEVELS: HALO_LEVELS + len(values)] = values
+        return backend.asarray(whole) if record is None else whole
+    # values may be new from call to call, and are kept in one shape, on whatever axis some of them are constant
+    return backend.scatter(tile, padded(grid, Place.CENTER, values))
+
+
+def viscosity_of(backend: Backend, grid: Grid, tile: Tile, mixing: Mixing) -> friction.Viscosity:
+    """Coefficients of friction as a process keeps them; those that vary in the parameters as fields, which may be new later."""
+    varying = np.ndim(mixing.divergence) > 0, np.ndim(mixing.vorticity) > 0, False, False, False
+    return friction.Viscosity(*(backend.scatter(tile, field) if each else constant(backend, tile, field)
+                                for field, each in zip(friction.viscosities(grid, mixing), varying, strict=True)))
 
 
 def without_fields(parameters: Parameters) -> Parameters:
@@ -127,7 +129,7 @@ def traced(backend: Any, tile: Tile, values: Any) -> Any:
 
 
 def substepping(backend: Backend, grid: Grid, parameters: Parameters, geometry: Geometry) -> Barotropic | None:
-    """What the barotropic substeps need, where there are any."""
+    """Inputs of the barotropic substeps, where there are any."""
     if parameters.substeps == 1:
         return None
     averaging = tuple(tuple(backend.asarray(np.asarray(weights, grid.dtype))
@@ -135,4 +137,4 @@ def substepping(backend: Backend, grid: Grid, parameters: Parameters, geometry: 
                       for stage in parameters.stepper.stages)
     depth = float(grid.interfaces[-1] - grid.interfaces[0])
     gravity = in_plain_numbers(parameters.fluid.wave_speed(grid.interfaces) ** 2 / depth)
-    return Barotropic(geometry.wide_grid, geometry.wide, geometry.together, geometry.sides, averaging, gravity)
+    return Barotropic(geometry.wide_grid, geometry.wide, geometry.substeps_per_exchange, geometry.neighbours, averaging, gravity)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dycore.given import as_array, check_function, check_number, check_switch, is_number, shown
+from dycore.inputs.given import as_array, check_function, check_number, check_switch, is_number, shown
 from dycore.tiles import Boundary
 
 MOST_CELLS = 10**12  # no machine holds more
@@ -88,7 +88,7 @@ def check_interfaces(interfaces: Any, nz: int) -> np.ndarray:
 
 
 def check_pole(pole: Any) -> tuple[float, float]:
-    """Where the north pole of a rotated grid is: longitude and latitude (degrees)."""
+    """North pole of a rotated grid: longitude and latitude (degrees)."""
     longitude, latitude = _pair("pole", pole, "the longitude and the latitude, in degrees, of the north pole of a rotated grid")
     if not -90.0 <= latitude <= 90.0:
         raise ValueError(f"pole={shown(pole)} must be the longitude and the latitude, within -90..90 degrees, of the north pole of "
@@ -135,7 +135,7 @@ def check_lengths(fields: Any, dtype: np.dtype) -> None:
 
 
 def check_boundary(name: str, boundary: Any) -> Boundary:
-    """What bounds a direction of a plane."""
+    """Boundary of a direction of a plane."""
     if boundary is Boundary.POLE:
         raise ValueError("A plane has no pole: use Boundary.PERIODIC or Boundary.WALL.")
     if not isinstance(boundary, Boundary):

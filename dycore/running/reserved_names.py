@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from dycore.growing_files import TIMES
 from dycore.output import coordinates, own_variables, possible_axes, possible_surfaces
-from dycore.plotted_fields import DERIVED
+from dycore.plotting.plotted_fields import DERIVED
+from dycore.running.growing_files import TIMES
+from dycore.running.two_dimensional import names
 from dycore.state import State
 from dycore.tracers import check_names
-from dycore.two_dimensional import names
 
 
 def taken_names(model: Any) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dycore.datasets import SAME_PLACE, on_places
-from dycore.geographic import unit_vectors
+from dycore.geometry.geographic import unit_vectors
 from dycore.grid import Grid
 from dycore.tiles import Place
 

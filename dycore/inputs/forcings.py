@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from dycore.abstract import names_of
+from dycore.assembly.values import is_traced
 from dycore.fields import map_arguments
 from dycore.fluid import Ocean
 from dycore.forcing import Forcing, Module, Stress, stress_u, stress_v
-from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, check_function, given, shown
 from dycore.grid import Grid
+from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, check_function, given, shown
 from dycore.parameters import Parameters
 from dycore.time_series import TimeSeries, of_each
-from dycore.values import is_traced
 
 
 def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing | Module, ...]:
-    """All that acts on the fluid besides its own dynamics, with values that fit the grid. Raises ValueError for what does not."""
+    """Forcings of the fluid besides its own dynamics, with values that fit the grid. Raises ValueError for what does not."""
     if isinstance(parameters.forcing, Forcing | Module) or not isinstance(parameters.forcing, (tuple, list)):
         raise ValueError("forcing must be a tuple of dycore.forcing.Forcing; for a single one write forcing=(one,).")
     own = [checked(grid, parameters, f"forcing[{number}]", forcing) for number, forcing in enumerate(parameters.forcing)]

@@ -20,7 +20,7 @@ import numpy as np
 
 
 class Form(NamedTuple):
-    """What a shape means, and its axes."""
+    """Form of an array: what its shape means, and its axes."""
 
     name: str
     axes: str
@@ -112,7 +112,7 @@ def described(form: Form, cells: tuple[int, int, int]) -> str:
 
 
 def needed_by(form: Form, needed: np.ndarray | None) -> np.ndarray:
-    """Where the values of a form are needed: wherever one of the cells is for which they stand."""
+    """Mask of needed values of a form: wherever one of the cells is for which they stand."""
     if needed is None:
         return np.array(True)
     axes = "kji"[-needed.ndim:]
@@ -185,7 +185,7 @@ def not_negative(name: str, value: Any, unit: str) -> float:
     return check_number(name, value, f"a finite number ({unit}) that is not negative", lambda value: 0.0 <= value < MOST)
 
 
-def whole_number(name: str, value: Any, least: int, most: int = 10**15) -> int:
+def integer(name: str, value: Any, least: int, most: int = 10**15) -> int:
     """A whole number from `least` to `most`; whole numbers of Python pass at once."""
     if type(value) is int and least <= value <= most:
         return value

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dycore.geographic import unit_vectors
+from dycore.geometry.geographic import unit_vectors
 
 VERTICES = ("_vertex_0", "_vertex_1", "_vertex_2", "_vertex_3")  # endings of coordinates beside those of centres
 POLAR = 1e-6  # cosine of a latitude at which a longitude means nothing
@@ -31,8 +31,8 @@ def geographic_of(field: Any) -> dict[str, Any]:
 def curved_cells(field: Any, dims: tuple[str, str], projection: Callable | None, cut: bool, middle: float) -> tuple[Any, Any, Any]:
     """x and y of corners of cells for pcolormesh, and their values, those between the cells and the hidden ones masked.
 
-    `dims`: (y, x) of the field; `projection` as in dycore.map_projections; `cut`: whether the map ends 180 degrees from its
-    middle (degrees), so that cells there are cut in two.
+    `dims`: (y, x) of the field; `projection` as in dycore.plotting.map_projections; `cut`: whether the map ends 180 degrees from
+    its middle (degrees), so that cells there are cut in two.
     """
     longitude, latitude = corners(field, dims)
     values = np.ma.masked_invalid(field.transpose(*dims).values)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dycore.given import NUMBER, PLANE, given, masked_points, truths
 from dycore.halo_sources import copies_x, copies_y, copy_strips
+from dycore.inputs.given import NUMBER, PLANE, given, masked_points, truths
 from dycore.stencils import stencil, where
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Tile
 
@@ -86,8 +86,8 @@ class Metrics(NamedTuple):
     fixed: Any  # position of the fixed boundary [j, i] (unit of r)
     fixed_reference: Any  # reference level of that boundary [j, i] (unit of r)
     surface_geopotential: Any  # geopotential of the moving boundary at r = 0 [j, i] (m2/s2): mountains
-    part: Any  # stencil: a value times a fraction where k is the lowest level (partial cells), or the value itself
-    over_corner: Any  # stencil: a value over the open fraction about a corner, or the value itself
+    open_fraction_of: Any  # stencil: a value times a fraction where k is the lowest level (partial cells), or the value itself
+    over_open_fraction: Any  # stencil: a value over the open fraction about a corner, or the value itself
     fraction: Any  # of its level that the lowest wet cell of a column takes [j, i]
     fraction_u: Any  # that a west face is open at floor_u
     fraction_v: Any  # that a south face is open at floor_v
@@ -132,7 +132,7 @@ class Ground(NamedTuple):
 
 
 class Floor(NamedTuple):
-    """Where columns end below: lowest wet level and its wet fraction, padded [j, i], and the bottom, interior [j, i]."""
+    """Lower ends of columns: lowest wet level and its wet fraction, padded [j, i], and the bottom, interior [j, i]."""
 
     level: np.ndarray
     fraction: np.ndarray
@@ -177,7 +177,7 @@ def floor_of(tile: Tile, interfaces: np.ndarray, ground: Ground) -> Floor:
 
 
 def faces_of(tile: Tile, floor: Floor, area: np.ndarray) -> Faces:
-    """How far faces and corners are open: as far as the cells on both sides, or all four cells, are wet."""
+    """Open fractions of faces and corners: as far as the cells on both sides, or all four cells, are wet."""
     level, top = floor.level, HALO_LEVELS + tile.cells[0]
     level_u = np.maximum(level, shifted(level, 0, 1))
     level_v = np.maximum(level, shifted(level, 1, 0))
@@ -186,7 +186,7 @@ def faces_of(tile: Tile, floor: Floor, area: np.ndarray) -> Faces:
     level_z = np.maximum(level_u, shifted(level_u, 1, 0))
 
     def open_at(lowest: np.ndarray, south: int, west: int) -> np.ndarray:
-        """What the cell to the south or west takes of a level at which it is wet."""
+        """Open fraction of the cell to the south or west at a level at which it is wet."""
         return np.where(shifted(level, south, west) == lowest, shifted(floor.fraction, south, west), 1.0)
 
     about = [(south, west, shifted(area, south, west)) for south in (0, 1) for west in (0, 1)]
@@ -208,7 +208,7 @@ def vertical_metrics(tile: Tile, interfaces: np.ndarray, ground: Ground, floor: 
     dr[lowest: top] = np.diff(interfaces)
 
     def missing(level: np.ndarray, fraction: np.ndarray) -> np.ndarray:
-        """What partial cells lack of the thickness of a column."""
+        """Thickness of a column that partial cells lack."""
         return (1.0 - fraction) * dr[level]
 
     def column(level: np.ndarray, fraction: np.ndarray) -> np.ndarray:
@@ -244,7 +244,7 @@ def metrics_of(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dic
         area=m["area"], inverse_area=inverse(m["area"]), inverse_area_z=inverse(m["area_z"]), coriolis=coriolis,
         floor=floor.level, floor_u=faces.level_u, floor_v=faces.level_v, floor_z=faces.level_z,
         surface_geopotential=np.zeros_like(coriolis, float),
-        part=whole_cell if whole else partial_cell, over_corner=whole_corner if whole else partial_corner,
+        open_fraction_of=whole_cell if whole else partial_cell, over_open_fraction=whole_corner if whole else partial_corner,
         fraction=floor.fraction, fraction_u=faces.fraction_u, fraction_v=faces.fraction_v, fraction_z=faces.fraction_z,
         inverse_fraction=1.0 / floor.fraction, inverse_fraction_u=1.0 / faces.fraction_u,
         inverse_fraction_v=1.0 / faces.fraction_v, **vertical_metrics(tile, interfaces, ground, floor, faces))

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.calendars import after
-from dycore.given import check_function, check_kind, check_switch, positive, shown, whole_number
-from dycore.progress import DAY, ProgressBar
+from dycore.geometry.thickness import dry_column, place_in_words
+from dycore.inputs.given import check_function, check_kind, check_switch, integer, positive, shown
 from dycore.restart import Restarts
+from dycore.running.progress import DAY, ProgressBar
 from dycore.stability import TimeStepWarning
 from dycore.state import State
 from dycore.stopping import Interrupted, Stopped, asked, interrupts
-from dycore.thickness import dry_column, place_in_words
 from dycore.writing import Means, Snapshots, outputs
 
 CHECK_SECONDS = 1.0  # wall time between looks at the state
@@ -47,31 +47,18 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
     step, field and place when a value is no longer finite or a column has no thickness left; earlier records and restarts then
     stay as they are.
     """
-    dt = model.parameters.time_step
-    if (steps is None) == (days is None):
-        raise ValueError("Give either steps=... or days=... to run.")
-    if days is not None:
-        steps = max(1, round(positive("days", days, "days") * DAY / dt))
-    steps = whole_number("steps", steps, 0)
+    steps = number_of_steps(steps, days, model.parameters.time_step)
     check_watchers(progress, stop, report)
     check_outputs(write, restarts)
-    model.check_state(state)
-    state = model.asarrays(state)
-    model.records.check_covered(int(state.step), int(state.step) + steps - 1)
-    dry = None if is_sound(model, state) else model.backend.communication.first(dry_place(model, state))
-    if dry:
-        raise ValueError(f"The state that the run starts from has no thickness {dry}.")
-    check_sound(model, state, "The run did not make it so: mend the state that it is to start from.")
+    state = ready(model, state, steps)
     warn_of_long_step(model, state)
 
-    communication = model.backend.communication
     began = time.perf_counter()
-    start = model.parameters.start
-    shown = ProgressBar(int(steps), dt, progress and communication.rank == 0, int(state.step), start and partial(after, start))
+    shown = progress_bar(model, state, steps, progress)
     with outputs(model, state, write, restarts) as written, shown as advance, interrupts() as received:
         try:
             written.start(state)
-            for done, reached in states(model, state, int(steps), written.ahead):
+            for done, reached in states(model, state, steps, written.ahead):
                 state = reached
                 written.look(state)
                 advance(done)
@@ -84,6 +71,34 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
             if report is not None:
                 report(Report(time.perf_counter() - began, written.seconds))
     return state
+
+
+def number_of_steps(steps: int | None, days: float | None, time_step: float) -> int:
+    """Steps of a run that is to take so many, or so many days. Raises ValueError unless exactly one of them is given."""
+    if (steps is None) == (days is None):
+        raise ValueError("Give either steps=... or days=... to run.")
+    if days is not None:
+        steps = max(1, round(positive("days", days, "days") * DAY / time_step))
+    return integer("steps", steps, 0)
+
+
+def ready(model: Any, state: State, steps: int) -> State:
+    """The state with arrays of the model's backend. Raises as `run` does where it is none to take so many steps from."""
+    model.check_state(state)
+    state = model.asarrays(state)
+    model.records.check_covered(int(state.step), int(state.step) + steps - 1)
+    dry = None if is_sound(model, state) else model.backend.communication.first(dry_place(model, state))
+    if dry:
+        raise ValueError(f"The state that the run starts from has no thickness {dry}.")
+    check_sound(model, state, "The run did not make it so: mend the state that it is to start from.")
+    return state
+
+
+def progress_bar(model: Any, state: State, steps: int, progress: bool) -> ProgressBar:
+    """The progress of so many steps from a state, shown by rank 0 alone, with dates where the model has a start."""
+    start = model.parameters.start
+    return ProgressBar(steps, model.parameters.time_step, progress and model.backend.communication.rank == 0, int(state.step),
+                       start and partial(after, start))
 
 
 def check_watchers(progress: Any, stop: Any, report: Any) -> None:
@@ -150,7 +165,7 @@ def is_sound(model: Any, state: State) -> bool:
 
 
 def dry_place(model: Any, state: State) -> str | None:
-    """Where this process keeps a column without thickness (dycore.thickness.dry_column)."""
+    """Where this process keeps a column without thickness (dycore.geometry.thickness.dry_column)."""
     tile = model.tile
     return dry_column(model.grid, model.backend.communication.cells(tile, state.surface), (tile.rows[0], tile.columns[0]))
 

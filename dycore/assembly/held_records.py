@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from dycore.assembly.values import split
 from dycore.fields import map_arguments
 from dycore.files import together
 from dycore.time_series import WHOLE, Between, Pair, TimeSeries, at_step, between, check_covered, pair
-from dycore.values import split
 
 
 class HeldRecords:
-    """What the equations of a model are at a step; of every time series among their forcings two records are held.
+    """Equations of a model by step; of every time series among their forcings two records are held.
 
     equations: dycore.equations.records.Equations, with TimeSeries in `forcing` of which each record is an array as the backend
     keeps it, or a profile of NumPy. What is held is replaced as a whole, so that threads may ask at once.

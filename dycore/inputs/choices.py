@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
+from dycore.assembly.values import is_traced
 from dycore.closures import Convective, PacanowskiPhilander, Uniform, convective, pacanowski_philander, uniform
 from dycore.equations.steppers import AdamsBashforth3, Stepper, WickerSkamarock
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Rest, linear_seawater
-from dycore.given import check_function, check_kind, check_number, check_switch, is_array, positive, shown
+from dycore.inputs.given import check_function, check_kind, check_number, check_switch, is_array, positive, shown
 from dycore.parameters import Mixing, Parameters
-from dycore.values import is_traced
 
 VALUES = {uniform: Uniform, convective: Convective, pacanowski_philander: PacanowskiPhilander}  # of the schemes of dycore
 STEPPERS: tuple[type[Stepper], ...] = (AdamsBashforth3, WickerSkamarock)

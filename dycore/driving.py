@@ -15,7 +15,9 @@ from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, check_function, given, 
 from dycore.grid import Grid
 from dycore.parameters import Parameters
 from dycore.time_series import TimeSeries, of_each
-from dycore.values import is_traced
+from dycore.values import is_record, is_traced
+
+EXACT = 2**53  # whole numbers up to here are numbers of double precision too
 
 
 def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing | Module, ...]:
@@ -102,13 +104,13 @@ def check_functions(name: str, forcing: Forcing) -> None:
 
 
 def value(grid: Grid, name: str, leaf: Any) -> Any:
-    """A part of what a forcing is made of. Whole numbers, functions and what JAX traces stay what they are."""
+    """A part of what a forcing is made of. Whole numbers, functions, None, records and what JAX traces stay what they are."""
     if isinstance(leaf, TimeSeries):
         return replace(leaf, name=name).mapped(lambda number, record: of_record(grid, named(name, number), record))
-    numbers = isinstance(leaf, (float, np.floating, np.ndarray, list)) or hasattr(leaf, "to_numpy")  # of xarray or pandas
     if isinstance(leaf, (str, bytes)):
         raise ValueError(f"{name}={shown(leaf)} is text. Give a number, a profile, a plane or a volume.")
-    if is_traced(leaf) or callable(leaf) or isinstance(leaf, type) or not (numbers or np.ndim(leaf)):
+    whole = isinstance(leaf, (int, np.integer, np.bool_)) and not isinstance(leaf, np.timedelta64) and abs(int(leaf)) <= EXACT
+    if leaf is None or whole or is_traced(leaf) or callable(leaf) or is_record(leaf):
         return leaf
     return of_record(grid, name, leaf)
 

@@ -4,6 +4,7 @@
 
 What comes out are finite numbers of one precision in a shape whose meaning is known. A number holds everywhere; a profile
 [nz] lies along k, never along x; a plane is [ny, nx] and a volume [nz, ny, nx], in both of which an axis may have length 1.
+Dimensions with names (xarray) are brought into that order (dycore.named_axes).
 What is masked (netCDF4 hands out masked arrays), NaN or infinite is no value: it is refused where there is fluid, and gives
 way to a harmless number elsewhere.
 """
@@ -17,6 +18,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from dycore.named_axes import on_axes
 
 
 class Form(NamedTuple):
@@ -73,9 +76,14 @@ def as_array(name: str, values: Any, precision: Any = float) -> np.ndarray:
 
 
 def unmasked(name: str, values: Any) -> Any:
-    """An array, masked or not. Raises ValueError for rows of different length."""
+    """An array, masked or not. Raises ValueError for rows of different length, and what cannot become an array."""
     if not isinstance(values, (list, tuple)):
-        return np.asanyarray(values)  # a variable of netCDF4 becomes masked here
+        values = on_axes(name, values)
+        try:
+            return np.asanyarray(values)  # a variable of netCDF4 becomes masked here
+        except Exception as problem:  # whatever a library says of what it holds, such as an xarray.Dataset
+            raise ValueError(f"{name} is a {type(values).__name__}, which cannot be read as one array ({type(problem).__name__}). "
+                             "Give real numbers.") from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy warns that a masked number becomes NaN, as it shall

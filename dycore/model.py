@@ -11,11 +11,12 @@ import numpy as np
 from dycore import printing
 from dycore.assembly import equations_of, geometry_of
 from dycore.backend import Backend, BackendModule
+from dycore.checked_states import check_state
 from dycore.closures.records import prognostics_of
 from dycore.driving import with_values
 from dycore.equations import hydrostatic
 from dycore.fields import map_arguments
-from dycore.given import check_kind, shown, whole_number
+from dycore.given import shown, whole_number
 from dycore.grid import Grid
 from dycore.held_records import HeldRecords
 from dycore.parameters import Parameters, in_plain_numbers
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from dycore.running import Report
     from dycore.writing import Means, Snapshots
 
-
-
-ADVICE = "Make states with dycore.state.initial_state."
 
 
 class Model:
@@ -56,6 +54,8 @@ class Model:
         self.parameters = parameters
         self.layout = layout(parameters.tracer_names, prognostics_of(parameters), parameters.stepper.history)
         check_tracer_names(self)
+        for field in self.layout.closure:  # also where no state has one yet
+            beginning(grid, field)
         self.backend.use_precision(grid.dtype)
         self.tile = self.backend.communication.tile(grid.tile)
         self._geometry = geometry_of(self.backend, grid, self.tile, parameters.substeps)
@@ -135,35 +135,23 @@ class Model:
 
     def check_state(self, state: State) -> None:
         """Raise ValueError where a state does not belong to this model's grid and parameters."""
-        check_kind("state", state, State, ADVICE)
-        names = self.parameters.tracer_names
-        if len(state.tracers) != len(names):
-            raise ValueError(f"The state has {len(state.tracers)} tracers, but parameters.tracer_names names {len(names)}: "
-                             f"{names}. Give one name for each.")
-        declared = [field.name for field in self.layout.closure]
-        if state.closure and len(state.closure) != len(declared):
-            raise ValueError(f"The state has {len(state.closure)} fields of closures, but those of the parameters have "
-                             f"{len(declared)}: {', '.join(declared)}. Start without them, or with all.")
-        padded, part = self.grid.tile.region.padded, self.backend.padded(self.tile)
-        for name, array in (("u", state.u), ("v", state.v), ("w", state.w), *zip(names, state.tracers, strict=True),
-                            *zip(declared, state.closure, strict=False)):
-            if tuple(array.shape) not in (padded[-array.ndim:], part[-array.ndim:]):
-                raise ValueError(f"{name} has shape {tuple(array.shape)}, but this grid needs {padded}, halo included. {ADVICE}")
+        check_state(state, self.layout, self.grid.dtype, self.grid.tile.region.padded, self.backend.padded(self.tile),
+                    self.parameters.time_step)
 
     def asarrays(self, state: State) -> State:
-        """The state with arrays of this backend: of a state of the whole domain, what this process keeps."""
-        check_kind("state", state, State, ADVICE)
-        whole, part = self.grid.tile.region.padded, self.backend.padded(self.tile)
+        """The state with arrays of this backend: of a state of the whole domain, what this process keeps.
 
-        if self.history and not state.history:
-            raise ValueError("The state has no history, which Adams-Bashforth needs: it comes from another time stepper. Start "
-                             "anew from its fields with dycore.state.initial_state.")
+        Raises ValueError as `check_state`.
+        """
+        self.check_state(state)
+        whole, part = self.grid.tile.region.padded, self.backend.padded(self.tile)
         if not self.history:
             state = without_history(state)
         if not state.closure:
             state = state._replace(closure=tuple(beginning(self.grid, field) for field in self.layout.closure))
 
         def own(array: Any) -> Any:
+            array = np.ma.getdata(array) if isinstance(array, np.ma.MaskedArray) else array  # of which nothing is masked
             if whole != part and tuple(array.shape) == whole[-array.ndim:]:
                 return self.backend.scatter(self.tile, array)
             return self.backend.asarray(array)
@@ -183,7 +171,7 @@ class Model:
 
     def gather(self, state: State) -> State | None:
         """The state of the whole domain in NumPy arrays, on rank 0; None on the others. All processes have to call it."""
-        check_kind("state", state, State, ADVICE)
+        state = self.asarrays(state)
 
         def whole(array: Any, about: Prognostic) -> Any:
             cells = self.backend.communication.gather(self.tile, self.backend.to_numpy(array))

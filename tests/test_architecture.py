@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    {"fields", "progress", "files", "stopping", "values"},
+    {"fields", "progress", "files", "stopping", "values", "named_axes"},
     {"stencils"},
     {"abstract", "tiles", "terms", "given", "tracers", "geographic"},
     {"decomposition", "halo_sources"},
@@ -24,7 +24,7 @@ LAYERS = [
     {"choices"},
     {"coefficients"},
     {"stability", "driving"},
-    {"assembly", "held_records"},
+    {"assembly", "held_records", "checked_states"},
     {"model"},
     {"curved_cells"},
     {"plotted_fields", "map_projections", "datasets"},

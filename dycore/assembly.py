@@ -71,6 +71,8 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
         return backend.asarray(with_halo(values))
 
     def value(values: Any, record: int | None = None) -> Any:
+        if callable(values):
+            return values
         if is_traced(values) and values.ndim:
             return traced(backend, tile, values)
         if isinstance(values, TimeSeries):
@@ -90,7 +92,7 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
         return own if isinstance(own, Forcing) else own._replace(weights=map_arguments(weight, own.weights))
 
     def weight(leaf: Any) -> Any:
-        return backend.asarray(leaf if is_traced(leaf) else np.asarray(leaf, dtype)) if np.ndim(leaf) else leaf
+        return backend.asarray(leaf) if is_traced(leaf) or isinstance(leaf, np.ndarray) else leaf
 
     filtered = grid.tile.y is Boundary.POLE and parameters.polar_filter is not None
     response_u, response_v = (backend.asarray(polar_response(grid, parameters.polar_filter, faces))  # type: ignore[arg-type]

@@ -24,6 +24,12 @@ def check_state(state: Any, layout: State, dtype: np.dtype, whole: tuple[int, ..
     layout: what the model keeps (dycore.state.layout). dtype: its precision. whole, part: the shapes of padded arrays [k, j, i]
     of the domain, and of what this process keeps.
     """
+    check_fields(state, layout, dtype, whole, part)
+    check_time(state, time_step)
+
+
+def check_fields(state: Any, layout: State, dtype: np.dtype, whole: tuple[int, ...], part: tuple[int, ...]) -> None:
+    """As `check_state`, whatever its time."""
     check_kind("state", state, State, ADVICE)
     check_tuples(state, layout)
     if not layout.history:
@@ -32,7 +38,6 @@ def check_state(state: Any, layout: State, dtype: np.dtype, whole: tuple[int, ..
         layout = layout._replace(closure=())
     for about, array in zip(leaves(layout[:-2]), leaves(state[:-2]), strict=True):
         check_array(about, array, dtype, whole, part)
-    check_time(state, time_step)
 
 
 def check_tuples(state: State, layout: State) -> None:
@@ -84,13 +89,25 @@ def check_time(state: State, time_step: Any) -> None:
         if getattr(found, "shape", None) != () or getattr(found.dtype, "kind", "") not in kinds:
             what = "a whole number" if name == "step" else "a number (s)"
             raise ValueError(f"{name} of the state is {shown(value)}, and must be {what}. {ADVICE}")
-    if is_traced(time_step) or any(hasattr(value, "dtype") and not isinstance(value, (np.ndarray, np.generic))
-                                   for value in (state.step, state.time)):
-        return  # of a device, where they may not be known yet
-    step, time = int(state.step), float(state.time)
+    if not are_known(state.step, state.time, time_step):
+        return
+    step, time = int(state.step), time_of(state, time_step)
     if step < 0:
         raise ValueError(f"step of the state is {step}, and must not be negative. {ADVICE}")
     if not abs(time - step * time_step) <= 1e-3 * time_step + 1e-6 * abs(time):
         raise ValueError(f"The state is at step {step} and {time:g} s, which are not {step} of the time steps of this model of "
                          f"{time_step:g} s: it comes from a model of another time step. Write it with dycore.restart.write of that "
                          "model, and read it with this one, or use dycore.time_steps.retimed.")
+
+
+def are_known(*numbers: Any) -> bool:
+    """Whether numbers are known here: one on a device may not be computed yet, and what JAX traces has none."""
+    return not any(is_traced(each) or (hasattr(each, "dtype") and not isinstance(each, (np.ndarray, np.generic)))
+                   for each in numbers)
+
+
+def time_of(state: State, time_step: Any) -> Any:
+    """The time of a state (s); of one that was given a step and no time, that of its step."""
+    if are_known(state.step, state.time) and state.time == 0.0:
+        return int(state.step) * time_step
+    return state.time

@@ -11,7 +11,7 @@ from dycore.abstract import names_of
 from dycore.fields import map_arguments
 from dycore.fluid import Ocean
 from dycore.forcing import Forcing, Module, Stress, stress_u, stress_v
-from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, check_function, given, shown
+from dycore.given import NUMBER, PLANE, PROFILE, VOLUME, as_array, check_function, given, shown
 from dycore.grid import Grid
 from dycore.parameters import Parameters
 from dycore.time_series import TimeSeries, of_each
@@ -72,6 +72,8 @@ def checked(grid: Grid, parameters: Parameters, name: str, forcing: Any) -> Forc
     values = map_arguments(lambda leaf: value(grid, next(leaves), leaf), forcing.values)
     if isinstance(forcing, Module):
         check_function(f"{name}.function", forcing.function, "on", "grid", "at", "values", "weights")
+        names = iter(names_of(forcing.weights, f"{name}.weights"))
+        forcing = forcing._replace(weights=map_arguments(lambda leaf: weight(grid, next(names), leaf), forcing.weights))
     else:
         check_functions(name, forcing)
         check_tracers(name, forcing, tuple(parameters.tracer_names))
@@ -113,6 +115,16 @@ def value(grid: Grid, name: str, leaf: Any) -> Any:
     if leaf is None or whole or is_traced(leaf) or callable(leaf) or is_record(leaf):
         return leaf
     return of_record(grid, name, leaf)
+
+
+def weight(grid: Grid, name: str, leaf: Any) -> Any:
+    """An array of finite numbers of any shape in the precision of the grid; what is no array stays what it is."""
+    if is_traced(leaf) or callable(leaf) or not (isinstance(leaf, list) or getattr(leaf, "shape", None)):
+        return leaf
+    array = as_array(name, getattr(leaf, "values", leaf), grid.dtype)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} has values that are not finite numbers or masked in {grid.dtype}. Give numbers.")
+    return array
 
 
 def of_record(grid: Grid, name: str, values: Any) -> Any:

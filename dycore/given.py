@@ -210,7 +210,8 @@ def check_switch(name: str, value: Any) -> None:
 def is_array(value: Any) -> bool:
     """Whether something holds several numbers, in an array or in lists of one shape."""
     try:
-        return not isinstance(value, (str, bytes, type)) and np.ndim(value) > 0
+        axes = 0 if isinstance(value, (str, bytes, type)) else np.ndim(value)
+        return isinstance(axes, int) and axes > 0
     except ValueError:  # rows of different length
         return False
 
@@ -237,6 +238,24 @@ def check_kind(name: str, value: Any, kind: type, advice: str = "") -> None:
     if not isinstance(value, kind):
         place = f"{kind.__module__}.{kind.__name__}"
         raise TypeError(f"{name}={shown(value)} must be a {place}. {advice}".rstrip())
+
+
+def check_model(value: Any) -> None:
+    """Raise TypeError unless something is a dycore.model.Model, which builds on those that ask."""
+    if isinstance(value, type) or not all(hasattr(value, part) for part in ("grid", "parameters", "backend", "layout")):
+        raise TypeError(f"model={shown(value)} must be a dycore.model.Model.")
+
+
+def check_text(name: str, value: Any, example: str) -> None:
+    """Raise TypeError unless something is text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name}={shown(value)} must be text, for example {example!r}.")
+
+
+def check_labelled(name: str, data: Any) -> None:
+    """Raise TypeError unless something is of xarray."""
+    if isinstance(data, type) or not (hasattr(data, "coords") and hasattr(data, "attrs") and hasattr(data, "isel")):
+        raise TypeError(f"{name}={shown(data)} must be an xarray.DataArray or an xarray.Dataset.")
 
 
 def shown(value: Any) -> str:

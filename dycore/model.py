@@ -11,7 +11,7 @@ import numpy as np
 from dycore import printing
 from dycore.assembly import equations_of, geometry_of
 from dycore.backend import Backend, BackendModule
-from dycore.checked_states import check_state
+from dycore.checked_states import check_state, time_of
 from dycore.closures.records import prognostics_of
 from dycore.driving import with_values
 from dycore.equations import hydrostatic
@@ -157,7 +157,8 @@ class Model:
             return self.backend.asarray(array)
 
         return map_state(own, state)._replace(step=self.backend.whole_number(state.step),
-                                              time=self.backend.number(state.time, self.grid.dtype))
+                                              time=self.backend.number(
+                                                  time_of(state, self.parameters.time_step), self.grid.dtype))
 
     def suggested_time_step(self, state: State | None = None) -> Limit:
         """As dycore.stability.suggested_time_step, also for the part of a state that this process keeps. All have to call it."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from dycore.belonging import difference, identity, written
 from dycore.files import at_home, by_first, make_folder, together, whole, why
-from dycore.given import whole_number
+from dycore.given import check_model, whole_number
 from dycore.grid import interior
 from dycore.progress import LOG
 from dycore.state import State, leaves, map_state, padded
@@ -77,6 +77,7 @@ def write(path: str | Path, model: Any, state: State, means: dict[str, Sums] | N
 
     Raises WritingFailed with the reason; what was there before is then still there.
     """
+    check_model(model)
     path = at_home(path)
     if path.suffix != ".npz":
         path = path_of(path, int(state.step))
@@ -142,6 +143,7 @@ def read(path: str | Path, model: Any) -> State:
     processes have to call it. Raises ValueError with what is wrong where the file is no whole restart, belongs to something
     else, with both values, or is at no whole number of the model's time steps.
     """
+    check_model(model)
     about, arrays = on_all(path, model)
 
     def field(about: Any) -> np.ndarray:

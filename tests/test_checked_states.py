@@ -135,3 +135,17 @@ def test_what_a_closure_starts_with_is_looked_at_when_a_model_is_made(given):
 
     with pytest.raises(ValueError, match="The start of ideal_age "):
         Model(GRID, replace(PARAMETERS, closures=(Aged(),)), on_numpy)
+
+
+def test_a_restart_knows_a_fluid_by_its_fields_however_they_are_given(tmp_path):
+    def model(expansion):
+        return Model(GRID, replace(PARAMETERS, fluid=Ocean(thermal_expansion=expansion)), on_numpy)
+
+    plane = 2.0e-4 + 1.0e-6 * np.arange(48.0).reshape(6, 8)
+    path = restart.write(tmp_path / "x.npz", model(plane), STATE)
+    for same_plane in (plane.tolist(), np.ma.array(plane), np.asfortranarray(plane)):
+        assert same(restart.read(path, model(same_plane)).tracers, STATE.tracers)
+    with pytest.raises(ValueError, match=r"thermal expansion of the fluid \[5, 7\] is 0.000247 there and 0.000248 in the model"):
+        restart.read(path, model(np.where(np.arange(48).reshape(6, 8) == 47, 2.48e-4, plane)))
+    with pytest.raises(ValueError, match=r"thermal expansion of the fluid is 0.0002 there and a field of shape \(6, 8\)"):
+        restart.read(restart.write(tmp_path / "y.npz", MODEL, STATE), model(plane))

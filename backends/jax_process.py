@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,19 +20,33 @@ class PrecisionWarning(UserWarning):
     """JAX was switched to 64-bit numbers in the whole process."""
 
 
+def has_started() -> bool:
+    """Whether JAX has started, here or in a process of which this is a fork."""
+    try:
+        from jax._src.xla_bridge import backends_are_initialized  # there is no public question that starts nothing
+    except ImportError:
+        return False
+    return bool(backends_are_initialized())
+
+
+def without_threads() -> bool:
+    """Whether this process has no threads but those of Python, as right after a fork; where that cannot be seen, False."""
+    tasks = Path("/proc/self/task")
+    return tasks.is_dir() and len([*tasks.iterdir()]) <= threading.active_count()
+
+
+FORKED = has_started() and without_threads()  # JAX has threads of its own where it has started: they stayed in the other process
+
+
 @cache
 def home() -> int:
     """The process in which JAX had started when this was asked first; one that is forked from it remembers it."""
-    return os.getpid()
+    return os.getppid() if FORKED else os.getpid()
 
 
 def remember_home() -> None:
     """Before a fork: note where JAX has started, if somebody else has used it."""
-    try:
-        from jax._src.xla_bridge import backends_are_initialized  # there is no public question that starts nothing
-    except ImportError:
-        return
-    if backends_are_initialized():
+    if has_started():
         home()
 
 

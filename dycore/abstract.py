@@ -118,6 +118,14 @@ def title_of(function: Callable, arguments: tuple) -> str:
     return f"Stencil {function.__name__}" + (f" of the terms {', '.join(inner)}" if inner else "")
 
 
+class Number(Abstract):
+    """Stands for a number, which has no elements."""
+
+    def __getitem__(self, index: Any) -> Abstract:
+        raise IndexError(f"a number is read with {len(index) if isinstance(index, tuple) else 1} indices, as an array is. Give an "
+                         "array there.")
+
+
 class AccessPattern(NamedTuple):
     """Extents to which a stencil reads the arrays among its arguments, numbered through them, as a check of it traces."""
 
@@ -175,7 +183,7 @@ def check(function: Callable, region: Region, arguments: tuple, before: tuple = 
             array = Abstract(value.array.dtype, shape, partial(read, region, seen, number, value.origin))
             return Field(array, value.region, value.origin, name)
         if isinstance(value, np.generic) or (hasattr(value, "dtype") and hasattr(value, "shape")):
-            return Abstract(value.dtype)
+            return Number(value.dtype)
         return value
 
     try:

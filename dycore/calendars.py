@@ -42,7 +42,8 @@ def date(text: str, calendar: str = "standard") -> Any:
     check_calendar(calendar)
     found = isinstance(text, str) and re.fullmatch(WRITTEN, text.strip(), re.ASCII)
     if not found:
-        raise ValueError(f"{text!r} is no date. Give YEAR-MONTH-DAY, as in 2000-01-31, or with a time, as in 2000-01-31 12:00:00.")
+        raise ValueError(f"{text!r:.80} is no date. Give YEAR-MONTH-DAY, as in 2000-01-31, or with a time, as in "
+                         "2000-01-31 12:00:00.")
     try:
         return load_cftime().datetime(*(int(part or 0) for part in found.groups()), calendar=calendar)
     except ValueError as problem:
@@ -51,8 +52,8 @@ def date(text: str, calendar: str = "standard") -> Any:
 
 def check_calendar(calendar: str) -> None:
     """Raise ValueError for what is no calendar."""
-    if calendar not in CALENDARS:
-        raise ValueError(f"calendar={calendar!r} is none that there is. Use one of {', '.join(CALENDARS)}.")
+    if not isinstance(calendar, str) or calendar not in CALENDARS:
+        raise ValueError(f"calendar={calendar!r:.80} is none that there is. Use one of {', '.join(CALENDARS)}.")
 
 
 def check_start(start: Any) -> None:
@@ -60,8 +61,8 @@ def check_start(start: Any) -> None:
     if start is None:
         return
     if not (hasattr(start, "calendar") and hasattr(start, "isoformat")):
-        raise ValueError(f"start={start!r} must be a cftime.datetime, for example dycore.calendars.date('2000-01-01', 'noleap'), "
-                         "or None.")
+        raise ValueError(f"start={start!r:.80} must be a cftime.datetime, for example dycore.calendars.date('2000-01-01', "
+                         "'noleap'), or None.")
     if start.calendar not in CALENDARS:
         raise ValueError(f"start={shown(start)} is in the calendar {start.calendar!r}. Use one of {', '.join(CALENDARS)}.")
     if start.microsecond:
@@ -96,9 +97,14 @@ def seconds(dates: Any, start: Any) -> np.ndarray:
     """
     check_start(start)
     about = time_since(start)
-    found = np.asarray(dates)
+    try:
+        found = np.asarray(dates)
+    except ValueError:
+        raise ValueError("dates are made of rows of different length. Give cftime.datetime, side by side.") from None
     if found.dtype.kind == "M":
         found = found.astype("datetime64[us]").astype(object)  # as datetime has them
+    if not all(hasattr(each, "year") for each in found.flat):
+        raise ValueError(f"dates of the type {found.dtype} cannot be counted: some of them are none. Give cftime.datetime.")
     for calendar in {getattr(each, "calendar", "proleptic_gregorian") for each in found.flat}:
         if calendar != about["calendar"] and not {calendar, about["calendar"]} <= GREGORIAN:
             raise ValueError(f"There are dates of the calendar {calendar}, and the run starts on "

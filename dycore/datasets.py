@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dycore.grid import Grid
+from dycore.inputs.given import check_kind, check_labelled, check_text
 
 SAME_PLACE = 1e-4  # degrees: coordinates may have been kept in single precision
 PRACTICAL = ("1", "psu", "pss-78")  # units that practical salinity is given in
@@ -23,8 +24,19 @@ def in_units(field: Any, wanted: str) -> Any:
     It is as it was where it has none, or those. Raises ValueError for units that are unknown or of something else and for
     what is not of real numbers, and ImportError where cf-units is missing and needed.
     """
+    check_labelled("field", field)
+    check_text("wanted", wanted, "m s-1")
     values = converted(numbers(field), field.attrs.get("units", ""), wanted, str(field.name))
     return field.copy(data=values).assign_attrs(units=wanted)
+
+
+def check_places(grid: Any, longitude: Any, latitude: Any) -> None:
+    """Raise TypeError or ValueError unless something is a grid on a sphere, and names are text."""
+    check_kind("grid", grid, Grid, "Make one with dycore.grid.latitude_longitude.")
+    check_text("longitude", longitude, "lon")
+    check_text("latitude", latitude, "lat")
+    if not grid.spherical:
+        raise ValueError("The grid is a plane: it has no longitudes and latitudes.")
 
 
 def numbers(data: Any) -> np.ndarray:
@@ -109,8 +121,8 @@ def covering(data: Any, grid: Grid, longitude: str = "lon", latitude: str = "lat
     dimension. Vectors stay eastward and northward: dycore.directions.along_grid turns them. Raises ValueError where a cell of the
     grid is not between points of the dataset.
     """
-    if not grid.spherical:
-        raise ValueError("The grid is a plane: it has no longitudes and latitudes.")
+    check_labelled("data", data)
+    check_places(grid, longitude, latitude)
     found = {}
     for name, units in ((longitude, "degrees_east"), (latitude, "degrees_north")):
         if name not in data.coords or data[name].dims != (name,):
@@ -143,10 +155,9 @@ def cell_places(grid: Grid, longitude: str = "lon", latitude: str = "lat") -> di
     """
     from xarray import DataArray
 
+    check_places(grid, longitude, latitude)
     if grid.supergrid is not None:
         return {longitude: DataArray(grid.longitude, dims=("y", "x")), latitude: DataArray(grid.latitude, dims=("y", "x"))}
-    if not grid.spherical:
-        raise ValueError("The grid is a plane: it has no longitudes and latitudes.")
     return {longitude: DataArray(grid.x, dims="x"), latitude: DataArray(grid.y, dims="y")}
 
 

@@ -102,7 +102,11 @@ def forces(on: Any, grid: Any, forcings: tuple[Forcing | Module, ...], at: Insta
 def of_one(on: Any, grid: Any, forcing: Forcing | Module, at: Instant) -> Forced:
     """Rates by one forcing."""
     if isinstance(forcing, Module):
-        return forcing.function(on, grid, at, forcing.values, forcing.weights)
+        forced = forcing.function(on, grid, at, forcing.values, forcing.weights)
+        if not isinstance(forced, Forced) or not isinstance(forced.velocity, Vector) or not isinstance(forced.tracers, tuple):
+            raise TypeError(f"The module {shown(forcing.function)} returns {shown(forced)}. Return a dycore.forcing.Forced with a "
+                            "velocity, a dycore.terms.Vector, and a tuple of tracers.")
+        return forced
 
     def rate(function: Callable | None) -> Term:
         return Term() if function is None else bound(function, grid, at.layers, forcing.values, at)

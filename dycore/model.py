@@ -23,7 +23,7 @@ from dycore.inputs.states import asarrays, check_state, gathered
 from dycore.parameters import Parameters, in_plain_numbers
 from dycore.program import Program
 from dycore.stability import AT_REST, Limit, check_parameters, largest_speeds, shortest_limit
-from dycore.state import State, layout, map_state
+from dycore.state import State, beginning, layout, map_state
 
 if TYPE_CHECKING:
     import xarray
@@ -55,6 +55,8 @@ class Model:
         self.parameters = parameters
         self.layout = layout(parameters.tracer_names, prognostics_of(parameters), parameters.stepper.history)
         check_tracer_names(self)
+        for field in self.layout.closure:  # also where no state has one yet
+            beginning(grid, field)
         self.backend.use_precision(grid.dtype)
         self.tile = self.backend.communication.tile(grid.tile)
         self._geometry = geometry_of(self.backend, grid, self.tile, parameters.substeps)

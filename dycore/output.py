@@ -19,7 +19,7 @@ from dycore.calendars import time_since
 from dycore.datasets import in_units, on_places
 from dycore.fluid import Atmosphere
 from dycore.grid import interior
-from dycore.inputs.given import shown
+from dycore.inputs.given import check_model, shown
 from dycore.running import two_dimensional
 from dycore.state import Prognostic, State, initial_state
 from dycore.tiles import HALO_LEVELS, Place
@@ -257,6 +257,7 @@ def state_from_dataset(model: Any, dataset: Any) -> State:
     or is something else.
     """
     xarray = load_xarray()
+    check_model(model)
     if not isinstance(dataset, xarray.Dataset):
         raise TypeError(f"The state is made of an xarray.Dataset, not of a {type(dataset).__name__}.")
     dataset = xarray.decode_cf(dataset, decode_times=False)  # what a file keeps packed, or a number for what is missing

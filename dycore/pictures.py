@@ -14,12 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from dycore.files import at_home
+from dycore.inputs.given import finite, positive
 from dycore.plotting.curved_cells import curved_cells, geographic_of
 from dycore.plotting.map_projections import LAND, degrees, draw_globe, mollweide, orthographic
 from dycore.plotting.plotted_fields import (
     PLACES,
     UNITS,
     along,
+    check_field,
+    check_fields,
+    check_view,
     edges,
     extends,
     field,
@@ -33,7 +38,6 @@ from dycore.plotting.plotted_fields import (
 
 __all__ = ["PLACES", "along", "animation", "degrees", "field", "fields", "first_wanted", "map_of", "mollweide", "opened",
            "orthographic", "section", "series", "source_of"]
-
 STILLS = (".png", ".pdf", ".svg", ".jpg")
 MOVIES = (".gif", ".mp4")
 
@@ -43,12 +47,13 @@ def map_of(field: Any, projection: Callable | None = None, longitude: float = 0.
 
     `projection` is `mollweide`, `orthographic(latitude)` or None; `longitude` (degrees) is in its middle.
     """
+    check_field("field", field)
+    check_view(projection, longitude)
     field = at_last(one_level(field, field))
     return drawn_map(field, colours(field), projection, longitude)[0]
 
 
-def drawn_map(field: Any, colours: tuple[dict[str, Any], str], projection: Callable | None,
-              longitude: float) -> tuple[Any, Any, Any]:
+def drawn_map(field: Any, colours: tuple, projection: Callable | None, longitude: float) -> tuple[Any, Any, Any]:
     """The figure, its axes and the mesh in them."""
     from matplotlib.figure import Figure
 
@@ -176,6 +181,9 @@ def cut(field: Any, at: dict[str, float]) -> tuple[Any, str, str]:
     if len(at) > 1:
         raise ValueError(f"a section is at one place, not at {' and '.join(at)}.")
     (name, value), = at.items()
+    if name not in PLACES:
+        raise ValueError(f"a section is at one of {', '.join(PLACES)}, not at {name}.")
+    finite(name, value, "as the axes of pictures")
     gone = along(field, PLACES[name])
     if gone.removesuffix("_face") != name:
         there = " and ".join(field[along(field, axis)].attrs["long_name"] for axis in "XY")
@@ -192,6 +200,7 @@ def section(field: Any, **at: float) -> Any:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
+    check_field("field", field)
     field = at_last(field)
     z = along(field, "Z")
     if z is None or not extends(field, "Z") or field.sizes[z] == 1:
@@ -220,20 +229,21 @@ def series(fields: Sequence[Any]) -> Any:
     """Mean, lowest and highest value of fields by time (matplotlib's Figure), one panel each."""
     from matplotlib.figure import Figure
 
+    check_fields(fields)
     if not extends(fields[0], "T") or fields[0].sizes["time"] == 1:
         raise ValueError("there is one time only: a series needs several.")
     figure = Figure(figsize=(9.0, 0.8 + 2.0 * len(fields)), dpi=120, layout="constrained")
     panels = figure.subplots(len(fields), sharex=True, squeeze=False)[:, 0]
-    for axes, shown in zip(panels, fields, strict=True):
-        over = [name for name in shown.dims if name != "time"]
-        low, high = shown.min(over), shown.max(over)
-        axes.fill_between(shown.time, low, high, alpha=0.25, linewidth=0.0, label="lowest to highest")
-        axes.plot(shown.time, mean(shown), label="mean")
-        axes.set(ylabel=shown.attrs["units"])
-        axes.set_title(shown.attrs["long_name"], loc="left")
+    for axes, drawn in zip(panels, fields, strict=True):
+        over = [name for name in drawn.dims if name != "time"]
+        low, high = drawn.min(over), drawn.max(over)
+        axes.fill_between(drawn.time, low, high, alpha=0.25, linewidth=0.0, label="lowest to highest")
+        axes.plot(drawn.time, mean(drawn), label="mean")
+        axes.set(ylabel=drawn.attrs["units"])
+        axes.set_title(drawn.attrs["long_name"], loc="left")
         axes.grid(alpha=0.3)
         axes.margins(x=0.0)
-        if (limits := apart(shown.values, float(low.min()), float(high.max())))[0] < low.min():
+        if (limits := apart(drawn.values, float(low.min()), float(high.max())))[0] < low.min():
             axes.set_ylim(limits)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", frameon=False, ncols=2)
     panels[-1].set_xlabel("day")
@@ -258,6 +268,12 @@ def animation(field: Any, path: Path, projection: Callable | None = None, longit
     """Maps of all times of a field, written as a GIF or, where there is ffmpeg, an MP4."""
     from matplotlib.animation import FFMpegWriter, PillowWriter
 
+    check_field("field", field)
+    check_view(projection, longitude)
+    path = at_home(path)
+    positive("frames_per_second", frames_per_second, "1/s")
+    if path.suffix not in MOVIES:
+        raise ValueError(f"'{path}' ends neither in {' nor in '.join(MOVIES)}, the formats of animations that there are.")
     if not extends(field, "T") or field.sizes["time"] == 1:
         raise ValueError("there is one time only: an animation needs several.")
     if path.suffix == ".mp4" and not FFMpegWriter.isAvailable():

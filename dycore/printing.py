@@ -112,17 +112,24 @@ def of_parameters(parameters: Any) -> Summary:
 def of_state(state: Any) -> Summary:
     """The step and the ranges of the fields of a dycore.state.State, without halo; of what this process keeps."""
     def cells(array: Any) -> Any:
-        cut = slice(HALO, -HALO)
-        return array[(*([slice(HALO_LEVELS, -HALO_LEVELS)] if array.ndim == 3 else []), cut, cut)]
+        levels, cut = slice(HALO_LEVELS, -HALO_LEVELS), slice(HALO, -HALO)
+        return array[(*([levels] if array.ndim == 3 else []), cut, cut)]
 
-    rows = [(name, f"{range_of(cells(getattr(state, name)))} {unit}") for name, unit in (
+    def seen(array: Any) -> str:  # whatever somebody has put there
+        return range_of(cells(array)) if getattr(array, "ndim", 0) in (2, 3) else textwrap.shorten(str(array), 60)
+
+    rows = [(name, f"{seen(getattr(state, name))} {unit}") for name, unit in (
         ("u", "m/s eastward, at west faces"), ("v", "m/s northward, at south faces"),
         ("w", "m/s or Pa/s, at lower-r faces"), ("surface", "m or Pa"))]
-    rows += [(f"tracer {number}", range_of(cells(tracer))) for number, tracer in enumerate(state.tracers)]
-    rows += [(f"closure {number}", range_of(cells(field))) for number, field in enumerate(state.closure)]
-    nz, ny, nx = cells(state.u).shape
+    for name, fields in (("tracer", state.tracers), ("closure", state.closure)):
+        several = fields if isinstance(fields, (tuple, list)) else (fields,)
+        rows += [(f"{name} {number}", seen(field)) for number, field in enumerate(several)]
     step = state.step if isinstance(state.step, int) else range_of(state.step)
-    return Summary(f"State at step {step}, {nz} x {ny} x {nx} cells [k, j, i], {state.u.dtype}", tuple(rows))
+    size = ""
+    if getattr(state.u, "ndim", 0) == 3:
+        nz, ny, nx = cells(state.u).shape
+        size = f", {nz} x {ny} x {nx} cells [k, j, i], {state.u.dtype}"
+    return Summary(f"State at step {step}{size}", tuple(rows))
 
 
 def of_model(model: Any) -> Summary:

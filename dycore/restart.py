@@ -8,7 +8,6 @@ takes its name when it is on the disk.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,11 +16,11 @@ import numpy as np
 
 from dycore.files import at_home, by_first, make_folder, together, whole, why
 from dycore.grid import interior
-from dycore.inputs.given import integer
+from dycore.inputs.given import check_model, integer
 from dycore.running.identity import difference, identity, written
 from dycore.running.progress import LOG
 from dycore.running.time_steps import retimed, times
-from dycore.state import State, map_state, padded
+from dycore.state import State, leaves, map_state, padded
 
 KIND = "dycore restart 1"
 
@@ -47,15 +46,6 @@ class Sums(NamedTuple):
     samples: int
     since: float  # step, not whole where the time step has become longer since
     fields: dict[str, np.ndarray]
-
-
-def leaves(part: Any) -> Iterator[Any]:
-    """The parts of a tree of tuples in sequence."""
-    if isinstance(part, tuple):
-        for each in part:
-            yield from leaves(each)
-    else:
-        yield part
 
 
 def names(model: Any) -> list[str]:
@@ -87,10 +77,11 @@ def write(path: str | Path, model: Any, state: State, means: dict[str, Sums] | N
 
     Raises WritingFailed with the reason; what was there before is then still there.
     """
+    check_model(model)
     path = at_home(path)
     if path.suffix != ".npz":
         path = path_of(path, int(state.step))
-    gathered = model.gather(model.asarrays(state))
+    gathered = model.gather(state)
     assembled = model.backend.communication.assembled
     sums = {name: {field: assembled(model.tile, values) for field, values in part.fields.items()}
             for name, part in (means or {}).items()}
@@ -152,6 +143,7 @@ def read(path: str | Path, model: Any) -> State:
     processes have to call it. Raises ValueError with what is wrong where the file is no whole restart, belongs to something
     else, with both values, or is at no whole number of the model's time steps.
     """
+    check_model(model)
     about, arrays = on_all(path, model)
 
     def field(about: Any) -> np.ndarray:
@@ -220,7 +212,7 @@ def check_start(folder: Path, model: Any, state: State) -> bool:
     if int(state.step) or not communication.largest(float(path.exists())):
         return False
     _, arrays = on_all(path, model)
-    gathered = model.gather(model.asarrays(state))
+    gathered = model.gather(state)
     same = gathered is None or all(np.array_equal(arrays[name], interior(field), equal_nan=True) for name, field in zip(
         names(model), leaves(gathered[:-2]), strict=True))
     if not communication.first(same):

@@ -16,13 +16,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.closures.records import prognostics_of
 from dycore.coefficients import largest_in_columns, on_grid
 from dycore.equations import advection, barotropic, friction
 from dycore.fluid import Atmosphere
 from dycore.grid import Grid, interior
+from dycore.inputs.checked_states import check_fields
 from dycore.inputs.choices import check_choices
 from dycore.inputs.given import check_kind
 from dycore.parameters import Parameters, check_values
+from dycore.state import layout
 from dycore.tiles import HALO, HALO_LEVELS, Boundary
 
 LEAST_PRESSURE = 0.02  # of the reference pressure at the lowest interface of an atmosphere: in hPa it is 0.01
@@ -162,8 +165,13 @@ def suggested_time_step(grid: Grid, parameters: Parameters, state: Any = None) -
 
     With a margin of 5 %, but for rotation. A guide, not a promise: flows become faster, and what is not linear may ask for less.
     """
+    check_kind("grid", grid, Grid, "Make one with dycore.grid.rectilinear or latitude_longitude.")
+    check_choices(parameters)
+    check_values(parameters)
     if state is None:
         return shortest_limit(grid, parameters)
+    padded = grid.tile.region.padded
+    check_fields(state, layout(parameters.tracer_names, prognostics_of(parameters), history=False), grid.dtype, padded, padded)
     u, v, w, surface = (interior(np.asarray(part)) for part in (state.u, state.v, state.w, state.surface))
     return shortest_limit(grid, parameters, speeds(grid, parameters, u, v, w, surface))
 

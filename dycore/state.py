@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, NamedTuple
@@ -94,6 +94,15 @@ def layout(tracer_names: Sequence[str], closure: tuple[Prognostic, ...] = (), hi
     return State(Prognostic("u", Place.WEST_FACE, "m s-1"), Prognostic("v", Place.SOUTH_FACE, "m s-1"),
                  Prognostic("w", Place.LOWER_FACE, ""), surface, tracers, closure,
                  tuple(map(past, AGO)) if history else (), None, None)
+
+
+def leaves(part: Any) -> Iterator[Any]:
+    """The parts of a tree of tuples in sequence."""
+    if isinstance(part, tuple):
+        for each in part:
+            yield from leaves(each)
+    else:
+        yield part
 
 
 def without_history(state: State) -> State:

@@ -102,7 +102,11 @@ def checked_times(times: Any) -> np.ndarray:
 
 
 def number_of(values: Any) -> int:
-    """Number of records. Raises ValueError for what has no records."""
+    """Number of records. Raises ValueError for what has no records, or has them along another axis than the first."""
+    dims: tuple = getattr(values, "dims", ())
+    if "time" in dims and dims[0] != "time":
+        raise ValueError(f"values of a TimeSeries have the dimensions {', '.join(map(str, dims))}: time must be the first of them. "
+                         "Bring it there with .transpose('time', ...).")
     try:
         return len(values)
     except TypeError:

@@ -62,14 +62,14 @@ class Outcome(NamedTuple):
     said: str
 
 
-def outcome(call, argument, value):
-    """Of one call with one argument replaced."""
-    if argument in ("n", "steps", "days") and call.function.__name__ in ("run",
-        "steps") and number(value) and float(value) > (0.1 if argument == "days" else 20):
+def outcome(call, changes):
+    """Of one call with some arguments replaced."""
+    if any(argument in ("n", "steps", "days") and call.function.__name__ in ("run", "steps") and number(value)
+           and float(value) > (0.1 if argument == "days" else 20) for argument, value in changes.items()):
         return Outcome("taken", "too long to try")
     try:
-        call.function(**(call.usual | {argument: value}))
-    except (ValueError, TypeError) as problem:
+        call.function(**(call.usual | changes))
+    except (ValueError, TypeError, IndexError) as problem:
         frames = traceback.extract_tb(problem.__traceback__)
         sentence = str(problem)
         own = "/dycore/" in frames[-1].filename and "raise" in (frames[-1].line or "")
@@ -79,7 +79,7 @@ def outcome(call, argument, value):
     except Exception as problem:
         frame = traceback.extract_tb(problem.__traceback__)[-1]
         return Outcome("a traceback", f"{type(problem).__name__}: {problem} [{Path(frame.filename).name}:{frame.lineno}]")
-    return Outcome("taken" if call.rules[argument](value) else "nonsense taken", "")
+    return Outcome("taken" if all(call.rules[argument](value) for argument, value in changes.items()) else "nonsense taken", "")
 
 
 GRID = rectilinear(CELLS, extent=(8.0e5, 6.0e5), interfaces=LEVELS)
@@ -223,18 +223,26 @@ for name, case in cases.CASES.items():
         CALLS[f"cases.{name}"] = Call(case, {"cells": (layers, 6, 8)}, {each: rules[each] for each in names})
 
 
-def attempts():
-    """All calls with one argument replaced: the name of the call, the argument, and the place of its value among `values()`."""
-    return [(name, argument, number) for name, call in CALLS.items() for argument in call.rules for number in range(len(values()))]
+def attempts(calls):
+    """All calls with one argument replaced: the name of the call, and by argument the place of its value among `values()`."""
+    return [(name, {argument: number}) for name, call in calls.items() for argument in call.rules
+            for number in range(len(values()))]
 
 
-def sample(size):
-    """Some of them, the same every time."""
-    return random.Random(12).sample(attempts(), size)
+def pairs(calls, size):
+    """Some calls with two arguments replaced at once, the same every time."""
+    chance, several = random.Random(21), [name for name, call in calls.items() if len(call.rules) > 1]
+    return [(name, {argument: chance.randrange(len(values())) for argument in chance.sample([*calls[name].rules], 2)})
+            for name in chance.choices(several, k=size)]
 
 
-def problem_of(attempt):
+def sample(calls, size):
+    """Some of the attempts, the same every time."""
+    return random.Random(12).sample(attempts(calls), size)
+
+
+def problem_of(calls, attempt):
     """What is wrong with the outcome of a call, or None."""
-    name, argument, number = attempt
-    verdict, said = outcome(CALLS[name], argument, values()[number])
-    return None if verdict in ("taken", "refused") else f"{name}, {argument}, value {number}: {verdict} {said}"
+    name, changes = attempt
+    verdict, said = outcome(calls[name], {argument: values()[number] for argument, number in changes.items()})
+    return None if verdict in ("taken", "refused") else f"{name}, {changes}: {verdict} {said}"

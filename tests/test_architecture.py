@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    {"fields", "files", "stopping", "assembly.values", "running.progress"},
+    {"fields", "files", "stopping", "assembly.values", "running.progress", "inputs.named_axes"},
     {"stencils"},
     {"abstract", "tiles", "terms", "inputs.given", "tracers", "geometry.geographic"},
     {"decomposition", "halo_sources"},
@@ -18,7 +18,8 @@ LAYERS = [
     {"grid", "calendars", "vertical", "fluid", "seawater"},
     {"geometry.thickness", "directions"},
     {"state", "running.identity"},
-    {"running.time_steps", "inputs.states", "closures"},
+    {"running.time_steps", "inputs.checked_states", "closures"},
+    {"inputs.states"},
     {"equations", "physics"},
     {"parameters"},
     {"inputs.choices"},

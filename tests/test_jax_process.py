@@ -80,6 +80,33 @@ def test_a_process_forked_after_jax_has_started_says_so_instead_of_hanging(befor
     assert "was forked from one in which JAX had started" in ran.stdout and "get_context('spawn')" in ran.stdout
 
 
+LATE = """
+import multiprocessing, os, jax
+
+def work(_):
+    from dycore import Model, cases
+    from dycore.backends import on_jax
+    grid, parameters, state = cases.steady_zonal_flow((1, 8, 12), precision="float32")
+    try:
+        return type(Model(grid, parameters, on_jax)).__name__
+    except RuntimeError as problem:
+        return str(problem)
+
+if __name__ == "__main__":
+    jax.devices()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        print("there:", pool.map(work, [0])[0])
+    print("here:", work(0))
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="the threads of a process cannot be seen here")
+def test_a_process_forked_after_jax_has_started_says_so_even_where_it_alone_imports_the_backend():
+    ran = python(LATE)
+    assert "there: This process was forked from one in which JAX had started" in ran.stdout, ran.stdout + ran.stderr
+    assert "here: Model" in ran.stdout
+
+
 def test_a_process_forked_before_jax_has_started_is_as_any_other():
     ran = python(FORKED.format(before="", within=f"{GRID}; Model(grid, parameters, on_jax)"))
     assert "rc 0" in ran.stdout, ran.stdout + ran.stderr

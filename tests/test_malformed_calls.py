@@ -8,18 +8,27 @@ import random
 
 import malformed
 import malformed_calls
+import malformed_models
 import pytest
 
 from dycore import cli
 
 ATTEMPTS = int(os.environ.get("MALFORMED_ATTEMPTS", "60"))
 ALL = ATTEMPTS > 60
+CALLS = malformed_calls.CALLS | malformed_models.MORE
 
 
 def test_an_argument_that_is_nonsense_is_refused_in_a_sentence_and_other_dress_is_taken(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    tried = malformed_calls.attempts() if ALL else malformed_calls.sample(500)
-    problems = [said for attempt in tried if (said := malformed_calls.problem_of(attempt))]
+    tried = malformed_calls.attempts(CALLS) if ALL else malformed_calls.sample(CALLS, 500)
+    problems = [said for attempt in tried if (said := malformed_calls.problem_of(CALLS, attempt))]
+    assert not problems, "\n".join(problems[:20])
+
+
+def test_two_arguments_that_are_nonsense_are_refused_in_a_sentence(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    tried = malformed_calls.pairs(CALLS, 20 * ATTEMPTS if ALL else 200)
+    problems = [said for attempt in tried if (said := malformed_calls.problem_of(CALLS, attempt))]
     assert not problems, "\n".join(problems[:20])
 
 

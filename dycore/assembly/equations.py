@@ -71,7 +71,7 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
         return own if isinstance(own, Forcing) else own._replace(weights=map_arguments(weight, own.weights))
 
     def weight(leaf: Any) -> Any:
-        return backend.asarray(leaf if is_traced(leaf) else np.asarray(leaf, dtype)) if np.ndim(leaf) else leaf
+        return backend.asarray(leaf) if is_traced(leaf) or isinstance(leaf, np.ndarray) else leaf
 
     filtered = grid.tile.y is Boundary.POLE and parameters.polar_filter is not None
     response_u, response_v = (backend.asarray(polar_response(grid, parameters.polar_filter, faces))  # type: ignore[arg-type]
@@ -92,6 +92,8 @@ def with_halo(backend: Backend, grid: Grid, tile: Tile, values: Any, record: int
 
     record: its number, where the values are one of a time series. A profile of one stays in NumPy: it is made new at every step.
     """
+    if callable(values):
+        return values
     if is_traced(values) and values.ndim:
         return traced(backend, tile, values)
     if isinstance(values, TimeSeries):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, NamedTuple, Protocol
 
+from dycore.inputs.given import check_number, check_switch, shown
 from dycore.state import Prognostic
+from dycore.tiles import Place
+from dycore.tracers import LONGEST, NAME
 
 
 class Closure(Protocol):
@@ -39,11 +43,26 @@ def prognostics_of(parameters: Any) -> tuple[Prognostic, ...]:
                 getattr(closure, "advance", None)):
             raise ValueError(f"closures must be records with `prognostics`, a tuple of dycore.state.Prognostic, and a function "
                              f"`advance` (dycore.closures); given {closure!r}.")
+        for field in declared:
+            check_prognostic(field)
         found += declared
     names = [field.name for field in found]
     if len(set(names)) < len(names):
         raise ValueError(f"The fields of closures {', '.join(names)} have one name twice. Give each a name of its own.")
     return tuple(found)
+
+
+def check_prognostic(field: Prognostic) -> None:
+    """Raise ValueError where what a closure declares of a field is not what states, files and checks need to know."""
+    if not isinstance(field.name, str) or not NAME.fullmatch(field.name) or len(field.name) > LONGEST:
+        raise ValueError(f"The field {shown(field.name)} of a closure has no name for a variable: use letters, digits and "
+                         f"underscores, a letter first, at most {LONGEST} of them.")
+    if not isinstance(field.place, Place):
+        raise ValueError(f"place={shown(field.place)} of {field.name} must be one of dycore.tiles.Place.")
+    if not isinstance(field.unit, str):
+        raise ValueError(f"unit={shown(field.unit)} of {field.name} must be text, as udunits knows it, for example 'm2 s-2'.")
+    check_number(f"minimum of {field.name}", field.minimum, "a number, or -inf for none", lambda least: least < inf)
+    check_switch(f"levels of {field.name}", field.levels)
 
 
 def advanced(on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> tuple[tuple, Mixed | None]:

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 
 from dycore.abstract import names_of
-from dycore.assembly.values import is_traced
+from dycore.assembly.values import is_record, is_traced
 from dycore.fields import map_arguments
 from dycore.fluid import Ocean
 from dycore.forcing import Forcing, Module, Stress, stress_u, stress_v
 from dycore.grid import Grid
-from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, check_function, given, shown
+from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, as_array, check_function, given, shown
 from dycore.parameters import Parameters
 from dycore.time_series import TimeSeries, of_each
+
+EXACT = 2**53  # whole numbers up to here are numbers of double precision too
 
 
 def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing | Module, ...]:
@@ -70,6 +72,8 @@ def checked(grid: Grid, parameters: Parameters, name: str, forcing: Any) -> Forc
     values = map_arguments(lambda leaf: value(grid, next(leaves), leaf), forcing.values)
     if isinstance(forcing, Module):
         check_function(f"{name}.function", forcing.function, "on", "grid", "at", "values", "weights")
+        names = iter(names_of(forcing.weights, f"{name}.weights"))
+        forcing = forcing._replace(weights=map_arguments(lambda leaf: weight(grid, next(names), leaf), forcing.weights))
     else:
         check_functions(name, forcing)
         check_tracers(name, forcing, tuple(parameters.tracer_names))
@@ -102,15 +106,25 @@ def check_functions(name: str, forcing: Forcing) -> None:
 
 
 def value(grid: Grid, name: str, leaf: Any) -> Any:
-    """A part of what a forcing is made of. Whole numbers, functions and what JAX traces stay what they are."""
+    """A part of what a forcing is made of. Whole numbers, functions, None, records and what JAX traces stay what they are."""
     if isinstance(leaf, TimeSeries):
         return replace(leaf, name=name).mapped(lambda number, record: of_record(grid, named(name, number), record))
-    numbers = isinstance(leaf, (float, np.floating, np.ndarray, list)) or hasattr(leaf, "to_numpy")  # of xarray or pandas
     if isinstance(leaf, (str, bytes)):
         raise ValueError(f"{name}={shown(leaf)} is text. Give a number, a profile, a plane or a volume.")
-    if is_traced(leaf) or callable(leaf) or isinstance(leaf, type) or not (numbers or np.ndim(leaf)):
+    whole = isinstance(leaf, (int, np.integer, np.bool_)) and not isinstance(leaf, np.timedelta64) and abs(int(leaf)) <= EXACT
+    if leaf is None or whole or is_traced(leaf) or callable(leaf) or is_record(leaf):
         return leaf
     return of_record(grid, name, leaf)
+
+
+def weight(grid: Grid, name: str, leaf: Any) -> Any:
+    """An array of finite numbers of any shape in the precision of the grid; what is no array stays what it is."""
+    if is_traced(leaf) or callable(leaf) or not (isinstance(leaf, list) or getattr(leaf, "shape", None)):
+        return leaf
+    array = as_array(name, getattr(leaf, "values", leaf), grid.dtype)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} has values that are not finite numbers or masked in {grid.dtype}. Give numbers.")
+    return array
 
 
 def of_record(grid: Grid, name: str, values: Any) -> Any:

@@ -4,6 +4,7 @@
 
 What comes out are finite numbers of one precision in a shape whose meaning is known. A number holds everywhere; a profile
 [nz] lies along k, never along x; a plane is [ny, nx] and a volume [nz, ny, nx], in both of which an axis may have length 1.
+Dimensions with names (xarray) are brought into that order (dycore.inputs.named_axes).
 What is masked (netCDF4 hands out masked arrays), NaN or infinite is no value: it is refused where there is fluid, and gives
 way to a harmless number elsewhere.
 """
@@ -17,6 +18,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from dycore.inputs.named_axes import on_axes
 
 
 class Form(NamedTuple):
@@ -73,9 +76,14 @@ def as_array(name: str, values: Any, precision: Any = float) -> np.ndarray:
 
 
 def unmasked(name: str, values: Any) -> Any:
-    """An array, masked or not. Raises ValueError for rows of different length."""
+    """An array, masked or not. Raises ValueError for rows of different length, and what cannot become an array."""
     if not isinstance(values, (list, tuple)):
-        return np.asanyarray(values)  # a variable of netCDF4 becomes masked here
+        values = on_axes(name, values)
+        try:
+            return np.asanyarray(values)  # a variable of netCDF4 becomes masked here
+        except Exception as problem:  # whatever a library says of what it holds, such as an xarray.Dataset
+            raise ValueError(f"{name} is a {type(values).__name__}, which cannot be read as one array ({type(problem).__name__}). "
+                             "Give real numbers.") from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy warns that a masked number becomes NaN, as it shall
@@ -202,7 +210,8 @@ def check_switch(name: str, value: Any) -> None:
 def is_array(value: Any) -> bool:
     """Whether something holds several numbers, in an array or in lists of one shape."""
     try:
-        return not isinstance(value, (str, bytes, type)) and np.ndim(value) > 0
+        axes = 0 if isinstance(value, (str, bytes, type)) else np.ndim(value)
+        return isinstance(axes, int) and axes > 0
     except ValueError:  # rows of different length
         return False
 
@@ -229,6 +238,24 @@ def check_kind(name: str, value: Any, kind: type, advice: str = "") -> None:
     if not isinstance(value, kind):
         place = f"{kind.__module__}.{kind.__name__}"
         raise TypeError(f"{name}={shown(value)} must be a {place}. {advice}".rstrip())
+
+
+def check_model(value: Any) -> None:
+    """Raise TypeError unless something is a dycore.model.Model, which builds on those that ask."""
+    if isinstance(value, type) or not all(hasattr(value, part) for part in ("grid", "parameters", "backend", "layout")):
+        raise TypeError(f"model={shown(value)} must be a dycore.model.Model.")
+
+
+def check_text(name: str, value: Any, example: str) -> None:
+    """Raise TypeError unless something is text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name}={shown(value)} must be text, for example {example!r}.")
+
+
+def check_labelled(name: str, data: Any) -> None:
+    """Raise TypeError unless something is of xarray."""
+    if isinstance(data, type) or not (hasattr(data, "coords") and hasattr(data, "attrs") and hasattr(data, "isel")):
+        raise TypeError(f"{name}={shown(data)} must be an xarray.DataArray or an xarray.Dataset.")
 
 
 def shown(value: Any) -> str:

@@ -7,12 +7,14 @@ Whatever is asked here is in degrees (km on a plane), hPa or metres of depth, an
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dycore.grid import EARTH_RADIUS
+from dycore.inputs.given import check_function, check_labelled, check_text, finite, shown
 from dycore.plotting.curved_cells import VERTICES, is_geographic
 
 UNITS = {"Pa": ("hPa", 0.01), "degree_C": ("\N{DEGREE SIGN}C", 1.0), "m s-1": ("m/s", 1.0), "Pa s-1": ("Pa/s", 1.0),
@@ -91,6 +93,13 @@ def field(dataset: Any, name: str, level: float | None = None, time: float | Non
     `level` (hPa, or m of depth) and `time` (days) take the nearest there is, None keeps all. Raises ValueError beyond them, and
     for a name that is no field.
     """
+    check_labelled("dataset", dataset)
+    check_text("name", name, "temperature")
+    for what, value in (("level", level), ("time", time)):
+        if value is not None:
+            finite(what, value, "as pictures show it")
+    if not hasattr(dataset, "data_vars"):
+        raise TypeError(f"dataset={shown(dataset)} must be an xarray.Dataset, as Model.dataset makes one.")
     if name not in fields(dataset):
         raise ValueError(f"there is no field {name!r} that can be drawn: there are {', '.join(fields(dataset)) or 'none'}.")
     dataset = shown_coordinates(dataset)
@@ -109,6 +118,34 @@ def field(dataset: Any, name: str, level: float | None = None, time: float | Non
     found = found.assign_coords({name: data.sel({dim: found[dim].values for dim in data.dims})
                                  for name, data in curved.items() if {*data.dims} <= {*found.dims}})
     return found.rename(name).assign_attrs(units=units, long_name=name.replace("_", " "))
+
+
+def check_field(name: str, field: Any) -> None:
+    """Raise TypeError unless something is a field as `field` makes them."""
+    if not hasattr(field, "dims") or not {"units", "long_name"} <= {*getattr(field, "attrs", ())} or not all(
+            along(field, axis) for axis in "XY"):
+        raise TypeError(f"{name}={shown(field)} must be a field that dycore.pictures.field makes of a dataset.")
+
+
+def check_fields(fields: Any) -> None:
+    """Raise TypeError unless something is one field, or several."""
+    if not isinstance(fields, (list, tuple)) or not fields:
+        raise TypeError(f"fields={shown(fields)} must be a list of fields that dycore.pictures.field makes.")
+    for number, each in enumerate(fields):
+        check_field(f"fields[{number}]", each)
+
+
+def check_view(projection: Any, longitude: Any) -> None:
+    """Raise ValueError unless a projection is a function or None, and a longitude a number."""
+    if projection is not None:
+        check_function("projection", projection, "longitude", "latitude")
+        origin, made = np.zeros((1, 1)), None
+        with suppress(Exception):  # whatever a function says that is meant for something else
+            made = projection(origin, origin)
+        if not isinstance(made, tuple) or [np.shape(part) for part in made] != [origin.shape] * 3:
+            raise ValueError(f"projection={shown(projection)} must return x, y and what is seen, three arrays, as "
+                             "dycore.pictures.mollweide does.")
+    finite("longitude", longitude, "degrees")
 
 
 def source_of(dataset: Any, name: str) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from dycore.calendars import words
 from dycore.geometry.geographic import unit_vectors
 from dycore.grid import interior
+from dycore.inputs.given import PLANE, PROFILE, VOLUME, given, is_array
 
 ROUNDING = {4: 1e-5, 8: 1e-12}  # relative to the largest value of a field, by the bytes of a number
 NORTH_POLE = "north pole of the grid (longitude and latitude in degrees)"
@@ -40,13 +41,15 @@ def identity(model: Any) -> dict[str, Any]:
     if model.layout.closure:
         found["fields of closures"] = [field.name for field in model.layout.closure]
     for name, value in (fluid._asdict() if hasattr(fluid, "_asdict") else {}).items():
+        if is_array(value) and not hasattr(value, "_fields"):  # whatever it is given as, and masked where there is no fluid
+            value = given(f"fluid.{name}", value, grid.cells, PROFILE, PLANE, VOLUME, needed=grid.wet)
         if not isinstance(value, tuple):  # a state of rest says how a force is discretised, as schemes do
             found[f"{name.replace('_', ' ')} of the fluid"] = getattr(value, "__name__", value)
     found |= {"x of faces": grid.x_face, "y of faces": grid.y_face, "interfaces": grid.interfaces}
     metrics = grid.metrics
-    found |= {"lowest wet level": metrics.floor, "fraction of the lowest cell": metrics.fraction, "fixed boundary": metrics.fixed,
+    fields = {"lowest wet level": metrics.floor, "fraction of the lowest cell": metrics.fraction, "fixed boundary": metrics.fixed,
               "geopotential of the ground": metrics.surface_geopotential, "Coriolis parameter": metrics.coriolis}
-    found = {name: interior(value) if np.ndim(value) == 2 else value for name, value in found.items()}
+    found |= {name: interior(value) if np.ndim(value) == 2 else value for name, value in fields.items()}
     if grid.supergrid is not None:  # as vectors, which have no seam where rounding would add 360 degrees
         found["places of cells on the unit sphere"] = unit_vectors(grid.longitude, grid.latitude)
     return found
@@ -66,6 +69,8 @@ def difference(name: str, there: Any, here: Any) -> str | None:
     if isinstance(here, np.ndarray):
         if there is None:
             return f"{name} is not there, and the model has it"
+        if not isinstance(there, np.ndarray):
+            return f"{name} is {there} there and a field of shape {here.shape} in the model"
         if there.shape != here.shape:
             return f"{name} has shape {there.shape} there and {here.shape} in the model"
         unequal = np.argwhere(~alike(there, here))

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.calendars import after
+from dycore.files import together
 from dycore.geometry.thickness import dry_column, place_in_words
 from dycore.inputs.given import check_function, check_kind, check_switch, integer, positive, shown
 from dycore.restart import Restarts
 from dycore.running.progress import DAY, ProgressBar
 from dycore.stability import TimeStepWarning
-from dycore.state import State
+from dycore.state import State, leaves
 from dycore.stopping import Interrupted, Stopped, asked, interrupts
 from dycore.writing import Means, Snapshots, outputs
 
@@ -84,13 +85,12 @@ def number_of_steps(steps: int | None, days: float | None, time_step: float) -> 
 
 def ready(model: Any, state: State, steps: int) -> State:
     """The state with arrays of the model's backend. Raises as `run` does where it is none to take so many steps from."""
-    model.check_state(state)
-    state = model.asarrays(state)
+    state = on_all(model, state)
     model.records.check_covered(int(state.step), int(state.step) + steps - 1)
     dry = None if is_sound(model, state) else model.backend.communication.first(dry_place(model, state))
     if dry:
         raise ValueError(f"The state that the run starts from has no thickness {dry}.")
-    check_sound(model, state, "The run did not make it so: mend the state that it is to start from.")
+    check_sound(model, state, "The run did not make it so: mend the state that it is to start from.", everything(model, state))
     return state
 
 
@@ -99,6 +99,18 @@ def progress_bar(model: Any, state: State, steps: int, progress: bool) -> Progre
     start = model.parameters.start
     return ProgressBar(steps, model.parameters.time_step, progress and model.backend.communication.rank == 0, int(state.step),
                        start and partial(after, start))
+
+
+def on_all(model: Any, state: Any) -> State:
+    """The state with arrays of the model's backend. Raises on all processes what one of them says of the state it was given."""
+    found, problem = None, None
+    try:
+        found = model.asarrays(state)
+    except (ValueError, TypeError) as raised:
+        problem = raised
+    together(model.backend.communication, problem)
+    assert found is not None
+    return found
 
 
 def check_watchers(progress: Any, stop: Any, report: Any) -> None:
@@ -177,10 +189,18 @@ def fields(model: Any, state: State) -> list[tuple[str, Any]]:
             *zip((field.name for field in model.layout.closure), state.closure, strict=True)]
 
 
-def check_sound(model: Any, state: State, advice: str | None = None) -> None:
-    """Raise FloatingPointError with step and place of the first value that is not finite, or dry column, on all processes."""
+def everything(model: Any, state: State) -> list[tuple[str, Any]]:
+    """All fields of a state by name, histories among them."""
+    return [(about.name, values) for about, values in zip(leaves(model.layout[:-2]), leaves(state[:-2]), strict=True)]
+
+
+def check_sound(model: Any, state: State, advice: str | None = None, of: list[tuple[str, Any]] | None = None) -> None:
+    """Raise FloatingPointError with step and place of the first value that is not finite, or dry column, on all processes.
+
+    of: the fields that are looked at, by name; the prognostic ones if None.
+    """
     communication = model.backend.communication
-    sentence = communication.first(place_of_first(model, state))
+    sentence = communication.first(place_of_first(model, state, fields(model, state) if of is None else of))
     dry = None if sentence else communication.first(dry_place(model, state))
     if dry:
         raise FloatingPointError(f"The thickness is no longer positive at step {int(state.step)} {dry}. Columns must not run dry: "
@@ -190,10 +210,10 @@ def check_sound(model: Any, state: State, advice: str | None = None) -> None:
         raise FloatingPointError(f"{sentence} {advice}")
 
 
-def place_of_first(model: Any, state: State) -> str | None:
+def place_of_first(model: Any, state: State, of: list[tuple[str, Any]]) -> str | None:
     """A sentence about the first value of this process that is not a finite number; None where all are."""
     grid, (south, west) = model.grid, (model.tile.rows[0], model.tile.columns[0])
-    for name, values in fields(model, state):
+    for name, values in of:
         bad = np.argwhere(~np.isfinite(model.backend.communication.cells(model.tile, values)))
         if len(bad):
             *level, j, i = bad[0].tolist()

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from dycore.inputs.given import check_kind, positive
 from dycore.running.progress import DAY
 from dycore.state import Past, State
 
@@ -38,6 +39,8 @@ def retimed(state: State, before: float, after: float) -> State:
 
     Raises ValueError where its time is no whole number of the new steps.
     """
+    check_kind("state", state, State)
+    before, after = positive("before", before, "s"), positive("after", after, "s")
     steps, known, ratio = int(state.step), min(int(state.step), 2), after / before
     step = steps_until(steps * before, after)
     state = state._replace(step=step, time=step * after)

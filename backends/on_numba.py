@@ -106,7 +106,7 @@ class NumbaBackend(NumpyBackend):
         """As `NumpyBackend.iterate`, a loop of the program."""
         return super().iterate(body, carried, n) if self._recording is None else self._recording.iterate(body, carried, n)
 
-    def loop(self, step: Callable, period: int = 3) -> Callable:
+    def loop(self, step: Callable, period: int = 3, elsewhere: Callable | None = None) -> Callable:
         """A function (constants, state, n) that takes n steps of a program compiled at the first call.
 
         Numbers and arrays of constants and state may be others in every call; constants are not looked into again while they

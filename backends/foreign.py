@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ctypes
 import math
+import re
 import traceback
 from collections.abc import Callable
 from functools import cache
 from itertools import count
+from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -21,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 TARGET = "dycore_called"
-VERSION = 0, 3  # of the interface that is written down here
+VERSION = 0, 3  # of the interface that is written down here; what is read of it was the same in versions before
 METADATA = 1  # an extension: XLA asks for the version instead of calling
 EXECUTE = 3  # the stage in which buffers hold values
 INTERNAL = 13  # the code of an error of which no other code tells more
@@ -34,7 +36,7 @@ class _Extension(ctypes.Structure):
 
 
 _Extension._fields_ = [("size", ctypes.c_size_t), ("type", ctypes.c_int), ("next", ctypes.POINTER(_Extension))]
-_HEAD = [("size", ctypes.c_size_t), ("extension", ctypes.POINTER(_Extension))]
+_HEAD: list[Any] = [("size", ctypes.c_size_t), ("extension", ctypes.POINTER(_Extension))]
 
 
 class _Version(ctypes.Structure):
@@ -90,7 +92,7 @@ _known: WeakValueDictionary[int, Called] = WeakValueDictionary()
 _unused = count()
 
 
-def call(called: Called, results: list[Any], arguments: list[Any], side_effects: bool = False) -> list[Any]:
+def call(called: Called, results: list[Any], arguments: list[Any], side_effects: bool = False) -> Any:
     """The results, of which shape and type are given, of a call from a program that JAX traces."""
     register()
     program = jax.ffi.ffi_call(TARGET, results, has_side_effect=side_effects, vmap_method="sequential")
@@ -98,12 +100,12 @@ def call(called: Called, results: list[Any], arguments: list[Any], side_effects:
 
 
 @jax.jit
-def _alike(number: Any, *arguments: Any) -> list[Any]:
+def _alike(number: Any, *arguments: Any) -> Any:
     like = [jax.ShapeDtypeStruct(each.shape, each.dtype) for each in arguments]
     return jax.ffi.ffi_call(TARGET, like, vmap_method="sequential")(number, *arguments)
 
 
-def call_now(called: Called, arguments: list[Any]) -> list[Any]:
+def call_now(called: Called, arguments: list[Any]) -> Any:
     """The results, of the shapes and types of the arguments, once they are there. Raises what the function raises."""
     register()
     with jax.ensure_compile_time_eval():  # also within a function that JAX traces
@@ -120,6 +122,16 @@ def call_now(called: Called, arguments: list[Any]) -> list[Any]:
 def register() -> None:
     """Tell XLA of the handler. Raises RuntimeError where this XLA takes none of this version."""
     jax.ffi.register_ffi_target(TARGET, jax.ffi.pycapsule(_handler), platform="cpu")
+
+
+def _version() -> tuple[int, int]:
+    """The version of the interface that XLA is told: that of an older XLA, or the one written down here."""
+    try:
+        text = Path(jax.ffi.include_dir(), "xla", "ffi", "api", "c_api.h").read_text()
+        major, minor = (int(number) for number in re.findall(r"#define XLA_FFI_API_M(?:AJ|IN)OR (\d+)", text))
+    except (OSError, ValueError):
+        return VERSION
+    return min((major, minor), VERSION)
 
 
 def _view(buffer: Any) -> np.ndarray:
@@ -144,7 +156,7 @@ def _handler(address: Any) -> Any:
     try:
         if frame.extension and frame.extension.contents.type == METADATA:
             metadata = ctypes.cast(frame.extension, ctypes.POINTER(_MetadataExtension)).contents.metadata.contents
-            metadata.version.major, metadata.version.minor = VERSION
+            metadata.version.major, metadata.version.minor = _version()
             metadata.traits = 0
         elif frame.stage == EXECUTE:
             number, *arguments = _arrays(frame.arguments)

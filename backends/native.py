@@ -57,9 +57,9 @@ def known_steps(steps: Callable) -> Callable:
         arrays = held.on_host(constants)
 
         def stepped(given: list, made: list) -> None:
-            fill(made, steps(arrays, form.unflatten(map(on_host, given)), n))
+            fill(made, steps(arrays, jax.tree.unflatten(form, map(on_host, given)), n))
 
-        return form.unflatten(foreign.call_now(foreign.Called(stepped), leaves))
+        return jax.tree.unflatten(form, foreign.call_now(foreign.Called(stepped), leaves))
 
     return native
 
@@ -79,7 +79,7 @@ def traced_steps(steps: Callable, step: Callable, messages: bool) -> Callable:
 
         def stepped(given: list, made: list) -> None:
             now = list(map(on_host, given))
-            fill(made, steps(put(now[:len(values)]), form.unflatten(now[len(values):]), n))
+            fill(made, steps(put(now[:len(values)]), jax.tree.unflatten(form, now[len(values):]), n))
 
         kept.append(foreign.Called(stepped))
         called = kept[-1]
@@ -88,7 +88,7 @@ def traced_steps(steps: Callable, step: Callable, messages: bool) -> Callable:
         def advance(values: list, state: Any) -> Any:
             leaves = jax.tree.leaves(state)
             like = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
-            return form.unflatten(foreign.call(called, like, [*values, *leaves], messages))
+            return jax.tree.unflatten(form, foreign.call(called, like, [*values, *leaves], messages))
 
         def forward(values: list, state: Any) -> tuple:
             return advance(values, state), (values, state)
@@ -117,7 +117,7 @@ def parted(constants: Any, held: Constants) -> tuple[list, Callable[[list], Any]
 
     def put(values: list) -> Any:
         found = dict(zip(places, values, strict=True))
-        return form.unflatten(found.get(place, host) for place, host in enumerate(hosts))
+        return jax.tree.unflatten(form, [found.get(place, host) for place, host in enumerate(hosts)])
 
     return values, put
 

@@ -1,7 +1,6 @@
 """Run by several ranks (tests/test_ranks.py): prints, as JSON, how much their results differ from those of one process."""
 
 import dataclasses
-import importlib
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ import numpy as np
 
 from dycore import Model, cases
 from dycore import restart as restarting
-from dycore.backends import launchers, mpi
+from dycore.backends import by_name, launchers, mpi
 from dycore.backends.halos import Serial
 from dycore.equations.advection import weno5
 from dycore.equations.steppers import WickerSkamarock
@@ -71,7 +70,7 @@ CASES = {
 
 
 def backend(name, communication=None):
-    return importlib.import_module(f"dycore.backends.on_{name}").create(communication=communication or Serial())
+    return by_name.create(name, communication=communication or Serial())
 
 
 def leaves(state):

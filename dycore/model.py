@@ -92,6 +92,12 @@ class Model:
     def __reduce__(self) -> tuple:
         return type(self), (self.grid, self.parameters, self.backend)
 
+    def __copy__(self) -> Model:
+        """The same model, which shares what is planned and compiled."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
     # What a user calls ---------------------------------------------------------------------------
 
     def step(self, state: State) -> State:

@@ -72,8 +72,9 @@ def test_only_a_model_of_double_precision_switches_jax_to_it_and_says_so_and_sin
 
 @pytest.mark.parametrize("before, within", [
     (f"{GRID}; model = Model(grid, parameters, on_jax.create(native=False))", "model.steps(state, 1)"),
+    (f"{GRID}; model = Model(grid, parameters, on_jax)", "model.steps(state, 1)"),  # with kernels, where Numba is installed
     ("jax.devices()", f"{GRID}; Model(grid, parameters, on_jax.create(native=False))"),  # started by somebody else
-], ids=["a model of the parent", "a model of its own"])
+], ids=["a model of the parent", "a model with kernels", "a model of its own"])
 def test_a_process_forked_after_jax_has_started_says_so_instead_of_hanging(before, within):
     ran = python(FORKED.format(before=before, within=within))
     assert "rc 3" in ran.stdout, ran.stderr

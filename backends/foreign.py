@@ -112,7 +112,7 @@ def call_now(called: Called, arguments: list[Any]) -> Any:
         arrays = jax.block_until_ready(list(map(jnp.asarray, arguments)))  # XLA then calls in this thread, as MPI wants it
         try:
             return jax.block_until_ready(_alike(np.int32(called.number), *arrays))
-        except jax.errors.JaxRuntimeError:
+        except Exception:  # a JaxRuntimeError or, of a program that has run before, a ValueError
             if called.problem is None:
                 raise
             raise called.problem from None

@@ -176,8 +176,9 @@ def test_what_is_raised_in_a_step_is_raised_where_the_step_was_asked_for(models)
     made, state = models
     slow = made["native"].with_parameters(zonal_flow(fastest=1.0)[1])
     sentence = "The flow of .* m/s is faster than 1 m/s. Take a shorter step."
-    with pytest.raises(ValueError, match=sentence):
-        slow.steps(state, 3)
+    for _ in range(2):
+        with pytest.raises(ValueError, match=f"^{sentence}"):
+            slow.steps(state, 3)
     with pytest.raises(jax.errors.JaxRuntimeError, match=f"ValueError: {sentence}"):
         jax.block_until_ready(jax.jit(slow.pure_step)(state))
     assert same(made["native"].steps(state, 3), made["numba"].steps(state, 3))
@@ -189,7 +190,7 @@ def test_a_program_that_outlives_what_it_calls_says_so():
     program = jax.jit(lambda x: foreign.call(kept[0], [jax.ShapeDtypeStruct(x.shape, x.dtype)], [x])[0])
     assert same(program(x), x)
     kept.clear()
-    with pytest.raises(jax.errors.JaxRuntimeError, match="is no more. Keep it as long as the program is used"):
+    with pytest.raises((jax.errors.JaxRuntimeError, ValueError), match="Keep it as long as the program is used"):
         jax.block_until_ready(program(x))
 
 

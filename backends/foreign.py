@@ -19,7 +19,6 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 TARGET = "dycore_called"
@@ -99,19 +98,21 @@ def call(called: Called, results: list[Any], arguments: list[Any], side_effects:
     return program(np.int32(called.number), *arguments)
 
 
-@jax.jit
-def _alike(number: Any, *arguments: Any) -> Any:
-    like = [jax.ShapeDtypeStruct(each.shape, each.dtype) for each in arguments]
-    return jax.ffi.ffi_call(TARGET, like, vmap_method="sequential")(number, *arguments)
+@cache
+def _program(results: tuple[tuple[tuple[int, ...], Any], ...]) -> Callable[[Any], Any]:
+    like = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in results]
+    return jax.jit(jax.ffi.ffi_call(TARGET, like, vmap_method="sequential"))
 
 
-def call_now(called: Called, arguments: list[Any]) -> Any:
-    """The results, of the shapes and types of the arguments, once they are there. Raises what the function raises."""
+def call_now(called: Called, results: tuple[tuple[tuple[int, ...], Any], ...]) -> Any:
+    """The results, of which shape and type are given, of a call without arguments. Raises what the function raises.
+
+    XLA calls in this thread, as it has nothing to wait for: messages of MPI may be sent.
+    """
     register()
     with jax.ensure_compile_time_eval():  # also within a function that JAX traces
-        arrays = jax.block_until_ready(list(map(jnp.asarray, arguments)))  # XLA then calls in this thread, as MPI wants it
         try:
-            return jax.block_until_ready(_alike(np.int32(called.number), *arrays))
+            return jax.block_until_ready(_program(results)(np.int32(called.number)))
         except Exception:  # a JaxRuntimeError or, of a program that has run before, a ValueError
             if called.problem is None:
                 raise

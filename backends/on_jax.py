@@ -78,6 +78,8 @@ class JaxBackend(NumpyBackend):
     def asarray(self, values: Any) -> Any:
         """As `NumpyBackend.asarray`. Raises RuntimeError in a process in which JAX would hang."""
         check_process()
+        if isinstance(values, jax.Array):
+            return values
         with at_once(values):
             return super().asarray(values)
 
@@ -171,6 +173,8 @@ class JaxBackend(NumpyBackend):
 
     def number(self, value: Any, dtype: np.dtype) -> Any:
         """As `NumpyBackend.number`, an argument of a compiled program, of the precision of the model."""
+        if isinstance(value, jax.Array) and value.dtype == dtype and not value.weak_type:
+            return value
         with at_once(value):
             return jnp.asarray(value, dtype)
 

@@ -99,20 +99,22 @@ def call(called: Called, results: list[Any], arguments: list[Any], side_effects:
 
 
 @cache
-def _program(results: tuple[tuple[tuple[int, ...], Any], ...]) -> Callable[[Any], Any]:
+def _program(results: tuple[tuple[tuple[int, ...], Any], ...]) -> Callable[[Any, Any], Any]:
     like = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in results]
-    return jax.jit(jax.ffi.ffi_call(TARGET, like, vmap_method="sequential"))
+    program = jax.ffi.ffi_call(TARGET, like, vmap_method="sequential")
+    return jax.jit(lambda number, spare: program(number), donate_argnums=1, keep_unused=True)
 
 
-def call_now(called: Called, results: tuple[tuple[tuple[int, ...], Any], ...]) -> Any:
+def call_now(called: Called, results: tuple[tuple[tuple[int, ...], Any], ...], spare: list[Any]) -> Any:
     """The results, of which shape and type are given, of a call without arguments. Raises what the function raises.
 
-    XLA calls in this thread, as it has nothing to wait for: messages of MPI may be sent.
+    spare: arrays like them whose memory they may take (new memory costs as much as a copy), or none. XLA calls in this
+    thread, as it has nothing to wait for: messages of MPI may be sent.
     """
     register()
     with jax.ensure_compile_time_eval():  # also within a function that JAX traces
         try:
-            return jax.block_until_ready(_program(results)(np.int32(called.number)))
+            return jax.block_until_ready(_program(results)(np.int32(called.number), spare))
         except Exception:  # a JaxRuntimeError or, of a program that has run before, a ValueError
             if called.problem is None:
                 raise

@@ -6,6 +6,7 @@ the function's program, and its slopes are those of XLA's own form of the step, 
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -50,38 +51,52 @@ class Constants:
         return arrays
 
 
-class LastResult:
-    """The arrays of NumPy in which a state was computed last, which the steps that follow may write over instead of copying.
+class Results:
+    """The last states: the arrays of NumPy in which one was computed, and the arrays of JAX that show it.
 
-    They are given to the call that is given the very arrays of JAX with the same values, once; others find nothing.
+    The steps that follow may write over the former instead of copying, and over the latter once nobody else has them. Of
+    several threads one at a time gets hold of either.
     """
 
     def __init__(self) -> None:
-        self._last: deque[tuple[list, list]] = deque(maxlen=1)  # one thread at a time gets hold of it
+        self._computed: deque[tuple[list, list]] = deque(maxlen=1)
+        self._shown: deque[list] = deque(maxlen=2)  # the state that is being stepped, and the one before
 
     def keep(self, shown: list, computed: list) -> None:
-        """Remember what was computed and the arrays of JAX that show it, as long as somebody has these."""
-        self._last.append(([weakref.ref(array) for array in shown], computed))
+        """Remember a state."""
+        self._computed.append(([weakref.ref(array) for array in shown], computed))
+        self._shown.append(shown)
 
-    def taken(self, leaves: list) -> list | None:
-        """What was computed, where these are the arrays that show it."""
+    def computed(self, leaves: list) -> list | None:
+        """The arrays in which a state was computed, where these are the very ones that show it; once."""
         try:
-            shown, computed = self._last.pop()
+            shown, computed = self._computed.pop()
         except IndexError:
             return None
         own = len(shown) == len(leaves) and all(array() is leaf for array, leaf in zip(shown, leaves, strict=True))
         return computed if own else None
 
+    def spare(self, like: tuple) -> list:
+        """The arrays of JAX of a state that nobody has any more, where they are of these shapes and types; else none."""
+        try:
+            arrays = self._shown.popleft() if len(self._shown) > 1 else []
+        except IndexError:
+            return []
+        # held by the list, the variable and the call
+        unused = all(sys.getrefcount(array) == 3 and not array.is_deleted() for array in arrays)
+        return arrays if unused and tuple((array.shape, array.dtype) for array in arrays) == like else []
+
 
 def known_steps(steps: Callable) -> Callable:
     """A function (constants, state, n) of what is known, in arrays of JAX, by `steps`, that of on_numba for arrays of NumPy."""
-    held, last = Constants(), LastResult()
+    held, last = Constants(), Results()
 
     def native(constants: Any, state: Any, n: int) -> Any:
         leaves, form = jax.tree.flatten(state)
         if not n:
             return state
-        arrays, own = held.on_host(constants), last.taken(leaves)
+        arrays, own = held.on_host(constants), last.computed(leaves)
+        like = tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
         now = [on_host(leaf) if own is None or not np.ndim(leaf) else own[place] for place, leaf in enumerate(leaves)]
         results: list[Any] = []
 
@@ -90,7 +105,7 @@ def known_steps(steps: Callable) -> Callable:
             fill(made, after)
             results.extend(jax.tree.leaves(after))
 
-        made = foreign.call_now(foreign.Called(stepped), tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves))
+        made = foreign.call_now(foreign.Called(stepped), like, last.spare(like))
         last.keep(made, results)
         return jax.tree.unflatten(form, made)
 

@@ -185,6 +185,27 @@ def test_a_state_that_was_stepped_can_be_stepped_again_and_stays_what_it_is(mode
     assert same(model.steps(again[0], 0), again[0])
 
 
+def test_the_memory_of_states_that_nobody_has_is_used_again_and_that_of_others_is_not(models):
+    made, state = models
+    model, reference = made["native"], made["numba"]
+
+    def place(state):
+        return state.u.unsafe_buffer_pointer()
+
+    now = model.steps(state, 1)
+    first = place(now)
+    for _ in range(2):
+        now = model.steps(now, 1)
+    assert place(now) == first and same(now, reference.steps(state, 3))
+    held, view = model.steps(now, 1), np.asarray(now.u)
+    copies = jax.tree.map(np.array, (held, view))
+    del now
+    for _ in range(4):
+        last = model.steps(held, 2)
+    assert same(held, copies[0]) and np.array_equal(view, copies[1])
+    assert same(last, reference.steps(copies[0], 2)) and place(last) not in (place(held), view.ctypes.data)
+
+
 def test_threads_step_one_model_at_once(models):
     made, state = models
     model = made["native"]

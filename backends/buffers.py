@@ -67,6 +67,11 @@ class Pool:
             self._made += 1
             return array
 
+    def shown(self, view: np.ndarray) -> np.ndarray:
+        """The array of this pool that a view from `outside` shows."""
+        with self._one_at_a_time:
+            return next(array for array in self._arrays[view.shape, view.dtype] if array.base is view.base)
+
 
 class Scratches:
     """What calls of a program write beside fields: of calls that run at once each has its own.

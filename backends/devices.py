@@ -31,6 +31,8 @@ class Devices(Serial):
     Raises ValueError where there are too few. All parts have to be of the same size.
     """
 
+    several_devices = True
+
     def __init__(self, processes: tuple[int, int] | None = None, devices: Any = None):
         self.found = start() if devices is None else list(devices)
         self._specs: dict[tuple[int, ...], PartitionSpec] = {}

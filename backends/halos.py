@@ -43,6 +43,7 @@ class Serial:
     """One process that keeps the whole domain."""
 
     ranks, rank = 1, 0
+    several_devices = False  # whether arrays hold the parts of several devices of one JAX program
 
     @property
     def traffic(self) -> Traffic:

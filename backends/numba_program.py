@@ -138,8 +138,11 @@ class Program:
                     pairs.append((number, match))
         return pairs
 
-    def run(self, constants: Any, state: Any, n: int) -> Any:
-        """The result after n steps; the given arrays stay what they are. Threads may call it at once."""
+    def run(self, constants: Any, state: Any, n: int, spare: bool = False) -> Any:
+        """The result after n steps; the given arrays stay what they are. Threads may call it at once.
+
+        spare: those of the state, which a run has returned, are read by nobody any more, and may be written over.
+        """
         if not n:
             return state
         given, leaves = self._given(constants), list(leaves_of(state))
@@ -147,6 +150,8 @@ class Program:
         numbers = [*given.numbers, *(as_number(leaves[place]) for place in self.of_state.numbers)]
         scratch = self.scratches.take()
         frame, now = [*given.arrays, *scratch[len(given.arrays):]], theirs
+        if spare:
+            now, theirs = {number: self.backend.pool.shown(array) for number, array in theirs.items()}, {}
         run = Run(frame, [shared.copy() if value.moving else shared
                           for value, shared in zip(self.values, given.values, strict=True)], numbers)
         moving = [(value, array) for value, array in zip(self.values, run.values, strict=True) if value.moving]

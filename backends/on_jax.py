@@ -1,8 +1,13 @@
-"""JAX: the same slices as NumPy, traced once and compiled for a CPU or GPU as one program."""
+"""JAX: the same slices as NumPy, traced once and compiled for a CPU or GPU as one program.
+
+On a CPU the kernels of Numba may take the steps instead (`native`, dycore.backends.native), on arrays of JAX all the same.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dycore.backends import foreign, native
 from dycore.backends.common import collapsed, precision_of, within
 from dycore.backends.halos import copied_strips
-from dycore.backends.jax_process import check_process, start, use_double_precision
+from dycore.backends.jax_process import CannotStart, check_process, start, use_double_precision
 from dycore.backends.on_numpy import NumpyBackend, difference
 from dycore.fields import Field, Region, as_field
 from dycore.halo_sources import copies_x, copies_y
@@ -52,13 +58,17 @@ def only_adds(level: Callable, carried: tuple) -> bool:
 class JaxBackend(NumpyBackend):
     """The verbs of a backend, inside a program that XLA compiles."""
 
-    name = "jax"
     library = jnp
     remembers = False
 
-    def __init__(self, communication: Any = None):
+    def __init__(self, communication: Any = None, native: Any = None, everywhere: bool = False):
         start()
         super().__init__(communication)
+        self.native, self.everywhere = native, everywhere
+        self.name = "jax" if native is None else "jax-native"
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.communication, self.native, self.everywhere)
 
     def use_precision(self, dtype: np.dtype) -> None:
         """As `NumpyBackend.use_precision`: JAX has float64 only where its whole process is switched to it."""
@@ -68,6 +78,8 @@ class JaxBackend(NumpyBackend):
     def asarray(self, values: Any) -> Any:
         """As `NumpyBackend.asarray`. Raises RuntimeError in a process in which JAX would hang."""
         check_process()
+        if isinstance(values, jax.Array):
+            return values
         with at_once(values):
             return super().asarray(values)
 
@@ -146,7 +158,9 @@ class JaxBackend(NumpyBackend):
         return Field(array, field.region, field.origin)
 
     def traffic(self, step: Callable, steps: Callable, constants: Any, state: Any) -> Any:
-        """As `NumpyBackend.traffic`, without carrying out the step."""
+        """As `NumpyBackend.traffic`; of a program of XLA without carrying out the step."""
+        if self.native is not None:
+            return super().traffic(step, steps, constants, state)
         return difference(self.communication, lambda: jax.eval_shape(self.communication.program(step), constants, state))
 
     def collapse(self, values: np.ndarray) -> Any:
@@ -159,6 +173,8 @@ class JaxBackend(NumpyBackend):
 
     def number(self, value: Any, dtype: np.dtype) -> Any:
         """As `NumpyBackend.number`, an argument of a compiled program, of the precision of the model."""
+        if isinstance(value, jax.Array) and value.dtype == dtype and not value.weak_type:
+            return value
         with at_once(value):
             return jnp.asarray(value, dtype)
 
@@ -166,8 +182,32 @@ class JaxBackend(NumpyBackend):
         """The function as a compiled program."""
         return jax.jit(function, compiler_options=COMPILER_OPTIONS.get(jax.default_backend()))
 
-    def loop(self, step: Callable, period: int = 3) -> Callable:
-        """A compiled function (constants, state, n) that takes n steps without returning to Python.
+    def loop(self, step: Callable, period: int = 3, elsewhere: Callable | None = None) -> Callable:
+        """A compiled function (constants, state, n) that takes n steps without returning to Python; with `native`, in kernels.
+
+        What JAX traces are XLA's steps, but where kernels were asked for everywhere.
+        """
+        steps = self._own_loop(step, period)
+        if self.native is None or elsewhere is None:
+            return steps
+        kernels = self.native.loop(elsewhere(self.native), period)
+        known = native.known_steps(kernels)
+        traced = native.traced_steps(kernels, step, self.communication.ranks > 1) if self.everywhere else steps
+
+        def either(constants: Any, state: Any, n: int) -> Any:
+            return (traced if native.is_traced((constants, state)) else known)(constants, state, n)
+
+        return either
+
+    def within_programs(self, step: Callable, elsewhere: Callable) -> Callable:
+        """As `NumpyBackend.within_programs`: XLA's step, but where kernels were asked for everywhere."""
+        if not self.everywhere:
+            return step
+        kernels = native.traced_steps(self.native.loop(elsewhere(self.native)), step, self.communication.ranks > 1)
+        return lambda constants, state: kernels(constants, state, 1)
+
+    def _own_loop(self, step: Callable, period: int) -> Callable:
+        """XLA's program of n steps.
 
         The loop takes `period` steps at a time: histories that are handed on from step to step are then
         back in their own buffers, which saves copying them (a fifth to a third of the time on a CPU).
@@ -205,6 +245,39 @@ class JaxBackend(NumpyBackend):
         jax.block_until_ready(state)
 
 
-def create(threads: int = 1, communication: Any = None) -> JaxBackend:
-    """The JAX backend; threads of a CPU are set by XLA_FLAGS before JAX starts. Raises RuntimeError where JAX cannot start."""
-    return JaxBackend(communication)
+def obstacle(communication: Any) -> str | None:
+    """Why Numba's kernels cannot take the steps of arrays of JAX; None where they can."""
+    if jax.default_backend() != "cpu":
+        return f"JAX computes on a {jax.default_backend()} here, and native kernels run on CPUs"
+    if communication is not None and communication.several_devices:
+        return "the domain is divided among devices of one program, which XLA alone can run"
+    if importlib.util.find_spec("numba") is None:
+        return "Numba compiles native kernels, and it is not installed (pip install 'dycore[numba]')"
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return "NUMBA_DISABLE_JIT is set, so that Numba compiles nothing"
+    try:
+        foreign.register()
+    except Exception as problem:  # an XLA whose interface is another; what it raises is its own affair
+        return f"this jaxlib takes no calls of Python in the way that dycore knows ({str(problem).splitlines()[0]})"
+    return None
+
+
+def create(threads: int = 1, communication: Any = None, native: bool | None = None) -> JaxBackend:
+    """The JAX backend, named "jax" where XLA compiles the steps and "jax-native" where Numba's kernels take them.
+
+    native: whether kernels take the steps of `Model.steps`, on arrays of JAX and on so many threads, as on_numba does. None:
+    where they can be had, but within functions that JAX traces (`jit`, `vmap`, `grad`) XLA's form is used. True: there too;
+    reverse mode (`grad`) then takes XLA's form on its way back, forward mode (`jvp`) is refused by JAX. False: XLA everywhere,
+    whose threads are set by XLA_FLAGS before JAX starts.
+
+    Raises RuntimeError where JAX cannot start, or where kernels were asked for and cannot be had.
+    """
+    start()
+    problem = "they were not asked for" if native is False else obstacle(communication)
+    if native and problem:
+        raise CannotStart(f"native=True asks for kernels of Numba, but {problem}. Leave native out, and XLA takes the steps.")
+    if problem:
+        return JaxBackend(communication)
+    from dycore.backends.on_numba import NumbaBackend  # here, because it need not be installed
+
+    return JaxBackend(communication, NumbaBackend(threads, communication), bool(native))

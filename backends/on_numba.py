@@ -106,23 +106,23 @@ class NumbaBackend(NumpyBackend):
         """As `NumpyBackend.iterate`, a loop of the program."""
         return super().iterate(body, carried, n) if self._recording is None else self._recording.iterate(body, carried, n)
 
-    def loop(self, step: Callable, period: int = 3) -> Callable:
+    def loop(self, step: Callable, period: int = 3, elsewhere: Callable | None = None) -> Callable:
         """A function (constants, state, n) that takes n steps of a program compiled at the first call.
 
         Numbers and arrays of constants and state may be others in every call; constants are not looked into again while they
-        are the same object.
+        are the same object. `spare=True` lets it write over the arrays of a state that it has returned.
         """
         programs: dict[Any, Program] = {}
         marks, unused = dict[Any, int](), count()
         last: list[tuple[Any, int]] = [(programs, 0)]  # no constants yet
 
-        def steps(constants: Any, state: Any, n: int) -> Any:
+        def steps(constants: Any, state: Any, n: int, spare: bool = False) -> Any:
             known, mark = last[0]
             if known is not constants:
                 mark = marks.setdefault(signature(constants), next(unused))
                 last[0] = constants, mark
             program = made_once(programs, (mark, signature(state)), lambda: Program(self, step, constants, state))
-            return program.run(constants, state, n)
+            return program.run(constants, state, n, spare)
 
         return steps
 

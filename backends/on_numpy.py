@@ -263,10 +263,11 @@ class NumpyBackend:
         """An array for a constant field [j, i] of the grid; may be kept smaller where it does not vary."""
         return self.asarray(values)
 
-    def loop(self, step: Callable, period: int = 3) -> Callable:
+    def loop(self, step: Callable, period: int = 3, elsewhere: Callable | None = None) -> Callable:
         """A function (constants, state, n) that takes n steps, `state = step(constants, state)`.
 
-        `period`: after so many steps, what is handed on from step to step is back in its place.
+        `period`: after so many steps, what is handed on from step to step is back in its place. `elsewhere(backend)` is the
+        same step on another backend, where one may take its place.
         """
 
         def steps(constants: Any, state: Any, n: int) -> Any:
@@ -275,6 +276,10 @@ class NumpyBackend:
             return state
 
         return steps
+
+    def within_programs(self, step: Callable, elsewhere: Callable) -> Callable:
+        """A step (constants, state) as programs of a user's own call it; `elsewhere` as of `loop`."""
+        return step
 
     def iterate(self, body: Callable, carried: Any, n: int) -> Any:
         """`carried = body(m, carried)` for m = 0 .. n - 1; may be unrolled, or a loop of the compiled program."""

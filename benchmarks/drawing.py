@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from dycore.files import whole
 
 # Okabe and Ito's colours, told apart by all eyes; the marker and the label say the same again.
-COLOURS = {"fortran": "#000000", "numba": "#0072B2", "jax": "#D55E00", "numpy": "#CC79A7"}
-MARKERS = {"fortran": "s", "numba": "o", "jax": "^", "numpy": "D"}
+COLOURS = {"fortran": "#000000", "numba": "#0072B2", "jax-native": "#009E73", "jax": "#D55E00", "numpy": "#CC79A7"}
+MARKERS = {"fortran": "s", "numba": "o", "jax-native": "v", "jax": "^", "numpy": "D"}
 GREY = "#777777"
 DASHES = (0, (4, 3))
 LABEL_HEIGHT = 0.068  # of a panel

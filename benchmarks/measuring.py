@@ -56,7 +56,8 @@ from benchmarks.results_file import first_line
 from dycore.check.machine import processor
 
 STEPPER, RIGHT_HAND_SIDES = "AB3 + forward-backward", 1
-LIBRARIES = {"numpy": [], "numba": ["numba", "llvmlite"], "jax": ["jax", "jaxlib"], "fortran": []}
+LIBRARIES = {"numpy": [], "numba": ["numba", "llvmlite"], "jax": ["jax", "jaxlib"],
+             "jax-native": ["jax", "jaxlib", "numba", "llvmlite"], "fortran": []}
 MPI_LIBRARIES = ["mpi4py", "mpi4jax"]
 MEASURED = ("ms_per_step", "ms_min", "ms_max", "ms_per_million_cells", "compile_seconds", "bandwidth_bytes_per_second",
             "floor_ms_per_million_cells", "floor_ratio", "simulated_years_per_day", "ms_per_step_silent", "message_share",

@@ -184,7 +184,8 @@ def prediction(records: list[dict[str, Any]], path: Path) -> None:
     with figure(len(rows), 3, path) as (drawing, panels):
         for case, (check, strong, weak) in zip(rows, panels, strict=True):
             of_case = [one for one in found if one.case == case]
-            shown = next(one for name in ("numba", "fortran", "jax", "numpy") for one in of_case if one.competitor == name)
+            order = ("numba", "fortran", "jax-native", "jax", "numpy")
+            shown = next(one for name in order for one in of_case if one.competitor == name)
             draw_checks(check, of_case)
             heading(check, f"{case.replace('_', ' ')}, check")
             levels = next(tuple(record["cells"]) for record in records if record["case"] == case)

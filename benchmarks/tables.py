@@ -7,10 +7,10 @@ from typing import Any
 from benchmarks import calibration, model
 from dycore.running.progress import DAY
 
-COMPETITORS = ("fortran", "numba", "jax", "numpy")
+COMPETITORS = ("fortran", "numba", "jax-native", "jax", "numpy")
 NO_COUNTERS = "no counters"
 NOT_LOOKED_FOR = "not looked for in this run"
-LABELS = {"fortran": "Fortran", "numba": "Numba", "jax": "JAX", "numpy": "NumPy"}
+LABELS = {"fortran": "Fortran", "numba": "Numba", "jax-native": "JAX (native)", "jax": "JAX (XLA)", "numpy": "NumPy"}
 
 
 # Words

@@ -17,7 +17,6 @@ reads only in order to write it is not counted). It measures the bandwidth that 
 """
 
 import argparse
-import importlib
 import json
 import os
 import resource
@@ -111,7 +110,7 @@ def main() -> int:
     try:
         serve(options, answers)
     except ImportError as problem:
-        extra = "mpi" if problem.name in ("mpi4py", "mpi4jax") else options.backend
+        extra = "mpi" if problem.name in ("mpi4py", "mpi4jax") else "jax" if problem.name == "jax" else options.backend
         print(f"error {problem}; install it with: pip install 'dycore[{extra}]'", file=answers)
         return 1
     except MemoryError:
@@ -160,12 +159,12 @@ def build_case(options: argparse.Namespace) -> Any:
 
 def model(options: argparse.Namespace, ranks: Alone) -> Program:
     from dycore import Model
+    from dycore.backends import by_name
 
     communication = world(options) if options.ranks > 1 else None
-    if options.backend == "jax" and options.precision == "float64":
+    if options.backend.startswith("jax") and options.precision == "float64":
         use_double_precision()
-    backend = importlib.import_module(f"dycore.backends.on_{options.backend}").create(
-        threads=options.threads, communication=communication)
+    backend = by_name.create(options.backend, options.threads, communication)
     grid, parameters, state = build_case(options)
     program = Model(grid, parameters, backend)
     steps_done = 0

@@ -62,7 +62,9 @@ class Model:
         self._geometry = geometry_of(self.backend, grid, self.tile, parameters.substeps)
         self._take(parameters)
         self.plan = plan_of_step(self.backend, self.tile, grid.dtype, self.layout, self.choices, self.numbers)
-        self._steps = self.backend.loop(self._step, period=3 if self.history else 1)
+        self._step = self._step_on(self.backend)
+        self._steps = self.backend.loop(self._step, period=3 if self.history else 1, elsewhere=self._step_on)
+        self._step_within = self.backend.within_programs(self._step, self._step_on)
 
     def _take(self, parameters: Parameters) -> None:
         """Parameters with their values on this backend: `equations`, of which `numbers` may be new from call to call."""
@@ -90,6 +92,12 @@ class Model:
 
     def __reduce__(self) -> tuple:
         return type(self), (self.grid, self.parameters, self.backend)
+
+    def __copy__(self) -> Model:
+        """The same model, which shares what is planned and compiled."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
 
     # What a user calls ---------------------------------------------------------------------------
 
@@ -132,7 +140,7 @@ class Model:
         """
         self.backend.communication.in_one_thread()
         state = self.asarrays(state)
-        return self._step(self.records.numbers(self.numbers, state.step), state)
+        return self._step_within(self.records.numbers(self.numbers, state.step), state)
 
     def check_state(self, state: State) -> None:
         """Raise ValueError where a state does not belong to this model's grid and parameters."""
@@ -176,6 +184,11 @@ class Model:
 
     # A step ------------------------------------------------------------------------------------
 
-    def _step(self, numbers: tuple, state: State) -> State:
-        """One time step with the numbers of this model, or others of the same kinds."""
-        return hydrostatic.step(Program(self.backend, self.tile, self.plan), joined(self.choices, numbers), state)
+    def _step_on(self, backend: Backend) -> Callable[[tuple, State], State]:
+        """One time step on a backend, with the numbers of this model, or others of the same kinds."""
+        choices, tile, plan = self.choices, self.tile, self.plan
+
+        def step(numbers: tuple, state: State) -> State:
+            return hydrostatic.step(Program(backend, tile, plan), joined(choices, numbers), state)
+
+        return step

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dycore import Model
+from dycore.backends import by_name
 from dycore.equations import continuity, friction, operators
 from dycore.fields import Field, map_arguments
 from dycore.forcing import Instant
@@ -28,7 +29,7 @@ def create(name):
     if name == "jax":
         importlib.import_module("jax").config.update("jax_enable_x64", True)  # tests give arrays to verbs without a model
         keep_compiled_programs()
-    return importlib.import_module(f"dycore.backends.on_{name}").create()
+    return by_name.create(name)
 
 
 @cache

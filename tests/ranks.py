@@ -1,7 +1,6 @@
 """Run by several ranks (tests/test_ranks.py): prints, as JSON, how much their results differ from those of one process."""
 
 import dataclasses
-import importlib
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from rank_cases import CASES, channel
 
 from dycore import Model
 from dycore import restart as restarting
-from dycore.backends import launchers, mpi
+from dycore.backends import by_name, launchers, mpi
 from dycore.backends.halos import Serial
 from dycore.grid import interior
 from dycore.physics import surface_relaxation
@@ -26,7 +25,7 @@ from dycore.writing import Means, Snapshots
 
 
 def backend(name, communication=None):
-    return importlib.import_module(f"dycore.backends.on_{name}").create(communication=communication or Serial())
+    return by_name.create(name, communication=communication or Serial())
 
 
 def leaves(state):

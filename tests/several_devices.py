@@ -29,7 +29,7 @@ def same_answer(case, precision, shapes, steps):
     for shape in shapes:
         model = Model(grid, parameters, on_jax.create(communication=Devices(tuple(shape))))
         state = model.gather(model.steps(state, steps))
-    return difference(state, Model(grid, parameters, on_jax.create()).steps(start, steps * len(shapes)))
+    return difference(state, Model(grid, parameters, on_jax.create(native=False)).steps(start, steps * len(shapes)))
 
 
 def on_cells(tile, array):
@@ -124,7 +124,7 @@ def handed_over(shape):
     grid, parameters, start = cases.steady_zonal_flow((1, 16, 24), angle=45.0)
     models = [Model(grid, parameters, on_jax.create(communication=Devices(tuple(shape)))) for _ in range(2)]
     state = models[1].steps(models[0].asarrays(start), 10)
-    alone = Model(grid, parameters, on_jax.create())
+    alone = Model(grid, parameters, on_jax.create(native=False))
     ones, others = models[0].dataset(state), alone.dataset(alone.steps(start, 10))
     return max(float(abs(ones[name] - others[name]).max() / (np.ptp(others[name].values) or 1.0)) for name in others.data_vars)
 

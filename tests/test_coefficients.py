@@ -85,7 +85,9 @@ def test_a_sweep_of_eight_values_compiles_once_and_gives_what_eight_models_give(
         field = 50.0 + n * np.arange(70.0).reshape(CELLS[1:])  # of one value at first
         other = parameters(diffusivity=field, divergence=80.0 + n, linear=1e-4 * (1 + n), expansion=2e-4 + 1e-5 * n,
                            stress=0.1 + 0.01 * n, **changes)
-        found.append(fields_of(model.with_parameters(other).steps(state, 2))["tracer 0"])
+        changed = model.with_parameters(other)
+        assert changed._steps is model._steps and changed.plan is model.plan
+        found.append(fields_of(changed.steps(state, 2))["tracer 0"])
     assert building._built == built
     assert name != "jax" or model._steps._cache_size() == traced
     alone = fields_of(Model(grid, other, backend).steps(state, 2))["tracer 0"]

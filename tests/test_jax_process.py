@@ -20,7 +20,7 @@ def made(precision):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         grid, parameters, state = cases.steady_zonal_flow((1, 8, 12), precision=precision)
-        model = Model(grid, parameters, on_jax)
+        model = Model(grid, parameters, on_jax.create(native=False))
     return model, state, [str(each.message) for each in said if each.category.__name__ == "PrecisionWarning"]
 
 def bits(model, state):
@@ -71,9 +71,10 @@ def test_only_a_model_of_double_precision_switches_jax_to_it_and_says_so_and_sin
 
 
 @pytest.mark.parametrize("before, within", [
-    (f"{GRID}; model = Model(grid, parameters, on_jax)", "model.steps(state, 1)"),
-    ("jax.devices()", f"{GRID}; Model(grid, parameters, on_jax)"),  # started by somebody else
-], ids=["a model of the parent", "a model of its own"])
+    (f"{GRID}; model = Model(grid, parameters, on_jax.create(native=False))", "model.steps(state, 1)"),
+    (f"{GRID}; model = Model(grid, parameters, on_jax)", "model.steps(state, 1)"),  # with kernels, where Numba is installed
+    ("jax.devices()", f"{GRID}; Model(grid, parameters, on_jax.create(native=False))"),  # started by somebody else
+], ids=["a model of the parent", "a model with kernels", "a model of its own"])
 def test_a_process_forked_after_jax_has_started_says_so_instead_of_hanging(before, within):
     ran = python(FORKED.format(before=before, within=within))
     assert "rc 3" in ran.stdout, ran.stderr
@@ -108,7 +109,7 @@ def test_a_process_forked_after_jax_has_started_says_so_even_where_it_alone_impo
 
 
 def test_a_process_forked_before_jax_has_started_is_as_any_other():
-    ran = python(FORKED.format(before="", within=f"{GRID}; Model(grid, parameters, on_jax)"))
+    ran = python(FORKED.format(before="", within=f"{GRID}; Model(grid, parameters, on_jax.create(native=False))"))
     assert "rc 0" in ran.stdout, ran.stdout + ran.stderr
 
 

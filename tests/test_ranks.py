@@ -28,7 +28,9 @@ NUMPY = [(case, "numpy", precision, shape, STEPS)
                for shape in ((2, 1), (1, 2)))]
 NUMBA = [(case, "numba", precision, shape, STEPS)
          for case, precision in (("channel", "float64"), ("wave", "float64"), ("wave", "float32"))
-         for shape in ((2, 1), (1, 2), (3, 1), (2, 2))] + [("channel", "numba", "float32", (2, 1), STEPS)]
+         for shape in ((2, 1), (1, 2), (3, 1), (2, 2))] + [
+             ("channel", "numba", "float32", (2, 1), STEPS), ("channel", "jax-native", "float64", (2, 1), STEPS),
+             ("wave", "jax-native", "float64", (1, 2), STEPS)]
 # XLA contracts and reorders otherwise in other shapes; fifty steps let round-off (1e-16) grow a hundred-thousandfold. In
 # float32 the same growth (6e-8) shows in w, the small divergence of large numbers, a thousandth of whose range is then noise.
 TOLERANCE = {"float64": 1e-11, "float32": 1e-2}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -154,7 +153,7 @@ def exchanging(backend: Any, halos: list[Halo], times: int = 1) -> Callable:
     def exchange(_: Any, arrays: Any) -> Any:
         return backend.exchange(*zip(halos, arrays, strict=True))
 
-    single = times == 1 and backend.name == "jax" and not hasattr(backend.communication, "mesh")  # a quarter of the compiling
+    single = times == 1 and backend.name == "jax" and not backend.communication.several_devices  # a quarter of the compiling
     run = backend.compile(exchange) if single else backend.loop(exchange)
 
     def compiled(arrays: Any) -> Any:
@@ -187,7 +186,9 @@ def seconds(backend: Any, size: Size, parts: int) -> tuple[float, int]:
 
 def try_way(way: Way, world: Any) -> Result:
     """On all processes of a world together; the result is the same on all."""
-    backend = importlib.import_module(f"dycore.backends.on_{way.backend}").create(communication=world)
+    from dycore.backends import by_name
+
+    backend = by_name.create(way.backend, communication=world)
     note = without_cuda() if way.backend == "jax" and world.ranks > 1 else ""
     if way.backend == "jax":
         use_double_precision()

@@ -69,7 +69,7 @@ def add_measured(command: argparse.ArgumentParser, standard: dict[str, Any]) -> 
         type=names_among(SCALINGS, "scaling"), metavar="A,B")
     add("threads", "threads and cores for each competitor", type=positive_integer, metavar="N")
     add("samples", "samples of at least 20 steps, fewer where a step takes long", type=positive_integer, metavar="N")
-    add("device", "gpu is for jax alone", choices=("cpu", "gpu"))
+    add("device", "gpu is for jax alone, which XLA compiles", choices=("cpu", "gpu"))
 
 
 def check_processes(options: argparse.Namespace) -> None:

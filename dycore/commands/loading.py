@@ -1,6 +1,5 @@
 """What commands load when they run: cases, the backend that was asked for, and the way in which ranks speak to each other."""
 
-import importlib
 import importlib.util
 import os
 from typing import Any
@@ -43,16 +42,19 @@ def create_backend(name: str, threads: int, communication: Any = None) -> Any:
         os.environ.setdefault(variable, str(threads))
     if threads == 1:
         os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
-    if name == "jax":
+    if name.startswith("jax"):
         os.environ.setdefault("JAX_ENABLE_X64", "1")  # nothing else in this process uses JAX
     if name == "jax" and launched()[1] > 1 and importlib.util.find_spec("mpi4jax") is None:
         raise BadInput("JAX needs mpi4jax for several processes, and it is not installed: 'dycore check' says how to get it. "
                        "Or use one process, or another backend.")
+    from dycore.backends import by_name
+
     backend, problem = None, None
     try:
-        backend = importlib.import_module(f"dycore.backends.on_{name}").create(threads=threads, communication=communication)
+        backend = by_name.create(name, threads, communication)
     except ImportError as missing:
-        problem = f"the {name} backend cannot be loaded ({missing}). Install what it needs with: pip install 'dycore[{name}]'."
+        problem = (f"the {name} backend cannot be loaded ({missing}). Install what it needs with: "
+                   f"pip install 'dycore[{by_name.EXTRAS[name]}]'.")
     except RuntimeError as unable:
         problem = str(unable)
     if communication is not None:

@@ -12,7 +12,7 @@ from typing import Any
 from dycore.files import at_home
 from dycore.geometry.coordinates import MOST_CELLS
 
-BACKENDS = ("numpy", "numba", "jax")
+BACKENDS = ("numpy", "numba", "jax", "jax-native")
 PRECISIONS = ("float64", "float32")
 BY_ITSELF = "none"  # in place of numbers of processes
 MOST, MOST_RANKS = 10**15, 10**7  # so that products of them are still numbers

@@ -194,7 +194,7 @@ def title(settings: Settings, model: Any) -> str:
     """A run in a line."""
     cells = " x ".join(map(str, model.grid.cells))
     size = launched()[1]
-    return (f"{settings.case}: {cells} cells, {settings.precision}, {settings.backend}"
+    return (f"{settings.case}: {cells} cells, {settings.precision}, {model.backend.name}"
             + (f" on {size} processes" if size > 1 else "") + f", time step {model.parameters.time_step:g} s"
             + started(model))
 

@@ -65,7 +65,8 @@ class Settings:
     precision: Annotated[str, Setting(
         NUMERICS, name_among(PRECISIONS, "precision"), "NAME", f"of every field: {' or '.join(PRECISIONS)}")] = "float64"
     backend: Annotated[str, Setting(
-        MACHINE, name_among(BACKENDS, "backend"), "NAME", f"what does the arithmetic: {', '.join(BACKENDS)}")] = "numpy"
+        MACHINE, name_among(BACKENDS, "backend"), "NAME",
+        f"what does the arithmetic: {', '.join(BACKENDS)} (JAX compiled by XLA, or with Numba's kernels)")] = "numpy"
     threads: Annotated[int, Setting(MACHINE, positive_integer, "N", "of each process")] = 1
     processes: Annotated[tuple[int, int] | str | None, Setting(
         MACHINE, parts_or_none, "PJ,PI|none", "parts in j and in i, under mpiexec (default: the shape with the smallest halo); "

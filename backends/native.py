@@ -1,0 +1,185 @@
+"""Steps of arrays of JAX that Numba's kernels take, on the CPU where these arrays lie: the programs of dycore.backends.on_numba.
+
+What is known is stepped at once, n steps in one call from XLA. Within a function that JAX traces, the call becomes a part of
+the function's program, and its slopes are those of XLA's own form of the step, in reverse mode alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dycore.backends import foreign
+
+
+def is_traced(tree: Any) -> bool:
+    """Whether JAX traces any leaf of a tree."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
+
+
+def on_host(leaf: Any) -> Any:
+    """An array of NumPy, which shares memory, or a number of Python, which takes the precision of what it meets."""
+    array = np.asarray(leaf)
+    return array if array.ndim else array.item()
+
+
+def fill(made: list[np.ndarray], state: Any) -> None:
+    """Put the leaves of a state into arrays."""
+    for array, leaf in zip(made, jax.tree.leaves(state), strict=True):
+        array[...] = leaf
+
+
+class Constants:
+    """Constants as programs of Numba are given them: for the same object the same, into which they then do not look again."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Any, Any] = ((), ())
+
+    def on_host(self, constants: Any) -> Any:
+        """The same in arrays of NumPy."""
+        known, arrays = self._last
+        if known is not constants:
+            arrays = jax.tree.map(on_host, constants)
+            self._last = constants, arrays
+        return arrays
+
+
+class Results:
+    """The last states: the arrays of NumPy in which one was computed, and the arrays of JAX that show it.
+
+    The steps that follow may write over the former instead of copying, and over the latter once nobody else has them. Of
+    several threads one at a time gets hold of either.
+    """
+
+    def __init__(self) -> None:
+        self._computed: deque[tuple[list, list]] = deque(maxlen=1)
+        self._shown: deque[list] = deque(maxlen=2)  # the state that is being stepped, and the one before
+
+    def keep(self, shown: list, computed: list) -> None:
+        """Remember a state."""
+        self._computed.append(([weakref.ref(array) for array in shown], computed))
+        self._shown.append(shown)
+
+    def computed(self, leaves: list) -> list | None:
+        """The arrays in which a state was computed, where these are the very ones that show it; once."""
+        try:
+            shown, computed = self._computed.pop()
+        except IndexError:
+            return None
+        own = len(shown) == len(leaves) and all(array() is leaf for array, leaf in zip(shown, leaves, strict=True))
+        return computed if own else None
+
+    def spare(self, like: tuple) -> list:
+        """The arrays of JAX of a state that nobody has any more, where they are of these shapes and types; else none."""
+        try:
+            arrays = self._shown.popleft() if len(self._shown) > 1 else []
+        except IndexError:
+            return []
+        # held by the list, the variable and the call
+        unused = all(sys.getrefcount(array) == 3 and not array.is_deleted() for array in arrays)
+        return arrays if unused and tuple((array.shape, array.dtype) for array in arrays) == like else []
+
+
+def known_steps(steps: Callable) -> Callable:
+    """A function (constants, state, n) of what is known, in arrays of JAX, by `steps`, that of on_numba for arrays of NumPy."""
+    held, last = Constants(), Results()
+
+    def native(constants: Any, state: Any, n: int) -> Any:
+        leaves, form = jax.tree.flatten(state)
+        if not n:
+            return state
+        arrays, own = held.on_host(constants), last.computed(leaves)
+        like = tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
+        now = [on_host(leaf) if own is None or not np.ndim(leaf) else own[place] for place, leaf in enumerate(leaves)]
+        results: list[Any] = []
+
+        def stepped(_: list, made: list) -> None:
+            after = steps(arrays, jax.tree.unflatten(form, now), n, spare=own is not None)
+            fill(made, after)
+            results.extend(jax.tree.leaves(after))
+
+        made = foreign.call_now(foreign.Called(stepped), like, last.spare(like))
+        last.keep(made, results)
+        return jax.tree.unflatten(form, made)
+
+    return native
+
+
+def traced_steps(steps: Callable, step: Callable, messages: bool) -> Callable:
+    """As `known_steps`, of what JAX traces: a part of its program.
+
+    step: XLA's form of one step, of which slopes are taken; messages: whether processes exchange any in a step.
+    """
+    held = Constants()
+    kept: list[foreign.Called] = []  # programs may outlive what traced them, so that all are kept
+
+    def native(constants: Any, state: Any, n: int) -> Any:
+        state = jax.tree.map(jnp.asarray, state)
+        form = jax.tree.structure(state)
+        values, put = parted(constants, held)
+
+        def stepped(given: list, made: list) -> None:
+            now = list(map(on_host, given))
+            fill(made, steps(put(now[:len(values)]), jax.tree.unflatten(form, now[len(values):]), n))
+
+        kept.append(foreign.Called(stepped))
+        called = kept[-1]
+
+        @jax.custom_vjp
+        def advance(values: list, state: Any) -> Any:
+            leaves = jax.tree.leaves(state)
+            like = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
+            return jax.tree.unflatten(form, foreign.call(called, like, [*values, *leaves], messages))
+
+        def forward(values: list, state: Any) -> tuple:
+            return advance(values, state), (values, state)
+
+        def backward(begun: tuple, slopes: Any) -> Any:
+            return jax.vjp(lambda values, state: repeated(step, joined(constants, values), state, n), *begun)[1](slopes)
+
+        advance.defvjp(forward, backward)
+        return advance(values, state)
+
+    return native
+
+
+def parted(constants: Any, held: Constants) -> tuple[list, Callable[[list], Any]]:
+    """(what JAX traces of constants, a function that puts numbers and arrays of NumPy there among the others).
+
+    What is known comes from the same arrays in every call, and as the same object where nothing is traced.
+    """
+    leaves, form = jax.tree.flatten(constants)
+    values = [leaf for leaf in leaves if isinstance(leaf, jax.core.Tracer)]
+    if not values:
+        whole = held.on_host(constants)
+        return values, lambda _: whole
+    places = [place for place, leaf in enumerate(leaves) if isinstance(leaf, jax.core.Tracer)]
+    hosts = [None if place in places else on_host(leaf) for place, leaf in enumerate(leaves)]
+
+    def put(values: list) -> Any:
+        found = dict(zip(places, values, strict=True))
+        return jax.tree.unflatten(form, [found.get(place, host) for place, host in enumerate(hosts)])
+
+    return values, put
+
+
+def joined(constants: Any, values: list) -> Any:
+    """Constants with other values for what JAX traces of them."""
+    rest = iter(values)
+    return jax.tree.map(lambda leaf: next(rest) if isinstance(leaf, jax.core.Tracer) else leaf, constants)
+
+
+def repeated(step: Callable, constants: Any, state: Any, n: int) -> Any:
+    """The state after n steps, of the types that the given one has."""
+
+    def once(state: Any, _: Any) -> tuple:
+        return jax.tree.map(lambda old, new: jnp.asarray(new, old.dtype), state, step(constants, state)), None
+
+    return once(state, None)[0] if n == 1 else jax.lax.scan(once, state, length=n)[0]

@@ -5,8 +5,9 @@ import json
 import pytest
 from browser import visit
 
-from benchmarks import comparison, groups, launching, page, suite
+from benchmarks import comparison, drawing, groups, launching, measuring, page, suite, tables
 from dycore import cli
+from dycore.backends import by_name
 
 PUBLISHED = launching.ROOT / "benchmarks" / "results"
 FIGURES = "All figures, cost and energy"
@@ -137,3 +138,12 @@ def test_a_page_that_cannot_be_written_is_said_before_anything_is_measured(tmp_p
     assert cli.main(["bench", "--output", str(tmp_path), "--report", str(tmp_path / "nowhere" / "page.html")]) == 2
     assert "is not a file in a folder that exists" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_every_backend_that_can_be_measured_has_a_line_of_its_own_which_says_who_compiles_jax():
+    names = {"fortran", *by_name.MODULES}
+    for known in (tables.COMPETITORS, tables.LABELS, drawing.COLOURS, drawing.MARKERS, measuring.LIBRARIES):
+        assert set(known) == names
+    assert (tables.LABELS["jax"], tables.LABELS["jax-native"]) == ("JAX (XLA)", "JAX (native)")
+    for each in (tables.LABELS, drawing.COLOURS, drawing.MARKERS):
+        assert len(set(each.values())) == len(names)

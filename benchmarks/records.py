@@ -12,6 +12,7 @@ MEASURED = ("ms_per_step", "ms_min", "ms_max", "ms_per_million_cells")
 MAYBE = ("compile_seconds", "bandwidth_bytes_per_second", "floor_ms_per_million_cells", "floor_ratio", "simulated_years_per_day",
          "ms_per_step_silent", "message_share", "efficiency", "allowed_efficiency", "joules_per_step", "messages_per_step",
          "bytes_per_step", "substeps", "tracers", "time_step", "peak_memory_bytes")
+COUNTS = "samples", "steps_per_sample"
 THREE, PAIR = ("cells", "base_cells"), ("processes",)
 
 
@@ -33,6 +34,11 @@ def check(records: Any, competitors: Any) -> None:
                *(record[name] for name in ("floor_ms_per_million_cells", "simulated_years_per_day") if record.get(name) is not None)
                ) <= 0:
             raise ValueError(f"record {number} has a size or a time of zero")
+        machine, versions = record["machine"], record["versions"]
+        if type(machine.get("cpu")) is not str or type(machine.get("cores")) is not int or machine["cores"] < 1:
+            raise ValueError(f"machine of record {number} is {machine!r:.60}")
+        if not all(isinstance(version, str) for version in versions.values()):
+            raise ValueError(f"versions of record {number} are {versions!r:.60}")
         for name, length in (*((name, 3) for name in THREE), *((name, 2) for name in PAIR)):
             value = record.get(name)
             if value is None and name in PAIR:
@@ -45,4 +51,5 @@ def kinds_of(record: dict[str, Any]) -> dict[str, tuple[type, ...]]:
     """The types that entries of a record may have, by name."""
     numbers = NUMBER + (NOTHING if record.get("error") else ())
     return (ALWAYS | dict.fromkeys(MEASURED, numbers) | {name: NUMBER + NOTHING for name in MAYBE if name in record}
+            | {name: WHOLE for name in COUNTS if name in record}
             | ({"command": TEXT} if "command" in record else {}) | ({"nodes": WHOLE} if "nodes" in record else {}))

@@ -80,7 +80,7 @@ def allowed_efficiency(record: dict[str, Any], records: list[dict[str, Any]]) ->
     if record.get("allowed_efficiency"):
         return record["allowed_efficiency"]
     base = alone(record, records)
-    bandwidths = record["bandwidth_bytes_per_second"], base and base["bandwidth_bytes_per_second"]
+    bandwidths = record.get("bandwidth_bytes_per_second"), base and base.get("bandwidth_bytes_per_second")
     if not all(bandwidths):
         return None
     return bandwidths[0] / (record["ranks"] * bandwidths[1])
@@ -149,10 +149,11 @@ def details(records: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
     columns = ["case", "cells", "precision", "ranks", "competitor", "samples x steps", "M cells/s", "compile s", "peak MB",
                "simulated years/day", "core-hours / simulated year", "J / simulated day"]
     rows = [[record["case"], size(record["n_cells"]), record["precision"], str(record["ranks"]), LABELS[record["competitor"]],
-             f"{record['samples']} x {record['steps_per_sample']}", figure(1e3 / record["ms_per_million_cells"]),
-             f"{record['compile_seconds']:.2f}",
-             figure(record["peak_memory_bytes"] and record["peak_memory_bytes"] / 1e6),
-             figure(record["simulated_years_per_day"]), figure(core_hours_per_simulated_year(record)),
+             f"{record.get('samples', 'n/a')} x {record.get('steps_per_sample', 'n/a')}",
+             figure(1e3 / record["ms_per_million_cells"]),
+             fraction(record.get("compile_seconds")),
+             figure(record.get("peak_memory_bytes") and record["peak_memory_bytes"] / 1e6),
+             figure(record.get("simulated_years_per_day")), figure(core_hours_per_simulated_year(record)),
              NO_COUNTERS if (joules := joules_per_simulated_day(record)) is None else figure(joules)]
             for record in records if not record["error"]]
     return columns, rows
@@ -165,13 +166,13 @@ def on_gpu(record: dict[str, Any]) -> bool:
 def core_hours_per_simulated_year(record: dict[str, Any]) -> float | None:
     """What a computing centre counts; on a GPU, hours of the GPU."""
     cores = 1 if on_gpu(record) else min(record["ranks"] * record["threads"], record["machine"]["cores"])
-    return cores * 24.0 / record["simulated_years_per_day"] if record["simulated_years_per_day"] else None
+    return cores * 24.0 / record["simulated_years_per_day"] if record.get("simulated_years_per_day") else None
 
 
 def joules_per_simulated_day(record: dict[str, Any]) -> float | None:
     """None where nothing counted energy, as in records older than the counters."""
     joules = record.get("joules_per_step")
-    return joules * DAY / record["time_step"] if joules is not None and record["time_step"] else None
+    return joules * DAY / record["time_step"] if joules is not None and record.get("time_step") else None
 
 
 def failures(records: list[dict[str, Any]]) -> list[str]:

@@ -29,7 +29,8 @@ def test_a_record_that_lacks_an_entry_is_shown_without_it(name):
 
 @pytest.mark.parametrize("change, said", [
     ({"machine": {"cpu": True, "cores": 2}}, "machine of record 1 is"),
-    ({"machine": {"cpu": "x", "cores": 0}}, "machine of record 1"), ({"machine": {}}, "machine of record 1"), ({"versions": {"numpy": 2}}, "versions of record 1 are"),
+    ({"machine": {"cpu": "x", "cores": 0}}, "machine of record 1"),
+    ({"machine": {}}, "machine of record 1"), ({"versions": {"numpy": 2}}, "versions of record 1 are"),
     ({"samples": "3"}, "samples of record 1 is '3'"), ({"steps_per_sample": None}, "steps_per_sample of record 1 is None")])
 def test_an_entry_that_cannot_be_shown_is_named(change, said):
     with pytest.raises(ValueError, match=said):

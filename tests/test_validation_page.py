@@ -35,7 +35,8 @@ def shaken(monkeypatch):
     def steps(model, state, n):
         state = model.asarrays(state)
         return state._replace(u=noisy(state.u), v=noisy(state.v), w=noisy(state.w), surface=noisy(state.surface),
-                              tracers=tuple(map(noisy, state.tracers)), step=state.step + n)
+                              tracers=tuple(map(noisy, state.tracers)), step=state.step + n,
+                              time=state.time + n * model.parameters.time_step)
 
     def reference(transform, start, days, ground=None, each=lambda time, waves: None):
         for time in (0.0, days):

@@ -24,7 +24,7 @@ from malformed_values import (
     truth,
 )
 
-from dycore import calendars, cases, datasets, directions, pictures, restart, stability, time_steps
+from dycore import calendars, cases, datasets, directions, pictures, restart, stability
 from dycore.fluid import Ocean
 from dycore.forcing import Forced, Module
 from dycore.grid import Grid, latitude_longitude
@@ -32,6 +32,7 @@ from dycore.output import state_from_dataset
 from dycore.parameters import Parameters
 from dycore.physics import surface_flux
 from dycore.physics.surface import Flux
+from dycore.running import time_steps
 from dycore.state import Prognostic, State
 from dycore.tiles import Place
 from dycore.time_series import TimeSeries

@@ -87,8 +87,8 @@ class Zero(Statement):
         return (self.target,)
 
     def emit(self, writer: Any, indent: str) -> None:
-        """One assignment."""
-        writer.add(indent, f"{writer.array(self.target)}[:] = 0.0")
+        """One call."""
+        writer.add(indent, f"{writer.array(self.target)}.fill(0.0)")
 
 
 @dataclass(eq=False)
@@ -121,9 +121,8 @@ class Copy(Statement):
         return (self.target,)
 
     def emit(self, writer: Any, indent: str) -> None:
-        """One assignment."""
-        to, cut = (writer.rectangle(part) for part in (self.to, self.cut))
-        writer.add(indent, f"{writer.array(self.target)}[{to}] = {writer.array(self.source)}[{cut}]")
+        """One call."""
+        writer.copy(self.target, self.source, self.to, self.cut, indent)
 
 
 @dataclass(eq=False)

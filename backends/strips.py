@@ -1,14 +1,23 @@
-"""Strips of halos, as compiled programs fill them."""
+"""Strips of halos and parts of arrays, as compiled programs copy them: by loops, as Numba takes two seconds to compile a slice."""
+
+import numba
 
 from dycore.backends.cache import kept
 from dycore.tiles import HALO
 
+NUMBERS = 9  # of a strip: its sign, and its first index, how many, first index and step of its source, in j and in i
+OPTIONS = {"error_model": "numpy", "no_cfunc_wrapper": True, "no_cpython_wrapper": True}
 
-def fill_strips(array, sign, j0, nj, from_j, step_j, i0, ni, from_i, step_i):
+
+@numba.njit(**OPTIONS)
+def copy_strip(array, sign, j0, nj, from_j, step_j, i0, ni, from_i, step_i):
     """array[j0 + a, :, i0 + b] = sign * array[from_j + a * step_j, :, from_i + b * step_i]; a sign of 0 gives 0."""
     factor = array.dtype.type(sign)
-    if sign == 0.0:  # whatever stands there, which may be no number
-        array[j0: j0 + nj, :, i0: i0 + ni] = factor
+    if sign == 0:  # whatever stands there, which may be no number
+        for a in range(nj):
+            for k in range(array.shape[1]):
+                for b in range(ni):
+                    array[j0 + a, k, i0 + b] = factor
         return
     if ni == HALO and step_i == 1:  # the compiler unrolls what it knows
         for a in range(nj):
@@ -22,10 +31,30 @@ def fill_strips(array, sign, j0, nj, from_j, step_j, i0, ni, from_i, step_i):
                 array[j0 + a, k, i0 + b] = factor * array[from_j + a * step_j, k, from_i + b * step_i]
 
 
-def fill_strip(array, sign, *numbers):
-    """The same for a 2-D array."""
-    fill_strips(array.reshape((array.shape[0], 1, array.shape[1])), sign, *numbers)
+def fill_strips(array, numbers, at, count):
+    """Fill so many strips of an array, one after the other; their numbers begin at `at`. What has no levels has one."""
+    deep = array[:, None] if array.ndim == 2 else array
+    for first in range(at, at + NUMBERS * count, NUMBERS):
+        n = numbers[first: first + NUMBERS]
+        copy_strip(deep, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8])
 
 
-fill_strips = kept(fill_strips, error_model="numpy")
-fill_strip = kept(fill_strip, error_model="numpy")
+def fill_rows(array, numbers, at, count, south, north):
+    """The same for rows south .. north - 1 beside their own cells, whatever the numbers say of j."""
+    deep = array[:, None] if array.ndim == 2 else array
+    for first in range(at, at + NUMBERS * count, NUMBERS):
+        n = numbers[first: first + NUMBERS]
+        copy_strip(deep, n[0], south, north - south, south, 1, n[5], n[6], n[7], n[8])
+
+
+def copy_part(target, source, numbers, at, _count):
+    """Copy a part of a 2-D array. Its numbers: first indices in the target and in the source, how many in j and i."""
+    n = numbers[at: at + 6]
+    for a in range(n[4]):
+        for b in range(n[5]):
+            target[n[0] + a, n[1] + b] = source[n[2] + a, n[3] + b]
+
+
+fill_strips = kept(fill_strips, **OPTIONS)
+fill_rows = kept(fill_rows, **OPTIONS)
+copy_part = kept(copy_part, **OPTIONS)

@@ -7,7 +7,7 @@ within a part, so that parts that do the same with other ones are the same progr
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from dycore.backends.kernels import make_kernel
 from dycore.backends.on_numpy import NumpyBackend
 from dycore.backends.operations import Group, Operation, Recorded, Statement
 from dycore.backends.scalars import Scalar, Values, is_whole
-from dycore.backends.strips import fill_strip, fill_strips
+from dycore.backends.strips import copy_part, fill_rows, fill_strips
 from dycore.backends.threads import with_parallel_loops
 from dycore.halo_sources import copies_x
 
@@ -115,39 +115,45 @@ class Writer:
             return leaf.source(self)
         return self.integer(leaf) if is_whole(leaf) else self.real(leaf)
 
-    def rectangle(self, cut: tuple[slice, ...] | None) -> str:
-        """Source text of the indices of a part [j, i] of a 2-D array, or of all of any array."""
-        return ":" if cut is None else ", ".join(f"{self.integer(part.start)}: {self.integer(part.stop)}" for part in cut)
+    def copy(self, target: Recorded, source: Recorded, to: tuple | None, cut: tuple | None, indent: str) -> None:
+        """Copy `cut` [j, i] of a 2-D array to `to` of another, or all of any array."""
+        arrays = self.array(target), self.array(source)
+        if len(target.shape) > 2:
+            self.add(indent, f"{arrays[0]}[:] = {arrays[1]}")
+            return
+        whole = tuple(slice(0, n) for n in target.shape)
+        (to_j, to_i), (cut_j, cut_i) = to or whole, cut or whole
+        counts = cut_j.stop - cut_j.start, cut_i.stop - cut_i.start
+        self.call_with(copy_part, arrays, [[to_j.start, to_i.start, cut_j.start, cut_i.start, *counts]], indent)
 
     def halo(self, exchange: Any, copies: Callable, indent: str) -> None:
         """Fill the part of halos that `copies` says, or what of it is not filled yet."""
         for halo, array in exchange.placed:
-            for target, source, sign in copies(halo):
-                if copies is copies_x and array in exchange.begun:
-                    south, north = halo.tile.region.j
-                    for start, stop in ((0, south + 1), (north, array.shape[-2])):
-                        self.strip(array, (slice(start, stop), target[1]), (slice(start, stop), source and source[1]), sign, indent)
-                else:
-                    self.strip(array, target, source or (None, None), sign, indent)
+            if copies is copies_x and array in exchange.begun:
+                south, north = halo.tile.region.j
+                self.strips(array, [((rows, target[1]), (rows, source and source[1]), sign) for target, source, sign in copies(halo)
+                                    for rows in (slice(0, south + 1), slice(north, array.shape[-2]))], indent)
+            else:
+                self.strips(array, copies(halo), indent)
 
-    def strip(self, array: Recorded, target: tuple, source: tuple, sign: float, indent: str, rows: str = "") -> None:
-        """Copy a strip to the halo; `rows` replaces what is known now of the rows."""
-        self.part.names["fill_strips"], self.part.names["fill_strip"] = fill_strips, fill_strip
-        numbers: list[str] = []
-        for axis in (0, 1):
-            if axis == 0 and rows:
-                numbers.append(rows)
-                continue
-            start, count, back = extent(target[axis], array.shape[axis - 2])
-            first, step = start, 1
-            if source[axis] is not None:
-                first, _, source_back = extent(source[axis], array.shape[axis - 2])
-                if back != source_back:
-                    first, step = first + count - 1, -1
-            numbers += [self.integer(number) for number in (start, count, first, step)]
-        sign = 0.0 if source[1] is None else sign
-        name = "fill_strips" if array.ndim == 3 else "fill_strip"
-        self.add(indent, f"{name}({self.array(array)}, {sign}, {', '.join(numbers)})")
+    def strips(self, array: Recorded, copies: Iterable[tuple], indent: str, rows: str = "") -> None:
+        """Copy strips to the halo of an array; `rows`: of these, known when the program runs."""
+        strips = [numbers_of(array.shape, *copy) for copy in copies]
+        if not strips:
+            return
+        self.call_with(fill_rows if rows else fill_strips, (self.array(array),), strips, indent, rows)
+
+    def call_with(self, function: Callable, arrays: tuple[str, ...], numbers: list[list[int]], indent: str, more: str = "") -> None:
+        """Call function(*arrays, n, where its numbers begin in n, how many groups of them there are, more).
+
+        The latter two are numbers of n too: for every constant in the text Numba would compile a function of its own.
+        """
+        name = function.__name__
+        self.part.names[name] = function
+        first = self.integer(len(self.part.integers) + 2)
+        given = [*arrays, "n", first, self.integer(len(numbers)), *([more] if more else [])]
+        self.part.integers += [number for group in numbers for number in group]
+        self.add(indent, f"{name}({', '.join(given)})")
 
     def rows_of(self, group: Group, indent: str) -> None:
         """Go through the rows of a group; each thread through its own."""
@@ -187,8 +193,21 @@ class Writer:
                  f"last = min(block + {lead + self.rows}, {self.integer(region.j[1])}, north + {lead})",
                  "if first < last:", f"    {name}(first, last, {', '.join(given)})")
         for array, halo in operation.ends.items():
-            for target, source, sign in copies_x(halo):
-                self.strip(array, target, source or (None, None), sign, indent + INDENT, "first, last - first, first, 1")
+            self.strips(array, copies_x(halo), indent + INDENT, "first, last")
+
+
+def numbers_of(shape: tuple[int, ...], target: tuple, source: tuple | None, sign: float) -> list[int]:
+    """The numbers of a strip (dycore.backends.strips), of the parts [j, i] that it fills and copies; None is zero."""
+    numbers = [int(sign) if source and source[1] else 0]
+    for axis in (0, 1):
+        start, count, back = extent(target[axis], shape[axis - 2])
+        first, step = start, 1
+        if source and source[axis]:
+            first, _, source_back = extent(source[axis], shape[axis - 2])
+            if back != source_back:
+                first, step = first + count - 1, -1
+        numbers += [start, count, first, step]
+    return numbers
 
 
 def added(leaves: list[Any], value: Any) -> int:

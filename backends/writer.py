@@ -118,7 +118,7 @@ class Writer:
     def copy(self, target: Recorded, source: Recorded, to: tuple | None, cut: tuple | None, indent: str) -> None:
         """Copy `cut` [j, i] of a 2-D array to `to` of another, or all of any array."""
         arrays = self.array(target), self.array(source)
-        if len(target.shape) > 2:
+        if len(target.shape) > 2 or not (to or target.shape == source.shape):
             self.add(indent, f"{arrays[0]}[:] = {arrays[1]}")
             return
         whole = tuple(slice(0, n) for n in target.shape)

@@ -53,15 +53,21 @@ def chained(backend):
     return step
 
 
+def assert_numba_gives_what_numpy_gives(step_on, state, n, numpy_backend):
+    """n steps of `step_on(backend)` from a state, the same under both to the bit; returns them."""
+    backend = create("numba")
+    expected = numpy_backend.loop(step_on(numpy_backend))((), state, n)
+    result = backend.loop(step_on(backend))((), state, n)
+    for one, other in zip(result, expected, strict=True):
+        assert (cells(one) == cells(other)).all()
+    return expected
+
+
 @pytest.mark.parametrize("rows", [1, 2, 8, 256])
 def test_blocks_of_any_height_give_bit_for_bit_what_numpy_gives(random, numpy_backend, monkeypatch, rows):
     monkeypatch.setattr(numba_program, "ROWS", rows)
     state = fields(random, 3)
-    backend = create("numba")
-    expected = numpy_backend.loop(chained(numpy_backend))((), state, 5)
-    result = backend.loop(chained(backend))((), state, 5)
-    for one, other in zip(result, expected, strict=True):
-        assert (cells(one) == cells(other)).all()
+    expected = assert_numba_gives_what_numpy_gives(chained, state, 5, numpy_backend)
     assert np.abs(cells(expected[0])).max() > 1e-3
 
 
@@ -90,11 +96,7 @@ def rounds(backend):
 
 def test_a_loop_whose_carried_fields_are_exchanged_gives_what_numpy_gives(random, numpy_backend):
     state = fields(random, 2)
-    backend = create("numba")
-    expected = numpy_backend.loop(rounds(numpy_backend))((), state, 3)
-    result = backend.loop(rounds(backend))((), state, 3)
-    for one, other in zip(result, expected, strict=True):
-        assert (cells(one) == cells(other)).all()
+    assert_numba_gives_what_numpy_gives(rounds, state, 3, numpy_backend)
 
 
 def test_a_loop_may_hand_on_its_fields_in_another_order(random, numpy_backend):
@@ -105,11 +107,7 @@ def test_a_loop_may_hand_on_its_fields_in_another_order(random, numpy_backend):
         return step
 
     state = fields(random, 3)
-    backend = create("numba")
-    expected = numpy_backend.loop(step_on(numpy_backend))((), state, 1)
-    result = backend.loop(step_on(backend))((), state, 1)
-    for one, other in zip(result, expected, strict=True):
-        assert (cells(one) == cells(other)).all()
+    assert_numba_gives_what_numpy_gives(step_on, state, 1, numpy_backend)
 
 
 def test_what_a_group_reads_of_a_field_is_not_yet_what_its_halo_is_filled_with(random, numpy_backend):
@@ -125,11 +123,7 @@ def test_what_a_group_reads_of_a_field_is_not_yet_what_its_halo_is_filled_with(r
         return step
 
     state = fields(random, 2)
-    backend = create("numba")
-    expected = numpy_backend.loop(step_on(numpy_backend))((), state, 2)
-    result = backend.loop(step_on(backend))((), state, 2)
-    for one, other in zip(result, expected, strict=True):
-        assert (cells(one) == cells(other)).all()
+    assert_numba_gives_what_numpy_gives(step_on, state, 2, numpy_backend)
 
 
 def test_the_given_fields_stay_and_two_results_share_no_memory(random):

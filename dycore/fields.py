@@ -62,10 +62,12 @@ class Index(NamedTuple):
     stop: int
 
     def __add__(self, shift: int) -> Index:  # type: ignore[override]
-        return Index(self.axis, self.start + shift, self.stop + shift)
+        axis, start, stop = self
+        return Index(axis, start + shift, stop + shift)
 
     def __sub__(self, shift: int) -> Index:
-        return self + (-shift)
+        axis, start, stop = self
+        return Index(axis, start - shift, stop - shift)
 
     def positions(self) -> np.ndarray:
         """The indices as an array that broadcasts against [k, j, i]."""
@@ -107,29 +109,33 @@ class Field:
 
     def __getitem__(self, index: Any) -> Any:
         index = index if isinstance(index, tuple) and not isinstance(index, Index) else (index,)
-        shape = self.array.shape
-        if len(index) != len(shape):
-            raise IndexError(f"{self.name} has {len(shape)} axes but is read with {len(index)} indices.")
+        axes = len(self.region)
+        if len(index) != axes:
+            raise IndexError(f"{self.name} has {axes} axes but is read with {len(index)} indices.")
         slices: list[Any] = []
-        for axis, (at, (low, high), origin) in enumerate(zip(index, self.region, self.origin, strict=True)):
-            collapsed = (low, high) == (0, 1) and axis >= len(shape) - 2 and len(shape) > 1
-            if collapsed:  # constant along this axis
+        known = True
+        for axis in range(axes):
+            at, (low, high) = index[axis], self.region[axis]
+            if high == 1 and low == 0 and 1 < axes <= axis + 2:  # constant along this axis
                 slices.append(slice(None) if isinstance(at, Index) else 0)
             elif isinstance(at, Index):
-                if at.start < low or at.stop > high:
+                name, start, stop = at
+                if start < low or stop > high:
                     raise IndexError(
-                        f"{self.name} is read at {at.axis} = {at.start}..{at.stop - 1} but holds values only at "
+                        f"{self.name} is read at {name} = {start}..{stop - 1} but holds values only at "
                         f"{low}..{high - 1}. Apply the stencil on a smaller region or fill a wider halo."
                     )
-                slices.append(slice(at.start - origin, at.stop - origin))
+                origin = self.origin[axis]
+                slices.append(slice(start - origin, stop - origin))
             else:
-                slices.append(at - origin)
-        if all(isinstance(s, (slice, int)) for s in slices):
+                slices.append(at - self.origin[axis])
+                known = known and isinstance(at, int)
+        if known:
             values = self.array[tuple(slices)]
         else:  # a level number known only while the compiled program runs
             values = self.array[slices[0]][tuple(slices[1:])] if len(slices) > 1 else self.array[slices[0]]
-        if len(shape) == 1 and isinstance(index[0], Index):  # a profile in k stands across [j, i]
-            values = values.reshape(index[0].positions().shape)
+        if axes == 1 and isinstance(index[0], Index):  # a profile in k stands across [j, i]
+            values = values.reshape([-1 if axis == index[0].axis else 1 for axis in AXES])
         return values
 
 

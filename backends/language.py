@@ -92,7 +92,21 @@ def read_coefficient(k, j, i, coefficient):
     return lambda k, j, i, coefficient: coefficient[k, j, i]
 
 
-LANGUAGE[stencils.coefficient_at] = _coefficient_at
+def _constants_at(k, j, i, record):
+    raise NotImplementedError("compiled only")
+
+
+@overload(_constants_at, jit_options=OPTIONS)
+def read_constants(k, j, i, record):
+    if not any(isinstance(part, (View, types.Array)) for part in getattr(record, "types", ())):
+        return lambda k, j, i, record: record
+    names = {"made": record.instance_class, "at": _coefficient_at}
+    parts = ", ".join(f"at(k, j, i, record.{name})" for name in record.fields)
+    exec(f"def constants(k, j, i, record):\n    return made({parts})", names)  # Numba makes records only by as many arguments
+    return names["constants"]
+
+
+LANGUAGE |= {stencils.coefficient_at: _coefficient_at, stencils.constants_at: _constants_at}
 
 
 class Compiler:

@@ -1,7 +1,8 @@
 """Coefficients of parameters: a number, or a profile [nz], a plane [ny, nx] or a volume [nz, ny, nx] at cell centres.
 
 Fields may stand for what mixes along the levels (`diffusivity`, `friction.divergence`, `friction.vorticity`), for bottom drag
-(numbers and planes), for uniform vertical mixing, and for the expansion of seawater (dycore.fluid.linear_seawater).
+(numbers and planes), for what mixes across the levels (at their lower faces: `vertical_mixing.values`), and for the expansion of
+seawater (dycore.fluid.linear_seawater).
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from dycore.assembly.values import is_traced
-from dycore.closures import Uniform
 from dycore.fluid import Ocean, linear_seawater
 from dycore.grid import Grid
-from dycore.inputs.choices import SEAWATER
+from dycore.inputs.choices import SEAWATER, VALUES
 from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, Form, given, is_array
 from dycore.parameters import Parameters
 
@@ -33,8 +33,6 @@ def on_grid(grid: Grid, parameters: Parameters) -> Parameters:
     Raises ValueError where a field does not fit the grid, is no finite number where there is fluid, or is negative.
     """
     def field(name: str, value: Any, *forms: Form, signed: bool = False) -> Any:
-        if name.startswith("friction") and is_traced(value) and np.ndim(value):
-            raise ValueError(f"{name} is a field that JAX traces, which friction cannot be yet. Trace a number, or give a field.")
         if not is_field(value):
             return value
         array = given(name, value, grid.cells, *forms, precision=grid.dtype, needed=grid.wet)
@@ -53,8 +51,9 @@ def on_grid(grid: Grid, parameters: Parameters) -> Parameters:
         friction = record("friction", friction, ("divergence", "vorticity"), *ANY)
     if mixing is not None:
         mixing = record("vertical_mixing", mixing, ("linear_drag", "quadratic_drag"), NUMBER, PLANE)
-        if isinstance(mixing.values, Uniform):
-            mixing = replace(mixing, values=record("vertical_mixing.values", mixing.values, Uniform._fields, *ANY))
+        if hasattr(mixing.values, "_fields"):
+            mixing = replace(mixing, values=record("vertical_mixing.values", mixing.values, mixing.values._fields, *ANY,
+                                                   signed=mixing.scheme not in VALUES))
     return replace(parameters, fluid=fluid, friction=friction, vertical_mixing=mixing,
                    diffusivity=field("diffusivity", parameters.diffusivity, *ANY))
 

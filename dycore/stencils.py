@@ -61,6 +61,14 @@ def coefficient_at(k: Any, j: Any, i: Any, coefficient: Any) -> Any:
     return coefficient[j, i] if axes == 2 else coefficient[k, j, i]
 
 
+def constants_at(k: Any, j: Any, i: Any, record: Any) -> Any:
+    """A record of coefficients with the value that each has at a point of a stencil of cells; what is no record as it is."""
+    if not isinstance(record, tuple) or not hasattr(record, "_fields"):
+        return record
+    return type(record)(*(constants_at(k, j, i, part) if isinstance(part, tuple) else coefficient_at(k, j, i, part)
+                          for part in record))
+
+
 def _namespace(*values: Any) -> Any:
     for value in values:
         if hasattr(value, "__array_namespace__") and not isinstance(value, (np.ndarray, np.generic)):
@@ -130,5 +138,5 @@ def power(base: Any, exponent: Any) -> Any:
     return np.asarray(_power_of_arrays(base, exponent), getattr(base, "dtype", float))[()]
 
 
-__all__ = ["Bound", "absolute", "coefficient_at", "maximum", "minimum", "of_columns", "power", "quotient", "square_root", "stencil",
-           "where"]
+__all__ = ["Bound", "absolute", "coefficient_at", "constants_at", "maximum", "minimum", "of_columns", "power", "quotient",
+           "square_root", "stencil", "where"]

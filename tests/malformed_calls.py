@@ -111,7 +111,7 @@ def written(record, **usual):
     return run
 
 
-coefficient, switch, levels = at_least, truth, numbers(5)
+switch, levels = truth, numbers(5)
 
 
 def positive_field(*shapes):
@@ -165,9 +165,9 @@ CALLS = {
         "quadratic_drag": either(nothing, on_floor)}),
     "Uniform": Call(mixed(closures.uniform, Uniform), {"viscosity": 0.0, "diffusivity": 0.0},
                     dict.fromkeys(Uniform._fields, anywhere)),
-    "Convective": Call(mixed(closures.convective, Convective), {}, dict.fromkeys(Convective._fields, coefficient)),
+    "Convective": Call(mixed(closures.convective, Convective), {}, dict.fromkeys(Convective._fields, anywhere)),
     "PacanowskiPhilander": Call(mixed(closures.pacanowski_philander, PacanowskiPhilander), {},
-                                dict.fromkeys(PacanowskiPhilander._fields, coefficient)),
+                                dict.fromkeys(PacanowskiPhilander._fields, anywhere)),
     "Ocean": Call(with_record("fluid", Ocean), {}, {
         name: function if name in ("buoyancy", "scale") else nothing if name == "rest" else number for name in Ocean._fields}),
     "Atmosphere": Call(lambda **parts: dycore.Model(SPHERE, Parameters(

@@ -1,5 +1,6 @@
 """Coefficients are numbers, profiles, planes or volumes, and arguments of a compiled step: other values compile nothing anew."""
 
+import dataclasses
 
 import numpy as np
 import pytest
@@ -7,22 +8,24 @@ from conftest import channel, create, fields_of
 
 from dycore import Model, Parameters, initial_state
 from dycore.backends import building, on_numpy
-from dycore.closures import Uniform, uniform
+from dycore.closures import PacanowskiPhilander, Uniform, pacanowski_philander, uniform
 from dycore.equations.steppers import WickerSkamarock
 from dycore.equations.vertical_mixing import VerticalMixing
+from dycore.fields import Region, map_arguments
 from dycore.fluid import Ocean
 from dycore.parameters import Mixing
+from dycore.stencils import constants_at, stencil
 
 CELLS = (4, 7, 10)
 EXTENT = {"number": (), "profile": (4,), "plane": (7, 10), "volume": (4, 7, 10)}
 
 
 def parameters(diffusivity=50.0, divergence=80.0, vorticity=90.0, linear=1e-4, quadratic=1e-3, mixing=2e-4, expansion=2e-4,
-               stress=0.1, **changes):
+               stress=0.1, scheme=uniform, values=None, **changes):
     return Parameters(
         Ocean(thermal_expansion=expansion), 600.0, substeps=12, tracer_names=("temperature", "salinity"), diffusivity=diffusivity,
         friction=Mixing(divergence, vorticity), surface_stress=(stress, 0.0),
-        vertical_mixing=VerticalMixing(uniform, Uniform(mixing, mixing), linear, quadratic), **changes)
+        vertical_mixing=VerticalMixing(scheme, values or Uniform(mixing, mixing), linear, quadratic), **changes)
 
 
 def start(grid, precision="float64"):
@@ -58,6 +61,42 @@ def test_backends_agree_on_fields_of_coefficients(name, precision, tolerance):
                     for backend in (on_numpy, create(name)))
     for field in ours:
         assert np.abs(ours[field] - theirs[field]).max() <= tolerance * max(np.abs(ours[field]).max(), 1e-3), field
+
+
+RICHARDSON = PacanowskiPhilander(diffusivity=1e-5 * np.arange(1.0, 5.0), alpha=np.linspace(3.0, 6.0, 70).reshape(CELLS[1:]),
+                                 viscosity=np.linspace(1e-4, 2e-4, 280).reshape(CELLS))
+
+
+@stencil
+def mixed_by_shear(k, j, i, values, stability, shear):
+    return pacanowski_philander(constants_at(k, j, i, values), stability[k, j, i], shear[k, j, i])
+
+
+@pytest.mark.parametrize("name", ["numpy", "numba", "jax"])
+def test_constants_of_a_scheme_that_are_fields_have_at_each_place_the_effect_of_its_number(name):
+    backend, random = create(name), np.random.default_rng(9)
+    cells = Region((0, 4), (0, 7), (0, 10), CELLS)
+    stability, shear = (1e-5 * random.random(CELLS) for _ in range(2))
+    found = backend.apply(mixed_by_shear, cells, *map_arguments(
+        lambda leaf: backend.asarray(leaf) if np.ndim(leaf) else leaf, (RICHARDSON, stability, shear)))
+    for k, j, i in ((0, 0, 0), (2, 3, 4), (3, 6, 9)):
+        numbers = RICHARDSON._replace(diffusivity=RICHARDSON.diffusivity[k], alpha=RICHARDSON.alpha[j, i],
+                                      viscosity=RICHARDSON.viscosity[k, j, i])
+        expected = map(float, pacanowski_philander(numbers, stability[k, j, i], shear[k, j, i]))
+        assert [float(np.asarray(each.array)[k, j, i]) for each in found] == pytest.approx(list(expected), rel=1e-14)
+
+
+def test_fields_of_one_value_among_the_constants_of_a_scheme_are_that_number():
+    grid = channel()
+
+    def after(values):
+        mixing = VerticalMixing(pacanowski_philander, values)
+        return fields_of(Model(grid, dataclasses.replace(parameters(), vertical_mixing=mixing), on_numpy).steps(start(grid), 3))
+
+    one, same, other = map(after, (PacanowskiPhilander(), PacanowskiPhilander(
+        diffusivity=np.full(4, 1e-5), alpha=np.full(CELLS[1:], 5.0), viscosity=np.full(CELLS, 1e-4)), RICHARDSON))
+    assert all(np.array_equal(one[name], same[name]) for name in one)
+    assert not np.array_equal(one["tracer 0"], other["tracer 0"])
 
 
 def test_tracers_are_diffused_where_there_is_a_diffusivity_and_nowhere_else():
@@ -98,11 +137,13 @@ def test_gradients_by_coefficients_are_those_of_finite_differences():
     jax = pytest.importorskip("jax")
     grid, backend = channel(), create("jax")
     model, names = Model(grid, parameters(), backend), ("diffusivity", "vorticity", "quadratic", "expansion", "stress", "mixing")
+    pattern = {"vorticity": np.linspace(0.5, 1.5, 70).reshape(CELLS[1:])}
     state = model.asarrays(start(grid))
 
     @jax.jit
     def outcome(values):
-        run = model.with_parameters(parameters(**dict(zip(names, values, strict=True))))
+        run = model.with_parameters(parameters(**{name: value * pattern.get(name, 1.0)
+                                                  for name, value in zip(names, values, strict=True)}))
         after = run.pure_step(run.pure_step(state))
         return (after.u**2).sum() + (after.tracers[0] ** 2).sum() * 1e-3 + (after.surface**2).sum()
 
@@ -132,6 +173,9 @@ def test_members_of_an_ensemble_have_numbers_and_fields_of_their_own():
 @pytest.mark.parametrize("changes, sentence", [
     ({"diffusivity": np.ones(5)}, r"diffusivity has shape \(5,\); the grid needs"),
     ({"vorticity": -np.ones((7, 10))}, "friction.vorticity is -1 somewhere. Give coefficients that are not negative"),
+    ({"scheme": pacanowski_philander, "values": PacanowskiPhilander(alpha=np.ones(5))},
+     r"vertical_mixing.values.alpha has shape \(5,\); the grid needs"),
+    ({"scheme": pacanowski_philander, "values": PacanowskiPhilander(alpha=-np.ones(4))}, "vertical_mixing.values.alpha is -1 some"),
     ({"linear": np.ones(4)}, r"vertical_mixing.linear_drag has shape \(4,\)"),
     ({"mixing": np.full((7, 10), np.nan)}, "vertical_mixing.values.viscosity has values that are not finite numbers")])
 def test_fields_that_do_not_fit_are_refused(changes, sentence):

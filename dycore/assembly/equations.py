@@ -110,9 +110,16 @@ def with_halo(backend: Backend, grid: Grid, tile: Tile, values: Any, record: int
 
 def viscosity_of(backend: Backend, grid: Grid, tile: Tile, mixing: Mixing) -> friction.Viscosity:
     """Coefficients of friction as a process keeps them; those that vary in the parameters as fields, which may be new later."""
+    def whole(grid: Grid, values: Any) -> Any:
+        if not is_traced(values) or not values.ndim:
+            return friction.with_halo(grid, values)
+        field = traced(backend, tile, values)
+        return field[:, None, None] if field.ndim == 1 else field
+
     varying = np.ndim(mixing.divergence) > 0, np.ndim(mixing.vorticity) > 0, False, False, False
-    return friction.Viscosity(*(backend.scatter(tile, field) if each else constant(backend, tile, field)
-                                for field, each in zip(friction.viscosities(grid, mixing), varying, strict=True)))
+    return friction.Viscosity(*(
+        backend.scatter(tile, field) if each and not is_traced(field) else constant(backend, tile, field)
+        for field, each in zip(friction.viscosities(grid, mixing, whole), varying, strict=True)))
 
 
 def without_fields(parameters: Parameters) -> Parameters:

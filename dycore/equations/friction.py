@@ -17,6 +17,7 @@ div u and zeta, which an even flow over a pole has none of, and a rotating one h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,7 +78,7 @@ def share_of(friction: Any, cosine: np.ndarray) -> np.ndarray:
     return np.broadcast_to(share, cosine.shape).copy()
 
 
-def at_centres(grid: Grid, coefficient: Any) -> Any:
+def with_halo(grid: Grid, coefficient: Any) -> Any:
     """A coefficient as it is where it is a number, else padded: [k, 1, 1], [j, i] or [k, j, i]."""
     if np.ndim(coefficient) == 0:
         return coefficient
@@ -86,20 +87,20 @@ def at_centres(grid: Grid, coefficient: Any) -> Any:
     return padded(grid, Place.CENTER, coefficient)
 
 
-def at_corners(grid: Grid, coefficient: Any) -> Any:
-    """Coefficient at corners, the mean of the four cells about each, from one as `at_centres` takes it."""
-    values = at_centres(grid, coefficient)
-    if np.ndim(coefficient) < 2:
-        return values
-    both = values + np.roll(values, 1, axis=-1)
-    return 0.25 * (both + np.roll(both, 1, axis=-2))
+def at_corners(centres: Any) -> Any:
+    """A padded coefficient at corners, the mean of the four cells about each, from that at centres; one of no cells as it is."""
+    if np.ndim(centres) < 2 or centres.shape[-2:] == (1, 1):
+        return centres
+    roll = centres.__array_namespace__().roll
+    both = centres + roll(centres, 1, axis=-1)
+    return 0.25 * (both + roll(both, 1, axis=-2))
 
 
-def viscosities(grid: Grid, friction: Any) -> Viscosity:
+def viscosities(grid: Grid, friction: Any, with_halo: Callable[[Grid, Any], Any] = with_halo) -> Viscosity:
     """Coefficients of a dycore.parameters.Mixing: harmonic ones times their share at a latitude, or roots of biharmonic ones."""
     centre, corner = (share_of(friction, cosine) for cosine in cosines(grid))
     narrow, eastward = (centre**2, corner**2), grid.metrics.dy_v.copy()
-    coefficients = at_centres(grid, friction.divergence), at_corners(grid, friction.vorticity)
+    coefficients = with_halo(grid, friction.divergence), at_corners(with_halo(grid, friction.vorticity))
     if friction.biharmonic:
         coefficients = root(coefficients[0]), root(coefficients[1])
         centre, corner = np.ones_like(centre), np.ones_like(corner)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from dycore.closures import Uniform, uniform
 from dycore.closures.records import advanced as closures_advanced
 from dycore.equations.operators import on_south_face, on_west_face
-from dycore.stencils import square_root, stencil, where
+from dycore.stencils import constants_at, square_root, stencil, where
 from dycore.terms import Vector, bound
 
 
@@ -25,7 +25,8 @@ from dycore.terms import Vector, bound
 class VerticalMixing:
     """Which `scheme` (values, N2 (1/s2), |du/dz|2 (1/s2)) -> (viscosity, diffusivity), its `values`, and the bottom drag.
 
-    A scheme with fields of its own is a record (dycore.closures), and needs no values.
+    What stands in `values` are numbers, or profiles [nz], planes [ny, nx] or volumes at the lower faces of cells, of which the
+    scheme is given the value at each place. A scheme with fields of its own is a record (dycore.closures), and needs no values.
     linear_drag (m/s), quadratic_drag (a number, about 1e-3 to 3e-3); None is none.
     """
 
@@ -53,7 +54,7 @@ def coefficients(k, j, i, grid, column, heights, fluid, scheme, values, u, v, tr
     south, north = v[k, j, i] - v[k - 1, j, i], v[k, j + 1, i] - v[k - 1, j + 1, i]
     distance = 0.5 * (grid.dr[k] + grid.dr[k - 1]) * column.stretching[j, i]
     shear = 0.5 * (west * west + east * east + (south * south + north * north)) / (distance * distance)
-    viscosity, diffusivity = scheme(values, stability, shear)
+    viscosity, diffusivity = scheme(constants_at(k, j, i, values), stability, shear)
     return where(inside, viscosity, 0.0), where(inside, diffusivity, 0.0)
 
 

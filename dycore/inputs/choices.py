@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
@@ -13,7 +14,8 @@ from dycore.fluid import Rest, linear_seawater
 from dycore.inputs.given import check_function, check_kind, check_number, check_switch, is_array, positive, shown
 from dycore.parameters import Mixing, Parameters
 
-VALUES = {uniform: Uniform, convective: Convective, pacanowski_philander: PacanowskiPhilander}  # of the schemes of dycore
+# of the schemes of dycore
+VALUES: dict[Callable, Any] = {uniform: Uniform, convective: Convective, pacanowski_philander: PacanowskiPhilander}
 STEPPERS: tuple[type[Stepper], ...] = (AdamsBashforth3, WickerSkamarock)
 SEAWATER = "thermal_expansion", "haline_contraction", "reference_temperature", "reference_salinity"  # may be fields
 ABOVE_ZERO = ("reference_density", "heat_capacity", "kappa", "reference_pressure")  # they divide, or make waves
@@ -40,7 +42,7 @@ def check_choices(parameters: Parameters) -> None:
         if mixing.scheme in VALUES:
             check_kind("vertical_mixing.values", mixing.values, VALUES[mixing.scheme],
                        f"The scheme {mixing.scheme.__name__} reads its values from that record.")
-            check_parts("vertical_mixing.values", mixing.values, Uniform._fields if mixing.scheme is uniform else ())
+            check_parts("vertical_mixing.values", mixing.values, VALUES[mixing.scheme]._fields)
 
 
 def check_fluid(fluid: Any) -> None:

@@ -114,7 +114,7 @@ def largest_speeds(model: Any, state: Any) -> Speeds:
 
 
 def at_corners(grid: Grid, field: Any) -> np.ndarray:
-    """What of a field [j, i] stands on the corners of the cells: further out in the halo nothing moves."""
+    """Values of a field [j, i] on the corners of the cells: further out in the halo nothing moves."""
     _, ny, nx = grid.cells
     return np.asarray(field)[HALO: HALO + ny + 1, HALO: HALO + nx + 1]
 

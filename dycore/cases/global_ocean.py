@@ -79,7 +79,7 @@ def distance_to_land(wet: np.ndarray, dx: np.ndarray, dy: float) -> np.ndarray:
 
 
 def surface_temperature(latitude: np.ndarray) -> np.ndarray:
-    """What the surface is relaxed to (degree C): 28 in the tropics, freezing at the poles."""
+    """Temperature (degree C) to which the surface is relaxed: 28 in the tropics, freezing at the poles."""
     return -1.8 + 29.8 * np.cos(np.radians(latitude)) ** 2
 
 

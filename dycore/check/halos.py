@@ -67,7 +67,7 @@ SMALL, LARGE = Size(1, 4, 8, 2, 200), Size(32, 8, 2048, 3, 10)
 
 
 class Result(NamedTuple):
-    """What came of a way: a `problem` is a sentence, a `note` one about something that need not be wrong."""
+    """Result of a way of communication: a `problem` is a sentence, a `note` one about something that need not be wrong."""
 
     backend: str
     ranks: int
@@ -235,7 +235,7 @@ def try_devices(way: Way) -> Result:
 
 
 def check_devices(backend: Any, case: Case) -> str | None:
-    """As `check_case`, for all devices at once: their arrays lie side by side in one."""
+    """Check of a case (`check_case`) on all devices at once: their arrays lie side by side in one."""
     import jax
 
     world = backend.communication
@@ -256,7 +256,7 @@ def check_devices(backend: Any, case: Case) -> str | None:
 
 
 def attempt(way: Way, world: Any) -> Result:
-    """As `try_way`; a library that cannot be loaded is a result too."""
+    """Result of a way (`try_way`); a library that cannot be loaded is one too."""
     try:
         return try_way(way, world)
     except ImportError as problem:

@@ -113,7 +113,7 @@ def bandwidth(one_pass: Callable, moved: int, threads: int, size: int, passes: i
 
 
 def first_line(command: list[str]) -> str | None:
-    """What a program says of itself; None if it is not there or does not work."""
+    """First line that a program says of itself; None if it is not there or does not work."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PROBE)
     except (OSError, subprocess.TimeoutExpired):
@@ -123,7 +123,7 @@ def first_line(command: list[str]) -> str | None:
 
 
 def asked(program: str) -> Any:
-    """What a Python program prints as JSON in a process of its own, where it may hang or die: None then."""
+    """Answer of a Python program: what it prints as JSON in a process of its own, where it may hang or die: None then."""
     try:
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PROBE, env=environment())
         return json.loads(done.stdout.strip().splitlines()[-1])

@@ -1,4 +1,4 @@
-"""What a closure with fields of its own is, and what one of vertical mixing gives."""
+"""Records of closures: one with fields of its own, and what one of vertical mixing gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the options of commands may hold: each function takes the words of a user and returns the value, or says what is wrong."""
+"""Values of the options of commands: each function takes the words of a user and returns the value, or says what is wrong."""
 
 import argparse
 import difflib

@@ -50,7 +50,7 @@ class Zarr:
         zarr.consolidate_metadata(str(self.path), zarr_format=2)
 
     def identity(self) -> str:
-        """What the store belongs to."""
+        """Identity of the run to which the store belongs."""
         return self._open().attrs["identity"]
 
     def times(self) -> dict[str, np.ndarray]:
@@ -118,7 +118,7 @@ class NetCDF:
             template.to_netcdf(place, format=FORMAT, engine="netcdf4", unlimited_dims=["time"])
 
     def identity(self) -> str:
-        """What the file belongs to."""
+        """Identity of the run to which the file belongs."""
         import netCDF4
 
         with netCDF4.Dataset(self.path) as file:

@@ -1,4 +1,4 @@
-"""What must not change: rest over topography, and the content of mass, tracers and energy over many steps."""
+"""Conservation: rest over topography, and the content of mass, tracers and energy over many steps."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def mountain(isentropic: bool, cells: tuple[int, int, int], backend: Any) -> tup
 
 
 class Content(NamedTuple):
-    """What a domain holds."""
+    """Content of a domain."""
 
     mass: float  # volume (m3), or mass times gravity (Pa m2)
     tracers: tuple[float, ...]  # mass times tracer

@@ -49,7 +49,7 @@ def pressure_on_steps(box: Box, phi: np.ndarray) -> np.ndarray:
 
 
 def pressure_to_steps(box: Box, v: np.ndarray) -> np.ndarray:
-    """What geostrophy, d(phi)/dx = f v, adds to `pressure_on_steps` over the half cell from its centre to the step."""
+    """Addition to `pressure_on_steps` by geostrophy, d(phi)/dx = f v, over the half cell from its centre to the step."""
     turning = 0.5 * box.f * v
     centre = box.dr * box.wet * 0.5 * box.dx * box.dy * (turning + northern(turning))
     return -(centre * ~box.open_u + centre * ~np.roll(box.open_u, -1, axis=2)).sum(axis=(0, 2))

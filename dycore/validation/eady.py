@@ -202,7 +202,7 @@ def eady(backend: Any, short: bool = False) -> Evidence:
 
 
 def growth_figure(curves: dict[str, dict[str, np.ndarray]]) -> Any:
-    """Both fluids on Eady's curve."""
+    """Figure of the two fluids on Eady's curve."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.0, 4.5), layout="constrained")

@@ -87,7 +87,7 @@ def schaer(profile: Profile, dx: float, taken_out: Profile | None, backend: Any,
 
 
 def rows(backend: Any) -> list[Row]:
-    """What air at rest does in a quarter of an hour, with and without a state of rest, at several widths of cells."""
+    """Rows of air at rest over a quarter of an hour, with and without a state of rest, at several widths of cells."""
     found = []
     for name, profile, most in (("N = 0.01 / s", STRATIFIED, 1e-3), ("standard atmosphere", STANDARD, 0.01)):
         for dx in (2800.0, 1400.0, 700.0):

@@ -38,7 +38,7 @@ class Transform(NamedTuple):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What every transform is told."""
+        """Options of every transform."""
         return {"lmax": self.truncation, "mmax": self.truncation, "geometry": "GL", "nthreads": 1}
 
     @property

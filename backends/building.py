@@ -59,7 +59,7 @@ def build(source: str, name: str, names: dict[str, Any], digest: str, alone: boo
 
 @cache
 def _generator() -> str:
-    """What generated source calls besides stencils is in these files: what was compiled with other versions is not used."""
+    """Digest of the files with what generated source calls besides stencils: what was compiled with other versions is not used."""
     here, names = Path(__file__).parent, ("arguments.py", "building.py", "kernels.py", "language.py", "strips.py", "views.py")
     return hashlib.sha256(b"".join((here / name).read_bytes() for name in names)).hexdigest()
 

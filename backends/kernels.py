@@ -15,7 +15,7 @@ from dycore.backends.arguments import Arguments
 from dycore.backends.building import build
 from dycore.backends.common import precision_of
 from dycore.backends.language import Compiler
-from dycore.backends.operations import Operation, Recorded
+from dycore.backends.operations import Operation, TracedArray
 from dycore.backends.views import inside, view
 
 APPLY = """
@@ -70,8 +70,8 @@ def make_kernel(compilers: dict[str, Compiler], operation: Operation) -> Kernel:
     results = [*(f"out{m}" for m in range(len(operation.outputs))), *(f"final{m}" for m in range(len(operation.finals)))]
     flat = Arguments(compiler, {array: results[m] for m, array in operation.in_place.items()}, operation.reads)
 
-    def at(name: str, array: Recorded) -> str:
-        row = f"j & {array.ring - 1}" if array.ring else "j"
+    def at(name: str, array: TracedArray) -> str:
+        row = f"j & {array.rolling_rows - 1}" if array.rolling_rows else "j"
         return f"{name}[{row}, k, i]" if array.ndim == 3 else f"{name}[{row}, i]"
 
     n_out = len(operation.outputs)

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from functools import cache
 from typing import Any, NamedTuple
 
-from dycore.tiles import Boundary, Halo, Place, Tile, share
+from dycore.tiles import Boundary, Halo, Place, Tile, cells_of_process
 
 
 class Run(NamedTuple):
@@ -33,11 +33,11 @@ def origin(index: int, n: int, boundary: Boundary, normal: bool) -> tuple[int | 
 
 
 def runs(tile: Tile, axis: int, place: Place, targets: range, shift: int = 0) -> list[Run]:
-    """What belongs at the indices `targets` of a padded axis (0: j, 1: i); with `shift`, what stands so many columns on."""
+    """Sources of the indices `targets` of a padded axis (0: j, 1: i); with `shift`, what stands so many columns on."""
     n, processes, halo = tile.domain[axis + 1], tile.processes[axis], tile.halo[axis]
     boundary = (tile.y, tile.x)[axis]
     normal = place is (Place.SOUTH_FACE, Place.WEST_FACE)[axis]
-    starts = [share(n, processes, number)[0] for number in range(processes)]
+    starts = [cells_of_process(n, processes, number)[0] for number in range(processes)]
 
     def one(target: int) -> Run:
         index = target - halo + starts[tile.position[axis]] + shift
@@ -76,7 +76,7 @@ def joined(before: slice | None, after: slice | None) -> slice | None:
 # What comes from the same process -------------------------------------------------------------------
 
 
-class Copy(NamedTuple):
+class StripCopy(NamedTuple):
     """target [j, i] = sign * source [j, i]; a source of None means zero."""
 
     target: tuple[slice, slice]
@@ -85,7 +85,7 @@ class Copy(NamedTuple):
 
 
 def _filled(halo: Halo, axis: int) -> list[Run]:
-    """What belongs in the halo along an axis (0: j, 1: i) that is not split, and on the boundary; no further than is needed."""
+    """Sources of the halo along an axis (0: j, 1: i) that is not split, and on the boundary; no further than is needed."""
     tile, place, _ = halo
     (start, stop), (first, last) = halo.bounds[axis], tile.region.columns.ranges[axis]
     bounded = (tile.y, tile.x)[axis] is not Boundary.PERIODIC
@@ -94,7 +94,7 @@ def _filled(halo: Halo, axis: int) -> list[Run]:
 
 
 @cache
-def copies_y(halo: Halo) -> tuple[Copy, ...]:
+def copies_y(halo: Halo) -> tuple[StripCopy, ...]:
     """The copies that fill the rows of the halo; none where they come from other processes.
 
     Walls mirror scalars and tangential velocity and turn the normal velocity round; across a pole lies
@@ -108,20 +108,20 @@ def copies_y(halo: Halo) -> tuple[Copy, ...]:
     along = slice(None) if tile.split[1] else slice(*tile.region.i)  # corners follow with the columns
     here = [Run(along, 0, along, 1.0, False)]
     opposite = runs(tile, 1, halo.place, range(*tile.region.i), tile.domain[2] // 2) if tile.y is Boundary.POLE else here
-    return tuple(Copy((row.target, column.target), row.source and column.source and (row.source, column.source), row.sign)
+    return tuple(StripCopy((row.target, column.target), row.source and column.source and (row.source, column.source), row.sign)
                  for row in _filled(halo, 0) for column in (opposite if row.crosses else here))
 
 
 @cache
-def copies_x(halo: Halo) -> tuple[Copy, ...]:
+def copies_x(halo: Halo) -> tuple[StripCopy, ...]:
     """The copies that then fill the columns of the halo, corners included; none where they come from other processes."""
     if halo.tile.split[1]:
         return ()
     rows = slice(None)
-    return tuple(Copy((rows, run.target), run.source and (rows, run.source), run.sign) for run in _filled(halo, 1))
+    return tuple(StripCopy((rows, run.target), run.source and (rows, run.source), run.sign) for run in _filled(halo, 1))
 
 
-def copy_strips(array: Any, copies: tuple[Copy, ...]) -> None:
+def copy_strips(array: Any, copies: tuple[StripCopy, ...]) -> None:
     """Carry out copies within a NumPy array."""
     for target, source, sign in copies:
         array[(..., *target)] = 0.0 if source is None else sign * array[(..., *source)]
@@ -148,7 +148,7 @@ class Piece(NamedTuple):
 
 @cache
 def pieces(halo: Halo) -> tuple[Piece, ...]:
-    """What fills the halo along the axes that are split, each value straight from the process that keeps it.
+    """Sources of the halo along the axes that are split, each value straight from the process that keeps it.
 
     `copies_y` come before, `copies_x` after it: rows that are not split are read with their halo, columns
     that are not split are left to `copies_x`.

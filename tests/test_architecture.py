@@ -1,6 +1,7 @@
 """Imports point one way, backends know no physics, files and functions are short, and `import dycore` is cheap."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,21 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 RANK |= {name.partition(".")[0]: -1 for name in RANK if "." in name}  # rooms whose files have ranks of their own: a sentence each
 HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock",
          "cf_units", "cftime"}
+
+# Words that this project once had of its own, and the field's terms for them; the first are held in all programs.
+WORDS = {
+    "settle": "free-surface step", "Held": "damping by the filter", "put_in": "damping by the filter", "Rubbing": "strain",
+    "pressing": "divergence", "shearing": "vorticity stress", "Swirl": "vorticity flux", "swirling": "vorticity flux",
+    "Motion": "velocity diagnostics", "carrying": "transport velocity", "behind": "surface increment", "lack": "surface increment",
+    "impose_mean": "barotropic correction", "supply": "source term", "over_corner": "open fraction", "Recorded": "traced array",
+    "Noted": "traced", "Seen": "access pattern", "stand_in": "placeholder", "reach": "halo width", "Reach": "halo width",
+    "sides": "neighbours", "ring": "rolling row buffer", "rings": "rolling row buffers", "lead": "lookahead",
+    "back": "lookbehind"}
+WORDS_OF_BACKENDS = WORDS | {
+    "noted": "traced", "seen": "access pattern", "beyond": "stencil extent", "together": "substeps per exchange",
+    "taken_out": "damping by the filter", "turning": "vorticity flux", "ahead": "off-centring weight",
+    "between": "off-centring weight", "Source": "source term", "share": "range of cells", "whole_number": "integer",
+    "apart": "a name for what it holds", "found": "a name for what it holds"}
 
 
 def modules(folder):
@@ -115,6 +131,28 @@ def test_backends_know_the_language_and_the_tiles_and_no_physics(path):
                "dycore.halo_sources", "dycore.backends")
     ours = [name for name in imports(path, anywhere=True) if name.split(".")[0] == "dycore"]
     assert all(name.startswith(allowed) for name in ours), ours
+
+
+def names_in(tree):
+    """All names that a program gives or uses, without keywords and strings."""
+    for node in ast.walk(tree):
+        for place in ("id", "attr", "arg", "name", "asname"):
+            if isinstance(getattr(node, place, None), str):
+                yield getattr(node, place)
+
+
+@pytest.mark.parametrize("path", [*modules(ROOT / "dycore"), *modules(ROOT / "backends")], ids=lambda p: str(p.relative_to(ROOT)))
+def test_names_are_the_terms_of_the_field(path):
+    words = WORDS_OF_BACKENDS if path.is_relative_to(ROOT / "backends") else WORDS
+    assert {name: f"the field says {words[name]}" for name in names_in(ast.parse(path.read_text())) if name in words} == {}
+
+
+@pytest.mark.parametrize("path", [*modules(ROOT / "dycore"), *modules(ROOT / "backends")], ids=lambda p: str(p.relative_to(ROOT)))
+def test_docstrings_open_with_what_a_thing_is(path):
+    """With a noun phrase; one that takes the place of another may name that: "As `NumpyBackend.apply`, in one pass."."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    texts = [ast.get_docstring(node) or "" for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, documented)]
+    assert [text for text in texts if re.match(r"(What|Both|The same|As (?!`))\b", text)] == []
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: str(p.relative_to(ROOT)))

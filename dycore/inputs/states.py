@@ -35,7 +35,7 @@ def asarrays(model: Any, state: State) -> State:
         return backend.asarray(array)
 
     time = checked_states.time_of(state, model.parameters.time_step)
-    return map_state(as_own, state)._replace(step=backend.whole_number(state.step), time=backend.number(time, model.grid.dtype))
+    return map_state(as_own, state)._replace(step=backend.integer(state.step), time=backend.number(time, model.grid.dtype))
 
 
 def gathered(model: Any, state: State) -> State | None:

@@ -1,8 +1,8 @@
-"""Numba: what is asked for is recorded, planned (dycore.backends.recording) and compiled as one program.
+"""Numba: what is asked for is recorded, planned (dycore.backends.recorded.recording) and compiled as one program.
 
-Stencils become kernels (dycore.backends.kernels); the program (dycore.backends.numba_program) calls them row by row, group by
-group. What Numba does not compile, such as the Fourier transforms of the polar filter, runs between two parts of a program.
-Kernels and programs are the only generated source of the project, kept on disk when compiled.
+Stencils become kernels (dycore.backends.compiled.kernels); the program (dycore.backends.compiled.program) calls them row by
+row, group by group. What Numba does not compile, such as the Fourier transforms of the polar filter, runs between two parts of
+a program. Kernels and programs are the only generated source of the project, kept on disk when compiled.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 import numba
 import numpy as np
 
-from dycore.backends.buffers import Pool
 from dycore.backends.common import collapsed
-from dycore.backends.kernels import Compiler
-from dycore.backends.numba_program import Program, signature
+from dycore.backends.compiled.buffers import Pool
+from dycore.backends.compiled.kernels import Compiler
+from dycore.backends.compiled.program import Program, signature
 from dycore.backends.on_numpy import NumpyBackend
-from dycore.backends.recording import Recording
+from dycore.backends.recorded.recording import Recording
 from dycore.backends.threads import made_once
 from dycore.fields import Field, Region
 from dycore.tiles import Halo, Tile

@@ -16,11 +16,11 @@ try:
 except ImportError:
     import numpy.fft as fft
 
-from dycore.backends.array_functions import called
 from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.backends.halos import Serial
 from dycore.backends.launchers import warn_of_others
-from dycore.backends.recording import Recording
+from dycore.backends.recorded.array_functions import called
+from dycore.backends.recorded.recording import Recording
 from dycore.fields import Field, Region, as_field
 from dycore.halo_sources import fill_halo
 from dycore.tiles import Halo, Tile
@@ -228,7 +228,7 @@ class NumpyBackend:
         return self.communication.padded(tile)
 
     def recorder(self) -> Any:
-        """A recorder (dycore.backends.recording): the same verbs, on placeholders of arrays; what is asked for becomes a list."""
+        """Recorder of a step (dycore.backends.recorded.recording): the same verbs, on placeholders of arrays."""
         return Recording()
 
     def traffic(self, step: Callable, steps: Callable, constants: Any, state: Any) -> Any:

@@ -1,7 +1,7 @@
 """A step's requests to a backend, without saying where: a stencil is applied as far as its results are read.
 
 A step is recorded once. Backwards from the cells of what it keeps follow the region of every operation, and how far halos are
-read, which says what is exchanged (dycore.backends.inference).
+read, which says what is exchanged (dycore.backends.recorded.inference).
 """
 
 from __future__ import annotations

@@ -42,6 +42,15 @@ LAYERS = [
     {"cli"},
     {"__main__"},
 ]
+LAYERS_OF_BACKENDS = [  # rooms count as one
+    {"common", "halos", "launchers", "threads", "foreign"},
+    {"messages", "device_strips", "mpi_library", "jax_process"},
+    {"recorded"},
+    {"on_numpy", "mpi", "devices"},
+    {"compiled", "native"},
+    {"on_numba", "on_jax"},
+    {"by_name"},
+]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 RANK |= {name.partition(".")[0]: -1 for name in RANK if "." in name}  # rooms whose files have ranks of their own: a sentence each
 HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock",
@@ -125,7 +134,19 @@ def test_the_science_imports_no_backend_and_nothing_heavy(path):
     assert not [name for name in names if name.startswith("dycore.backends")]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "backends").glob("*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", modules(ROOT / "backends"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_of_backends_point_one_way(path):
+    def rank(names):
+        return next((rank for rank, names_there in enumerate(LAYERS_OF_BACKENDS) if names[0] in names_there), None)
+
+    own = path.relative_to(ROOT / "backends").with_suffix("").parts
+    assert own == ("__init__",) or rank(own) is not None, f"{path.name} has no place among the layers: give it one in this test"
+    for name in imports(path):
+        other = name.split(".")[2:] if name.startswith("dycore.backends.") else own
+        assert other[0] == own[0] or rank(other) < rank(own), f"{path.name} imports {name}, which builds on it"
+
+
+@pytest.mark.parametrize("path", modules(ROOT / "backends"), ids=lambda p: str(p.relative_to(ROOT)))
 def test_backends_know_the_language_and_the_tiles_and_no_physics(path):
     allowed = ("dycore.fields", "dycore.stencils", "dycore.abstract", "dycore.terms", "dycore.tiles", "dycore.decomposition",
                "dycore.halo_sources", "dycore.backends")

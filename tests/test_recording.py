@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from tall_tile import REGION, TALL, all_round, far_north, far_south, mixed, north, shaken
 
-from dycore.backends.operations import TracedArray
-from dycore.backends.planner import Planner
-from dycore.backends.recording import Recording
+from dycore.backends.compiled.planner import Planner
+from dycore.backends.recorded.operations import TracedArray
+from dycore.backends.recorded.recording import Recording
 from dycore.fields import Field
 from dycore.stencils import stencil, where
 from dycore.tiles import Halo, HaloWidth, Place

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from conftest import create
 
-from dycore.backends.kernels import make_kernel
-from dycore.backends.recording import Recording
+from dycore.backends.compiled.kernels import make_kernel
+from dycore.backends.recorded.recording import Recording
 from dycore.program import Plan, Program
 from dycore.stencils import coefficient_at, stencil
 from dycore.terms import Subtracted, Term, Vector, as_term, bound, column_values_at, total, values_at

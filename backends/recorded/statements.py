@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from dycore.backends.operations import Box, Statement, TracedArray, Wanted, cells_of, leaves_of, want
+from dycore.backends.recorded.operations import Box, Statement, TracedArray, Wanted, cells_of, leaves_of, want
 from dycore.fields import Field
 from dycore.halo_sources import copies_x, copies_y
 from dycore.tiles import Halo, Tile

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dycore.backends.operations import Box, Operation, TracedArray, Wanted, arrays_of, cells_of
+from dycore.backends.recorded.operations import Box, Operation, TracedArray, Wanted, arrays_of, cells_of
 from dycore.fields import Region
 from dycore.tiles import HaloWidth, Tile
 

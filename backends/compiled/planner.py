@@ -1,6 +1,6 @@
 """The plan of a recorded step: how its operations go through the rows together, and where every array is kept.
 
-From what is recorded (dycore.backends.recording) follow
+From what is recorded (dycore.backends.recorded.recording) follow
 
 - groups: operations in sequence that need no halo in between. A group goes through the rows j once:
   every operation runs some rows ahead of those that read its results (`lookahead`), so that nothing is
@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dycore.backends.operations import Group, Operation, Statement, TracedArray
-from dycore.backends.statements import Copy, Loop
+from dycore.backends.recorded.operations import Group, Operation, Statement, TracedArray
+from dycore.backends.recorded.statements import Copy, Loop
 
 
 class Moment(NamedTuple):

@@ -13,9 +13,9 @@ from typing import Any
 
 import numba
 
-from dycore.backends.language import Compiler
-from dycore.backends.operations import TracedArray
-from dycore.backends.views import OPTIONS
+from dycore.backends.compiled.language import Compiler
+from dycore.backends.compiled.views import OPTIONS
+from dycore.backends.recorded.operations import TracedArray
 from dycore.fields import Field, axes_of
 from dycore.stencils import Bound, of_columns
 from dycore.terms import Subtracted, Term, column_values_at, extent, values_at

@@ -1,4 +1,4 @@
-"""A step compiled as one program: planned, written (dycore.backends.writer) and run, with every number and array an argument."""
+"""A step compiled as one program: planned, written (dycore.backends.compiled.writer) and run; numbers and arrays are arguments."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from dycore.backends.buffers import Scratches, outside
-from dycore.backends.operations import TracedArray, leaves_of
-from dycore.backends.planner import Planner
-from dycore.backends.recording import Recording
-from dycore.backends.scalars import Scalar, as_number, is_number, kind_of, value_of
-from dycore.backends.writer import Writer
+from dycore.backends.compiled.buffers import Scratches, outside
+from dycore.backends.compiled.planner import Planner
+from dycore.backends.compiled.writer import Writer
+from dycore.backends.recorded.operations import TracedArray, leaves_of
+from dycore.backends.recorded.recording import Recording
+from dycore.backends.recorded.scalars import Scalar, as_number, is_number, kind_of, value_of
 from dycore.fields import Field, map_arguments
 
 ROWS = 2  # that go through a group at a time, a power of two; the same for all grids, so that they share kernels

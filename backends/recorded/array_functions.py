@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from dycore.abstract import Reads
-from dycore.backends.operations import Computation, TracedArray, arrays_of, leaves_of
-from dycore.backends.scalars import Element, Scalar
+from dycore.backends.recorded.operations import Computation, TracedArray, arrays_of, leaves_of
+from dycore.backends.recorded.scalars import Element, Scalar
 from dycore.fields import Field, Region, as_field, map_arguments
 
 

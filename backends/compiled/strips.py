@@ -2,7 +2,7 @@
 
 import numba
 
-from dycore.backends.cache import kept
+from dycore.backends.compiled.cache import kept
 from dycore.tiles import HALO
 
 NUMBERS = 9  # of a strip: its sign, and its first index, how many, first index and step of its source, in j and in i

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.abstract import Reads, title_of
-from dycore.backends.scalars import Element
+from dycore.backends.recorded.scalars import Element
 from dycore.fields import Field, Region
 from dycore.tiles import Boundary, Halo, HaloWidth, Place, Tile
 
@@ -129,13 +129,13 @@ class Statement:
         """Do what can be done of an exchange that follows."""
 
     def place(self, planner: Any, now: Any) -> None:
-        """Find places for what it makes (dycore.backends.planner)."""
+        """Find places for what it makes (dycore.backends.compiled.planner)."""
         for array in self.made():
             planner.place(array)
         now.mine.update(self.made())
 
     def emit(self, writer: Any, indent: str) -> None:
-        """Write what it does (dycore.backends.writer)."""
+        """Write what it does (dycore.backends.compiled.writer)."""
         raise TypeError(f"{type(self).__name__} cannot stand alone in a compiled program.")
 
 

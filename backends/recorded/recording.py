@@ -2,7 +2,7 @@
 
 A backend that compiles whole steps calls the step once with traced arrays. What the step asks for becomes a statement of the
 list; the check of each stencil also tells how far it reads, from which follow the regions, the messages
-(dycore.backends.inference) and the plan of a program (dycore.backends.planner).
+(dycore.backends.recorded.inference) and the plan of a program (dycore.backends.compiled.planner).
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from dycore.abstract import AccessPattern, Reads
-from dycore.backends.array_functions import ArrayFunction
 from dycore.backends.common import check_all, moved, precision_of, within
-from dycore.backends.inference import halo_widths, regions
-from dycore.backends.operations import Operation, TracedArray, arrays_of, leaves_of
-from dycore.backends.scalars import Element, Round
-from dycore.backends.statements import Copy, Exchange, Filter, Loop, Zero
+from dycore.backends.recorded.array_functions import ArrayFunction
+from dycore.backends.recorded.inference import halo_widths, regions
+from dycore.backends.recorded.operations import Operation, TracedArray, arrays_of, leaves_of
+from dycore.backends.recorded.scalars import Element, Round
+from dycore.backends.recorded.statements import Copy, Exchange, Filter, Loop, Zero
 from dycore.fields import Field, Region, as_field
 from dycore.tiles import Halo, HaloWidth, Tile
 

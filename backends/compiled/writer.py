@@ -1,7 +1,7 @@
 """The source of a compiled program, written statement by statement, and compiled part by part.
 
-A part calls kernels (dycore.backends.kernels) and fills halos; between two parts the host works. Arrays and numbers are numbered
-within a part, so that parts that do the same with other ones are the same program.
+A part calls kernels (dycore.backends.compiled.kernels) and fills halos; between two parts the host works. Arrays and numbers
+are numbered within a part, so that parts that do the same with other ones are the same program.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from dycore.backends.building import build, in_turn
 from dycore.backends.common import precision_of
+from dycore.backends.compiled.building import build, in_turn
+from dycore.backends.compiled.kernels import make_kernel
+from dycore.backends.compiled.strips import copy_rectangle, fill_rows, fill_strips
 from dycore.backends.halos import extent
-from dycore.backends.kernels import make_kernel
 from dycore.backends.on_numpy import NumpyBackend
-from dycore.backends.operations import Group, Operation, Statement, TracedArray
-from dycore.backends.scalars import Scalar, Values, is_whole
-from dycore.backends.strips import copy_rectangle, fill_rows, fill_strips
+from dycore.backends.recorded.operations import Group, Operation, Statement, TracedArray
+from dycore.backends.recorded.scalars import Scalar, Values, is_whole
 from dycore.backends.threads import with_parallel_loops
 from dycore.halo_sources import copies_x
 
@@ -55,7 +55,7 @@ class Writer:
         self.local: set[int] = set()
 
     def parts_of(self, statements: list[Statement]) -> list[Callable]:
-        """Functions of a run (dycore.backends.numba_program) that together are the program."""
+        """Functions of a run (dycore.backends.compiled.program) that together are the program."""
         for statement in statements:
             statement.emit(self, INDENT)
         self.finish()
@@ -197,7 +197,7 @@ class Writer:
 
 
 def numbers_of(shape: tuple[int, ...], target: tuple, source: tuple | None, sign: float) -> list[int]:
-    """The numbers of a strip (dycore.backends.strips), of the indices [j, i] that it fills and copies; None is zero."""
+    """The numbers of a strip (dycore.backends.compiled.strips), of the indices [j, i] that it fills and copies; None is zero."""
     numbers = [int(sign) if source and source[1] else 0]
     for axis in (0, 1):
         start, count, backwards = extent(target[axis], shape[axis - 2])

@@ -1,4 +1,4 @@
-"""Generated source as compiled functions, which are kept on disk (dycore.backends.cache), so that a second start is quick."""
+"""Generated source as compiled functions, kept on disk (dycore.backends.compiled.cache), so that a second start is quick."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from dycore.backends.cache import cache_folder
+from dycore.backends.compiled.cache import cache_folder
 
 
 @contextlib.contextmanager

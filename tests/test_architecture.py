@@ -56,20 +56,19 @@ RANK |= {name.partition(".")[0]: -1 for name in RANK if "." in name}  # rooms wh
 HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock",
          "cf_units", "cftime"}
 
-# Words that this project once had of its own, and the field's terms for them; the first are held in all programs.
+# Words that this project once had of its own, and the field's terms for them: in all programs, and in those of backends.
 WORDS = {
-    "settle": "free-surface step", "Held": "damping by the filter", "put_in": "damping by the filter", "Rubbing": "strain",
-    "pressing": "divergence", "shearing": "vorticity stress", "Swirl": "vorticity flux", "swirling": "vorticity flux",
-    "Motion": "velocity diagnostics", "carrying": "transport velocity", "behind": "surface increment", "lack": "surface increment",
+    "settle": "free-surface step", "Held": "damping by the filter", "put_in": "damping by the filter",
+    "taken_out": "damping by the filter", "Rubbing": "strain", "pressing": "divergence", "shearing": "vorticity stress",
+    "turning": "vorticity flux", "Swirl": "vorticity flux", "swirling": "vorticity flux", "Motion": "velocity diagnostics",
+    "carrying": "transport velocity", "behind": "surface increment", "lack": "surface increment",
     "impose_mean": "barotropic correction", "supply": "source term", "over_corner": "open fraction", "Recorded": "traced array",
     "Noted": "traced", "Seen": "access pattern", "stand_in": "placeholder", "reach": "halo width", "Reach": "halo width",
-    "sides": "neighbours", "ring": "rolling row buffer", "rings": "rolling row buffers", "lead": "lookahead",
-    "back": "lookbehind"}
+    "beyond": "stencil extent", "together": "substeps per exchange", "sides": "neighbours", "ring": "rolling row buffer",
+    "rings": "rolling row buffers", "lead": "lookahead", "back": "lookbehind", "apart": "a name for what it holds"}
 WORDS_OF_BACKENDS = WORDS | {
-    "noted": "traced", "seen": "access pattern", "beyond": "stencil extent", "together": "substeps per exchange",
-    "taken_out": "damping by the filter", "turning": "vorticity flux", "ahead": "off-centring weight",
-    "between": "off-centring weight", "Source": "source term", "share": "range of cells", "whole_number": "integer",
-    "apart": "a name for what it holds", "found": "a name for what it holds"}
+    "noted": "traced", "seen": "access pattern", "ahead": "off-centring weight", "between": "off-centring weight",
+    "Source": "source term", "share": "range of cells", "whole_number": "integer", "found": "a name for what it holds"}
 
 
 def modules(folder):

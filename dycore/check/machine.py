@@ -91,23 +91,23 @@ def bandwidths(threads: Iterable[int], array_bytes: int = 2 ** 27, passes: int =
 
 
 def bandwidth(one_pass: Callable, moved: int, threads: int, size: int, passes: int) -> float:
-    together = threading.Barrier(threads + 1)
+    barrier = threading.Barrier(threads + 1)
 
     def work() -> None:
         a, b, c = np.zeros(size), np.full(size, 1.0), np.full(size, 2.0)  # by the thread that uses them: near its core
         for _ in range(passes + 1):
-            together.wait()
+            barrier.wait()
             one_pass(a, b, c, 0.5)
-            together.wait()
+            barrier.wait()
 
     workers = [threading.Thread(target=work, daemon=True) for _ in range(threads)]
     for worker in workers:
         worker.start()
     times = []
     for _ in range(passes + 1):
-        together.wait()
+        barrier.wait()
         start = time.perf_counter()
-        together.wait()
+        barrier.wait()
         times.append(time.perf_counter() - start)
     return moved * 8 * size * threads / min(times[1:])
 

@@ -82,7 +82,7 @@ def run(limit: float) -> int:
     from dycore.backends import launchers
 
     rank, ranks = launchers.launched()
-    return alone(limit) if ranks == 1 else together(limit, rank, ranks)
+    return alone(limit) if ranks == 1 else among_ranks(limit, rank, ranks)
 
 
 def alone(limit: float) -> int:
@@ -108,7 +108,7 @@ def alone(limit: float) -> int:
     return conclude(printer, results, missing)
 
 
-def together(limit: float, rank: int, ranks: int) -> int:
+def among_ranks(limit: float, rank: int, ranks: int) -> int:
     """Try all ways with the processes that there are; the first one prints."""
     from dycore.backends import mpi
 

@@ -46,5 +46,5 @@ def gathered(model: Any, state: State) -> State | None:
         cells = communication.gather(model.tile, model.backend.to_numpy(array))
         return None if cells is None else padded(model.grid, about.place, cells)
 
-    together = map_state(whole, state, model.layout)._replace(step=int(state.step), time=float(state.time))
-    return together if communication.rank == 0 else None
+    domain = map_state(whole, state, model.layout)._replace(step=int(state.step), time=float(state.time))
+    return domain if communication.rank == 0 else None

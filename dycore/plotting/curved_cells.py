@@ -41,9 +41,9 @@ def curved_cells(field: Any, dims: tuple[str, str], projection: Callable | None,
     else:
         longitude = longitude - middle
     if projection is None:
-        return single(longitude + middle), single(latitude), between(values)
+        return single(longitude + middle), single(latitude), interleaved(values)
     x, y, seen = projection(np.radians(longitude), np.radians(latitude))
-    return single(x), single(y), between(np.ma.masked_where(~seen.any(axis=0) | np.ma.getmaskarray(values), values))
+    return single(x), single(y), interleaved(np.ma.masked_where(~seen.any(axis=0) | np.ma.getmaskarray(values), values))
 
 
 def corners(field: Any, dims: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
@@ -77,14 +77,14 @@ def within(longitude: np.ndarray, latitude: np.ndarray, values: Any) -> tuple[np
     """Corners [4, j, i] within 180 degrees of 0, the parts of cells on the other side beside them; cells with a pole masked."""
     x, y, _ = unit_vectors(longitude, latitude).mean(axis=1)
     centre = np.degrees(np.arctan2(y, x))
-    apart = (longitude - centre + 180.0) % 360.0 - 180.0
-    apart = np.where(np.cos(np.radians(latitude)) < POLAR, 0.0, apart)
+    offset = (longitude - centre + 180.0) % 360.0 - 180.0
+    offset = np.where(np.cos(np.radians(latitude)) < POLAR, 0.0, offset)
     steps = (np.roll(longitude, -1, axis=0) - longitude + 180.0) % 360.0 - 180.0
     holds_pole = (np.abs(steps.sum(axis=0)) > 180.0) & ~(np.cos(np.radians(latitude)) < POLAR).any(axis=0)
-    values, longitude = np.ma.masked_where(holds_pole | np.ma.getmaskarray(values), values), centre + apart
-    beyond = np.abs(longitude).max(axis=0) > 180.0
-    if beyond.any():
-        other = np.ma.masked_where(~beyond | np.ma.getmaskarray(values), values)
+    values, longitude = np.ma.masked_where(holds_pole | np.ma.getmaskarray(values), values), centre + offset
+    crosses = np.abs(longitude).max(axis=0) > 180.0
+    if crosses.any():
+        other = np.ma.masked_where(~crosses | np.ma.getmaskarray(values), values)
         longitude = np.concatenate([longitude, longitude - 360.0 * np.sign(centre)], axis=2)
         latitude, values = np.concatenate([latitude, latitude], axis=2), np.ma.concatenate([values, other], axis=1)
     return np.clip(longitude, -180.0, 180.0), latitude, values
@@ -97,7 +97,7 @@ def single(corners: np.ndarray) -> np.ndarray:
     return found
 
 
-def between(values: Any) -> Any:
+def interleaved(values: Any) -> Any:
     """Values of cells with masked ones between them [2 j - 1, 2 i - 1]."""
     found = np.ma.masked_array(np.zeros((2 * values.shape[0] - 1, 2 * values.shape[1] - 1), values.dtype), mask=True)
     found[::2, ::2] = values

@@ -16,7 +16,7 @@ import numpy as np
 
 from dycore import output
 from dycore.decomposition import block_shape
-from dycore.files import attempt, by_first, reserve, together, whole
+from dycore.files import attempt, by_first, raise_on_all, reserve, whole
 
 CHUNK = 2**26  # bytes, at most, of a chunk in memory
 FORMAT = "NETCDF3_64BIT_DATA"
@@ -102,7 +102,7 @@ class Zarr:
 
         chunk = by_first(self.communication, lambda: grow(fields), failing)
         blocks = {name: self.communication.block(self.tile, cells, chunk) for name, cells in fields.items()}
-        together(self.communication, attempt(write, failing)[1])
+        raise_on_all(self.communication, attempt(write, failing)[1])
         by_first(self.communication, count, failing)
 
 

@@ -50,15 +50,15 @@ def pressure_on_steps(box: Box, phi: np.ndarray) -> np.ndarray:
 
 def pressure_to_steps(box: Box, v: np.ndarray) -> np.ndarray:
     """Addition to `pressure_on_steps` by geostrophy, d(phi)/dx = f v, over the half cell from its centre to the step."""
-    turning = 0.5 * box.f * v
-    centre = box.dr * box.wet * 0.5 * box.dx * box.dy * (turning + northern(turning))
+    coriolis = 0.5 * box.f * v
+    centre = box.dr * box.wet * 0.5 * box.dx * box.dy * (coriolis + northern(coriolis))
     return -(centre * ~box.open_u + centre * ~np.roll(box.open_u, -1, axis=2)).sum(axis=(0, 2))
 
 
 def coriolis_of_transport(box: Box, v: np.ndarray) -> np.ndarray:
     """f times the whole northward transport, mean of both sides of a row: nothing once the sea surface is steady."""
-    turning = box.f * v
-    return (box.dr * box.dx * box.dy * 0.5 * (turning + northern(turning))).sum(axis=(0, 2))
+    coriolis = box.f * v
+    return (box.dr * box.dx * box.dy * 0.5 * (coriolis + northern(coriolis))).sum(axis=(0, 2))
 
 
 def friction(box: Box, u: np.ndarray, v: np.ndarray, viscosity: float) -> np.ndarray:

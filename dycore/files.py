@@ -43,9 +43,9 @@ def why(problem: BaseException) -> str:
 
 def raise_on_all(communication: Any, problem: Exception | None) -> None:
     """Raise, on all processes, the problem of the first that has one."""
-    found = communication.first(problem)
-    if found is not None:
-        raise found from None
+    first = communication.first(problem)
+    if first is not None:
+        raise first from None
 
 
 def by_first(communication: Any, work: Callable[[], Any], failing: str) -> Any:

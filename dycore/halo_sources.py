@@ -50,16 +50,16 @@ def runs(tile: Tile, axis: int, place: Place, targets: range, shift: int = 0) ->
         turned = mirrored and (place.is_vector if crosses else normal)
         return Run(slice(target, target + 1), process, slice(source, source + 1), -1.0 if turned else 1.0, crosses)
 
-    found: list[Run] = []
+    joined_runs: list[Run] = []
     for run in map(one, targets):
-        last = found[-1] if found else run
+        last = joined_runs[-1] if joined_runs else run
         alike = (last.process, last.sign, last.crosses) == (run.process, run.sign, run.crosses)
         source = joined(last.source, run.source) if alike else None
         if source:
-            found[-1] = last._replace(target=slice(last.target.start, run.target.stop), source=source)
+            joined_runs[-1] = last._replace(target=slice(last.target.start, run.target.stop), source=source)
         else:
-            found.append(run)
-    return found
+            joined_runs.append(run)
+    return joined_runs
 
 
 def joined(before: slice | None, after: slice | None) -> slice | None:
@@ -159,12 +159,12 @@ def pieces(halo: Halo) -> tuple[Piece, ...]:
         return ()
     everything, inner = slice(0, tile.region.padded[1]), tile.region.i
     rows, columns = (range(*bounds) for bounds in halo.bounds)
-    found = []
+    needed = []
     for row in runs(tile, 0, place, rows) if split_y else [Run(everything, tile.position[0], everything, 1.0, False)]:
         for column in runs(tile, 1, place, columns if split_x else range(*inner), tile.domain[2] // 2 if row.crosses else 0):
             if (row.process, column.process) == tile.position and (row.target, column.target) == (row.source, column.source):
                 continue  # the interior itself
             source = None if row.source is None or column.source is None else (row.source, column.source)
-            found.append(Piece((row.target, column.target), row.process * tile.processes[1] + column.process, source,
-                               row.sign * column.sign))
-    return tuple(found)
+            needed.append(Piece((row.target, column.target), row.process * tile.processes[1] + column.process, source,
+                                row.sign * column.sign))
+    return tuple(needed)

@@ -18,7 +18,7 @@ from dycore.tiles import Halo, HaloWidth, Place, Tile
 
 
 class Plan(NamedTuple):
-    """Of the operations of a step in their order, as a recording of it found them: where each is needed, and of every field
+    """Of the operations of a step in their order, as a recording of it has them: where each is needed, and of every field
     that is exchanged how far beyond the cells it is read (None: all of the halo is filled)."""
 
     regions: list[Region]
@@ -117,11 +117,11 @@ class Program:
         """Fields with their halos filled as far as they are read, of which it is said where they stand."""
         halos = [place if isinstance(place, Halo) else Halo(self.tile, place, None if self.recording else next(self.halo_widths))
                  for place, _ in placed]
-        found = self.backend.exchange(*((halo, field) for halo, (_, field) in zip(halos, placed, strict=True)))
-        arrays = [as_field(field).array for field, (place, _) in zip(found, placed, strict=True) if not isinstance(place, Halo)]
+        filled = self.backend.exchange(*((halo, field) for halo, (_, field) in zip(halos, placed, strict=True)))
+        arrays = [as_field(field).array for field, (place, _) in zip(filled, placed, strict=True) if not isinstance(place, Halo)]
         self.exchanged += arrays
         self.given(*arrays)
-        return found
+        return filled
 
     def given(self, *arrays: Any) -> None:
         """These arrays have their halos: `completed` leaves them alone."""

@@ -90,14 +90,14 @@ class HeldRecords:
         self.records = held
         return equations
 
-    def _each(self, step: Any, found: Callable[[int], Between]) -> Any:
-        """The equations with what is found of every series, by its number; of profiles, which no stencil makes, their values."""
+    def _each(self, step: Any, value_of: Callable[[int], Between]) -> Any:
+        """The equations with what `value_of` gives of every series, by its number; of profiles, which no stencil makes, values."""
         numbers = iter(range(len(self.series)))
 
         def value(leaf: Any) -> Any:
             if not isinstance(leaf, TimeSeries):
                 return leaf
-            both = found(next(numbers))
+            both = value_of(next(numbers))
             return at_step(None, both, step) if np.ndim(both.before) == 1 else both
 
         return self.equations._replace(forcing=map_arguments(value, self.equations.forcing))

@@ -133,9 +133,9 @@ def asked(program: str) -> Any:
 
 def mpi_library() -> str | None:
     """Its name and version; MPI is not initialised for it."""
-    found = asked("import json, mpi4py; mpi4py.rc.initialize = False; from mpi4py import MPI; "
-                  "print(json.dumps(MPI.Get_library_version()))")
-    return " ".join(found.split(",")[0].splitlines()[0].replace("Version", "").replace(":", "").split()) if found else None
+    answer = asked("import json, mpi4py; mpi4py.rc.initialize = False; from mpi4py import MPI; "
+                   "print(json.dumps(MPI.Get_library_version()))")
+    return " ".join(answer.split(",")[0].splitlines()[0].replace("Version", "").replace(":", "").split()) if answer else None
 
 
 def jax_devices() -> list[str] | None:
@@ -165,10 +165,10 @@ class Facts(NamedTuple):
 def facts() -> Facts:
     missing: list[str] = []
 
-    def want(found: str | None, sentence: str) -> str:
-        if found is None:
+    def want(value: str | None, sentence: str) -> str:
+        if value is None:
             missing.append(sentence)
-        return found or "not found"
+        return value or "not found"
 
     library = mpi_library() if version("mpi4py") else None
     parts = (("Machine", (*cores_and_memory(), ("GPUs in JAX", accelerators(missing)))),
@@ -213,8 +213,8 @@ def accelerators(missing: list[str]) -> str:
     elif nvidia_devices() and not devices:
         missing.append("There is an NVIDIA GPU that JAX does not see. Install JAX for it: pip install 'jax[cuda13]', or "
                        "'jax[cuda12]' for an older driver.")
-    found = devices or []
-    return ", ".join(f"{found.count(name)} x {name}" for name in dict.fromkeys(found)) or "none"
+    names = devices or []
+    return ", ".join(f"{names.count(name)} x {name}" for name in dict.fromkeys(names)) or "none"
 
 
 def how_to_install(package: str) -> str:

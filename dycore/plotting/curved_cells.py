@@ -52,8 +52,8 @@ def corners(field: Any, dims: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
     Those that a dataset gives; else in the middle of four neighbouring points. Raises ValueError for a single row or column of
     points without given corners.
     """
-    found = geographic_of(field)
-    centres = [found[name].transpose(*dims) for name in ("longitude", "latitude")]
+    places = geographic_of(field)
+    centres = [places[name].transpose(*dims) for name in ("longitude", "latitude")]
     if all(f"{data.name}{VERTICES[0]}" in field.coords for data in centres):
         given = [np.stack([field[f"{data.name}{end}"].transpose(*dims).values for end in VERTICES]) for data in centres]
         return given[0], given[1]
@@ -92,13 +92,13 @@ def within(longitude: np.ndarray, latitude: np.ndarray, values: Any) -> tuple[np
 
 def single(corners: np.ndarray) -> np.ndarray:
     """A coordinate of corners [4, j, i] as pcolormesh takes it, with two rows and two columns for each cell [2 j, 2 i]."""
-    found = np.empty((2 * corners.shape[1], 2 * corners.shape[2]))
-    found[::2, ::2], found[::2, 1::2], found[1::2, 1::2], found[1::2, ::2] = corners
-    return found
+    doubled = np.empty((2 * corners.shape[1], 2 * corners.shape[2]))
+    doubled[::2, ::2], doubled[::2, 1::2], doubled[1::2, 1::2], doubled[1::2, ::2] = corners
+    return doubled
 
 
 def interleaved(values: Any) -> Any:
     """Values of cells with masked ones between them [2 j - 1, 2 i - 1]."""
-    found = np.ma.masked_array(np.zeros((2 * values.shape[0] - 1, 2 * values.shape[1] - 1), values.dtype), mask=True)
-    found[::2, ::2] = values
-    return found
+    doubled = np.ma.masked_array(np.zeros((2 * values.shape[0] - 1, 2 * values.shape[1] - 1), values.dtype), mask=True)
+    doubled[::2, ::2] = values
+    return doubled

@@ -112,12 +112,12 @@ def field(dataset: Any, name: str, level: float | None = None, time: float | Non
             if along(source, axis) is None:
                 raise ValueError(f"{name} has no {what}.")
             dataset = nearest(dataset, along(source, axis), value)
-    field = DERIVED[name](dataset) if name in DERIVED else dataset[name]
-    units, factor = UNITS.get(field.attrs.get("units", ""), (field.attrs.get("units", ""), 1.0))
-    field = field.where(wet_places(dataset, field)) * factor
-    field = field.assign_coords({name: data.sel({dim: field[dim].values for dim in data.dims})
-                                 for name, data in curved.items() if {*data.dims} <= {*field.dims}})
-    return field.rename(name).assign_attrs(units=units, long_name=name.replace("_", " "))
+    drawn = DERIVED[name](dataset) if name in DERIVED else dataset[name]
+    units, factor = UNITS.get(drawn.attrs.get("units", ""), (drawn.attrs.get("units", ""), 1.0))
+    drawn = drawn.where(wet_places(dataset, drawn)) * factor
+    drawn = drawn.assign_coords({name: data.sel({dim: drawn[dim].values for dim in data.dims})
+                                 for name, data in curved.items() if {*data.dims} <= {*drawn.dims}})
+    return drawn.rename(name).assign_attrs(units=units, long_name=name.replace("_", " "))
 
 
 def check_field(name: str, field: Any) -> None:

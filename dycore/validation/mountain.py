@@ -88,12 +88,12 @@ def schaer(profile: Profile, dx: float, rest: Profile | None, backend: Any, u: f
 
 def rows(backend: Any) -> list[Row]:
     """Rows of air at rest over a quarter of an hour, with and without a state of rest, at several widths of cells."""
-    rows = []
+    still = []
     for name, profile, most in (("N = 0.01 / s", STRATIFIED, 1e-3), ("standard atmosphere", STANDARD, 0.01)):
         for dx in (2800.0, 1400.0, 700.0):
             before, after = (at_rest(model, model.steps(state, round(900.0 / model.parameters.time_step))) for model, state in (
                 schaer(profile, dx, rest, backend) for rest in (None, profile)))
-            rows.append(within(f"air at rest ({name}) over Schaer's mountain, {dx:g} m a cell, a state of rest taken out: largest "
-                               "speed after 15 minutes (m/s)", after, None, most, f"0 ({before:.2g} where none is taken out)",
-                               "what the fitted profile leaves of the truncation error of the pressure force over slopes", PAPER))
-    return rows
+            still.append(within(f"air at rest ({name}) over Schaer's mountain, {dx:g} m a cell, a state of rest taken out: largest "
+                                "speed after 15 minutes (m/s)", after, None, most, f"0 ({before:.2g} where none is taken out)",
+                                "what the fitted profile leaves of the truncation error of the pressure force over slopes", PAPER))
+    return still

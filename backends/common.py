@@ -1,4 +1,4 @@
-"""What backends have in common: precision, the check of a stencil, and fields of which not all is filled."""
+"""Common ground of the backends: precision, the check of a stencil, and fields of which not all is filled."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def precision_of(arguments: tuple) -> np.dtype:
     """The floating-point type of the first array that has one."""
     for argument in arguments:
         if isinstance(argument, tuple):
-            found = precision_of(argument)
-            if found.kind == "f":
-                return found
+            precision = precision_of(argument)
+            if precision.kind == "f":
+                return precision
         array = argument.array if isinstance(argument, Field) else argument
         if hasattr(array, "dtype") and np.ndim(array) > 0 and array.dtype.kind == "f":
             return np.dtype(array.dtype)
@@ -26,14 +26,14 @@ def precision_of(arguments: tuple) -> np.dtype:
 
 
 def check_all(stencil: Callable, start: Callable | None, region: Region, arguments: tuple,
-              seen: AccessPattern | None = None) -> tuple[tuple, Any]:
+              pattern: AccessPattern | None = None) -> tuple[tuple, Any]:
     """Check a stencil or, with `start`, a sweep: the types that it carries and those of its values."""
     arguments = tuple(map_arguments(plain_number, argument) for argument in arguments)
     if start is None:
-        return (), check(stencil, region, arguments, seen=seen)
+        return (), check(stencil, region, arguments, pattern=pattern)
     dtype = precision_of(arguments)
-    carried = tuple(Abstract(dtype) for _ in check(start, region.columns, arguments, seen=seen))
-    return check(stencil, region, arguments, (carried,), seen)
+    carried = tuple(Abstract(dtype) for _ in check(start, region.columns, arguments, pattern=pattern))
+    return check(stencil, region, arguments, (carried,), pattern)
 
 
 def plain_number(leaf: Any) -> Any:
@@ -51,13 +51,13 @@ def collapsed(values: np.ndarray) -> np.ndarray:
 
 def within(halos: list[Halo], arrays: Iterable) -> tuple:
     """Arrays of which no more than a part of the halo is filled, as fields that hold values there alone."""
-    return tuple(array if halo.reach is None else
+    return tuple(array if halo.width is None else
                  Field(array, (*((0, n) for n in array.shape[:-2]), *halo.bounds), (0,) * array.ndim)
                  for halo, array in zip(halos, arrays, strict=True))
 
 
 def moved(region: tuple, tile: Tile, to: Tile) -> tuple[tuple, tuple]:
-    """What of a region [j, i] of a tile the same tile with another halo has too: there, and here."""
+    """Ranges of a region [j, i] of a tile that the same tile with another halo has too: there, and here."""
     there, here = [], []
     for (start, stop), n, halo, wide in zip(region, to.region.padded[1:], tile.halo, to.halo, strict=True):
         first, last = max(0, start + wide - halo), min(n, stop + wide - halo)

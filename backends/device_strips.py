@@ -1,4 +1,4 @@
-"""Parts of the arrays of a device: strips beside its boundaries, and what lies beyond them."""
+"""Strips of the arrays of a device: those beside its boundaries, and those that belong beyond them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def mirrored_low(axis: int, halo: Halo, array: Any, above: Any) -> Any:
     """
     tile, face = halo.tile, halo.place is NORMAL[axis]
     n, width = tile.cells[axis + 1], tile.halo[axis]
-    strip = part(axis, tile, array, width + face, min(2 * width + face, width + n))
+    strip = strip_of(axis, tile, array, width + face, min(2 * width + face, width + n))
     if strip.shape[axis - 2] < width:
         strip = jnp.concatenate([strip, jax.lax.slice_in_dim(above, 0, 1, axis=axis - 2)], axis=axis - 2)
     return jnp.flip(strip, axis - 2)
@@ -30,10 +30,10 @@ def mirrored_high(axis: int, halo: Halo, array: Any) -> Any:
     """The strip inside the last boundary, the other way round; faces begin with the zero on the boundary itself."""
     tile, face = halo.tile, halo.place is NORMAL[axis]
     n, width = tile.cells[axis + 1], tile.halo[axis]
-    strip = jnp.flip(part(axis, tile, array, n + face, n + width), axis - 2)
+    strip = jnp.flip(strip_of(axis, tile, array, n + face, n + width), axis - 2)
     if not face:
         return strip
-    on = jnp.zeros_like(part(axis, tile, array, n, n + 1))
+    on = jnp.zeros_like(strip_of(axis, tile, array, n, n + 1))
     return jnp.concatenate([on, strip], axis=axis - 2)
 
 
@@ -42,12 +42,12 @@ def on_boundary(axis: int, first: Any) -> Any:
     return jnp.where(jax.lax.axis_index(AXES[axis]) == 0, 0.0 * first, first)
 
 
-def part(axis: int, tile: Tile, array: Any, start: int, stop: int) -> Any:
-    """Indices start .. stop - 1 along an axis, in the levels that are no halo: of rows their cells, of columns all."""
+def strip_of(axis: int, tile: Tile, array: Any, start: int, stop: int) -> Any:
+    """Strip of indices start .. stop - 1 along an axis, in the levels that are no halo: of rows their cells, of columns all."""
     cut: Any = (slice(start, stop), slice(*tile.region.i)) if axis == 0 else (slice(None), slice(start, stop))
     return array[(*[slice(HALO_LEVELS, -HALO_LEVELS)] * (array.ndim - 2), *cut)]
 
 
 def corner(axis: int, tile: Tile, array: Any, start: int) -> tuple[int, ...]:
-    """Where such a part begins."""
+    """Where such a strip begins."""
     return *[HALO_LEVELS] * (array.ndim - 2), *((start, tile.region.i[0]) if axis == 0 else (0, start))

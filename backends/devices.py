@@ -17,11 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from dycore.backends.device_strips import AXES, NORMAL, corner, mirrored_high, mirrored_low, on_boundary, part
+from dycore.backends.device_strips import AXES, NORMAL, corner, mirrored_high, mirrored_low, on_boundary, strip_of
 from dycore.backends.halos import Serial, Traffic, interior, substeps_that_fit
 from dycore.backends.jax_process import start
 from dycore.decomposition import fits, least_part, shapes
-from dycore.tiles import Boundary, Halo, Reach, Tile, part_of
+from dycore.tiles import Boundary, Halo, HaloWidth, Tile, part_of
 
 
 class Devices(Serial):
@@ -34,7 +34,7 @@ class Devices(Serial):
     several_devices = True
 
     def __init__(self, processes: tuple[int, int] | None = None, devices: Any = None):
-        self.found = start() if devices is None else list(devices)
+        self.available = start() if devices is None else list(devices)
         self._specs: dict[tuple[int, ...], PartitionSpec] = {}
         self._sent = [0, 0]
         if processes is not None:
@@ -46,33 +46,33 @@ class Devices(Serial):
 
     def _arrange(self, processes: tuple[int, int]) -> None:
         needed = processes[0] * processes[1]
-        if needed > len(self.found):
-            raise ValueError(f"processes={processes[0]},{processes[1]} need {needed} devices, but JAX finds {len(self.found)} "
-                             f"({self.found[0].platform}). Use fewer, or on a CPU set "
+        if needed > len(self.available):
+            raise ValueError(f"processes={processes[0]},{processes[1]} need {needed} devices, but JAX finds {len(self.available)} "
+                             f"({self.available[0].platform}). Use fewer, or on a CPU set "
                              f"XLA_FLAGS=--xla_force_host_platform_device_count={needed} before the start.")
-        self.mesh = Mesh(np.array(self.found[:needed]).reshape(processes), AXES)
+        self.mesh = Mesh(np.array(self.available[:needed]).reshape(processes), AXES)
 
     @property
     def traffic(self) -> Traffic:
-        """What a device has been asked to send so far; messages count when a program is traced."""
+        """Messages that a device has been asked to send so far; messages count when a program is traced."""
         return Traffic(*self._sent)
 
     def tile(self, whole: Tile) -> Tile:
         """The part of the first device, the same as any other's but for its place. Raises ValueError where parts would differ."""
         if not hasattr(self, "mesh"):
-            self._arrange(best_shape(whole, len(self.found)))
+            self._arrange(best_shape(whole, len(self.available)))
         tile = divided(whole, self.mesh.devices.shape)
         for shape in (self.padded(tile), self.padded(tile)[1:]):
             self._specs[shape] = PartitionSpec(*[None] * (len(shape) - 2), *AXES)
         return tile
 
-    def sides(self, tile: Tile) -> Reach:
-        """As `Serial.sides`, of any device: they all run the same program."""
+    def neighbours(self, tile: Tile) -> HaloWidth:
+        """As `Serial.neighbours`, of any device: they all run the same program."""
         along_y, along_x = (int(n > 1) for n in tile.processes)
-        return Reach(along_x, along_x, along_y, along_y)
+        return HaloWidth(along_x, along_x, along_y, along_y)
 
-    def substeps_together(self, tile: Tile, substeps: int) -> int:
-        """As many as the halo that they need fits into a part."""
+    def substeps_per_exchange(self, tile: Tile, substeps: int) -> int:
+        """As `Serial.substeps_per_exchange`: as many as the halo that they need fits into a part."""
         return substeps_that_fit(tile, substeps)
 
     def padded(self, tile: Tile) -> tuple[int, ...]:
@@ -107,7 +107,7 @@ class Devices(Serial):
     def cells(self, tile: Tile, array: Any) -> np.ndarray:
         """The cells of the whole domain, without halo."""
         pj, pi = tile.processes
-        rows = [[interior(tile, part) for part in np.split(row, pi, axis=-1)] for row in np.split(np.asarray(array), pj, axis=-2)]
+        rows = [[interior(tile, block) for block in np.split(row, pi, axis=-1)] for row in np.split(np.asarray(array), pj, axis=-2)]
         return np.concatenate([np.concatenate(row, axis=-1) for row in rows], axis=-2)
 
     def own(self, tile: Tile, field: Any) -> Any:
@@ -127,7 +127,8 @@ class Devices(Serial):
         """Fill the halo along one axis (0: j, 1: i)."""
         tile = halos[0].tile
         n, widths = tile.cells[axis + 1], [halo.tile.halo[axis] for halo in halos]
-        edges, corners = [partial(part, axis, halo.tile) for halo in halos], [partial(corner, axis, halo.tile) for halo in halos]
+        edges = [partial(strip_of, axis, halo.tile) for halo in halos]
+        corners = [partial(corner, axis, halo.tile) for halo in halos]
         bounded = (tile.y, tile.x)[axis] is not Boundary.PERIODIC
         if bounded:  # before anything is sent: a narrow part sends these faces too
             arrays = [write(array, on_boundary(axis, edge(array, width, width + 1)), at(array, width))
@@ -146,22 +147,22 @@ class Devices(Serial):
         tile = halos[0].tile
         number, last = jax.lax.axis_index(AXES[axis]), tile.processes[axis] - 1
         pole = (tile.y, tile.x)[axis] is Boundary.POLE
-        before = [mirrored_low(axis, *each) for each in zip(halos, arrays, high, strict=True)]
-        beyond = [mirrored_high(axis, *each) for each in zip(halos, arrays, strict=True)]
+        below = [mirrored_low(axis, *each) for each in zip(halos, arrays, high, strict=True)]
+        above = [mirrored_high(axis, *each) for each in zip(halos, arrays, strict=True)]
         if pole:
-            before, beyond = self._opposite(tile, before, 0), self._opposite(tile, beyond, last)
+            below, above = self._opposite(tile, below, 0), self._opposite(tile, above, last)
         signs = [-1.0 if halo.place.is_vector and (pole or halo.place is NORMAL[axis]) else 1.0 for halo in halos]
-        return ([jnp.where(number == 0, sign * mirror, strip) for sign, mirror, strip in zip(signs, before, low, strict=True)],
-                [jnp.where(number == last, sign * mirror, strip) for sign, mirror, strip in zip(signs, beyond, high, strict=True)])
+        return ([jnp.where(number == 0, sign * mirror, strip) for sign, mirror, strip in zip(signs, below, low, strict=True)],
+                [jnp.where(number == last, sign * mirror, strip) for sign, mirror, strip in zip(signs, above, high, strict=True)])
 
     def _passed(self, axis: int, tile: Tile, strips: list, step: int) -> list:
         """The strips of the neighbour at number - step, as one message."""
-        parts = tile.processes[axis]
-        if parts == 1:
+        devices = tile.processes[axis]
+        if devices == 1:
             return strips  # a pole: replaced by what comes across it
-        pairs = [(number, number + step) for number in range(parts) if 0 <= number + step < parts]
+        pairs = [(number, number + step) for number in range(devices) if 0 <= number + step < devices]
         if (tile.y, tile.x)[axis] is Boundary.PERIODIC:
-            pairs = [(number, (number + step) % parts) for number in range(parts)]
+            pairs = [(number, (number + step) % devices) for number in range(devices)]
         return self._sent_along(AXES[axis], pairs, strips)
 
     def _sent_along(self, names: Any, pairs: list[tuple[int, int]], strips: list) -> list:
@@ -219,9 +220,9 @@ class Devices(Serial):
 
 def obstacle(whole: Tile, processes: tuple[int, int]) -> str | None:
     """Why parts of a domain would not be of the same size and in the same situation, if they would not."""
-    for n, parts, what in zip(whole.domain[1:], processes, ("rows", "columns"), strict=True):
-        if n % parts:
-            return f"{n} {what} cannot be divided evenly among {parts} devices, as one program for all needs"
+    for n, devices, what in zip(whole.domain[1:], processes, ("rows", "columns"), strict=True):
+        if n % devices:
+            return f"{n} {what} cannot be divided evenly among {devices} devices, as one program for all needs"
     if whole.y is Boundary.POLE and processes[1] > 1 and processes[1] % 2:
         return f"{processes[1]} devices in i do not match across the pole: their number has to be even"
     return None
@@ -233,7 +234,7 @@ def even_shapes(whole: Tile, devices: int) -> list[tuple[int, int]]:
 
 
 def advice(whole: Tile, devices: int) -> str:
-    """What to use instead: other shapes of so many devices or else of the next smaller number that goes."""
+    """Advice on what to use instead: other shapes of so many devices or else of the next smaller number that goes."""
     number = next(n for n in range(devices, 0, -1) if even_shapes(whole, n))
     return f"Use processes={' or '.join(f'{pj},{pi}' for pj, pi in even_shapes(whole, number)[:4])}, or MPI (dycore.backends.mpi)."
 

@@ -75,9 +75,10 @@ class _CallFrame(ctypes.Structure):
 
 
 class Called:
-    """What a compiled program may call as long as somebody holds it: `function(arguments, results)`, lists of NumPy arrays.
+    """Function that a compiled program may call as long as somebody holds it: `function(arguments, results)`, lists of arrays.
 
-    Arguments are not to be changed, results to be filled; neither may be kept. `problem` is what it raised last.
+    The arrays are of NumPy. Arguments are not to be changed, results to be filled; neither may be kept. `problem` is what it
+    raised last.
     """
 
     def __init__(self, function: Callable[[list[np.ndarray], list[np.ndarray]], None]):
@@ -153,7 +154,7 @@ def _arrays(buffers: Any) -> list[np.ndarray]:
 
 @ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.POINTER(_CallFrame))
 def _handler(address: Any) -> Any:
-    """What XLA calls; whatever is raised becomes an error of XLA, which raises it where the program was called."""
+    """Handler that XLA calls; whatever is raised becomes an error of XLA, which raises it where the program was called."""
     frame = address.contents
     called = None
     try:

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.fields import Field
-from dycore.halo_sources import Copy, copies_x, copies_y, copy_strips
-from dycore.tiles import Boundary, Halo, Reach, Tile, part_of
+from dycore.halo_sources import StripCopy, copies_x, copies_y, copy_strips
+from dycore.tiles import Boundary, Halo, HaloWidth, Tile, part_of
 
 
 class Traffic(NamedTuple):
@@ -30,7 +30,7 @@ def extent(cut: slice, n: int) -> tuple[int, int, bool]:
     return min(indices), len(indices), indices.step < 0
 
 
-def copied_strips(array: Any, copies: tuple[Copy, ...], write: Callable) -> Any:
+def copied_strips(array: Any, copies: tuple[StripCopy, ...], write: Callable) -> Any:
     """A JAX array after copies within it: `write(array, strip, start)` puts a strip into an array."""
     for target, source, sign in copies:
         strip = 0.0 * array[(..., *target)] if source is None else array[(..., *source)]
@@ -47,7 +47,7 @@ class Serial:
 
     @property
     def traffic(self) -> Traffic:
-        """What this process has sent so far."""
+        """Messages that this process has sent so far."""
         return Traffic(0, 0)
 
     def in_one_thread(self) -> None:
@@ -57,14 +57,14 @@ class Serial:
         """The part of this process."""
         return whole
 
-    def sides(self, tile: Tile) -> Reach:
-        """1 on each side of a part beyond which cells of other processes follow, else 0: at walls, at poles, where it has all."""
-        found = []
+    def neighbours(self, tile: Tile) -> HaloWidth:
+        """1 on each side of a part on which cells of other processes follow, else 0: at walls, at poles, where it has all."""
+        flags = []
         for n, place, boundary in zip(reversed(tile.processes), reversed(tile.position), (tile.x, tile.y), strict=True):
-            found += [int(n > 1 and (boundary is Boundary.PERIODIC or place != last)) for last in (0, n - 1)]
-        return Reach(*found)
+            flags += [int(n > 1 and (boundary is Boundary.PERIODIC or place != last)) for last in (0, n - 1)]
+        return HaloWidth(*flags)
 
-    def substeps_together(self, tile: Tile, substeps: int) -> int:
+    def substeps_per_exchange(self, tile: Tile, substeps: int) -> int:
         """How many barotropic substeps go without a message: all."""
         return substeps
 
@@ -83,21 +83,21 @@ class Serial:
         return tuple(arrays)
 
     def filled(self, placed: list[tuple[Halo, Any]], write: Callable) -> tuple:
-        """The same for JAX arrays, as new values: `write(array, strip, start)` puts a strip into an array."""
+        """Completed JAX arrays, as new values: `write(array, strip, start)` puts a strip into an array."""
         halos = [halo for halo, _ in placed]
         arrays = self.fetched(halos, [copied_strips(array, copies_y(halo), write) for halo, array in placed], write)
         return tuple(copied_strips(array, copies_x(halo), write) for halo, array in zip(halos, arrays, strict=True))
 
     def fetcher(self, fields: tuple[tuple[Halo, int], ...], dtype: np.dtype) -> Callable[[list], None]:
-        """What fills, in place, what other processes keep of the halos of fields with so many axes: nothing."""
+        """Function that fills, in place, what other processes keep of the halos of fields with so many axes: nothing."""
         return lambda arrays: None
 
     def fetched(self, halos: list[Halo], arrays: list, write: Callable) -> list:
-        """The same for JAX arrays, as new values."""
+        """JAX arrays with what other processes keep of their halos, as new values."""
         return arrays
 
     def scatter(self, tile: Tile, values: np.ndarray, asarray: Callable) -> Any:
-        """What belongs to this process of a padded array of the whole domain, as `asarray` makes it."""
+        """Values of this process, of a padded array of the whole domain, as `asarray` makes it."""
         return asarray(part_of(values, tile))
 
     def program(self, function: Callable) -> Callable:
@@ -169,15 +169,15 @@ def interior(tile: Tile, array: np.ndarray) -> np.ndarray:
     return array[tuple(slice(*r) for r in region.ranges)]
 
 
-def substeps_that_fit(tile: Tile, substeps: int, together: int | None = None) -> int:
+def substeps_that_fit(tile: Tile, substeps: int, wished: int | None = None) -> int:
     """How many barotropic substeps go without a message: as many as the halo that they need fits into the smallest part.
 
-    They go in portions of about the same number. Raises ValueError where `together` is given and does not fit.
+    They go in portions of about the same number. Raises ValueError where `wished` is given and does not fit.
     """
     smallest = min((tile.domain[axis + 1] // n for axis, n in enumerate(tile.processes) if n > 1), default=substeps)
-    if together is not None and together > smallest:
-        raise ValueError(f"substeps_together={together} barotropic substeps without a message need a halo of {together} cells, but "
+    if wished is not None and wished > smallest:
+        raise ValueError(f"substeps_together={wished} barotropic substeps without a message need a halo of {wished} cells, but "
                          f"the smallest part is {smallest} cells wide with processes={tile.processes}. Use "
                          f"substeps_together={smallest} or less, or fewer processes.")
-    portions = -(-substeps // (together or smallest))
+    portions = -(-substeps // (wished or smallest))
     return -(-substeps // portions)

@@ -1,4 +1,4 @@
-"""What JAX needs of its process: a platform that is there, 64-bit numbers where they are wanted, no fork after its start."""
+"""Conditions of JAX on its process: a platform that is there, 64-bit numbers where they are wanted, no fork after its start."""
 
 from __future__ import annotations
 

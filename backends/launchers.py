@@ -1,4 +1,4 @@
-"""What the environment says of how this process was started: as one of several ranks, or as a child of one. Loads no MPI."""
+"""Environment in which this process was started: as one of several ranks, or as a child of one. Loads no MPI."""
 
 from __future__ import annotations
 

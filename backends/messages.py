@@ -1,4 +1,4 @@
-"""What an exchange of halos moves: copies within a process, and one message between two processes. No MPI.
+"""Plan of an exchange of halos: copies within a process, and one message between two processes. No MPI.
 
 All pairs of processes meet in the same order of rounds, so that none waits for ever where one call comes after the other.
 """
@@ -30,7 +30,7 @@ class Strip:
 
 
 class Message(NamedTuple):
-    """What a process and another tell each other in an exchange; `edges` stand for what comes in when nothing is sent."""
+    """Message of a process to another in an exchange, and back; `edges` stand for what comes in when nothing is sent."""
 
     rank: int
     outgoing: tuple[Strip, ...]
@@ -56,7 +56,7 @@ def strip_of(tile: Tile, field: int, ndim: int, cut: tuple[slice, slice], sign: 
 
 
 def inward(target: slice, cells: tuple[int, int]) -> slice:
-    """As many indices at the edge of the cells, where a slice lies beyond them."""
+    """Indices at the edge of the cells, as many, where a slice lies beyond them."""
     length = target.stop - target.start
     if target.start < cells[0] and target.stop <= cells[0]:
         return slice(cells[0], cells[0] + length)
@@ -82,7 +82,7 @@ def plan(fields: tuple[tuple[Halo, int], ...]) -> Plan:
                 edges.setdefault(rank, []).append(strip_of(tile, number, ndim, (rows, columns), 1.0))
     ranks = processes[0] * processes[1]
     # who gets something from here could, with whole halos, also send something
-    near = {rank for halo, _ in fields for _, rank, source, _ in pieces(halo._replace(reach=None)) if source is not None} - {me}
+    near = {rank for halo, _ in fields for _, rank, source, _ in pieces(halo._replace(width=None)) if source is not None} - {me}
     outgoing = {other: [strip_of(halo.tile, number, ndim, source, sign) for number, (halo, ndim) in enumerate(fields)
                         for _, rank, source, sign in pieces(halo._replace(tile=halo.tile._replace(rank=other)))
                         if rank == me and source is not None] for other in sorted(near)}
@@ -105,7 +105,7 @@ def carry_out(copies: tuple[tuple[Strip, Strip | None], ...], arrays: list) -> N
         copy(arrays[target.field][target.index], None if source is None else arrays[source.field][source.index], target.sign)
 
 
-def parts(buffer: Any, strips: tuple[Strip, ...]) -> list:
-    """The strips of a message as parts of its buffer."""
+def segments_of(buffer: Any, strips: tuple[Strip, ...]) -> list:
+    """The strips of a message as segments of its buffer."""
     ends = np.cumsum([strip.size for strip in strips])
     return [buffer[end - strip.size: end].reshape(strip.shape) for strip, end in zip(strips, ends, strict=True)]

@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.backends.halos import Serial, Traffic, extent, substeps_that_fit
-from dycore.backends.messages import Plan, Strip, carry_out, copy, parts, plan
+from dycore.backends.messages import Plan, Strip, carry_out, copy, plan, segments_of
 from dycore.backends.mpi_library import communicator, load
 from dycore.backends.threads import OneThread
 from dycore.decomposition import blocks, divide
-from dycore.tiles import Halo, Tile, share
+from dycore.tiles import Halo, Tile, cells_of_process
 
 
 class Buffer(NamedTuple):
-    """What goes to another process, or comes from it: strips of NumPy arrays with their parts of a buffer, and the request."""
+    """Buffer to or from another process: strips of NumPy arrays with their segments of the buffer, and the request."""
 
     strips: list[tuple[Strip, np.ndarray]]
     request: Any
@@ -45,7 +45,7 @@ class World(Serial):
         comm = communicator(self.mpi, comm)
         self._comm, self._thread = comm.Clone(), OneThread()
         self.inside = comm.Clone()  # mpi4jax sends when it likes: its messages must not meet others
-        self.processes, self.silent, self.together = processes, silent, substeps_together
+        self.processes, self.silent, self._substeps = processes, silent, substeps_together
         self.ranks, self.rank = self._comm.size, self._comm.rank
         self.sent = [0, 0]
         self._prepared: dict[Any, Any] = {}
@@ -68,13 +68,13 @@ class World(Serial):
         """The part of this process. Raises ValueError where the domain cannot be divided as asked."""
         return divide(whole, self.ranks, self.processes, self.rank)
 
-    def substeps_together(self, tile: Tile, substeps: int) -> int:
-        """As many as fit, or as were asked for."""
-        return substeps_that_fit(tile, substeps, self.together)
+    def substeps_per_exchange(self, tile: Tile, substeps: int) -> int:
+        """As `Serial.substeps_per_exchange`: as many as fit, or as were asked for."""
+        return substeps_that_fit(tile, substeps, self._substeps)
 
     @property
     def traffic(self) -> Traffic:
-        """What this process has sent so far; within a compiled JAX program messages count when it is traced."""
+        """Messages that this process has sent so far; within a compiled JAX program messages count when it is traced."""
         return Traffic(*self.sent)
 
     def count(self, size: int, messages: int = 1) -> None:
@@ -103,7 +103,7 @@ class World(Serial):
     def _speaking(self, todo: Plan, dtype: np.dtype) -> Callable[[list], None]:
         def buffer(rank: int, strips: tuple[Strip, ...], prepare: Callable) -> Buffer:
             values = np.empty(sum(strip.size for strip in strips), dtype)
-            return Buffer(list(zip(strips, parts(values, strips), strict=True)), prepare(values, rank), values.nbytes)
+            return Buffer(list(zip(strips, segments_of(values, strips), strict=True)), prepare(values, rank), values.nbytes)
 
         outgoing = [buffer(message.rank, message.outgoing, self.comm.Send_init) for message in todo.messages if message.outgoing]
         incoming = [buffer(message.rank, message.incoming, self.comm.Recv_init) for message in todo.messages if message.incoming]
@@ -114,14 +114,14 @@ class World(Serial):
             self.in_one_thread()
             start_all(receiving)
             for each in outgoing:
-                for strip, part in each.strips:
-                    copy(part, arrays[strip.field][strip.index], strip.sign)
+                for strip, segment in each.strips:
+                    copy(segment, arrays[strip.field][strip.index], strip.sign)
                 each.request.Start()
                 self.count(each.size)
             carry_out(todo.own, arrays)
             for _ in incoming:
-                for strip, part in incoming[wait_any(receiving)].strips:
-                    arrays[strip.field][strip.index] = part
+                for strip, segment in incoming[wait_any(receiving)].strips:
+                    arrays[strip.field][strip.index] = segment
             wait_all(sending)
 
         return fetch
@@ -134,7 +134,8 @@ class World(Serial):
                 super().in_whole_rows(tile, rows, work)
             return
         line, me = self._line(tile), tile.position[1]
-        widths = [stop - start for start, stop in (share(tile.domain[2], processes, number) for number in range(processes))]
+        ranges = [cells_of_process(tile.domain[2], processes, number) for number in range(processes)]
+        widths = [stop - start for start, stop in ranges]
         heights = [row.size // widths[me] for row in rows]  # levels
         mine = range(me, len(rows), processes)
         out = [widths[me] * sum(heights[number::processes]) for number in range(processes)]
@@ -149,8 +150,8 @@ class World(Serial):
                         for start, width in zip(starts[:-1], widths, strict=True)]
             whole = np.concatenate(segments, axis=-1)
             work(number, whole if rows[number].ndim == 2 else whole[0])
-            for segment, part in zip(segments, np.split(whole, np.cumsum(widths)[:-1], axis=-1), strict=True):
-                segment[...] = part
+            for segment, values in zip(segments, np.split(whole, np.cumsum(widths)[:-1], axis=-1), strict=True):
+                segment[...] = values
             used += heights[number]
         line.Alltoallv((here, into), (there, out))
         place = 0
@@ -174,18 +175,18 @@ class World(Serial):
             return None
         whole = np.empty((*mine.shape[:-2], *tile.domain[1:]), mine.dtype)
         for rank in range(self.ranks):
-            part = tile._replace(rank=rank)
+            theirs = tile._replace(rank=rank)
             if rank:
-                mine = np.empty((*mine.shape[:-2], *part.cells[1:]), mine.dtype)
+                mine = np.empty((*mine.shape[:-2], *theirs.cells[1:]), mine.dtype)
                 self.comm.Recv(mine, rank)
-            whole[..., slice(*part.rows), slice(*part.columns)] = mine
+            whole[..., slice(*theirs.rows), slice(*theirs.columns)] = mine
         return whole
 
     def block(self, tile: Tile, cells: np.ndarray, chunk: tuple[int, int] = (1, 1)) -> tuple[tuple[slice, slice], np.ndarray]:
         """As `Serial.block`: what a block holds of the parts of others is sent here."""
-        def common(block: int, part: int) -> tuple[slice, slice] | None:
+        def common(block: int, rank: int) -> tuple[slice, slice] | None:
             """Rows and columns of the domain that belong to a block and to the part of a process."""
-            there = tile._replace(rank=part)
+            there = tile._replace(rank=rank)
             pairs = zip(blocks(tile, block, chunk), (there.rows, there.columns), strict=True)
             ranges = [(max(a, c), min(b, d)) for (a, b), (c, d) in pairs]
             return tuple(slice(*r) for r in ranges) if all(a < b for a, b in ranges) else None  # type: ignore[return-value]
@@ -218,7 +219,7 @@ class World(Serial):
 
     def first(self, value: Any) -> Any:
         """As `Serial.first`."""
-        return next((found for found in self.comm.allgather(value) if found is not None), None)
+        return next((given for given in self.comm.allgather(value) if given is not None), None)
 
     # JAX arrays, within a compiled program ---------------------------------------------------------
 
@@ -230,7 +231,7 @@ class World(Serial):
         given = list(arrays)
 
         def put(strip: Strip, values: Any) -> None:
-            starts = tuple(extent(part, n)[0] for part, n in zip(strip.index, arrays[strip.field].shape, strict=True))
+            starts = tuple(extent(cut, n)[0] for cut, n in zip(strip.index, arrays[strip.field].shape, strict=True))
             arrays[strip.field] = write(arrays[strip.field], values, starts)
 
         for target, source in todo.own:
@@ -244,12 +245,12 @@ class World(Serial):
             outgoing = [(strip.sign * given[strip.field][strip.index]).ravel() for strip in message.outgoing]
             incoming = self.swapped(message.rank, jnp.concatenate(outgoing) if outgoing else None,
                                     sum(strip.size for strip in message.incoming), arrays[0].dtype)
-            for strip, part in zip(message.incoming, parts(incoming, message.incoming), strict=True):
-                put(strip, part)
+            for strip, values in zip(message.incoming, segments_of(incoming, message.incoming), strict=True):
+                put(strip, values)
         return arrays
 
     def swapped(self, rank: int, outgoing: Any, size: int, dtype: Any) -> Any:
-        """What another process sends for what it gets; where one of them gets nothing, nothing is sent to it."""
+        """Values that another process sends for those that it gets; where one of them gets nothing, nothing is sent to it."""
         import jax.numpy as jnp
         import mpi4jax
 
@@ -270,8 +271,8 @@ class World(Serial):
         processes = tile.processes[1]
         if processes == 1:
             return values, lambda rows: rows
-        parts = [share(tile.domain[2], processes, number) for number in range(processes)]
-        widest = max(stop - start for start, stop in parts)
+        ranges = [cells_of_process(tile.domain[2], processes, number) for number in range(processes)]
+        widest = max(stop - start for start, stop in ranges)
         west, east = tile.columns
         padded = jnp.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, widest - (east - west))])
         if self.silent:
@@ -279,5 +280,5 @@ class World(Serial):
         else:
             self.count((processes - 1) * padded.size * padded.dtype.itemsize, processes - 1)
             all_of_them = mpi4jax.allgather(padded, comm=self._line(tile))
-        whole = jnp.concatenate([all_of_them[number, ..., : stop - start] for number, (start, stop) in enumerate(parts)], axis=-1)
+        whole = jnp.concatenate([all_of_them[number, ..., : stop - start] for number, (start, stop) in enumerate(ranges)], axis=-1)
         return whole, lambda rows: rows[..., west:east]

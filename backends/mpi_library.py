@@ -32,7 +32,7 @@ def load() -> Any:
 
 
 def communicator(mpi: Any, given: Any) -> Any:
-    """What was given, or all processes. Raises ValueError where it is not one of mpi4py within which this process is a rank."""
+    """Communicator that was given, or that of all processes. Raises ValueError for one to which this process does not belong."""
     if given is None:
         return mpi.COMM_WORLD
     if not isinstance(given, mpi.Intracomm) or given == mpi.COMM_NULL:

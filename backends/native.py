@@ -43,7 +43,7 @@ class Constants:
         self._last: tuple[Any, Any] = ((), ())
 
     def on_host(self, constants: Any) -> Any:
-        """The same in arrays of NumPy."""
+        """Constants in arrays of NumPy."""
         known, arrays = self._last
         if known is not constants:
             arrays = jax.tree.map(on_host, constants)
@@ -164,8 +164,8 @@ def parted(constants: Any, held: Constants) -> tuple[list, Callable[[list], Any]
     hosts = [None if place in places else on_host(leaf) for place, leaf in enumerate(leaves)]
 
     def put(values: list) -> Any:
-        found = dict(zip(places, values, strict=True))
-        return jax.tree.unflatten(form, [found.get(place, host) for place, host in enumerate(hosts)])
+        traced = dict(zip(places, values, strict=True))
+        return jax.tree.unflatten(form, [traced.get(place, host) for place, host in enumerate(hosts)])
 
     return values, put
 

@@ -167,8 +167,8 @@ class JaxBackend(NumpyBackend):
         """A 2-D field of the grid, stored with length 1 along the axes on which it does not change."""
         return self.asarray(collapsed(values))
 
-    def whole_number(self, value: Any) -> Any:
-        """As `NumpyBackend.whole_number`: it may be known only while the program runs."""
+    def integer(self, value: Any) -> Any:
+        """As `NumpyBackend.integer`: it may be known only while the program runs."""
         return value
 
     def number(self, value: Any, dtype: np.dtype) -> Any:

@@ -1,8 +1,8 @@
-"""Numba: what is asked for is recorded, planned (dycore.backends.recording) and compiled as one program.
+"""Numba: what is asked for is recorded, planned (dycore.backends.recorded.recording) and compiled as one program.
 
-Stencils become kernels (dycore.backends.kernels); the program (dycore.backends.numba_program) calls them row by row, group by
-group. What Numba does not compile, such as the Fourier transforms of the polar filter, runs between two parts of a program.
-Kernels and programs are the only generated source of the project, kept on disk when compiled.
+Stencils become kernels (dycore.backends.compiled.kernels); the program (dycore.backends.compiled.program) calls them row by
+row, group by group. What Numba does not compile, such as the Fourier transforms of the polar filter, runs between two parts of
+a program. Kernels and programs are the only generated source of the project, kept on disk when compiled.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 import numba
 import numpy as np
 
-from dycore.backends.buffers import Pool
 from dycore.backends.common import collapsed
-from dycore.backends.kernels import Compiler
-from dycore.backends.numba_program import Program, signature
+from dycore.backends.compiled.buffers import Pool
+from dycore.backends.compiled.kernels import Compiler
+from dycore.backends.compiled.program import Program, signature
 from dycore.backends.on_numpy import NumpyBackend
-from dycore.backends.recording import Recording
+from dycore.backends.recorded.recording import Recording
 from dycore.backends.threads import made_once
 from dycore.fields import Field, Region
 from dycore.tiles import Halo, Tile
@@ -58,20 +58,22 @@ class NumbaBackend(NumpyBackend):
     def apply(self, stencil: Callable, region: Region, *arguments: Any) -> Any:
         """As `NumpyBackend.apply`, in one pass."""
         if self._recording is None:
-            return self._at_once(lambda noted, *arguments: noted.apply(stencil, region, *arguments), (stencil, region), arguments)
+            what = stencil, region
+            return self._at_once(lambda recording, *arguments: recording.apply(*what, *arguments), what, arguments)
         return self._recording.apply(stencil, region, *arguments)
 
     def sweep(self, stencil: Callable, start: Callable, region: Region, direction: int, *arguments: Any) -> Any:
         """As `NumpyBackend.sweep`, one row of columns at a time."""
         what = stencil, start, region, direction
         if self._recording is None:
-            return self._at_once(lambda noted, *arguments: noted.sweep(*what, *arguments), what, arguments)
+            return self._at_once(lambda recording, *arguments: recording.sweep(*what, *arguments), what, arguments)
         return self._recording.sweep(*what, *arguments)
 
     def call(self, function: Callable, region: Region, *arguments: Any) -> Any:
         """As `NumpyBackend.call`, between two parts of a program."""
         if self._recording is None:
-            return self._at_once(lambda noted, *arguments: noted.call(function, region, *arguments), (function, region), arguments)
+            what = function, region
+            return self._at_once(lambda recording, *arguments: recording.call(*what, *arguments), what, arguments)
         return self._recording.call(function, region, *arguments)
 
     def exchange(self, *placed: tuple[Halo, Any]) -> tuple:
@@ -135,7 +137,7 @@ class NumbaBackend(NumpyBackend):
 
 
 class Planning(threading.local):
-    """What the thread that plans a step notes its verbs in; those of other threads go on."""
+    """Recording of the thread that plans a step; the verbs of other threads go on."""
 
     recording: Recording | None = None
 

@@ -16,16 +16,16 @@ try:
 except ImportError:
     import numpy.fft as fft
 
-from dycore.backends.array_functions import called
 from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.backends.halos import Serial
 from dycore.backends.launchers import warn_of_others
-from dycore.backends.recording import Recording
+from dycore.backends.recorded.array_functions import called
+from dycore.backends.recorded.recording import Recording
 from dycore.fields import Field, Region, as_field
 from dycore.halo_sources import fill_halo
 from dycore.tiles import Halo, Tile
 
-LARGE = 20  # parts of a record
+LARGE = 20  # members of a record
 
 
 def _signature(argument: Any) -> Any:
@@ -40,12 +40,12 @@ def filtered_rows(tile: Tile, response: np.ndarray) -> list[tuple[int, Any]]:
     What scales them is a kernel to convolve with, or the response itself where there is no ducc0.
     """
     rows, ny, (south, north) = len(response) // 2, tile.domain[1], tile.rows
-    found = []
+    filtered = []
     for row, scale in zip((*range(rows), *range(ny - rows, ny)), response, strict=True):
         if south <= row < north and (scale != 1.0).any():
             kernel = scale if ducc0 is None else fft.irfft(scale, n=tile.domain[2]).astype(response.dtype)
-            found.append((row - south + tile.halo[0], kernel))
-    return found
+            filtered.append((row - south + tile.halo[0], kernel))
+    return filtered
 
 
 def filter_row(row: np.ndarray, scale: np.ndarray) -> None:
@@ -57,7 +57,7 @@ def filter_row(row: np.ndarray, scale: np.ndarray) -> None:
 
 
 def difference(communication: Any, work: Callable) -> Any:
-    """What is sent during some work."""
+    """Messages that are sent during some work."""
     before = communication.traffic
     work()
     after = communication.traffic
@@ -104,12 +104,12 @@ class NumpyBackend:
         large, last = self.remembers and len(argument) > LARGE, self._last
         if large and last[0] is argument:
             return last[1]
-        signatures, parts = [], []
-        for part in argument:
-            signature, field = self._taken(part)
+        signatures, fields = [], []
+        for member in argument:
+            signature, field = self._taken(member)
             signatures.append(signature)
-            parts.append(field)
-        taken = tuple(signatures), type(argument)(*parts) if hasattr(argument, "_fields") else tuple(parts)
+            fields.append(field)
+        taken = tuple(signatures), type(argument)(*fields) if hasattr(argument, "_fields") else tuple(fields)
         if large:
             self._last = argument, taken
         return taken
@@ -228,19 +228,19 @@ class NumpyBackend:
         return self.communication.padded(tile)
 
     def recorder(self) -> Any:
-        """The same verbs, but what is asked for is noted (dycore.backends.recording), for arrays that stand for others."""
+        """Recorder of a step (dycore.backends.recorded.recording): the same verbs, on placeholders of arrays."""
         return Recording()
 
     def traffic(self, step: Callable, steps: Callable, constants: Any, state: Any) -> Any:
-        """What this process sends in one step."""
+        """Messages that this process sends in one step."""
         return difference(self.communication, lambda: steps(constants, state, 1))
 
     def asarray(self, values: Any) -> Any:
         """An array of this backend."""
         return self.library.asarray(values)
 
-    def whole_number(self, value: Any) -> Any:
-        """A whole number, such as that of the step, as this backend counts it."""
+    def integer(self, value: Any) -> Any:
+        """Integer, such as the number of the step, as this backend counts it."""
         return int(value)
 
     def number(self, value: Any, dtype: np.dtype) -> Any:

@@ -1,4 +1,4 @@
-"""What threads of one process cannot do at once, each where the reason lies: planning, parallel loops, messages."""
+"""Work that threads of one process cannot do at once, each where the reason lies: planning, parallel loops, messages."""
 
 from __future__ import annotations
 

@@ -265,7 +265,7 @@ def triad_on_gpu(b: numpy.ndarray, c: numpy.ndarray, scalar: Any, precision: str
 def compiled_triad(threads: int) -> Callable[..., None]:
     import numba
 
-    from dycore.backends.cache import kept
+    from dycore.backends.compiled.cache import kept
 
     def one_pass(a, b, c, scalar):
         for n in numba.prange(a.size):

@@ -151,23 +151,23 @@ class Reads(NamedTuple):
                      self.pointwise and other.pointwise)
 
 
-def read(region: Region, seen: AccessPattern | None, number: int, origin: tuple[int, ...], index: tuple) -> frozenset:
-    """Source of an element of array `number` that a stencil reads; added to what is `seen`."""
+def read(region: Region, pattern: AccessPattern | None, number: int, origin: tuple[int, ...], index: tuple) -> frozenset:
+    """Source of an element of array `number` that a stencil reads; added to the access pattern."""
     k, j, i = region.k[0] if region.k else 0, region.j[0], region.i[0]
     starts = (k,) if len(origin) == 1 else (k, j, i)[-len(origin):]
     shifts = [part.start + at - start if isinstance(part, slice) and part.start is not None else 0
               for part, at, start in zip(index, origin, starts, strict=True)]
     row, column = shifts[-2:] if len(shifts) > 1 else (0, 0)
     source = number, Reads(row, row, column, column, not any(shifts))
-    if seen is not None:
-        trace(seen.read, (source,))
+    if pattern is not None:
+        trace(pattern.read, (source,))
     return frozenset({source})
 
 
-def check(function: Callable, region: Region, arguments: tuple, before: tuple = (), seen: AccessPattern | None = None) -> Any:
+def check(function: Callable, region: Region, arguments: tuple, before: tuple = (), pattern: AccessPattern | None = None) -> Any:
     """Run a stencil on types alone: refuses reads past the halo, wrong axes and mixed precision.
 
-    `before` are values passed between the indices and the arguments (what a sweep carries); the access pattern is added to `seen`.
+    `before` are values passed between the indices and the arguments (what a sweep carries); what it reads is added to `pattern`.
     Raises IndexError or TypeError with a sentence that names the stencil.
     """
     parameters = function.__code__.co_varnames[: function.__code__.co_argcount]
@@ -180,7 +180,7 @@ def check(function: Callable, region: Region, arguments: tuple, before: tuple = 
         value = as_field(value, name)
         if isinstance(value, Field):
             number, shape = next(numbers), tuple(value.array.shape)
-            array = Abstract(value.array.dtype, shape, partial(read, region, seen, number, value.origin))
+            array = Abstract(value.array.dtype, shape, partial(read, region, pattern, number, value.origin))
             return Field(array, value.region, value.origin, name)
         if isinstance(value, np.generic) or (hasattr(value, "dtype") and hasattr(value, "shape")):
             return Number(value.dtype)
@@ -192,8 +192,8 @@ def check(function: Callable, region: Region, arguments: tuple, before: tuple = 
         sentence = f"{title_of(function, arguments)}: {error}"
         advice = "" if sentence.endswith(".") else ". Give functions that take and return what it asks for."
         raise type(error)(sentence + advice) from None
-    if seen is not None:
-        map_arguments(lambda value: trace(seen.used, sources_of(value)), values)
+    if pattern is not None:
+        map_arguments(lambda value: trace(pattern.used, sources_of(value)), values)
     return values
 
 

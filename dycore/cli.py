@@ -60,21 +60,21 @@ def complain(problem: object, code: int, everywhere: bool = False) -> int:
     """Say a problem that all ranks have found, once; or one that this rank alone has."""
     sentence = " ".join(str(problem).split())
     sentence += "" if sentence.endswith((".", "?")) or isinstance(problem, Interrupted) else "."  # it ends with a command
-    if everywhere or launched()[0] == 0 or not together():
+    if everywhere or launched()[0] == 0 or not rank_is_known():
         tell(f"dycore: {sentence}", sys.stderr)
     if not everywhere:
         wait_for_others()
     return code
 
 
-def together() -> bool:
+def rank_is_known() -> bool:
     """Whether this process is known to be a rank among the others, of which the first speaks for all."""
     return "mpi4py.MPI" in sys.modules and sys.modules["mpi4py.MPI"].COMM_WORLD.size == launched()[1]
 
 
 def wait_for_others(seconds: float = 5.0) -> None:
     """Until all ranks are here, or so long: a launcher may end all when one fails, before the first has said why."""
-    if launched()[1] > 1 and together():
+    if launched()[1] > 1 and rank_is_known():
         all_here = sys.modules["mpi4py.MPI"].COMM_WORLD.Ibarrier()
         end = time.monotonic() + seconds
         while not all_here.Test() and time.monotonic() < end:

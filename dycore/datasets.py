@@ -97,10 +97,10 @@ def order_of(coordinate: Any, here: np.ndarray, attributes: Mapping[str, Any], o
     if attributes["units"] == "degrees_east":
         there = eastward(there, here[0] - 0.5 * (here[1] - here[0] if len(here) > 1 else 360.0))
     order = np.argsort(there, kind="stable")
-    apart = np.abs(there[order] - here)
+    distance = np.abs(there[order] - here)
     # coordinates may have been kept in single precision
-    if not apart.max() <= 1e-5 * max(np.ptp(here), np.abs(here).max()):
-        n = int(np.argmax(apart))
+    if not distance.max() <= 1e-5 * max(np.ptp(here), np.abs(here).max()):
+        n = int(np.argmax(distance))
         raise ValueError(f"{name}[{order[n]}] {of_what} is {there[order[n]]:g}; that of this grid is {here[n]:g}. Interpolate the "
                          "dataset to the grid first.")
     return order
@@ -142,9 +142,9 @@ def covering(data: Any, grid: Grid, longitude: str = "lon", latitude: str = "lat
     order = order[np.diff(turned[order], append=turned.min() + 360.0) > SAME_PLACE]  # 0 and 360 degrees are one place
     check_longitudes(turned[order], grid.x if grid.supergrid is None else grid.longitude.ravel())
     index = np.concatenate([order[-1:], order, order[:1]])
-    beyond = np.concatenate([[-360.0], np.zeros(len(order)), [360.0]])
+    turns = np.concatenate([[-360.0], np.zeros(len(order)), [360.0]])
     return data.isel({longitude: index}).assign_coords({
-        longitude: (longitude, turned[index] + beyond, {"units": "degrees_east"}),
+        longitude: (longitude, turned[index] + turns, {"units": "degrees_east"}),
         latitude: (latitude, found[latitude], {"units": "degrees_north"})})
 
 

@@ -59,6 +59,6 @@ def component(name: str, values: Any, grid: Grid) -> Any:
 def at_centres(u: Any, v: Any) -> tuple[np.ndarray, np.ndarray]:
     """A velocity of a state, at west and south faces with halo, as means at cell centres, interior [k, j, i] (m/s)."""
     u, v = np.asarray(u), np.asarray(v)
-    beyond = slice(HALO + 1, 1 - HALO)  # the faces to the east or north
-    to_east, to_north = u[HALO_LEVELS:-HALO_LEVELS, HALO:-HALO, beyond], v[HALO_LEVELS:-HALO_LEVELS, beyond, HALO:-HALO]
+    next_faces = slice(HALO + 1, 1 - HALO)  # the faces to the east or north
+    to_east, to_north = u[HALO_LEVELS:-HALO_LEVELS, HALO:-HALO, next_faces], v[HALO_LEVELS:-HALO_LEVELS, next_faces, HALO:-HALO]
     return 0.5 * (interior(u) + to_east), 0.5 * (interior(v) + to_north)

@@ -35,7 +35,7 @@ class Region(NamedTuple):
 
     @property
     def columns(self) -> Region:
-        """The same region without its levels."""
+        """Region [j, i] of the same cells, without levels."""
         return self._replace(k=None)
 
     @property

@@ -41,11 +41,11 @@ def why(problem: BaseException) -> str:
     return (getattr(problem, "strerror", None) or str(problem) or type(problem).__name__).rstrip(".")
 
 
-def together(communication: Any, problem: Exception | None) -> None:
+def raise_on_all(communication: Any, problem: Exception | None) -> None:
     """Raise, on all processes, the problem of the first that has one."""
-    found = communication.first(problem)
-    if found is not None:
-        raise found from None
+    first = communication.first(problem)
+    if first is not None:
+        raise first from None
 
 
 def by_first(communication: Any, work: Callable[[], Any], failing: str) -> Any:
@@ -57,7 +57,7 @@ def by_first(communication: Any, work: Callable[[], Any], failing: str) -> Any:
     result = problem = None
     if communication.rank == 0:
         result, problem = attempt(work, failing)
-    together(communication, problem)
+    raise_on_all(communication, problem)
     return communication.first(result)
 
 

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from functools import cache
 from typing import Any, NamedTuple
 
-from dycore.tiles import Boundary, Halo, Place, Tile, share
+from dycore.tiles import Boundary, Halo, Place, Tile, cells_of_process
 
 
 class Run(NamedTuple):
@@ -33,11 +33,11 @@ def origin(index: int, n: int, boundary: Boundary, normal: bool) -> tuple[int | 
 
 
 def runs(tile: Tile, axis: int, place: Place, targets: range, shift: int = 0) -> list[Run]:
-    """What belongs at the indices `targets` of a padded axis (0: j, 1: i); with `shift`, what stands so many columns on."""
+    """Sources of the indices `targets` of a padded axis (0: j, 1: i); with `shift`, what stands so many columns on."""
     n, processes, halo = tile.domain[axis + 1], tile.processes[axis], tile.halo[axis]
     boundary = (tile.y, tile.x)[axis]
     normal = place is (Place.SOUTH_FACE, Place.WEST_FACE)[axis]
-    starts = [share(n, processes, number)[0] for number in range(processes)]
+    starts = [cells_of_process(n, processes, number)[0] for number in range(processes)]
 
     def one(target: int) -> Run:
         index = target - halo + starts[tile.position[axis]] + shift
@@ -50,16 +50,16 @@ def runs(tile: Tile, axis: int, place: Place, targets: range, shift: int = 0) ->
         turned = mirrored and (place.is_vector if crosses else normal)
         return Run(slice(target, target + 1), process, slice(source, source + 1), -1.0 if turned else 1.0, crosses)
 
-    found: list[Run] = []
+    joined_runs: list[Run] = []
     for run in map(one, targets):
-        last = found[-1] if found else run
+        last = joined_runs[-1] if joined_runs else run
         alike = (last.process, last.sign, last.crosses) == (run.process, run.sign, run.crosses)
         source = joined(last.source, run.source) if alike else None
         if source:
-            found[-1] = last._replace(target=slice(last.target.start, run.target.stop), source=source)
+            joined_runs[-1] = last._replace(target=slice(last.target.start, run.target.stop), source=source)
         else:
-            found.append(run)
-    return found
+            joined_runs.append(run)
+    return joined_runs
 
 
 def joined(before: slice | None, after: slice | None) -> slice | None:
@@ -76,7 +76,7 @@ def joined(before: slice | None, after: slice | None) -> slice | None:
 # What comes from the same process -------------------------------------------------------------------
 
 
-class Copy(NamedTuple):
+class StripCopy(NamedTuple):
     """target [j, i] = sign * source [j, i]; a source of None means zero."""
 
     target: tuple[slice, slice]
@@ -85,7 +85,7 @@ class Copy(NamedTuple):
 
 
 def _filled(halo: Halo, axis: int) -> list[Run]:
-    """What belongs in the halo along an axis (0: j, 1: i) that is not split, and on the boundary; no further than is needed."""
+    """Sources of the halo along an axis (0: j, 1: i) that is not split, and on the boundary; no further than is needed."""
     tile, place, _ = halo
     (start, stop), (first, last) = halo.bounds[axis], tile.region.columns.ranges[axis]
     bounded = (tile.y, tile.x)[axis] is not Boundary.PERIODIC
@@ -94,7 +94,7 @@ def _filled(halo: Halo, axis: int) -> list[Run]:
 
 
 @cache
-def copies_y(halo: Halo) -> tuple[Copy, ...]:
+def copies_y(halo: Halo) -> tuple[StripCopy, ...]:
     """The copies that fill the rows of the halo; none where they come from other processes.
 
     Walls mirror scalars and tangential velocity and turn the normal velocity round; across a pole lies
@@ -108,20 +108,20 @@ def copies_y(halo: Halo) -> tuple[Copy, ...]:
     along = slice(None) if tile.split[1] else slice(*tile.region.i)  # corners follow with the columns
     here = [Run(along, 0, along, 1.0, False)]
     opposite = runs(tile, 1, halo.place, range(*tile.region.i), tile.domain[2] // 2) if tile.y is Boundary.POLE else here
-    return tuple(Copy((row.target, column.target), row.source and column.source and (row.source, column.source), row.sign)
+    return tuple(StripCopy((row.target, column.target), row.source and column.source and (row.source, column.source), row.sign)
                  for row in _filled(halo, 0) for column in (opposite if row.crosses else here))
 
 
 @cache
-def copies_x(halo: Halo) -> tuple[Copy, ...]:
+def copies_x(halo: Halo) -> tuple[StripCopy, ...]:
     """The copies that then fill the columns of the halo, corners included; none where they come from other processes."""
     if halo.tile.split[1]:
         return ()
     rows = slice(None)
-    return tuple(Copy((rows, run.target), run.source and (rows, run.source), run.sign) for run in _filled(halo, 1))
+    return tuple(StripCopy((rows, run.target), run.source and (rows, run.source), run.sign) for run in _filled(halo, 1))
 
 
-def copy_strips(array: Any, copies: tuple[Copy, ...]) -> None:
+def copy_strips(array: Any, copies: tuple[StripCopy, ...]) -> None:
     """Carry out copies within a NumPy array."""
     for target, source, sign in copies:
         array[(..., *target)] = 0.0 if source is None else sign * array[(..., *source)]
@@ -148,7 +148,7 @@ class Piece(NamedTuple):
 
 @cache
 def pieces(halo: Halo) -> tuple[Piece, ...]:
-    """What fills the halo along the axes that are split, each value straight from the process that keeps it.
+    """Sources of the halo along the axes that are split, each value straight from the process that keeps it.
 
     `copies_y` come before, `copies_x` after it: rows that are not split are read with their halo, columns
     that are not split are left to `copies_x`.
@@ -159,12 +159,12 @@ def pieces(halo: Halo) -> tuple[Piece, ...]:
         return ()
     everything, inner = slice(0, tile.region.padded[1]), tile.region.i
     rows, columns = (range(*bounds) for bounds in halo.bounds)
-    found = []
+    needed = []
     for row in runs(tile, 0, place, rows) if split_y else [Run(everything, tile.position[0], everything, 1.0, False)]:
         for column in runs(tile, 1, place, columns if split_x else range(*inner), tile.domain[2] // 2 if row.crosses else 0):
             if (row.process, column.process) == tile.position and (row.target, column.target) == (row.source, column.source):
                 continue  # the interior itself
             source = None if row.source is None or column.source is None else (row.source, column.source)
-            found.append(Piece((row.target, column.target), row.process * tile.processes[1] + column.process, source,
-                               row.sign * column.sign))
-    return tuple(found)
+            needed.append(Piece((row.target, column.target), row.process * tile.processes[1] + column.process, source,
+                                row.sign * column.sign))
+    return tuple(needed)

@@ -94,7 +94,7 @@ class Model:
         return type(self), (self.grid, self.parameters, self.backend)
 
     def __copy__(self) -> Model:
-        """The same model, which shares what is planned and compiled."""
+        """A second model of the same kind, which shares what is planned and compiled."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         return other

@@ -129,13 +129,13 @@ def colours(field: Any) -> tuple[dict[str, Any], str]:
     if signed:
         high = max(abs(low), abs(high))
         low = -high
-    low, high = apart(values, low, high)
+    low, high = widened(values, low, high)
     ends = ("neither", "min", "max", "both")[int(values.min() < low) + 2 * int(values.max() > high)]
     name = "RdBu_r" if signed else "plasma" if units in ("K", UNITS["degree_C"][0]) else "viridis"
     return {"cmap": name, "vmin": low, "vmax": high}, ends
 
 
-def apart(values: np.ndarray, low: float, high: float) -> tuple[float, float]:
+def widened(values: np.ndarray, low: float, high: float) -> tuple[float, float]:
     """Two limits, pulled apart where there is but a constant and its round-off between them."""
     alike = high - low <= 1e3 * np.finfo(values.dtype).eps * max(abs(low), abs(high))
     return (low - 1.0, high + 1.0) if alike else (low, high)
@@ -243,7 +243,7 @@ def series(fields: Sequence[Any]) -> Any:
         axes.set_title(drawn.attrs["long_name"], loc="left")
         axes.grid(alpha=0.3)
         axes.margins(x=0.0)
-        if (limits := apart(drawn.values, float(low.min()), float(high.max())))[0] < low.min():
+        if (limits := widened(drawn.values, float(low.min()), float(high.max())))[0] < low.min():
             axes.set_ylim(limits)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", frameon=False, ncols=2)
     panels[-1].set_xlabel("day")

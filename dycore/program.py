@@ -1,7 +1,7 @@
-"""What a step asks of a backend, without saying where: a stencil is applied as far as its results are read.
+"""A step's requests to a backend, without saying where: a stencil is applied as far as its results are read.
 
 A step is recorded once. Backwards from the cells of what it keeps follow the region of every operation, and how far halos are
-read, which says what is exchanged (dycore.backends.inference).
+read, which says what is exchanged (dycore.backends.recorded.inference).
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from dycore.backend import Backend
 from dycore.fields import Field, Region, as_field, map_arguments
 from dycore.stencils import maximum, of_columns, stencil
 from dycore.terms import Term, Vector, as_term, column_values_at, extent, values_at
-from dycore.tiles import Halo, Place, Reach, Tile
+from dycore.tiles import Halo, HaloWidth, Place, Tile
 
 
 class Plan(NamedTuple):
-    """Of the operations of a step in their order, as a recording of it found them: where each is needed, and of every field
+    """Of the operations of a step in their order, as a recording of it has them: where each is needed, and of every field
     that is exchanged how far beyond the cells it is read (None: all of the halo is filled)."""
 
     regions: list[Region]
-    reaches: list[Reach | None]
-    kept: tuple[Reach | None, ...] = ()  # of the arrays that the step returns, in their order: how far their halos are filled
+    halo_widths: list[HaloWidth | None]
+    kept: tuple[HaloWidth | None, ...] = ()  # of the arrays that the step returns, in their order: how far their halos are filled
 
 
 class Program:
@@ -36,7 +36,7 @@ class Program:
     def __init__(self, backend: Backend, tile: Tile, plan: Plan | None = None):
         self.backend, self.tile, self.recording = backend, tile, plan is None
         self.regions: Iterator[Region] = iter(plan.regions if plan else ())
-        self.reaches: Iterator[Reach | None] = iter(plan.reaches if plan else ())
+        self.halo_widths: Iterator[HaloWidth | None] = iter(plan.halo_widths if plan else ())
         self.issued: list[Any] = []
         self.exchanged: list[Any] = []  # arrays whose halos this step has filled, in the order in which it says how far
         self.complete: list[Any] = []  # these, and those that came with their halos
@@ -46,7 +46,7 @@ class Program:
 
         beyond_levels: also on the halo levels above and below.
         """
-        return self._noted(self.backend.apply(stencil, self._region(stencil, beyond_levels), *arguments))
+        return self._traced(self.backend.apply(stencil, self._region(stencil, beyond_levels), *arguments))
 
     def store(self, *terms: Any, beyond_levels: bool = False) -> Any:
         """Terms as stored fields, in one pass: one for a term, a `Vector` for a vector, a tuple for several of them.
@@ -72,11 +72,11 @@ class Program:
 
     def upward(self, stencil: Callable, start: Callable, *arguments: Any) -> tuple:
         """A recurrence from the lowest level up: (2-D fields carried out of the last level, 3-D fields of its values)."""
-        return self._noted(self.backend.sweep(stencil, start, self._region(stencil), 1, *arguments))
+        return self._traced(self.backend.sweep(stencil, start, self._region(stencil), 1, *arguments))
 
     def downward(self, stencil: Callable, start: Callable, *arguments: Any) -> tuple:
         """A recurrence from the highest level down, as `upward`."""
-        return self._noted(self.backend.sweep(stencil, start, self._region(stencil), -1, *arguments))
+        return self._traced(self.backend.sweep(stencil, start, self._region(stencil), -1, *arguments))
 
     def at_least(self, field: Any, minimum: float) -> Any:
         """The field with what is less than a minimum raised to it."""
@@ -92,7 +92,7 @@ class Program:
         tuple of them, [k, j, i] or [j, i], and treats each column by itself: it is called for columns of the halo too, where
         results are read there. Raises ValueError where a result has another shape.
         """
-        return self._noted(self.backend.call(function, self._region(function, columns=True), *arguments))
+        return self._traced(self.backend.call(function, self._region(function, columns=True), *arguments))
 
     def planes(self, function: Callable, *arguments: Any, place: Place = Place.CENTER) -> Any:
         """Results of a function that may mix the cells of a level: as `columns`, but given all cells of this process at once.
@@ -115,13 +115,13 @@ class Program:
 
     def exchange(self, *placed: tuple[Place | Halo, Any]) -> tuple:
         """Fields with their halos filled as far as they are read, of which it is said where they stand."""
-        halos = [place if isinstance(place, Halo) else Halo(self.tile, place, None if self.recording else next(self.reaches))
+        halos = [place if isinstance(place, Halo) else Halo(self.tile, place, None if self.recording else next(self.halo_widths))
                  for place, _ in placed]
-        found = self.backend.exchange(*((halo, field) for halo, (_, field) in zip(halos, placed, strict=True)))
-        arrays = [as_field(field).array for field, (place, _) in zip(found, placed, strict=True) if not isinstance(place, Halo)]
+        filled = self.backend.exchange(*((halo, field) for halo, (_, field) in zip(halos, placed, strict=True)))
+        arrays = [as_field(field).array for field, (place, _) in zip(filled, placed, strict=True) if not isinstance(place, Halo)]
         self.exchanged += arrays
         self.given(*arrays)
-        return found
+        return filled
 
     def given(self, *arrays: Any) -> None:
         """These arrays have their halos: `completed` leaves them alone."""
@@ -143,7 +143,7 @@ class Program:
             return cells._replace(k=(0, cells.padded[0]))
         return cells if columns or not of_columns(stencil) else cells.columns
 
-    def _noted(self, fields: Any) -> Any:
+    def _traced(self, fields: Any) -> Any:
         if not self.recording:
             return fields
         self.issued.append(self.backend.statements[-1])  # type: ignore[attr-defined]
@@ -167,14 +167,14 @@ def at_least_in_columns(j, i, minimum, field):
 
 
 def planned(recorder: Any, tile: Tile, step: Callable[[Program], tuple], start: tuple, alone: bool) -> Plan:
-    """The plan of a step of what `recorder` noted of it, from the arrays of its `start` to those that it returns.
+    """The plan of a step from the statements that `recorder` has of it, from the arrays of its `start` to those that it returns.
 
     alone: one process fills all of its halos. Raises IndexError where the step reads further than the halo is wide.
     """
     on = Program(recorder, tile)
     result = step(on)
     regions = recorder.regions(on.issued, result, tile)
-    reaches = {} if alone else recorder.reaches(start, result)
-    kept: list[Reach | None] = []
-    map_arguments(lambda array: kept.append(reaches.get(array)), result)
-    return Plan(regions, [reaches.get(array) for array in on.exchanged], tuple(kept))
+    halo_widths = {} if alone else recorder.halo_widths(start, result)
+    kept: list[HaloWidth | None] = []
+    map_arguments(lambda array: kept.append(halo_widths.get(array)), result)
+    return Plan(regions, [halo_widths.get(array) for array in on.exchanged], tuple(kept))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.files import at_home, by_first, make_folder, together, whole, why
+from dycore.files import at_home, by_first, make_folder, raise_on_all, whole, why
 from dycore.grid import interior
 from dycore.inputs.given import check_model, integer
 from dycore.running.identity import difference, identity, written
@@ -167,7 +167,7 @@ def on_all(path: str | Path, model: Any) -> tuple[dict[str, Any], dict[str, np.n
         found = loaded(at_home(path), model)
     except ValueError as raised:
         problem = raised
-    together(model.backend.communication, problem)
+    raise_on_all(model.backend.communication, problem)
     assert found is not None
     return found
 

@@ -114,7 +114,7 @@ def largest_speeds(model: Any, state: Any) -> Speeds:
 
 
 def at_corners(grid: Grid, field: Any) -> np.ndarray:
-    """What of a field [j, i] stands on the corners of the cells: further out in the halo nothing moves."""
+    """Values of a field [j, i] on the corners of the cells: further out in the halo nothing moves."""
     _, ny, nx = grid.cells
     return np.asarray(field)[HALO: HALO + ny + 1, HALO: HALO + nx + 1]
 
@@ -128,7 +128,7 @@ def wave_rate(grid: Grid, parameters: Parameters) -> float:
 def limits(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> list[Limit]:
     """The longest step that each process allows, without margin; the flow slows nothing where it is not given."""
     stepper, split = parameters.stepper, parameters.substeps > 1
-    turning = max(float(np.abs(at_corners(grid, grid.metrics.coriolis)).max()), 1e-12)
+    coriolis = max(float(np.abs(at_corners(grid, grid.metrics.coriolis)).max()), 1e-12)
     frequency = max(wave_rate(grid, parameters), 1e-12)
     if split:
         found = [Limit("external waves in the barotropic substeps",
@@ -136,7 +136,7 @@ def limits(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> list[L
     else:
         frequency *= 1.0 + flow.speed / parameters.fluid.wave_speed(grid.interfaces)
         found = [Limit("external waves", stepper.waves / frequency)]
-    found.append(Limit(ROTATION, (stepper.rotation_split if split else stepper.rotation) / turning))
+    found.append(Limit(ROTATION, (stepper.rotation_split if split else stepper.rotation) / coriolis))
     upwind = any(face is not advection.centred for face in (parameters.tracer_face, parameters.vertical_face))
     if flow.crossing > 0.0:
         courant = stepper.upwind if upwind and parameters.tracer_names else stepper.rotation

@@ -77,7 +77,7 @@ def _namespace(*values: Any) -> Any:
 
 
 class _OfNumbers:
-    """The same for Python numbers, which stay Python numbers and so take the precision of what they meet."""
+    """Functions of Python numbers, which stay Python numbers and so take the precision of what they meet."""
 
     minimum = staticmethod(lambda a, b: np.minimum(a, b).item())
     maximum = staticmethod(lambda a, b: np.maximum(a, b).item())

@@ -75,7 +75,7 @@ def noted(numbers: tuple[int, ...] = SIGNALS) -> Iterator[list[int]]:
 
 @contextmanager
 def interrupts() -> Iterator[list[int]]:
-    """As `noted` of Ctrl-C, where nothing else handles it: what it would break off need not be whole."""
+    """Signals noted of Ctrl-C, where nothing else handles it: what it would break off need not be whole."""
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     with noted((signal.SIGINT,) if usual else ()) as received:
         yield received

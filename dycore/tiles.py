@@ -61,12 +61,12 @@ class Tile(NamedTuple):
     @property
     def rows(self) -> tuple[int, int]:
         """(start, stop) of its rows in the domain."""
-        return share(self.domain[1], self.processes[0], self.position[0])
+        return cells_of_process(self.domain[1], self.processes[0], self.position[0])
 
     @property
     def columns(self) -> tuple[int, int]:
         """(start, stop) of its columns in the domain."""
-        return share(self.domain[2], self.processes[1], self.position[1])
+        return cells_of_process(self.domain[2], self.processes[1], self.position[1])
 
     @property
     def cells(self) -> tuple[int, int, int]:
@@ -88,7 +88,7 @@ class Tile(NamedTuple):
         return Region((HALO_LEVELS, HALO_LEVELS + nz), (wide_y, wide_y + ny), (wide_x, wide_x + nx), padded)
 
 
-class Reach(NamedTuple):
+class HaloWidth(NamedTuple):
     """Halo widths: so many cells beyond those of a tile, on each side: `Region.grow(*reach)`."""
 
     west: int
@@ -96,12 +96,12 @@ class Reach(NamedTuple):
     south: int
     north: int
 
-    def union(self, other: Reach) -> Reach:
+    def union(self, other: HaloWidth) -> HaloWidth:
         """Widths as far as the further of two."""
-        return Reach(*map(max, self, other))
+        return HaloWidth(*map(max, self, other))
 
 
-FACES = Reach(west=0, east=1, south=0, north=1)  # the last faces of the cells belong to those beyond
+FACES = HaloWidth(west=0, east=1, south=0, north=1)  # the last faces of the cells belong to those beyond
 
 
 class Halo(NamedTuple):
@@ -112,17 +112,17 @@ class Halo(NamedTuple):
 
     tile: Tile
     place: Place
-    reach: Reach | None = None
+    width: HaloWidth | None = None
 
     @property
     def bounds(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """(start, stop) of the rows and of the columns of the padded array that hold values once the halo is filled."""
         cells = self.tile.region
-        _, rows, columns = (cells.with_halo if self.reach is None else cells.grow(*self.reach)).ranges
+        _, rows, columns = (cells.with_halo if self.width is None else cells.grow(*self.width)).ranges
         return rows, columns
 
 
-def share(n: int, processes: int, number: int) -> tuple[int, int]:
+def cells_of_process(n: int, processes: int, number: int) -> tuple[int, int]:
     """(start, stop) of the cells that one of several processes keeps, as even as it goes."""
     return n * number // processes, n * (number + 1) // processes
 

@@ -65,7 +65,7 @@ def whole_steps(days: float, time_step: float, what: str) -> int:
 
 
 def as_now(there: dict[str, Any], belongs: dict[str, Any]) -> dict[str, Any]:
-    """What a file says that it belongs to, in today's words where an earlier version wrote it: in steps, and checksums alone."""
+    """Identity that a file holds, in today's words where an earlier version wrote it: in steps, and checksums alone."""
     if "steps between records" in there:
         dt = there["time step"]
         there = there | {"seconds between records": there["steps between records"] * dt, "begins": there["first step"] * dt}
@@ -93,7 +93,7 @@ class Series:
         self.records, self.end = by_first(model.backend.communication, lambda: self._found(step, goes_on), could_not(path))
 
     def _belongs(self) -> dict[str, Any]:
-        """What all records of a file have in common."""
+        """Identity that all records of a file have in common."""
         belongs: dict[str, Any] = {"fields": list(self.variables), "means": self.mean,
                                    "seconds between records": float(self.every * self.model.parameters.time_step)}
         for name, value in identity(self.model).items():

@@ -137,11 +137,11 @@ def computed(backend, grid, function, *arguments):
     recorder = backend.recorder()
     padded = grid.tile.region.padded
 
-    def stand_in(leaf):
-        return recorder.stand_in(np.zeros(padded[-leaf.array.ndim:], leaf.array.dtype) if isinstance(leaf, Field) else leaf)
+    def placeholder(leaf):
+        return recorder.placeholder(np.zeros(padded[-leaf.array.ndim:], leaf.array.dtype) if isinstance(leaf, Field) else leaf)
 
-    noted = tuple(map_arguments(stand_in, argument) for argument in arguments)
-    plan = planned(recorder, grid.tile, lambda on: stored(on, *noted), (), alone=True)
+    traced = tuple(map_arguments(placeholder, argument) for argument in arguments)
+    plan = planned(recorder, grid.tile, lambda on: stored(on, *traced), (), alone=True)
     fields = stored(Program(backend, grid.tile, plan), *arguments)
     cells = grid.tile.region
     return [np.asarray(field[(cells if field.array.ndim == 3 else cells.columns).indices()]) for field in fields]

@@ -107,9 +107,9 @@ def spoilt(case, name, precision, processes, steps):
     grid, parameters, state = CASES[case](precision)
     model = Model(grid, parameters, backend(name, world))
 
-    def spoil(array, reach, place):
+    def spoil(array, width, place):
         array = np.array(array)
-        kept = Halo(model.tile, place, reach).bounds
+        kept = Halo(model.tile, place, width).bounds
         for axis, (split, (start, stop)) in enumerate(zip(model.tile.split, kept, strict=True)):
             if split:
                 np.moveaxis(array, axis - 2, 0)[np.r_[0:start, stop:array.shape[axis - 2]]] = np.nan
@@ -117,7 +117,7 @@ def spoilt(case, name, precision, processes, steps):
 
     def spoil_all(state):
         places = Place.WEST_FACE, Place.SOUTH_FACE, *[Place.CENTER] * (2 + len(state.tracers))
-        u, v, w, surface, *tracers = (spoil(field, reach, place) for field, reach, place in zip(
+        u, v, w, surface, *tracers = (spoil(field, width, place) for field, width, place in zip(
             (*state[:4], *state.tracers), model.plan.kept, places, strict=False))
         return state._replace(u=u, v=v, w=w, surface=surface, tracers=tuple(tracers))
 

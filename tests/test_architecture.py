@@ -1,6 +1,7 @@
 """Imports point one way, backends know no physics, files and functions are short, and `import dycore` is cheap."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,10 +42,33 @@ LAYERS = [
     {"cli"},
     {"__main__"},
 ]
+LAYERS_OF_BACKENDS = [  # rooms count as one
+    {"common", "halos", "launchers", "threads", "foreign"},
+    {"messages", "device_strips", "mpi_library", "jax_process"},
+    {"recorded"},
+    {"on_numpy", "mpi", "devices"},
+    {"compiled", "native"},
+    {"on_numba", "on_jax"},
+    {"by_name"},
+]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 RANK |= {name.partition(".")[0]: -1 for name in RANK if "." in name}  # rooms whose files have ranks of their own: a sentence each
 HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock",
          "cf_units", "cftime"}
+
+# Words that this project once had of its own, and the field's terms for them: in all programs, and in those of backends.
+WORDS = {
+    "settle": "free-surface step", "Held": "damping by the filter", "put_in": "damping by the filter",
+    "taken_out": "damping by the filter", "Rubbing": "strain", "pressing": "divergence", "shearing": "vorticity stress",
+    "turning": "vorticity flux", "Swirl": "vorticity flux", "swirling": "vorticity flux", "Motion": "velocity diagnostics",
+    "carrying": "transport velocity", "behind": "surface increment", "lack": "surface increment",
+    "impose_mean": "barotropic correction", "supply": "source term", "over_corner": "open fraction", "Recorded": "traced array",
+    "Noted": "traced", "Seen": "access pattern", "stand_in": "placeholder", "reach": "halo width", "Reach": "halo width",
+    "beyond": "stencil extent", "together": "substeps per exchange", "sides": "neighbours", "ring": "rolling row buffer",
+    "rings": "rolling row buffers", "lead": "lookahead", "back": "lookbehind", "apart": "a name for what it holds"}
+WORDS_OF_BACKENDS = WORDS | {
+    "noted": "traced", "seen": "access pattern", "ahead": "off-centring weight", "between": "off-centring weight",
+    "Source": "source term", "share": "range of cells", "whole_number": "integer", "found": "a name for what it holds"}
 
 
 def modules(folder):
@@ -109,12 +133,46 @@ def test_the_science_imports_no_backend_and_nothing_heavy(path):
     assert not [name for name in names if name.startswith("dycore.backends")]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "backends").glob("*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", modules(ROOT / "backends"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_of_backends_point_one_way(path):
+    def rank(names):
+        return next((rank for rank, names_there in enumerate(LAYERS_OF_BACKENDS) if names[0] in names_there), None)
+
+    own = path.relative_to(ROOT / "backends").with_suffix("").parts
+    assert own == ("__init__",) or rank(own) is not None, f"{path.name} has no place among the layers: give it one in this test"
+    for name in imports(path):
+        other = name.split(".")[2:] if name.startswith("dycore.backends.") else own
+        assert other[0] == own[0] or rank(other) < rank(own), f"{path.name} imports {name}, which builds on it"
+
+
+@pytest.mark.parametrize("path", modules(ROOT / "backends"), ids=lambda p: str(p.relative_to(ROOT)))
 def test_backends_know_the_language_and_the_tiles_and_no_physics(path):
     allowed = ("dycore.fields", "dycore.stencils", "dycore.abstract", "dycore.terms", "dycore.tiles", "dycore.decomposition",
                "dycore.halo_sources", "dycore.backends")
     ours = [name for name in imports(path, anywhere=True) if name.split(".")[0] == "dycore"]
     assert all(name.startswith(allowed) for name in ours), ours
+
+
+def names_in(tree):
+    """All names that a program gives or uses, without keywords and strings."""
+    for node in ast.walk(tree):
+        for place in ("id", "attr", "arg", "name", "asname"):
+            if isinstance(getattr(node, place, None), str):
+                yield getattr(node, place)
+
+
+@pytest.mark.parametrize("path", [*modules(ROOT / "dycore"), *modules(ROOT / "backends")], ids=lambda p: str(p.relative_to(ROOT)))
+def test_names_are_the_terms_of_the_field(path):
+    words = WORDS_OF_BACKENDS if path.is_relative_to(ROOT / "backends") else WORDS
+    assert {name: f"the field says {words[name]}" for name in names_in(ast.parse(path.read_text())) if name in words} == {}
+
+
+@pytest.mark.parametrize("path", [*modules(ROOT / "dycore"), *modules(ROOT / "backends")], ids=lambda p: str(p.relative_to(ROOT)))
+def test_docstrings_open_with_what_a_thing_is(path):
+    """With a noun phrase; one that takes the place of another may name that: "As `NumpyBackend.apply`, in one pass."."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    texts = [ast.get_docstring(node) or "" for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, documented)]
+    assert [text for text in texts if re.match(r"(What|Both|The same|As (?!`))\b", text)] == []
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda p: str(p.relative_to(ROOT)))

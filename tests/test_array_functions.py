@@ -75,11 +75,12 @@ def steps_of(backend, terms, tile=TILE):
         return on.backend.exchange((Halo(tile, Place.CENTER), q))[0], surface
 
     def step(constants, state):
-        noted = backend.recorder()
+        recording = backend.recorder()
         padded = tile.region.padded
-        arrays = [noted.stand_in(np.broadcast_to(np.zeros((), "f8"), shape)) for shape in (padded, padded[1:], padded[:1], (2, 4))]
+        arrays = [recording.placeholder(np.broadcast_to(np.zeros((), "f8"), shape))
+                  for shape in (padded, padded[1:], padded[:1], (2, 4))]
         fields = tuple(arrays[:2])
-        plan = planned(noted, tile, lambda on: body(on, Relaxation(constants.rate, *arrays[2:]), fields), fields, alone=True)
+        plan = planned(recording, tile, lambda on: body(on, Relaxation(constants.rate, *arrays[2:]), fields), fields, alone=True)
         return body(Program(backend, tile, plan), constants, state)
 
     return backend.loop(step)

@@ -7,7 +7,8 @@ import pytest
 from conftest import channel, create, fields_of
 
 from dycore import Model, Parameters, initial_state
-from dycore.backends import building, on_numpy
+from dycore.backends import on_numpy
+from dycore.backends.compiled import building
 from dycore.closures import PacanowskiPhilander, Uniform, pacanowski_philander, uniform
 from dycore.equations.steppers import WickerSkamarock
 from dycore.equations.vertical_mixing import VerticalMixing

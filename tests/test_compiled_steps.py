@@ -11,7 +11,10 @@ from conftest import create
 from tall_tile import REGION, TALL, all_round, far_north, far_south, mixed, north, shaken
 
 from dycore import Model, cases
-from dycore.backends import buffers, numba_program, on_numba, on_numpy, recording, writer
+from dycore.backends import on_numba, on_numpy
+from dycore.backends.compiled import buffers, writer
+from dycore.backends.compiled import program as compiled_program
+from dycore.backends.recorded import recording
 from dycore.grid import interior
 from dycore.state import map_state
 from dycore.stencils import stencil
@@ -65,7 +68,7 @@ def assert_numba_gives_what_numpy_gives(step_on, state, n, numpy_backend):
 
 @pytest.mark.parametrize("rows", [1, 2, 8, 256])
 def test_blocks_of_any_height_give_bit_for_bit_what_numpy_gives(random, numpy_backend, monkeypatch, rows):
-    monkeypatch.setattr(numba_program, "ROWS", rows)
+    monkeypatch.setattr(compiled_program, "ROWS", rows)
     state = fields(random, 3)
     expected = assert_numba_gives_what_numpy_gives(chained, state, 5, numpy_backend)
     assert np.abs(cells(expected[0])).max() > 1e-3
@@ -180,7 +183,7 @@ def one_thread_afterwards():
 @THREADS
 @pytest.mark.parametrize("rows", [1, 256])
 def test_two_threads_give_bit_for_bit_what_one_gives(random, monkeypatch, one_thread_afterwards, rows):
-    monkeypatch.setattr(numba_program, "ROWS", rows)
+    monkeypatch.setattr(compiled_program, "ROWS", rows)
     state = fields(random, 3)
     results = []
     for threads in (1, 2):
@@ -220,7 +223,7 @@ def test_grids_of_all_sizes_share_their_programs(monkeypatch, name):
         monkeypatch.setattr(writer, "build", lambda source, *rest, **more: written.append(source) or build(source, *rest, **more))
         grid, parameters, state = cases.CASES[name](cells=cells)
         model = Model(grid, parameters, on_numba.create())
-        numba_program.Program(model.backend, model._step, model.numbers, state)
+        compiled_program.Program(model.backend, model._step, model.numbers, state)
         monkeypatch.setattr(writer, "build", build)
         return written
 

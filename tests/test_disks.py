@@ -242,7 +242,7 @@ def test_files_of_any_editor_are_read_or_refused_in_a_sentence(home, capsys, hel
 
 def test_compiled_code_goes_to_a_temporary_folder_of_the_user_where_there_is_no_home(tmp_path, monkeypatch):
     pytest.importorskip("numba")
-    from dycore.backends import cache
+    from dycore.backends.compiled import cache
 
     for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
@@ -267,16 +267,16 @@ def test_compiled_code_goes_to_a_temporary_folder_of_the_user_where_there_is_no_
 def test_the_numba_backend_is_imported_where_neither_the_package_nor_a_home_can_be_written(tmp_path):
     pytest.importorskip("numba")
     root = Path(__file__).parents[1]
-    for name in ("dycore", "backends"):
-        (tmp_path / name).mkdir()
-    for path in (root / "backends").glob("*.py"):
-        (tmp_path / "backends" / path.name).write_bytes(path.read_bytes())
-    for path in (root / "dycore").glob("*.py"):
-        (tmp_path / "dycore" / path.name).write_bytes(path.read_bytes())
+    ours = (path for path in (root / "dycore").rglob("*.py") if "backends" not in path.relative_to(root).parts)
+    for path in (*(root / "backends").rglob("*.py"), *ours):
+        there = tmp_path / path.relative_to(root)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.write_bytes(path.read_bytes())
     (tmp_path / "dycore/backends").symlink_to("../backends")
-    (tmp_path / "backends/__pycache__").write_text("not a folder")
+    for room in ("backends", "backends/compiled"):
+        (tmp_path / room / "__pycache__").write_text("not a folder")
     environment = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
-    program = ("import dycore.stencils; from dycore.backends import on_numba, cache, strips\n"
+    program = ("import dycore.stencils; from dycore.backends import on_numba; from dycore.backends.compiled import cache, strips\n"
                "print(on_numba.__file__, strips.fill_strips.stats.cache_path, sep='\\n')")
     environment |= {"HOME": "/proc/nope", "TMPDIR": str(tmp_path), "PYTHONPATH": str(tmp_path)}
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)

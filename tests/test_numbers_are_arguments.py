@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from conftest import create
 
-from dycore.backends import numba_program, writer
+from dycore.backends.compiled import program as compiled_program
+from dycore.backends.compiled import writer
 from dycore.stencils import maximum, minimum, square_root, stencil, where
 from dycore.tiles import Boundary, Halo, Place, Tile
 
@@ -88,8 +89,8 @@ def fields_of(state):
 def test_other_numbers_and_arrays_give_what_numpy_gives_without_compiling_anew(backend, precision, monkeypatch):
     reference = create("numpy")
     planned, built = [], []
-    rotation = numba_program.Program._rotation
-    monkeypatch.setattr(numba_program.Program, "_rotation", lambda self: planned.append(1) or rotation(self))
+    rotation = compiled_program.Program._rotation
+    monkeypatch.setattr(compiled_program.Program, "_rotation", lambda self: planned.append(1) or rotation(self))
     monkeypatch.setattr(writer, "build", lambda *given, made=writer.build, **more: built.append(1) or made(*given, **more))
     steps, expected = backend.loop(step_on(backend), period=1), reference.loop(step_on(reference))
     results = []
@@ -114,9 +115,9 @@ def test_one_leaf_that_is_another_is_taken_in_and_the_rest_stays(monkeypatch):
     steps, reference = backend.loop(step_on(backend)), create("numpy")
     expected = reference.loop(step_on(reference))
     constants, state = drawn(backend, "float64", 1)
-    copied, made = [], numba_program.Program._taken_in
+    copied, made = [], compiled_program.Program._taken_in
     steps(constants, state, 2)
-    monkeypatch.setattr(numba_program.Program, "_taken_in", lambda self, array: copied.append(array) or made(self, array))
+    monkeypatch.setattr(compiled_program.Program, "_taken_in", lambda self, array: copied.append(array) or made(self, array))
     for name, value in (("time_step", 7.5), ("rate", np.float64(0.125)), ("plane", 2.0 * constants.plane), ("period", 5),
                         ("profile", constants.profile[::-1].copy())):
         copied.clear()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from conftest import create
 
-from dycore.backends.kernels import make_kernel
-from dycore.backends.recording import Recording
+from dycore.backends.compiled.kernels import make_kernel
+from dycore.backends.recorded.recording import Recording
 from dycore.program import Plan, Program
 from dycore.stencils import coefficient_at, stencil
 from dycore.terms import Subtracted, Term, Vector, as_term, bound, column_values_at, total, values_at
@@ -216,10 +216,10 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(fields, make, error, messa
 
 def recorded(step, fields):
     """(regions of the operations of a step, found from a recording of it; the program that recorded it)."""
-    noted = Recording()
-    on = Program(noted, TILE)
-    result = step(on, Fields(*map(noted.stand_in, fields)))
-    return noted.regions(on.issued, result, TILE), on
+    recording = Recording()
+    on = Program(recording, TILE)
+    result = step(on, Fields(*map(recording.placeholder, fields)))
+    return recording.regions(on.issued, result, TILE), on
 
 
 def two_passes(on, fields):
@@ -271,12 +271,12 @@ def test_a_read_past_the_halo_names_the_stencil_within_the_term(numpy_backend, f
 
 def test_terms_of_one_form_share_a_kernel_and_others_do_not(fields):
     pytest.importorskip("numba")
-    noted, compilers = Recording(), {}
+    recording, compilers = Recording(), {}
 
     def kernel(make):
-        stand_ins = Fields(*map(noted.stand_in, fields))
-        noted.apply(mean, REGION, make(stand_ins), 0.5)
-        return make_kernel(compilers, noted.statements[-1]).digest
+        placeholders = Fields(*map(recording.placeholder, fields))
+        recording.apply(mean, REGION, make(placeholders), 0.5)
+        return make_kernel(compilers, recording.statements[-1]).digest
 
     def of(f):
         return 0.1 * bound(slope, f) - f.q

@@ -13,8 +13,9 @@ import pytest
 from conftest import channel, fields_of
 
 from dycore import Model, Parameters, cases, initial_state
-from dycore.backends import numba_program, on_numba
-from dycore.backends.buffers import Pool
+from dycore.backends import on_numba
+from dycore.backends.compiled import program as compiled_program
+from dycore.backends.compiled.buffers import Pool
 from dycore.backends.threads import OneThread
 from dycore.closures import PacanowskiPhilander, pacanowski_philander
 from dycore.equations.steppers import WickerSkamarock
@@ -205,7 +206,7 @@ def test_a_call_that_is_interrupted_leaves_nothing_that_the_next_one_could_find(
     model = Model(grid, parameters, on_numba)
     state = model.asarrays(state)
     expected = model.steps(state, 3)
-    program = numba_program.Program(model.backend, model._step, model.numbers, state)
+    program = compiled_program.Program(model.backend, model._step, model.numbers, state)
     whole = program.parts
 
     def interrupt(run):

@@ -8,7 +8,7 @@ import pytest
 from dycore.backends.messages import plan
 from dycore.decomposition import divide, shapes
 from dycore.halo_sources import copies_x, copies_y, fill_halo, pieces
-from dycore.tiles import HALO, Boundary, Halo, Place, Reach, Tile, part_of
+from dycore.tiles import HALO, Boundary, Halo, HaloWidth, Place, Tile, part_of
 
 DOMAIN = (2, 26, 22)
 BOUNDARIES = [(Boundary.PERIODIC, Boundary.WALL), (Boundary.WALL, Boundary.WALL), (Boundary.PERIODIC, Boundary.PERIODIC),
@@ -35,11 +35,11 @@ def test_every_cell_belongs_to_one_process_and_parts_are_even(processes):
 def test_halos_filled_from_other_processes_are_those_of_a_single_one(x, y, random):
     """As far as they are wanted, and no further."""
     whole = Tile(DOMAIN, x, y)
-    for processes, place, reach in product(SHAPES, Place, (None, Reach(0, 1, 1, 2), Reach(3, 2, 0, 0))):
+    for processes, place, width in product(SHAPES, Place, (None, HaloWidth(0, 1, 1, 2), HaloWidth(3, 2, 0, 0))):
         field = np.zeros(whole.region.padded[1:])
         field[HALO:-HALO, HALO:-HALO] = random.standard_normal(DOMAIN[1:])
         fill_halo(whole, place, field)
-        for halo, array in filled_parts([Halo(tile, place, reach) for tile in parts(whole, processes)], field):
+        for halo, array in filled_parts([Halo(tile, place, width) for tile in parts(whole, processes)], field):
             wanted = tuple(slice(*bounds) for bounds in halo.bounds)
             assert (array[wanted] == part_of(field, halo.tile)[wanted]).all(), halo
             for piece in pieces(halo):
@@ -90,7 +90,7 @@ def test_a_wide_halo_holds_what_its_owners_hold(x, y, halo, random):
 @pytest.mark.parametrize("x, y", BOUNDARIES, ids=str)
 def test_who_sends_to_a_process_receives_from_it_and_both_know_how_much(x, y):
     def fields(tile):
-        some = Halo(tile, Place.SOUTH_FACE, Reach(1, 0, 0, 2))
+        some = Halo(tile, Place.SOUTH_FACE, HaloWidth(1, 0, 0, 2))
         return (Halo(tile, Place.WEST_FACE), 3), (some, 3), (Halo(tile, Place.CENTER), 2)
 
     for processes in SHAPES[1:]:

@@ -23,7 +23,7 @@ from dycore.grid import Grid, Metrics
 from dycore.inputs.forcings import forcings
 from dycore.parameters import Mixing, Parameters, in_plain_numbers
 from dycore.state import padded
-from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Reach, Tile
+from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, HaloWidth, Place, Tile
 from dycore.time_series import TimeSeries
 from dycore.tracers import read_by
 
@@ -35,7 +35,7 @@ class Geometry(NamedTuple):
     wide_grid: Metrics | None  # that the barotropic substeps read, on a wide halo; None where it is not wide
     wide: Tile
     substeps_per_exchange: int  # that go without a message
-    neighbours: Reach  # 1 where cells of other processes follow
+    neighbours: HaloWidth  # 1 where cells of other processes follow
 
 
 def constant(backend: Backend, tile: Tile, values: Any) -> Any:
@@ -48,15 +48,15 @@ def constant(backend: Backend, tile: Tile, values: Any) -> Any:
 def geometry_of(backend: Backend, grid: Grid, tile: Tile, substeps: int) -> Geometry:
     """The metrics of what this process keeps, and those of its barotropic substeps with a halo as wide as so many of them need."""
     number = len(barotropic.averaging_weights(substeps).velocity) if substeps > 1 else 1
-    together = backend.communication.substeps_together(tile, number)
-    wide_y, wide_x = (max(HALO, together) if n > 1 else HALO for n in tile.processes)
+    substeps_per_exchange = backend.communication.substeps_per_exchange(tile, number)
+    wide_y, wide_x = (max(HALO, substeps_per_exchange) if n > 1 else HALO for n in tile.processes)
     wide = tile._replace(halo=(wide_y, wide_x)) if number > 1 else tile
     wide_grid = None
     if wide != tile:
         wide_grid = Metrics(**{name: constant(backend, wide, getattr(grid.metrics, name)) if name in barotropic.METRICS else None
                                for name in Metrics._fields})
     metrics = type(grid.metrics)(*(constant(backend, tile, field) for field in grid.metrics))
-    return Geometry(metrics, wide_grid, wide, together, backend.communication.sides(tile))
+    return Geometry(metrics, wide_grid, wide, substeps_per_exchange, backend.communication.neighbours(tile))
 
 
 def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Tile, geometry: Geometry) -> Equations:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dycore.assembly.values import split
 from dycore.fields import map_arguments
-from dycore.files import together
+from dycore.files import raise_on_all
 from dycore.time_series import WHOLE, Between, Pair, TimeSeries, at_step, between, check_covered, pair
 
 
@@ -86,18 +86,18 @@ class HeldRecords:
         except Exception as raised:  # whatever a library says that reads records
             problem = raised
         if self.series:
-            together(self.communication, problem)
+            raise_on_all(self.communication, problem)
         self.records = held
         return equations
 
-    def _each(self, step: Any, found: Callable[[int], Between]) -> Any:
-        """The equations with what is found of every series, by its number; of profiles, which no stencil makes, their values."""
+    def _each(self, step: Any, value_of: Callable[[int], Between]) -> Any:
+        """The equations with what `value_of` gives of every series, by its number; of profiles, which no stencil makes, values."""
         numbers = iter(range(len(self.series)))
 
         def value(leaf: Any) -> Any:
             if not isinstance(leaf, TimeSeries):
                 return leaf
-            both = found(next(numbers))
+            both = value_of(next(numbers))
             return at_step(None, both, step) if np.ndim(both.before) == 1 else both
 
         return self.equations._replace(forcing=map_arguments(value, self.equations.forcing))
@@ -132,16 +132,16 @@ def picked(namespace: Any, series: TimeSeries, records: np.ndarray, step: Any, t
         times = np.concatenate([times + cycle * series.period for cycle in (-1.0, 0.0, 1.0, 2.0)])
     place = namespace.searchsorted(namespace.asarray(times / time_step - WHOLE), step - begun, side="right") - 1
     inside = namespace.clip(place, 0, len(times) - 2)
-    since, apart = np.floor(times[:-1] / time_step), np.diff(times)
+    since, intervals = np.floor(times[:-1] / time_step), np.diff(times)
 
     def of(table: np.ndarray) -> Any:
         return namespace.asarray(table)[inside]
 
-    weight, rate = of((since * time_step - times[:-1]) / apart), of(time_step / apart)
+    weight, rate = of((since * time_step - times[:-1]) / intervals), of(time_step / intervals)
     if series.period is None:
-        beyond = (place < 0) | (step * time_step > times[-1] + WHOLE * time_step)
+        outside = (place < 0) | (step * time_step > times[-1] + WHOLE * time_step)
         end = namespace.where(place < 0, 0.0, 1.0) if series.extend else np.nan
-        weight, rate = namespace.where(beyond, end, weight), namespace.where(beyond, 0.0, rate)
+        weight, rate = namespace.where(outside, end, weight), namespace.where(outside, 0.0, rate)
     own = namespace.asarray(records)
     numbers = np.arange(len(times)) % len(np.asarray(series.times)) % len(records)
     return Between(own[of(numbers[:-1])], own[of(numbers[1:])], begun + of(since), weight, rate)

@@ -22,8 +22,8 @@ def plan_of_step(backend: Backend, tile: Tile, precision: np.dtype, layout: Stat
     """
     recorder = backend.recorder()
     volume = np.broadcast_to(np.zeros((), precision), tile.region.padded)
-    start = map_state(lambda about: recorder.stand_in(volume if about.levels else volume[0]), layout)
+    start = map_state(lambda about: recorder.placeholder(volume if about.levels else volume[0]), layout)
     start = start._replace(step=0, time=0.0)
-    equations = joined(choices, map_arguments(recorder.stand_in, numbers))
+    equations = joined(choices, map_arguments(recorder.placeholder, numbers))
     return planned(recorder, tile, lambda on: hydrostatic.step(on, equations, start)[:-2], start[:-2],
                    alone=backend.communication.ranks == 1)

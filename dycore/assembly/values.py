@@ -84,8 +84,8 @@ def differences(one: Any, other: Any, name: str = "") -> list[str]:
         names = getattr(one, "_fields", range(len(one)))
         if len(one) != len(other):
             return [name]
-        return [found for each, a, b in zip(names, one, other, strict=True) for found in differences(a, b, f"{name}.{each}")]
+        return [place for each, a, b in zip(names, one, other, strict=True) for place in differences(a, b, f"{name}.{each}")]
     if is_record(one):
-        return [found for field in fields(one)
-                for found in differences(getattr(one, field.name), getattr(other, field.name), f"{name}.{field.name}")]
+        return [place for field in fields(one)
+                for place in differences(getattr(one, field.name), getattr(other, field.name), f"{name}.{field.name}")]
     return [] if one == other or one is other else [name]

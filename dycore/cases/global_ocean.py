@@ -33,12 +33,12 @@ def land_fraction(ny: int, nx: int, latitudes: tuple[float, float]) -> np.ndarra
     From the mask of the package global-land-mask (made of GLOBE, NOAA; 1/120 degree), of which every cell
     takes points on a grid of 1/12 degree. Raises ValueError where it is not installed.
     """
-    found = importlib.util.find_spec("global_land_mask")
-    if found is None or found.origin is None:
+    package = importlib.util.find_spec("global_land_mask")
+    if package is None or package.origin is None:
         raise ValueError("The coastlines come with a package that is not installed. Install it with: pip install global-land-mask.")
     every, rows, columns = 10, 21600, 43200
     points = np.empty((rows // every, columns // every), bool)
-    with zipfile.ZipFile(Path(found.origin).parent / "globe_combined_mask_compressed.npz") as archive, \
+    with zipfile.ZipFile(Path(package.origin).parent / "globe_combined_mask_compressed.npz") as archive, \
             archive.open("mask.npy") as stream:  # nearly 1 GB as a whole: read row by row, from the north
         np.lib.format.read_magic(stream)
         np.lib.format.read_array_header_1_0(stream)
@@ -79,7 +79,7 @@ def distance_to_land(wet: np.ndarray, dx: np.ndarray, dy: float) -> np.ndarray:
 
 
 def surface_temperature(latitude: np.ndarray) -> np.ndarray:
-    """What the surface is relaxed to (degree C): 28 in the tropics, freezing at the poles."""
+    """Temperature (degree C) to which the surface is relaxed: 28 in the tropics, freezing at the poles."""
     return -1.8 + 29.8 * np.cos(np.radians(latitude)) ** 2
 
 

@@ -1,4 +1,4 @@
-"""What the shallow-water cases share: the sphere of Williamson et al. (1992, J. Comput. Phys. 102, 211)."""
+"""Common ground of the shallow-water cases: the sphere of Williamson et al. (1992, J. Comput. Phys. 102, 211)."""
 
 from __future__ import annotations
 

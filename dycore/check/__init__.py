@@ -1,1 +1,1 @@
-"""What a machine offers, and whether halos come right between processes: `dycore check`."""
+"""Report of what a machine offers, and of whether halos come right between processes: `dycore check`."""

@@ -67,7 +67,7 @@ SMALL, LARGE = Size(1, 4, 8, 2, 200), Size(32, 8, 2048, 3, 10)
 
 
 class Result(NamedTuple):
-    """What came of a way: a `problem` is a sentence, a `note` one about something that need not be wrong."""
+    """Result of a way of communication: a `problem` is a sentence, a `note` one about something that need not be wrong."""
 
     backend: str
     ranks: int
@@ -80,8 +80,8 @@ class Result(NamedTuple):
 
 def process_shapes(ranks: int, most: int = 6) -> list[tuple[int, int]]:
     """(processes in j, in i) for so many ranks, at most some of them, the long ones among them."""
-    found = [(n, ranks // n) for n in range(1, ranks + 1) if ranks % n == 0]
-    return [found[n] for n in sorted({round(n) for n in np.linspace(0, len(found) - 1, most)})]
+    shapes = [(n, ranks // n) for n in range(1, ranks + 1) if ranks % n == 0]
+    return [shapes[n] for n in sorted({round(n) for n in np.linspace(0, len(shapes) - 1, most)})]
 
 
 def domain_of(case: Case, processes: tuple[int, int]) -> Tile:
@@ -221,21 +221,21 @@ def try_devices(way: Way) -> Result:
     from dycore.backends import devices, jax_process, on_jax
 
     use_double_precision()
-    found = jax_process.start() if len(jax_process.start()) > 1 else jax.devices("cpu")
-    tries = [(case, processes) for processes in process_shapes(len(found)) for case in CASES
+    available = jax_process.start() if len(jax_process.start()) > 1 else jax.devices("cpu")
+    tries = [(case, processes) for processes in process_shapes(len(available)) for case in CASES
              if case.y is not Boundary.POLE or processes[1] == 1 or processes[1] % 2 == 0]
     for case, processes in tries:
-        problem = check_devices(on_jax.create(communication=devices.Devices(processes, found)), case)
+        problem = check_devices(on_jax.create(communication=devices.Devices(processes, available)), case)
         if problem:
-            return wrong(way, len(found), problem)
-    backend = on_jax.create(communication=devices.Devices((len(found), 1), found))
-    latency, _ = seconds(backend, SMALL, len(found))
-    duration, sent = seconds(backend, LARGE, len(found))
-    return Result(way.backend, len(found), "", len(tries), latency, sent / duration)
+            return wrong(way, len(available), problem)
+    backend = on_jax.create(communication=devices.Devices((len(available), 1), available))
+    latency, _ = seconds(backend, SMALL, len(available))
+    duration, sent = seconds(backend, LARGE, len(available))
+    return Result(way.backend, len(available), "", len(tries), latency, sent / duration)
 
 
 def check_devices(backend: Any, case: Case) -> str | None:
-    """As `check_case`, for all devices at once: their arrays lie side by side in one."""
+    """Check of a case (`check_case`) on all devices at once: their arrays lie side by side in one."""
     import jax
 
     world = backend.communication
@@ -256,7 +256,7 @@ def check_devices(backend: Any, case: Case) -> str | None:
 
 
 def attempt(way: Way, world: Any) -> Result:
-    """As `try_way`; a library that cannot be loaded is a result too."""
+    """Result of a way (`try_way`); a library that cannot be loaded is one too."""
     try:
         return try_way(way, world)
     except ImportError as problem:

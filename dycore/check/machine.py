@@ -91,29 +91,29 @@ def bandwidths(threads: Iterable[int], array_bytes: int = 2 ** 27, passes: int =
 
 
 def bandwidth(one_pass: Callable, moved: int, threads: int, size: int, passes: int) -> float:
-    together = threading.Barrier(threads + 1)
+    barrier = threading.Barrier(threads + 1)
 
     def work() -> None:
         a, b, c = np.zeros(size), np.full(size, 1.0), np.full(size, 2.0)  # by the thread that uses them: near its core
         for _ in range(passes + 1):
-            together.wait()
+            barrier.wait()
             one_pass(a, b, c, 0.5)
-            together.wait()
+            barrier.wait()
 
     workers = [threading.Thread(target=work, daemon=True) for _ in range(threads)]
     for worker in workers:
         worker.start()
     times = []
     for _ in range(passes + 1):
-        together.wait()
+        barrier.wait()
         start = time.perf_counter()
-        together.wait()
+        barrier.wait()
         times.append(time.perf_counter() - start)
     return moved * 8 * size * threads / min(times[1:])
 
 
 def first_line(command: list[str]) -> str | None:
-    """What a program says of itself; None if it is not there or does not work."""
+    """First line that a program says of itself; None if it is not there or does not work."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PROBE)
     except (OSError, subprocess.TimeoutExpired):
@@ -123,7 +123,7 @@ def first_line(command: list[str]) -> str | None:
 
 
 def asked(program: str) -> Any:
-    """What a Python program prints as JSON in a process of its own, where it may hang or die: None then."""
+    """Answer of a Python program: what it prints as JSON in a process of its own, where it may hang or die: None then."""
     try:
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PROBE, env=environment())
         return json.loads(done.stdout.strip().splitlines()[-1])
@@ -133,9 +133,9 @@ def asked(program: str) -> Any:
 
 def mpi_library() -> str | None:
     """Its name and version; MPI is not initialised for it."""
-    found = asked("import json, mpi4py; mpi4py.rc.initialize = False; from mpi4py import MPI; "
-                  "print(json.dumps(MPI.Get_library_version()))")
-    return " ".join(found.split(",")[0].splitlines()[0].replace("Version", "").replace(":", "").split()) if found else None
+    answer = asked("import json, mpi4py; mpi4py.rc.initialize = False; from mpi4py import MPI; "
+                   "print(json.dumps(MPI.Get_library_version()))")
+    return " ".join(answer.split(",")[0].splitlines()[0].replace("Version", "").replace(":", "").split()) if answer else None
 
 
 def jax_devices() -> list[str] | None:
@@ -165,10 +165,10 @@ class Facts(NamedTuple):
 def facts() -> Facts:
     missing: list[str] = []
 
-    def want(found: str | None, sentence: str) -> str:
-        if found is None:
+    def want(value: str | None, sentence: str) -> str:
+        if value is None:
             missing.append(sentence)
-        return found or "not found"
+        return value or "not found"
 
     library = mpi_library() if version("mpi4py") else None
     parts = (("Machine", (*cores_and_memory(), ("GPUs in JAX", accelerators(missing)))),
@@ -213,8 +213,8 @@ def accelerators(missing: list[str]) -> str:
     elif nvidia_devices() and not devices:
         missing.append("There is an NVIDIA GPU that JAX does not see. Install JAX for it: pip install 'jax[cuda13]', or "
                        "'jax[cuda12]' for an older driver.")
-    found = devices or []
-    return ", ".join(f"{found.count(name)} x {name}" for name in dict.fromkeys(found)) or "none"
+    names = devices or []
+    return ", ".join(f"{names.count(name)} x {name}" for name in dict.fromkeys(names)) or "none"
 
 
 def how_to_install(package: str) -> str:

@@ -65,7 +65,7 @@ def several_devices() -> None:
 
 
 def as_rank(name: str, limit: float) -> int:
-    """What a started process does: try one way; rank 0 prints the result as a line of JSON."""
+    """Work of a started process: it tries one way, and rank 0 prints the result as a line of JSON."""
     from dycore.backends import launchers, mpi
 
     if name == "devices":

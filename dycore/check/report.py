@@ -50,8 +50,8 @@ class Printer:
         return self.console.status(f"[dim]{text}[/]") if self.console else contextlib.nullcontext()
 
 
-def show_facts(printer: Printer, found: Facts) -> None:
-    for title, lines in found.parts:
+def show_facts(printer: Printer, facts: Facts) -> None:
+    for title, lines in facts.parts:
         printer.title(title)
         for label, text in lines:
             printer.line(label, text)
@@ -82,23 +82,23 @@ def run(limit: float) -> int:
     from dycore.backends import launchers
 
     rank, ranks = launchers.launched()
-    return alone(limit) if ranks == 1 else together(limit, rank, ranks)
+    return alone(limit) if ranks == 1 else among_ranks(limit, rank, ranks)
 
 
 def alone(limit: float) -> int:
     """Start processes for each way."""
     printer = Printer()
     with printer.busy("looking at the machine"):
-        found = machine.facts()
-    show_facts(printer, found)
-    missing = list(found.missing)
+        facts = machine.facts()
+    show_facts(printer, facts)
+    missing = list(facts.missing)
     mpiexec = machine.find("mpiexec", "mpirun")
     results = []
     printer.title(halos_title(processes.RANKS))
     for way in WAYS:
         lacking = [name for name in way.needs if machine.version(name) is None]
         if way.by_mpi:
-            lacking += [name for name, there in (("an MPI library", found.library), ("mpiexec", mpiexec)) if there is None]
+            lacking += [name for name, there in (("an MPI library", facts.library), ("mpiexec", mpiexec)) if there is None]
         if lacking:
             printer.line("not checked", f"{way.title} needs {', '.join(lacking)}", "yellow")
             continue
@@ -108,15 +108,15 @@ def alone(limit: float) -> int:
     return conclude(printer, results, missing)
 
 
-def together(limit: float, rank: int, ranks: int) -> int:
+def among_ranks(limit: float, rank: int, ranks: int) -> int:
     """Try all ways with the processes that there are; the first one prints."""
     from dycore.backends import mpi
 
     processes.one_thread_each()
     printer = Printer() if rank == 0 else None
-    found = machine.facts() if rank == 0 else None  # the others wait in MPI's start
-    if printer and found:
-        show_facts(printer, found)
+    facts = machine.facts() if rank == 0 else None  # the others wait in MPI's start
+    if printer and facts:
+        show_facts(printer, facts)
         printer.title(halos_title(ranks))
     world = mpi.World()
     results = []
@@ -135,8 +135,8 @@ def together(limit: float, rank: int, ranks: int) -> int:
             results.append(halos.attempt(way, world))
         if printer:
             show_result(printer, results[-1])
-    if printer and found:
-        return conclude(printer, results, list(found.missing))
+    if printer and facts:
+        return conclude(printer, results, list(facts.missing))
     return 1 if any(result.problem for result in results) else 0
 
 

@@ -1,4 +1,4 @@
-"""What a closure with fields of its own is, and what one of vertical mixing gives."""
+"""Records of closures: one with fields of its own, and what one of vertical mixing gives."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def closures_of(parameters: Any) -> tuple[Closure, ...]:
 
 def prognostics_of(parameters: Any) -> tuple[Prognostic, ...]:
     """The fields that a state carries for closures, in order. Raises ValueError for no such record, or the same name twice."""
-    found: list[Prognostic] = []
+    prognostics: list[Prognostic] = []
     for closure in closures_of(parameters):
         declared = getattr(closure, "prognostics", None)
         if not isinstance(declared, tuple) or not all(isinstance(field, Prognostic) for field in declared) or not callable(
@@ -45,11 +45,11 @@ def prognostics_of(parameters: Any) -> tuple[Prognostic, ...]:
                              f"`advance` (dycore.closures); given {closure!r}.")
         for field in declared:
             check_prognostic(field)
-        found += declared
-    names = [field.name for field in found]
+        prognostics += declared
+    names = [field.name for field in prognostics]
     if len(set(names)) < len(names):
         raise ValueError(f"The fields of closures {', '.join(names)} have one name twice. Give each a name of its own.")
-    return tuple(found)
+    return tuple(prognostics)
 
 
 def check_prognostic(field: Prognostic) -> None:

@@ -1,4 +1,4 @@
-"""What commands load when they run: cases, the backend that was asked for, and the way in which ranks speak to each other."""
+"""Modules that commands load when they run: cases, the backend that was asked for, and the way in which ranks communicate."""
 
 import importlib.util
 import os

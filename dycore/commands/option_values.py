@@ -1,4 +1,4 @@
-"""What the options of commands may hold: each function takes the words of a user and returns the value, or says what is wrong."""
+"""Values of the options of commands: each function takes the words of a user and returns the value, or says what is wrong."""
 
 import argparse
 import difflib
@@ -116,10 +116,10 @@ def process_numbers(text: str) -> tuple[int, int]:
 
 def sizes(text: str) -> list[int]:
     """Numbers of cells: '1e4,1e5'."""
-    found = [positive_integer(str(round(positive_number(part)))) for part in text.split(",")]
-    if max(found) > MOST_CELLS:
+    counts = [positive_integer(str(round(positive_number(part)))) for part in text.split(",")]
+    if max(counts) > MOST_CELLS:
         raise argparse.ArgumentTypeError(f"'{text}' are more than 10^12 cells, which no machine holds")
-    return found
+    return counts
 
 
 def rank_numbers(text: str) -> list[int]:

@@ -82,7 +82,7 @@ def draw(options: argparse.Namespace) -> int:
 
 
 def read_fields(dataset: Any, names: list[str], kind: str, options: argparse.Namespace) -> list[Any]:
-    """What is to be drawn, in memory; what is not drawn is not read."""
+    """Fields that are to be drawn, in memory; what is not drawn is not read."""
     from dycore import pictures
 
     if options.time is None and kind in ("map", "section"):

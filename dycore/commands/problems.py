@@ -11,7 +11,7 @@ from dycore.running.progress import LOG, tell
 
 
 class BadInput(Exception):
-    """What the user asked for cannot be done as asked; the message says what to do."""
+    """Request of a user that cannot be carried out; the message says what to do."""
 
 
 class FailedRun(Exception):

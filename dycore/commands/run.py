@@ -137,7 +137,7 @@ def advanced(settings: Settings, model: Any, state: Any, options: argparse.Names
 
 
 def interrupted(settings: Settings, model: Any, stopped: Any, received: list[int], arguments: list[str]) -> Exception:
-    """What to raise for a run that a signal stopped, when there is a restart."""
+    """Exception for a run that a signal stopped, when there is a restart."""
     from dycore import restart
 
     try:
@@ -149,7 +149,7 @@ def interrupted(settings: Settings, model: Any, stopped: Any, received: list[int
 
 
 def stopped_by(received: list[int], model: Any, what: str, going_on: str) -> Interrupted:
-    """What to raise for a run that a signal to any process stopped."""
+    """Exception for a run that a signal to any process stopped."""
     number = int(model.backend.communication.largest(float(max(received, default=0))))
     return Interrupted(f"stopped by {signal.Signals(number).name} {what}: {going_on}", number)
 

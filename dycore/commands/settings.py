@@ -49,7 +49,7 @@ class Setting(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is asked to do; None is what the case has, or off."""
+    """Settings of a run as they were asked for; None is what the case has, or off."""
 
     case: str
     days: Annotated[float | None, Setting(LENGTH, positive_number, "D", "until this day, counted from the beginning")] = None
@@ -111,7 +111,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 class Kind(NamedTuple):
-    """What a parameter may be, in words, and what makes it of text."""
+    """Kind of value that a parameter takes, in words, and what makes it of text."""
 
     words: str
     convert: Callable[[str], Any]

@@ -26,7 +26,7 @@ from dycore.equations.steppers import Stage, off_centred, off_centred_columns, t
 from dycore.equations.velocity import Sums
 from dycore.fields import Region, as_field
 from dycore.stencils import stencil, where
-from dycore.tiles import Halo, Place, Reach, Tile
+from dycore.tiles import Halo, HaloWidth, Place, Tile
 
 # the metrics that a substep reads
 METRICS = ("dy_u", "dx_v", "inverse_dx_u", "inverse_dy_v", "inverse_area", "inverse_thickness", "thickness_u", "thickness_v")
@@ -163,9 +163,9 @@ def corrected_transports(k, j, i, grid, width_u, width_v, correction_u, correcti
     return where(k >= grid.floor_u[j, i], through_u, 0.0), where(k >= grid.floor_v[j, i], through_v, 0.0)
 
 
-def on_faces(tile: Tile, reach: Reach | None = None) -> tuple[Halo, Halo]:
+def on_faces(tile: Tile, width: HaloWidth | None = None) -> tuple[Halo, Halo]:
     """Halos of the components of a velocity, with how far beyond the cells both are needed: all of it by default."""
-    return Halo(tile, Place.WEST_FACE, reach), Halo(tile, Place.SOUTH_FACE, reach)
+    return Halo(tile, Place.WEST_FACE, width), Halo(tile, Place.SOUTH_FACE, width)
 
 
 def advanced(on: Any, equations: Equations, stage: Stage, layers: Any, start: Any, now: Any, sums_now: Any, u: Any, v: Any,
@@ -180,8 +180,8 @@ def advanced(on: Any, equations: Equations, stage: Stage, layers: Any, start: An
     others += widths if any(own.neighbours) else ()
     # so far beyond the cells that the substeps need no message for a while
     along_y, along_x = (own.substeps_per_exchange if n > 1 else 1 for n in tile.processes)
-    reach = Reach(along_x, along_x, along_y, along_y)
-    halos = (*on_faces(wide, reach) * 2, *[Halo(wide, Place.CENTER, reach)] * len(others))
+    width = HaloWidth(along_x, along_x, along_y, along_y)
+    halos = (*on_faces(wide, width) * 2, *[Halo(wide, Place.CENTER, width)] * len(others))
     u, v, *begin = on.exchange((Place.WEST_FACE, u), (Place.SOUTH_FACE, v), *(
         (halo, backend.retile(field, tile, wide)) for halo, field in zip(halos, (*depth_mean, *others), strict=True)))
     change = None if now is start else begin.pop(4)

@@ -1,4 +1,4 @@
-"""What several processes need: vorticity, divergence and kinetic energy of a velocity, gradients, values on faces."""
+"""Operators that several processes need: vorticity, divergence and kinetic energy of a velocity, gradients, values on faces."""
 
 from __future__ import annotations
 

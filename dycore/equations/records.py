@@ -1,10 +1,10 @@
-"""What a step is given besides a state: the equations of a model, as numbers and arrays (new from call to call) and choices."""
+"""Equations of a model, given to a step besides a state: numbers and arrays (new from call to call), and choices."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from dycore.tiles import Reach, Tile
+from dycore.tiles import HaloWidth, Tile
 
 
 class Barotropic(NamedTuple):
@@ -13,7 +13,7 @@ class Barotropic(NamedTuple):
     grid: Any  # metrics on the wide halo, or None where it is not wide
     tile: Tile  # with the wide halo
     substeps_per_exchange: int  # that go without a message
-    neighbours: Reach  # 1 where cells of other processes follow
+    neighbours: HaloWidth  # 1 where cells of other processes follow
     averaging: tuple  # weights (a, b) of every stage
     gravity: Any  # g' of dycore.equations.barotropic (m2/s2 per unit of r)
 

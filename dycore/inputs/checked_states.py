@@ -29,7 +29,7 @@ def check_state(state: Any, layout: State, dtype: np.dtype, whole: tuple[int, ..
 
 
 def check_fields(state: Any, layout: State, dtype: np.dtype, whole: tuple[int, ...], part: tuple[int, ...]) -> None:
-    """As `check_state`, whatever its time."""
+    """Check of a state (`check_state`), whatever its time."""
     check_kind("state", state, State, ADVICE)
     check_tuples(state, layout)
     if not layout.history:

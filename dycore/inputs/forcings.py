@@ -1,4 +1,4 @@
-"""What drives a model besides its own dynamics: its forcings and the surface stress, as they come in from outside."""
+"""Drivers of a model besides its own dynamics: its forcings and the surface stress, as they come in from outside."""
 
 from __future__ import annotations
 

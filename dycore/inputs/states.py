@@ -35,7 +35,7 @@ def asarrays(model: Any, state: State) -> State:
         return backend.asarray(array)
 
     time = checked_states.time_of(state, model.parameters.time_step)
-    return map_state(as_own, state)._replace(step=backend.whole_number(state.step), time=backend.number(time, model.grid.dtype))
+    return map_state(as_own, state)._replace(step=backend.integer(state.step), time=backend.number(time, model.grid.dtype))
 
 
 def gathered(model: Any, state: State) -> State | None:
@@ -46,5 +46,5 @@ def gathered(model: Any, state: State) -> State | None:
         cells = communication.gather(model.tile, model.backend.to_numpy(array))
         return None if cells is None else padded(model.grid, about.place, cells)
 
-    together = map_state(whole, state, model.layout)._replace(step=int(state.step), time=float(state.time))
-    return together if communication.rank == 0 else None
+    domain = map_state(whole, state, model.layout)._replace(step=int(state.step), time=float(state.time))
+    return domain if communication.rank == 0 else None

@@ -1,4 +1,4 @@
-"""What an ocean exchanges with the air, given to its uppermost layer: fluxes, and relaxation to observed values."""
+"""Exchanges of an ocean with the air, given to its uppermost layer: fluxes, and relaxation to observed values."""
 
 from __future__ import annotations
 

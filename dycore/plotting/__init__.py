@@ -1,1 +1,1 @@
-"""What pictures are made of (`dycore.pictures` draws them): fields in units of pictures, projections, cells of curved grids."""
+"""Ingredients of pictures (`dycore.pictures` draws them): fields in units of pictures, projections, cells of curved grids."""

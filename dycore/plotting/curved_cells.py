@@ -41,9 +41,9 @@ def curved_cells(field: Any, dims: tuple[str, str], projection: Callable | None,
     else:
         longitude = longitude - middle
     if projection is None:
-        return single(longitude + middle), single(latitude), between(values)
+        return single(longitude + middle), single(latitude), interleaved(values)
     x, y, seen = projection(np.radians(longitude), np.radians(latitude))
-    return single(x), single(y), between(np.ma.masked_where(~seen.any(axis=0) | np.ma.getmaskarray(values), values))
+    return single(x), single(y), interleaved(np.ma.masked_where(~seen.any(axis=0) | np.ma.getmaskarray(values), values))
 
 
 def corners(field: Any, dims: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
@@ -52,8 +52,8 @@ def corners(field: Any, dims: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
     Those that a dataset gives; else in the middle of four neighbouring points. Raises ValueError for a single row or column of
     points without given corners.
     """
-    found = geographic_of(field)
-    centres = [found[name].transpose(*dims) for name in ("longitude", "latitude")]
+    places = geographic_of(field)
+    centres = [places[name].transpose(*dims) for name in ("longitude", "latitude")]
     if all(f"{data.name}{VERTICES[0]}" in field.coords for data in centres):
         given = [np.stack([field[f"{data.name}{end}"].transpose(*dims).values for end in VERTICES]) for data in centres]
         return given[0], given[1]
@@ -77,14 +77,14 @@ def within(longitude: np.ndarray, latitude: np.ndarray, values: Any) -> tuple[np
     """Corners [4, j, i] within 180 degrees of 0, the parts of cells on the other side beside them; cells with a pole masked."""
     x, y, _ = unit_vectors(longitude, latitude).mean(axis=1)
     centre = np.degrees(np.arctan2(y, x))
-    apart = (longitude - centre + 180.0) % 360.0 - 180.0
-    apart = np.where(np.cos(np.radians(latitude)) < POLAR, 0.0, apart)
+    offset = (longitude - centre + 180.0) % 360.0 - 180.0
+    offset = np.where(np.cos(np.radians(latitude)) < POLAR, 0.0, offset)
     steps = (np.roll(longitude, -1, axis=0) - longitude + 180.0) % 360.0 - 180.0
     holds_pole = (np.abs(steps.sum(axis=0)) > 180.0) & ~(np.cos(np.radians(latitude)) < POLAR).any(axis=0)
-    values, longitude = np.ma.masked_where(holds_pole | np.ma.getmaskarray(values), values), centre + apart
-    beyond = np.abs(longitude).max(axis=0) > 180.0
-    if beyond.any():
-        other = np.ma.masked_where(~beyond | np.ma.getmaskarray(values), values)
+    values, longitude = np.ma.masked_where(holds_pole | np.ma.getmaskarray(values), values), centre + offset
+    crosses = np.abs(longitude).max(axis=0) > 180.0
+    if crosses.any():
+        other = np.ma.masked_where(~crosses | np.ma.getmaskarray(values), values)
         longitude = np.concatenate([longitude, longitude - 360.0 * np.sign(centre)], axis=2)
         latitude, values = np.concatenate([latitude, latitude], axis=2), np.ma.concatenate([values, other], axis=1)
     return np.clip(longitude, -180.0, 180.0), latitude, values
@@ -92,13 +92,13 @@ def within(longitude: np.ndarray, latitude: np.ndarray, values: Any) -> tuple[np
 
 def single(corners: np.ndarray) -> np.ndarray:
     """A coordinate of corners [4, j, i] as pcolormesh takes it, with two rows and two columns for each cell [2 j, 2 i]."""
-    found = np.empty((2 * corners.shape[1], 2 * corners.shape[2]))
-    found[::2, ::2], found[::2, 1::2], found[1::2, 1::2], found[1::2, ::2] = corners
-    return found
+    doubled = np.empty((2 * corners.shape[1], 2 * corners.shape[2]))
+    doubled[::2, ::2], doubled[::2, 1::2], doubled[1::2, 1::2], doubled[1::2, ::2] = corners
+    return doubled
 
 
-def between(values: Any) -> Any:
+def interleaved(values: Any) -> Any:
     """Values of cells with masked ones between them [2 j - 1, 2 i - 1]."""
-    found = np.ma.masked_array(np.zeros((2 * values.shape[0] - 1, 2 * values.shape[1] - 1), values.dtype), mask=True)
-    found[::2, ::2] = values
-    return found
+    doubled = np.ma.masked_array(np.zeros((2 * values.shape[0] - 1, 2 * values.shape[1] - 1), values.dtype), mask=True)
+    doubled[::2, ::2] = values
+    return doubled

@@ -112,12 +112,12 @@ def field(dataset: Any, name: str, level: float | None = None, time: float | Non
             if along(source, axis) is None:
                 raise ValueError(f"{name} has no {what}.")
             dataset = nearest(dataset, along(source, axis), value)
-    found = DERIVED[name](dataset) if name in DERIVED else dataset[name]
-    units, factor = UNITS.get(found.attrs.get("units", ""), (found.attrs.get("units", ""), 1.0))
-    found = found.where(wet_places(dataset, found)) * factor
-    found = found.assign_coords({name: data.sel({dim: found[dim].values for dim in data.dims})
-                                 for name, data in curved.items() if {*data.dims} <= {*found.dims}})
-    return found.rename(name).assign_attrs(units=units, long_name=name.replace("_", " "))
+    drawn = DERIVED[name](dataset) if name in DERIVED else dataset[name]
+    units, factor = UNITS.get(drawn.attrs.get("units", ""), (drawn.attrs.get("units", ""), 1.0))
+    drawn = drawn.where(wet_places(dataset, drawn)) * factor
+    drawn = drawn.assign_coords({name: data.sel({dim: drawn[dim].values for dim in data.dims})
+                                 for name, data in curved.items() if {*data.dims} <= {*drawn.dims}})
+    return drawn.rename(name).assign_attrs(units=units, long_name=name.replace("_", " "))
 
 
 def check_field(name: str, field: Any) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from dycore import output
 from dycore.decomposition import block_shape
-from dycore.files import attempt, by_first, reserve, together, whole
+from dycore.files import attempt, by_first, raise_on_all, reserve, whole
 
 CHUNK = 2**26  # bytes, at most, of a chunk in memory
 FORMAT = "NETCDF3_64BIT_DATA"
@@ -50,7 +50,7 @@ class Zarr:
         zarr.consolidate_metadata(str(self.path), zarr_format=2)
 
     def identity(self) -> str:
-        """What the store belongs to."""
+        """Identity of the run to which the store belongs."""
         return self._open().attrs["identity"]
 
     def times(self) -> dict[str, np.ndarray]:
@@ -102,7 +102,7 @@ class Zarr:
 
         chunk = by_first(self.communication, lambda: grow(fields), failing)
         blocks = {name: self.communication.block(self.tile, cells, chunk) for name, cells in fields.items()}
-        together(self.communication, attempt(write, failing)[1])
+        raise_on_all(self.communication, attempt(write, failing)[1])
         by_first(self.communication, count, failing)
 
 
@@ -118,7 +118,7 @@ class NetCDF:
             template.to_netcdf(place, format=FORMAT, engine="netcdf4", unlimited_dims=["time"])
 
     def identity(self) -> str:
-        """What the file belongs to."""
+        """Identity of the run to which the file belongs."""
         import netCDF4
 
         with netCDF4.Dataset(self.path) as file:

@@ -1,4 +1,4 @@
-"""What a file and a model must have in common, by name: words and whole numbers exactly, other numbers but for rounding.
+"""Identity that a file and a model must share, by name: words and whole numbers exactly, other numbers but for rounding.
 
 Metrics that two processors, or two versions of a mathematical library, compute may differ in their last digits.
 """

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.calendars import after
-from dycore.files import together
+from dycore.files import raise_on_all
 from dycore.geometry.thickness import dry_column, place_in_words
 from dycore.inputs.given import check_function, check_kind, check_switch, integer, positive, shown
 from dycore.restart import Restarts
@@ -108,7 +108,7 @@ def on_all(model: Any, state: Any) -> State:
         found = model.asarrays(state)
     except (ValueError, TypeError) as raised:
         problem = raised
-    together(model.backend.communication, problem)
+    raise_on_all(model.backend.communication, problem)
     assert found is not None
     return found
 

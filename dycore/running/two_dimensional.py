@@ -75,9 +75,9 @@ def check_places(grid: Grid, dataset: Any, places: Mapping[str, tuple[np.ndarray
     if grid.supergrid is None or not {*UNITS} <= {*dataset.coords}:
         return
     longitude, latitude = (on_places(dataset[name], places) for name in UNITS)
-    apart = np.linalg.norm(unit_vectors(longitude, latitude) - unit_vectors(grid.longitude, grid.latitude), axis=0)
-    if not apart.max() <= np.radians(SAME_PLACE):
-        j, i = np.unravel_index(int(np.argmax(apart)), apart.shape)
+    distance = np.linalg.norm(unit_vectors(longitude, latitude) - unit_vectors(grid.longitude, grid.latitude), axis=0)
+    if not distance.max() <= np.radians(SAME_PLACE):
+        j, i = np.unravel_index(int(np.argmax(distance)), distance.shape)
         raise ValueError(f"The dataset has cell [j={j}, i={i}] at longitude {longitude[j, i]:.6g} and latitude "
                          f"{latitude[j, i]:.6g}; that of this grid is at {grid.longitude[j, i]:.6g} and {grid.latitude[j, i]:.6g}. "
                          "Interpolate the dataset to the grid first (dycore.datasets.covering), or make the grid with the pole of "

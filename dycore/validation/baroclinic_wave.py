@@ -32,7 +32,7 @@ STEADY_MAXIMUM = (1000.05, 1000.08, 1000.09, 1000.10, 1000.09, 1000.08, 1000.07,
 
 
 class Look(NamedTuple):
-    """What is kept of a state."""
+    """Measures of a state that are kept."""
 
     pressure: np.ndarray  # at the surface [j, i] (hPa)
     asymmetry: float  # l2 of u less its zonal mean (m/s)
@@ -154,7 +154,7 @@ def lowest_on(day: int, looks: list[Look], which: str) -> Row:
 
 
 def finer(runs: dict[float, tuple[Grid, list[Look]]]) -> list[Row]:
-    """What 1.4 degrees give, and how the three grids converge."""
+    """Results of 1.4 degrees, and how the three grids converge."""
     grid, looks = runs[1.4]
     rows = [close_to(f"minimum surface pressure at 1.4 degrees, day {day} (hPa)", looks[day].pressure.min(),
                      FINE_WAVE_MINIMUM[day - 1], 0.3, "what two unlike models differ by before the low deepens", MITGCM, Kind.MODEL)
@@ -187,7 +187,7 @@ def difference(runs: dict[float, tuple[Grid, list[Look]]], spacing: float, day: 
 
 
 def drift_figure(looks: list[Look]) -> Any:
-    """Both norms and the range of surface pressure by day."""
+    """Figure of two norms and of the range of surface pressure by day."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.0, 3.6), layout="constrained")

@@ -50,16 +50,16 @@ def galewsky(backend: Any, short: bool = False) -> Evidence:
 def rows_of_steady_jet(backend: Any, sizes: tuple[int, int]) -> list[Row]:
     """The jet without bump and friction, which stays as it is, with two numbers of rows of cells."""
     steady = [run_of(cases.barotropic_jet, backend, rows, 5.0, perturbation=0.0, friction=0.0) for rows in sizes]
-    found = []
+    rates = []
     for name, of in (("depth", lambda state: state.surface), ("zonal velocity", lambda state: state.u)):
         errors = [norms(area_of(run.model), layer_of(run.model, of(run.after)), layer_of(run.model, of(run.before))).l2
                   for run in steady]
-        found.append(within(f"order of l2 of {name} of the steady jet on day 5, {sizes[0]} to {sizes[1]} rows",
+        rates.append(within(f"order of l2 of {name} of the steady jet on day 5, {sizes[0]} to {sizes[1]} rows",
                             orders(errors)[0], 1.8, None, "2",
                             "the scheme is of second order; 0.2 for cells that are not small yet", "theory"))
     northward = layer_of(steady[-1].model, steady[-1].after.v)
     return [
-        *found,
+        *rates,
         within("largest v less its zonal mean of the steady jet on day 5 (m/s)",
                np.abs(northward - northward.mean(axis=1, keepdims=True)).max(), None, 1e-9, "0",
                "round-off (1e-14 m/s) of the filtered rows, which grows by e in half a day at most", "symmetry"),

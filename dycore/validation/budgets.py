@@ -1,4 +1,4 @@
-"""What must not change: rest over topography, and the content of mass, tracers and energy over many steps."""
+"""Conservation: rest over topography, and the content of mass, tracers and energy over many steps."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def mountain(isentropic: bool, cells: tuple[int, int, int], backend: Any) -> tup
 
 
 class Content(NamedTuple):
-    """What a domain holds."""
+    """Content of a domain."""
 
     mass: float  # volume (m3), or mass times gravity (Pa m2)
     tracers: tuple[float, ...]  # mass times tracer
@@ -182,10 +182,10 @@ def budgets(backend: Any, short: bool = False) -> Evidence:
             ("as it comes", changes, steps), ("without dissipation", changes | frictionless, inviscid_steps))
         for kind, changed, n in kinds:
             model = Model(grid, replace(parameters, **changed), backend)
-            found = history(model, state, n, 20)
-            runs[f"{name} {kind}"] = model, found
-            rows += _conservation(f"{name} {kind}", model, found)
-            rows.append(_energy(name, model, found) if kind == "without dissipation" else _heating(name, model, found))
+            past = history(model, state, n, 20)
+            runs[f"{name} {kind}"] = model, past
+            rows += _conservation(f"{name} {kind}", model, past)
+            rows.append(_energy(name, model, past) if kind == "without dissipation" else _heating(name, model, past))
     return Evidence(rows, {"history": _picture_of_budgets(runs)})
 
 
@@ -195,38 +195,38 @@ def relative(history_: History, number: int | None) -> np.ndarray:
     return values / values[0] - 1.0
 
 
-def _conservation(name: str, model: Model, found: History) -> list[Row]:
+def _conservation(name: str, model: Model, past: History) -> list[Row]:
     names = ("mass", *model.parameters.tracer_names)
     rows = []
     for quantity, number in zip(names, (None, *range(len(model.parameters.tracer_names))), strict=True):
-        worst, steps = np.abs(relative(found, number)).max(), found.steps[-1]
+        worst, steps = np.abs(relative(past, number)).max(), past.steps[-1]
         rows.append(within(f"{name}: relative drift of {quantity} in {steps} steps, per step", worst / steps, None, 1e-16, "0",
                            "round-off of 2e-16 a step in every cell, which cancels in the sum over cells but for the rounding of "
                            "the thickness of a column", "conservation"))
     return rows
 
 
-def energy_per_area(model: Model, found: History) -> np.ndarray:
+def energy_per_area(model: Model, past: History) -> np.ndarray:
     """Departure of the total energy from its beginning (J/m2)."""
     fluid = model.parameters.fluid
     factor = 1.0 / fluid.gravity if isinstance(fluid, Atmosphere) else fluid.reference_density
-    energy = np.array([part.energy for part in found.contents])
+    energy = np.array([part.energy for part in past.contents])
     return factor * (energy - energy[0]) / interior(model.grid.metrics.area).sum()
 
 
-def _energy(name: str, model: Model, found: History) -> Row:
-    seconds = found.steps * model.parameters.time_step
+def _energy(name: str, model: Model, past: History) -> Row:
+    seconds = past.steps * model.parameters.time_step
     half = len(seconds) // 2  # the adjustment of the first state sends out waves that the scheme damps
-    trend = float(np.polyfit(seconds[half:], energy_per_area(model, found)[half:], 1)[0])
-    return within(f"{name} without dissipation: trend of the total energy, steps {found.steps[half]} to {found.steps[-1]} (W/m2)",
+    trend = float(np.polyfit(seconds[half:], energy_per_area(model, past)[half:], 1)[0])
+    return within(f"{name} without dissipation: trend of the total energy, steps {past.steps[half]} to {past.steps[-1]} (W/m2)",
                   abs(trend), None, 0.02, "0", "errors of the time step; a hundredth of what a climate drifts by is 0.02 W/m2",
                   "Sadourny 1975; Arakawa and Suarez 1983")
 
 
-def _heating(name: str, model: Model, found: History) -> Row:
-    seconds = found.steps[-1] * model.parameters.time_step
-    return within(f"{name} as it comes: mean change of the total energy in {found.steps[-1]} steps (W/m2)",
-                  energy_per_area(model, found)[-1] / seconds, -1.0, 1.0, "0 without mixing",
+def _heating(name: str, model: Model, past: History) -> Row:
+    seconds = past.steps[-1] * model.parameters.time_step
+    return within(f"{name} as it comes: mean change of the total energy in {past.steps[-1]} steps (W/m2)",
+                  energy_per_area(model, past)[-1] / seconds, -1.0, 1.0, "0 without mixing",
                   "upwind faces and diffusion mix tracers across and along the levels, which changes potential energy; less than a "
                   "hundredth of the heat that the sun gives", "stated")
 
@@ -235,13 +235,13 @@ def _picture_of_budgets(runs: dict[str, tuple[Model, History]]) -> Any:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.4, 1.7 * len(runs)), layout="constrained")
-    for (name, (model, found)), (left, right) in zip(runs.items(), figure.subplots(len(runs), 2), strict=True):
+    for (name, (model, past)), (left, right) in zip(runs.items(), figure.subplots(len(runs), 2), strict=True):
         for quantity, number in zip(("mass", *model.parameters.tracer_names), (None, *range(len(model.parameters.tracer_names))),
                                     strict=True):
-            left.plot(found.steps, relative(found, number) / 1e-15, label=quantity.replace("_", " "))
+            left.plot(past.steps, relative(past, number) / 1e-15, label=quantity.replace("_", " "))
         left.set(title=name, ylabel="relative drift (1e-15)")
         left.legend(fontsize=7)
-        right.plot(found.steps, energy_per_area(model, found) / 1e3, color="black")
+        right.plot(past.steps, energy_per_area(model, past) / 1e3, color="black")
         right.set(title=f"{name}: total energy", ylabel="departure (kJ/m2)")
     for axis in figure.axes[-2:]:
         axis.set_xlabel("step")

@@ -49,16 +49,16 @@ def pressure_on_steps(box: Box, phi: np.ndarray) -> np.ndarray:
 
 
 def pressure_to_steps(box: Box, v: np.ndarray) -> np.ndarray:
-    """What geostrophy, d(phi)/dx = f v, adds to `pressure_on_steps` over the half cell from its centre to the step."""
-    turning = 0.5 * box.f * v
-    centre = box.dr * box.wet * 0.5 * box.dx * box.dy * (turning + northern(turning))
+    """Addition to `pressure_on_steps` by geostrophy, d(phi)/dx = f v, over the half cell from its centre to the step."""
+    coriolis = 0.5 * box.f * v
+    centre = box.dr * box.wet * 0.5 * box.dx * box.dy * (coriolis + northern(coriolis))
     return -(centre * ~box.open_u + centre * ~np.roll(box.open_u, -1, axis=2)).sum(axis=(0, 2))
 
 
 def coriolis_of_transport(box: Box, v: np.ndarray) -> np.ndarray:
     """f times the whole northward transport, mean of both sides of a row: nothing once the sea surface is steady."""
-    turning = box.f * v
-    return (box.dr * box.dx * box.dy * 0.5 * (turning + northern(turning))).sum(axis=(0, 2))
+    coriolis = box.f * v
+    return (box.dr * box.dx * box.dy * 0.5 * (coriolis + northern(coriolis))).sum(axis=(0, 2))
 
 
 def friction(box: Box, u: np.ndarray, v: np.ndarray, viscosity: float) -> np.ndarray:
@@ -120,11 +120,11 @@ def channel_with_ridge(backend: Any, short: bool = False) -> Evidence:
     There is no drag at the bottom, and walls let the flow slip. On steps of whole cells the pressure at the step itself is
     that of the cell beside it and its geostrophic rise over half a cell.
     """
-    found = budget(backend, (10, 16, 32), 175.0, 25.0) if short else budget(backend, (20, 40, 80), 350.0, 50.0)
-    wind = found["wind"].sum()
+    terms = budget(backend, (10, 16, 32), 175.0, 25.0) if short else budget(backend, (20, 40, 80), 350.0, 50.0)
+    wind = terms["wind"].sum()
     names = ("pressure in the cells beside the steps", "its rise to the steps", "Coriolis force of the transport", "friction",
              "tendency")
-    share = {name: float(found[name].sum() / wind) for name in names}
+    share = {name: float(terms[name].sum() / wind) for name in names}
     drag = share["pressure in the cells beside the steps"] + share["its rise to the steps"]
     left = 1.0 + drag + share["Coriolis force of the transport"] + share["friction"] - share["tendency"]
     theory = "Munk and Palmen 1951"
@@ -137,32 +137,32 @@ def channel_with_ridge(backend: Any, short: bool = False) -> Evidence:
         within("Coriolis force of the net transport / wind stress", abs(share["Coriolis force of the transport"]), None, 0.01, "0",
                "the mean is over a finite time, in which the surface still moves", "mass of a closed channel"),
         within("tendency / wind stress", abs(share["tendency"]), None, 0.01, "0", "what is left of the spin-up", "steady state"),
-        within(f"transport (Sv), {found['transport']:.3g}: eastward", found["transport"], 0.0, None, "with the wind",
+        within(f"transport (Sv), {terms['transport']:.3g}: eastward", terms["transport"], 0.0, None, "with the wind",
                "no published value for this channel", "direction of the wind"),
     ]
-    return Evidence(rows, {"budget": budget_figure(found)})
+    return Evidence(rows, {"budget": budget_figure(terms)})
 
 
-def budget_figure(found: dict[str, Any]) -> Any:
+def budget_figure(terms: dict[str, Any]) -> Any:
     """The surface over the ridge, and the budget by latitude."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10.0, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.3, 1.0))
-    grid, eta = found["grid"], found["surface"] * 100.0
+    grid, eta = terms["grid"], terms["surface"] * 100.0
     x, y = grid.x / 1e3, grid.y / 1e3
     largest = np.abs(eta).max()
     filled = left.contourf(x, y, eta, np.linspace(-largest, largest, 21), cmap="RdBu_r")
     figure.colorbar(filled, ax=left, label="mean surface height (cm)")
-    contours = left.contour(x, y, found["depth"], levels=4, colors="0.3", linewidths=0.7)
+    contours = left.contour(x, y, terms["depth"], levels=4, colors="0.3", linewidths=0.7)
     left.clabel(contours, fmt="%.0f m", fontsize=7)
-    left.set(xlabel="x (km)", ylabel="y (km)", title=f"Surface and depth; transport {found['transport']:.3g} Sv")
+    left.set(xlabel="x (km)", ylabel="y (km)", title=f"Surface and depth; transport {terms['transport']:.3g} Sv")
     density, area = Ocean().reference_density, LENGTH * (grid.y[1] - grid.y[0])
-    drag = found["pressure in the cells beside the steps"] + found["its rise to the steps"]
-    rest = -(found["wind"] + drag + found["friction"] + found["Coriolis force of the transport"] - found["tendency"])
-    for values, label, style in ((found["wind"], "wind stress", "k-"), (drag, "form drag", "C3-"),
-                                 (found["friction"], "friction", "C1-"),
-                                 (found["Coriolis force of the transport"], "Coriolis force of the transport", "C2-"),
+    drag = terms["pressure in the cells beside the steps"] + terms["its rise to the steps"]
+    rest = -(terms["wind"] + drag + terms["friction"] + terms["Coriolis force of the transport"] - terms["tendency"])
+    for values, label, style in ((terms["wind"], "wind stress", "k-"), (drag, "form drag", "C3-"),
+                                 (terms["friction"], "friction", "C1-"),
+                                 (terms["Coriolis force of the transport"], "Coriolis force of the transport", "C2-"),
                                  (rest, "advection of momentum (the rest)", "C0--")):
         right.plot(values * density / area, y, style, label=label, lw=1.3)
     right.axvline(0.0, color="0.8", lw=0.8)

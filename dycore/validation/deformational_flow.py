@@ -62,7 +62,7 @@ def shifted(function: Function, east: float, longitude: np.ndarray, latitude: np
 
 
 class Deformed(NamedTuple):
-    """What a run found."""
+    """Results of a run."""
 
     grid: Grid
     errors: dict[str, Norms]
@@ -151,7 +151,7 @@ def error_rows(mild: dict[str, list[Deformed]], full: dict[str, list[Deformed]],
 
 
 def conservation_rows(everything: list[Deformed]) -> list[Row]:
-    """What no run may do: change a constant tracer or the content."""
+    """Rows of what no run may change: a constant tracer, and the content."""
     return [
         within("largest departure of a constant tracer, all runs", max(run.constant for run in everything), None, 1e-12,
                "0", "round-off (2e-16) of thousands of steps", "conservation"),

@@ -86,14 +86,14 @@ def ocean(cells: tuple[int, int, int], number: float) -> Basic:
 
 def from_the_middle(y: np.ndarray, start: float, slope: Callable[[float, float], float]) -> np.ndarray:
     """p at places y (m) from dp/dy = slope(p, y) and its value where y is zero, by the midpoint rule from there outwards."""
-    found = np.empty(len(y))
+    pressures = np.empty(len(y))
     for half in (range(len(y) // 2, len(y)), range(len(y) // 2 - 1, -1, -1)):
         p, at = start, 0.0
         for j in half:
             step = float(y[j]) - at
             p, at = p + step * slope(p + 0.5 * step * slope(p, at), at + 0.5 * step), float(y[j])
-            found[j] = p
-    return found
+            pressures[j] = p
+    return pressures
 
 
 def atmosphere(cells: tuple[int, int, int], number: float) -> Basic:
@@ -155,16 +155,16 @@ def measured_growth(backend: Any, basic: Basic, seconds: float) -> float:
 def growth_curve(backend: Any, make: Callable[[tuple[int, int, int], float], Basic], cells: tuple[int, int, int],
                  numbers: Sequence[float]) -> dict[str, np.ndarray]:
     """Growth rates / (f U / N H) of waves k N H / f = `numbers`: measured, Eady's, and with the moving boundary."""
-    found: dict[str, list[float]] = {"measured": [], "eady": [], "moving": []}
+    rates: dict[str, list[float]] = {"measured": [], "eady": [], "moving": []}
     for number in numbers:
         basic = make(cells, number)
         k, unit = number * CORIOLIS / basic.speed, CORIOLIS * SHEAR
-        found["eady"].append(float(growth_rate(k, basic.speed)) / unit)
-        found["moving"].append(float(growth_rate(k, basic.speed, basic.freedom)) / unit)
+        rates["eady"].append(float(growth_rate(k, basic.speed)) / unit)
+        rates["moving"].append(float(growth_rate(k, basic.speed, basic.freedom)) / unit)
         # eight e-foldings: five for the decaying partner of the wave and all that does not grow, three to measure
-        rate = max(found["moving"][-1], 0.12) * unit
-        found["measured"].append(measured_growth(backend, basic, 8.0 / rate) / unit)
-    return {"number": np.array(numbers), **{name: np.array(values) for name, values in found.items()}}
+        rate = max(rates["moving"][-1], 0.12) * unit
+        rates["measured"].append(measured_growth(backend, basic, 8.0 / rate) / unit)
+    return {"number": np.array(numbers), **{name: np.array(values) for name, values in rates.items()}}
 
 
 def eady(backend: Any, short: bool = False) -> Evidence:
@@ -202,7 +202,7 @@ def eady(backend: Any, short: bool = False) -> Evidence:
 
 
 def growth_figure(curves: dict[str, dict[str, np.ndarray]]) -> Any:
-    """Both fluids on Eady's curve."""
+    """Figure of the two fluids on Eady's curve."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.0, 4.5), layout="constrained")

@@ -1,4 +1,4 @@
-"""What a validation program finds: rows that compare a number with a published one, and figures.
+"""Evidence of a validation program: rows that compare a number with a published one, and figures.
 
 Every row says what kind of number it is held against (VERDICT is met or not met, nothing between), why
 the tolerance is what it is, and where the number stands. Results are kept by case: a program that is run
@@ -22,7 +22,7 @@ from dycore.files import make_folder, whole
 
 
 class Kind(Enum):
-    """What a published number is."""
+    """Kind of a published number."""
 
     EXACT = "exact"  # an analytic solution, a conservation law, a symmetry, an order of accuracy
     MODEL = "another model"  # a number that another program printed

@@ -102,7 +102,7 @@ def held_suarez(backend: Any, short: bool = False) -> Evidence:
 
 
 def rows_of(result: Climate, short: bool) -> list[Row]:
-    """What is held against the pictures."""
+    """Rows of what is held against the pictures."""
     north, south = jet(result, 1.0), jet(result, -1.0)
     strength = 0.5 * (north[0] + south[0])
     low = result.pressure > 850.0

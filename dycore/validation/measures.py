@@ -1,4 +1,4 @@
-"""What several programs measure: fields without halo, the content of layers, norms of errors, angles on the sphere."""
+"""Measures of several programs: fields without halo, the content of layers, norms of errors, angles on the sphere."""
 
 from __future__ import annotations
 

@@ -63,18 +63,18 @@ def at_rest(model: Model, state: State) -> float:
     return max(float(np.abs(cells_of(model, part)).max()) for part in (state.u, state.v))
 
 
-def schaer(profile: Profile, dx: float, taken_out: Profile | None, backend: Any, u: float = 0.0, fluid: Atmosphere | None = None,
+def schaer(profile: Profile, dx: float, rest: Profile | None, backend: Any, u: float = 0.0, fluid: Atmosphere | None = None,
            levels: int = 20) -> tuple[Model, State]:
     """Air over five hills of up to 250 m, 4 km apart, in a plane of 30 km, in balance with gravity; eastward at u (m/s) if given.
 
-    `taken_out`: the profile whose state of rest is taken out of the pressure force.
+    `rest`: the profile whose state of rest is taken out of the pressure force.
     """
     columns = round(3.0e4 / dx)
     interfaces = uniform(levels, 0.0, 1.0e5)
     fluid = Atmosphere() if fluid is None else fluid
     _, exner = fluid.reference_s(interfaces)
-    if taken_out is not None:
-        fluid = fluid.at_rest(interfaces, taken_out.theta(exner, fluid), taken_out.tropopause(fluid))
+    if rest is not None:
+        fluid = fluid.at_rest(interfaces, rest.theta(exner, fluid), rest.tropopause(fluid))
     grid = rectilinear((levels, 3, columns), extent=(columns * dx, 3.0 * dx), interfaces=interfaces, y_boundary=Boundary.PERIODIC)
     x = grid.x - 0.5 * columns * dx
     height = np.broadcast_to(HEIGHT * np.exp(-((x / HALF_WIDTH) ** 2)) * np.cos(np.pi * x / WAVELENGTH) ** 2, grid.cells[1:])
@@ -87,13 +87,13 @@ def schaer(profile: Profile, dx: float, taken_out: Profile | None, backend: Any,
 
 
 def rows(backend: Any) -> list[Row]:
-    """What air at rest does in a quarter of an hour, with and without a state of rest, at several widths of cells."""
-    found = []
+    """Rows of air at rest over a quarter of an hour, with and without a state of rest, at several widths of cells."""
+    still = []
     for name, profile, most in (("N = 0.01 / s", STRATIFIED, 1e-3), ("standard atmosphere", STANDARD, 0.01)):
         for dx in (2800.0, 1400.0, 700.0):
             before, after = (at_rest(model, model.steps(state, round(900.0 / model.parameters.time_step))) for model, state in (
-                schaer(profile, dx, taken_out, backend) for taken_out in (None, profile)))
-            found.append(within(f"air at rest ({name}) over Schaer's mountain, {dx:g} m a cell, a state of rest taken out: largest "
+                schaer(profile, dx, rest, backend) for rest in (None, profile)))
+            still.append(within(f"air at rest ({name}) over Schaer's mountain, {dx:g} m a cell, a state of rest taken out: largest "
                                 "speed after 15 minutes (m/s)", after, None, most, f"0 ({before:.2g} where none is taken out)",
                                 "what the fitted profile leaves of the truncation error of the pressure force over slopes", PAPER))
-    return found
+    return still

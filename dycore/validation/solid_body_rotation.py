@@ -32,7 +32,7 @@ def cosine_bell(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
 
 
 class Turned(NamedTuple):
-    """What one revolution left of the bell."""
+    """Bell after one revolution."""
 
     grid: Grid
     errors: Norms

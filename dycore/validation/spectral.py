@@ -38,7 +38,7 @@ class Transform(NamedTuple):
 
     @property
     def options(self) -> dict[str, Any]:
-        """What every transform is told."""
+        """Options of every transform."""
         return {"lmax": self.truncation, "mmax": self.truncation, "geometry": "GL", "nthreads": 1}
 
     @property
@@ -100,10 +100,10 @@ def tendency(made: Transform, ground: np.ndarray, waves: Waves) -> Waves:
     south, east = made.wind(waves.vorticity, waves.divergence)
     absolute = made.values(waves.vorticity) + 2.0 * ROTATION * np.sin(latitude)
     depth = made.values(waves.surface - ground)
-    turning, outflow = made.curl_and_divergence(absolute * south, absolute * east)
+    curl, outflow = made.curl_and_divergence(absolute * south, absolute * east)
     _, flux = made.curl_and_divergence(depth * south, depth * east)
     head = made.coefficients(0.5 * (south**2 + east**2)) + GRAVITY * waves.surface
-    return Waves(-outflow, turning + made.root**2 * head, -flux)
+    return Waves(-outflow, curl + made.root**2 * head, -flux)
 
 
 def moved(waves: Waves, rate: Waves, time: float) -> Waves:

@@ -59,9 +59,9 @@ def fields(grid: Grid, functions: Mapping[str, Function]) -> tuple[np.ndarray, .
     return tuple(np.broadcast_to(function(longitude, latitude), grid.cells) for function in functions.values())
 
 
-def norms(grid: Grid, found: np.ndarray, exact: np.ndarray) -> Norms:
+def norms(grid: Grid, computed: np.ndarray, exact: np.ndarray) -> Norms:
     """Errors of an interior field [k, j, i]."""
-    return measures.norms(interior(grid.metrics.area), found, exact)
+    return measures.norms(interior(grid.metrics.area), computed, exact)
 
 
 def tracer(model: Model, state: State, number: int) -> np.ndarray:

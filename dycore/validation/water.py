@@ -1,4 +1,4 @@
-"""What the shallow-water programs measure and draw: norms, invariants, fields on coarser grids, maps."""
+"""Measures and pictures of the shallow-water programs: norms, invariants, fields on coarser grids, maps."""
 
 from __future__ import annotations
 

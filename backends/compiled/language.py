@@ -15,7 +15,7 @@ from numba import types
 from numba.extending import overload
 
 from dycore import stencils
-from dycore.backends.views import OPTIONS, View
+from dycore.backends.compiled.views import OPTIONS, View
 
 
 def _where(condition, true, false):
@@ -58,7 +58,7 @@ LANGUAGE = {
 
 
 def compiled_term(value: Any) -> Any:
-    """The record that a term is compiled to (dycore.backends.arguments); None where a type is of no such record."""
+    """The record that a term is compiled to (dycore.backends.compiled.arguments); None where a type is of no such record."""
     record = value.instance_class if isinstance(value, types.BaseNamedTuple) else None
     return record if hasattr(record, "value_at") else None
 
@@ -115,7 +115,7 @@ class Compiler:
     def __init__(self, dtype: np.dtype):
         self.dtype = dtype
         self._compiled: dict[tuple[Callable, int], tuple[Callable, str]] = {}
-        self.terms: dict[str, Any] = {}  # the records of dycore.backends.arguments, by name
+        self.terms: dict[str, Any] = {}  # the records of dycore.backends.compiled.arguments, by name
 
     def stencil(self, function: Callable, level: int = 0) -> tuple[Callable, str]:
         """(the compiled stencil, a digest of its code and of all that it calls).

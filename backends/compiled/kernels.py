@@ -2,7 +2,7 @@
 
 A small loop template is filled in for every stencil and set of arguments. What it knows at compile time
 (first indices, which arguments are read at all, which arrays keep only some rows) is what lets LLVM
-vectorise it. Compiled kernels are kept on disk (dycore.backends.cache), so that a second start is quick.
+vectorise it. Compiled kernels are kept on disk (dycore.backends.compiled.cache), so that a second start is quick.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from dycore.backends.arguments import Arguments
-from dycore.backends.building import build
 from dycore.backends.common import precision_of
-from dycore.backends.language import Compiler
-from dycore.backends.operations import Operation, Recorded
-from dycore.backends.views import inside, view
+from dycore.backends.compiled.arguments import Arguments
+from dycore.backends.compiled.building import build
+from dycore.backends.compiled.language import Compiler
+from dycore.backends.compiled.views import inside, view
+from dycore.backends.recorded.operations import Operation, TracedArray
 
 APPLY = """
 def kernel({parameters}):
@@ -70,8 +70,8 @@ def make_kernel(compilers: dict[str, Compiler], operation: Operation) -> Kernel:
     results = [*(f"out{m}" for m in range(len(operation.outputs))), *(f"final{m}" for m in range(len(operation.finals)))]
     flat = Arguments(compiler, {array: results[m] for m, array in operation.in_place.items()}, operation.reads)
 
-    def at(name: str, array: Recorded) -> str:
-        row = f"j & {array.ring - 1}" if array.ring else "j"
+    def at(name: str, array: TracedArray) -> str:
+        row = f"j & {array.rolling_rows - 1}" if array.rolling_rows else "j"
         return f"{name}[{row}, k, i]" if array.ndim == 3 else f"{name}[{row}, i]"
 
     n_out = len(operation.outputs)

@@ -1,4 +1,4 @@
-"""What a recorded step does beside its stencils: halos, filters, copies, loops."""
+"""Statements of a recorded step beside its stencils: halos, filters, copies, loops."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from dycore.backends.operations import Box, Recorded, Statement, Wanted, cells_of, leaves_of, want
+from dycore.backends.recorded.operations import Box, Statement, TracedArray, Wanted, cells_of, leaves_of, want
 from dycore.fields import Field
 from dycore.halo_sources import copies_x, copies_y
 from dycore.tiles import Halo, Tile
@@ -16,15 +16,15 @@ from dycore.tiles import Halo, Tile
 class Exchange(Statement):
     """Fills halos where they are; `messages`: also what other processes keep of them."""
 
-    placed: tuple[tuple[Halo, Recorded], ...]
+    placed: tuple[tuple[Halo, TracedArray], ...]
     messages: bool
-    begun: set[Recorded] = field(default_factory=set)  # arrays whose halo in x is filled already, beside their cells
+    begun: set[TracedArray] = field(default_factory=set)  # arrays whose halo in x is filled already, beside their cells
 
-    def touched(self) -> Iterator[Recorded]:
+    def touched(self) -> Iterator[TracedArray]:
         """The arrays whose halos it fills."""
         yield from (array for _, array in self.placed)
 
-    def filled(self) -> tuple[tuple[Halo, Recorded], ...]:
+    def filled(self) -> tuple[tuple[Halo, TracedArray], ...]:
         """Halos, and the arrays around which they lie."""
         return self.placed
 
@@ -46,7 +46,7 @@ class Exchange(Statement):
             arrays = [array for _, array in self.placed]
             fields = tuple((halo, array.ndim) for halo, array in self.placed)
             fill = writer.host.communication.fetcher(fields, arrays[0].dtype)
-            writer.between(self, lambda run: fill([run.array(array) for array in arrays]), indent)
+            writer.call_host(self, lambda run: fill([run.array(array) for array in arrays]), indent)
         writer.halo(self, copies_x, indent)
 
 
@@ -55,9 +55,9 @@ class Filter(Statement):
     """The polar filter of rows, in place; not part of the compiled program."""
 
     tile: Tile
-    pairs: tuple[tuple[Recorded, Recorded], ...]  # (field, response)
+    pairs: tuple[tuple[TracedArray, TracedArray], ...]  # (field, response)
 
-    def touched(self) -> Iterator[Recorded]:
+    def touched(self) -> Iterator[TracedArray]:
         """The fields and the responses."""
         yield from leaves_of(self.pairs)
 
@@ -73,16 +73,16 @@ class Filter(Statement):
             writer.host.filter_rows(self.tile, *((Field.whole(run.array(field)), run.array(response))
                                                  for field, response in self.pairs))
 
-        writer.between(self, filter_rows, indent)
+        writer.call_host(self, filter_rows, indent)
 
 
 @dataclass(eq=False)
 class Zero(Statement):
     """Sets a new array to zero."""
 
-    target: Recorded
+    target: TracedArray
 
-    def made(self) -> tuple[Recorded, ...]:
+    def made(self) -> tuple[TracedArray, ...]:
         """The array."""
         return (self.target,)
 
@@ -95,12 +95,12 @@ class Zero(Statement):
 class Copy(Statement):
     """Copies an array, or `cut` [j, i] of a source to `to` of the target."""
 
-    target: Recorded
-    source: Recorded
+    target: TracedArray
+    source: TracedArray
     to: tuple[slice, ...] | None = None
     cut: tuple[slice, ...] | None = None
 
-    def touched(self) -> Iterator[Recorded]:
+    def touched(self) -> Iterator[TracedArray]:
         """The array that is copied."""
         yield self.source
 
@@ -116,7 +116,7 @@ class Copy(Statement):
             west, east = max(west + columns, cut_i.start), min(east + columns, cut_i.stop)
         want(wanted, self.source, Box(south, north, west, east))
 
-    def made(self) -> tuple[Recorded, ...]:
+    def made(self) -> tuple[TracedArray, ...]:
         """The copy."""
         return (self.target,)
 
@@ -130,17 +130,17 @@ class Loop(Statement):
     """Runs its body n times."""
 
     n: int
-    carried: tuple[Recorded, ...]  # what stands here after every round
-    begin: tuple[Recorded, ...]
+    carried: tuple[TracedArray, ...]  # what stands here after every round
+    begin: tuple[TracedArray, ...]
     body: list[Statement]
-    end: tuple[Recorded, ...]
+    end: tuple[TracedArray, ...]
     plan: list[Statement] = field(default_factory=list)
 
-    def inner(self) -> set[Recorded]:
-        """What its body touches."""
+    def inner(self) -> set[TracedArray]:
+        """Arrays that its body touches."""
         return {array for statement in self.body for array in statement.touched()}
 
-    def touched(self) -> Iterator[Recorded]:
+    def touched(self) -> Iterator[TracedArray]:
         """All that goes in, goes round and comes out."""
         yield from self.begin
         yield from self.inner()
@@ -154,8 +154,8 @@ class Loop(Statement):
             if array.ndim > 1:
                 want(wanted, array, Box(0, array.shape[-2], 0, array.shape[-1]))
 
-    def made(self) -> tuple[Recorded, ...]:
-        """What has gone round."""
+    def made(self) -> tuple[TracedArray, ...]:
+        """Arrays that have gone round."""
         return self.carried
 
     def place(self, planner: Any, now: Any) -> None:

@@ -74,23 +74,23 @@ class Pool:
 
 
 class Scratches:
-    """What calls of a program write beside fields: of calls that run at once each has its own.
+    """Arrays that calls of a program write beside fields: of calls that run at once each has its own.
 
-    A scratch is a frame of arrays by the numbers of buffers; `rings` says (shape, dtype) of those of which every thread of a
-    loop has a copy, which it holds.
+    A scratch is a frame of arrays by the numbers of buffers; `rolling` says (shape, dtype) of the row buffers of which every
+    thread of a loop has a copy, which it holds.
     """
 
-    def __init__(self, frame: list[Any], rings: dict[int, tuple[tuple[int, ...], np.dtype]], copies: int):
-        self._frame, self._rings, self._copies = frame, rings, copies
+    def __init__(self, frame: list[Any], rolling: dict[int, tuple[tuple[int, ...], np.dtype]], copies: int):
+        self._frame, self._rolling, self._copies = frame, rolling, copies
         self._idle: list[list[Any]] = []
 
     def take(self) -> list[Any]:
-        """What no call uses. A call that fails does not give it back: what it was doing to it is not known."""
+        """A scratch that no call uses. A call that fails does not return it: what it was doing to it is not known."""
         try:
             return self._idle.pop()  # in one go, whatever other threads do
         except IndexError:
             frame = list(self._frame)
-            for number, (shape, dtype) in self._rings.items():
+            for number, (shape, dtype) in self._rolling.items():
                 frame[number] = aligned(shape, dtype, number, self._copies)
             return frame
 

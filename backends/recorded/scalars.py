@@ -1,4 +1,4 @@
-"""Numbers that a recorded step is given or counts: what stands for them while it is recorded.
+"""Numbers that a recorded step is given or counts: their placeholders while it is recorded.
 
 A program is compiled for numbers of any value. Numbers of constants and of the state, and what a step makes of them, are
 evaluated on the host before every step, in the order and precision in which NumPy would, and handed to the kernels.
@@ -39,7 +39,7 @@ def kind_of(leaf: Any) -> Any:
 
 
 class Functions:
-    """What the language of stencils asks of the namespace of an array, for numbers of a program."""
+    """Namespace that the language of stencils asks of an array, for numbers of a program."""
 
     minimum = staticmethod(np.minimum)
     maximum = staticmethod(np.maximum)
@@ -97,11 +97,11 @@ class Scalar:
 
 
 def function_of(function: Callable, *operands: Any) -> Any:
-    """What a function makes of numbers of which some are known only when the program runs.
+    """Result of a function of numbers of which some are known only when the program runs.
 
     Without a number of NumPy among them the result is a Python number, which takes the precision of what it meets.
     """
-    if not all(isinstance(part, Scalar) or is_number(part) or isinstance(part, (bool, np.bool_)) for part in operands):
+    if not all(isinstance(operand, Scalar) or is_number(operand) or isinstance(operand, (bool, np.bool_)) for operand in operands):
         return NotImplemented
 
     def plain(numbers: tuple) -> Any:
@@ -111,10 +111,10 @@ def function_of(function: Callable, *operands: Any) -> Any:
         return result.item() if hasattr(result, "item") else result
 
     def value(given: list) -> Any:
-        return plain(tuple(part.value(given) if isinstance(part, Scalar) else part for part in operands))
+        return plain(tuple(operand.value(given) if isinstance(operand, Scalar) else operand for operand in operands))
 
-    now = plain(tuple(part.now if isinstance(part, Scalar) else part for part in operands))
-    return Scalar(value, now, any(part.moving for part in operands if isinstance(part, Scalar)))
+    now = plain(tuple(operand.now if isinstance(operand, Scalar) else operand for operand in operands))
+    return Scalar(value, now, any(operand.moving for operand in operands if isinstance(operand, Scalar)))
 
 
 def _add_operator(name: str, function: Callable) -> None:
@@ -155,12 +155,12 @@ class Element:
 
     def source(self, writer: Any) -> str:
         """Source text in a program."""
-        index = (part.source(writer) if hasattr(part, "source") else str(part) for part in self.index)
+        index = (place.source(writer) if hasattr(place, "source") else str(place) for place in self.index)
         return f"{self.table.source(writer)}[{', '.join(index)}]"
 
 
 class Values:
-    """Numbers of one type that a part of a program is given: known ones, and what stands for those of a run."""
+    """Numbers of one type that a part of a program is given: known ones, and placeholders of those of a run."""
 
     def __init__(self, leaves: list[Any], dtype: np.dtype):
         self.leaves, self.dtype = leaves, dtype

@@ -1,12 +1,12 @@
-"""Regions and messages of a recorded step: backwards, from what is wanted of its result to what that is made of."""
+"""Regions and halo widths of a recorded step: backwards, from what is wanted of its result to what that is made of."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from dycore.backends.operations import Box, Operation, Recorded, Wanted, arrays_of, cells_of
+from dycore.backends.recorded.operations import Box, Operation, TracedArray, Wanted, arrays_of, cells_of
 from dycore.fields import Region
-from dycore.tiles import Reach, Tile
+from dycore.tiles import HaloWidth, Tile
 
 
 def regions(statements: list, issued: list[Operation], result: tuple, tile: Tile) -> list[Region]:
@@ -31,28 +31,28 @@ def fits(operation: Operation, box: Box) -> None:
     for array, reads in operation.reads.items():
         if array.shape[-2:] != (rows, columns):  # a table, or constant along an axis
             continue
-        beyond = max(-(box.south + reads.low), -(box.west + reads.west), box.north + reads.high - rows,
-                     box.east + reads.east - columns)
-        if beyond > 0:
-            raise IndexError(f"{operation.name} reads {beyond} more cells than the halo of its "
+        missing = max(-(box.south + reads.low), -(box.west + reads.west), box.north + reads.high - rows,
+                      box.east + reads.east - columns)
+        if missing > 0:
+            raise IndexError(f"{operation.name} reads {missing} more cells than the halo of its "
                              "arrays is wide. Read nearer to the point.")
 
 
-def reaches(statements: list, state: tuple, result: tuple) -> dict[Recorded, Reach]:
-    """How far beyond the cells of its tile each array that is exchanged is read, here and in the steps that follow.
+def halo_widths(statements: list, state: tuple, result: tuple) -> dict[TracedArray, HaloWidth]:
+    """Halo width to which each array that is exchanged is read, here and in the steps that follow.
 
-    What is noted is a step from a state to its result; what the next step reads of its state is wanted of the result.
+    The statements are those of a step from a state to its result; what the next step reads of its state is wanted of the result.
     """
     pairs: list[tuple[Any, Any]] = list(zip(arrays_of(state), arrays_of(result), strict=True))
     wanted: Wanted = {}
     while True:
-        found, tiles, before = dict(wanted), {}, {}
+        boxes, tiles, before = dict(wanted), {}, {}
         for statement in reversed(statements):
             for halo, array in statement.filled():
                 tiles[array] = halo.tile
-                before[array] = found.get(array, cells_of(halo.tile))
-            statement.trace(found, all_reads=False)
-        following = {after: found[start].union(wanted.get(after, found[start])) for start, after in pairs if start in found}
+                before[array] = boxes.get(array, cells_of(halo.tile))
+            statement.trace(boxes, all_reads=False)
+        following = {after: boxes[start].union(wanted.get(after, boxes[start])) for start, after in pairs if start in boxes}
         if following == wanted:
-            return {array: box.beyond(tiles[array]) for array, box in before.items()}
+            return {array: box.halo_width(tiles[array]) for array, box in before.items()}
         wanted = following

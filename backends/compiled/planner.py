@@ -1,11 +1,11 @@
 """The plan of a recorded step: how its operations go through the rows together, and where every array is kept.
 
-From what is recorded (dycore.backends.recording) follow
+From what is recorded (dycore.backends.recorded.recording) follow
 
 - groups: operations in sequence that need no halo in between. A group goes through the rows j once:
-  every operation runs some rows ahead of those that read its results (`lead`), so that nothing is
+  every operation runs some rows ahead of those that read its results (`lookahead`), so that nothing is
   computed twice and intermediate results are still in the cache;
-- rings: results that only their own group reads keep a few rows, not whole fields;
+- rolling row buffers: of results that only their own group reads a few rows are kept, not whole fields;
 - buffers: a result takes the place of an array that nothing reads any more, such as the eldest history.
 """
 
@@ -16,24 +16,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dycore.backends.operations import Group, Operation, Recorded, Statement
-from dycore.backends.statements import Copy, Loop
+from dycore.backends.recorded.operations import Group, Operation, Statement, TracedArray
+from dycore.backends.recorded.statements import Copy, Loop
 
 
 class Moment(NamedTuple):
     """A statement whose turn it is in a plan."""
 
     number: int
-    last: dict[Recorded, float]  # the number of the last statement that reads an array
-    wanted: dict[Recorded, Recorded]
-    mine: set[Recorded]
+    last: dict[TracedArray, float]  # the number of the last statement that reads an array
+    wanted: dict[TracedArray, TracedArray]
+    mine: set[TracedArray]
     planned: list[Statement]
 
 
 class Planner:
     """Arranges statements in groups and gives every array a place; `rows` go through a group at a time.
 
-    With several `threads`, each goes through its own part of the rows and computes again what it needs
+    With several `threads`, each goes through rows of its own and computes again what it needs
     beyond them; what it needs from there must then not be written over.
     """
 
@@ -46,7 +46,7 @@ class Planner:
         self.buffers.append((shape, dtype))
         return len(self.buffers) - 1
 
-    def place(self, array: Recorded) -> None:
+    def place(self, array: TracedArray) -> None:
         """A buffer for a whole array: one that is free, or a new one."""
         for buffer in self.free:
             if self.buffers[buffer] == (array.shape, array.dtype):
@@ -55,7 +55,8 @@ class Planner:
                 return
         array.buffer = self.new_buffer(array.shape, array.dtype)
 
-    def plan(self, statements: list, kept: tuple, mine: set[Recorded], wanted: dict[Recorded, Recorded] | None = None) -> list:
+    def plan(self, statements: list, kept: tuple, mine: set[TracedArray],
+             wanted: dict[TracedArray, TracedArray] | None = None) -> list:
         """Groups and other statements in order; `kept` arrays are needed afterwards, `mine` may be written over.
 
         `wanted` names, for results, the array whose place they should take.
@@ -63,7 +64,7 @@ class Planner:
         arranged: list[Statement] = []
         for statement in statements:
             statement.arrange(arranged)
-        last: dict[Recorded, float] = {}
+        last: dict[TracedArray, float] = {}
         for number, statement in enumerate(arranged):
             last |= dict.fromkeys(statement.touched(), number)
         last |= dict.fromkeys(kept, math.inf)
@@ -86,17 +87,17 @@ class Planner:
             for later in operations[place + 1:]:
                 for array in operation.results:
                     if array in later.reads:
-                        operation.lead = max(operation.lead, later.lead + later.reads[array].high)
-                        operation.back = max(operation.back, later.back - later.reads[array].low)
-        written: set[Recorded] = set()
+                        operation.lookahead = max(operation.lookahead, later.lookahead + later.reads[array].high)
+                        operation.lookbehind = max(operation.lookbehind, later.lookbehind - later.reads[array].low)
+        written: set[TracedArray] = set()
         for operation in operations:
             for index, array in enumerate(operation.results):
                 written.add(array)
                 readers = [later for later in operations if array in later.reads]
                 if last.get(array, -1) <= number and array not in wanted:
-                    behind = max((operation.lead - r.lead - r.reads[array].low for r in readers), default=0)
-                    array.ring = 2 ** math.ceil(math.log2(behind + self.rows))
-                    shape = (*array.shape[:-2], array.ring, array.shape[-1])
+                    lag = max((operation.lookahead - r.lookahead - r.reads[array].low for r in readers), default=0)
+                    array.rolling_rows = 2 ** math.ceil(math.log2(lag + self.rows))
+                    shape = (*array.shape[:-2], array.rolling_rows, array.shape[-1])
                     array.buffer = self.new_buffer(shape, array.dtype)
                     continue
                 candidates = [wanted[array]] if array in wanted else [a for a in mine if a not in written]
@@ -112,7 +113,7 @@ class Planner:
                 else:
                     self.place(array)
 
-    def may_replace(self, operations: list[Operation], operation: Operation, candidate: Recorded) -> bool:
+    def may_replace(self, operations: list[Operation], operation: Operation, candidate: TracedArray) -> bool:
         """Whether all have read a row of the candidate when the operation writes it."""
         done = operations.index(operation)
         for place, other in enumerate(operations):
@@ -120,9 +121,9 @@ class Planner:
             if extent is None:
                 continue
             if other is operation:
-                if not extent.pointwise or (self.threads > 1 and (operation.lead or operation.back)):
+                if not extent.pointwise or (self.threads > 1 and (operation.lookahead or operation.lookbehind)):
                     return False
-            elif place > done or self.threads > 1 or other.lead - operation.lead < -extent.low:
+            elif place > done or self.threads > 1 or other.lookahead - operation.lookahead < -extent.low:
                 return False
         return True
 
@@ -146,7 +147,7 @@ class Planner:
             if carried.buffer == end.buffer:
                 continue
             if end in loop.carried:  # handed on to another place, whose own value may be handed on too
-                aside = Recorded(end.shape, end.dtype)
+                aside = TracedArray(end.shape, end.dtype)
                 aside.buffer = self.new_buffer(end.shape, end.dtype)
                 loop.plan.append(Copy(aside, end))
                 end = aside

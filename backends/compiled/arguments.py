@@ -13,9 +13,9 @@ from typing import Any
 
 import numba
 
-from dycore.backends.language import Compiler
-from dycore.backends.operations import Recorded
-from dycore.backends.views import OPTIONS
+from dycore.backends.compiled.language import Compiler
+from dycore.backends.compiled.views import OPTIONS
+from dycore.backends.recorded.operations import TracedArray
 from dycore.fields import Field, axes_of
 from dycore.stencils import Bound, of_columns
 from dycore.terms import Subtracted, Term, column_values_at, extent, values_at
@@ -24,7 +24,7 @@ from dycore.terms import Subtracted, Term, column_values_at, extent, values_at
 class Arguments:
     """The arguments of a stencil, flattened: source text that rebuilds them, and the arrays and numbers in it."""
 
-    def __init__(self, compiler: Compiler, in_place: dict[Recorded, str], read: Any):
+    def __init__(self, compiler: Compiler, in_place: dict[TracedArray, str], read: Any):
         self.compiler, self.in_place, self.read = compiler, in_place, read
         self.leaves: list[Any] = []  # what a call of the kernel has to give, in order
         self.views: list[str] = []  # lines before the loops
@@ -52,7 +52,7 @@ class Arguments:
             return self._stencil(argument, level)
         if callable(argument) or isinstance(argument, (bool, type(None))):
             return repr(argument) if not callable(argument) else "None"
-        if not isinstance(argument, Recorded):
+        if not isinstance(argument, TracedArray):
             self.leaves.append(argument)
             return f"a{len(self.leaves) - 1}"
         if argument not in self.read:
@@ -89,7 +89,7 @@ class Arguments:
             self.names[name] = type(argument)
         if not argument:
             return f"{name}()"
-        return self._made_once(f"{name}({''.join(f'{self.add(part, level)}, ' for part in argument)})")
+        return self._made_once(f"{name}({''.join(f'{self.add(member, level)}, ' for member in argument)})")
 
     def _made_once(self, record: str) -> str:
         """The name of a record, made before the loops."""
@@ -166,10 +166,10 @@ def compiled_to(compiler: Compiler, point: str, source: str, names: dict[str, An
     return compiler.terms[name]
 
 
-def masks_of(array: Recorded) -> tuple[int, int]:
-    """What row and column indices are masked with: a ring keeps some rows, a collapsed axis has one element."""
+def masks_of(array: TracedArray) -> tuple[int, int]:
+    """Masks of row and column indices: a rolling buffer keeps some rows, a collapsed axis has one element."""
     if array.ndim < 2:
         return -1, -1
-    if array.ring:
-        return array.ring - 1, -1
+    if array.rolling_rows:
+        return array.rolling_rows - 1, -1
     return (0 if array.shape[-2] == 1 else -1), (0 if array.shape[-1] == 1 else -1)

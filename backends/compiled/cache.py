@@ -54,9 +54,9 @@ def temporary_folder(problem: str) -> str:
         folder = Path(tempfile.gettempdir()) / f"dycore-{os.getuid()}"
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
-        found = folder.lstat()
+        status = folder.lstat()
         # what is found in it is run: it must not be one that another user has made, or can write
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             folder = Path(tempfile.mkdtemp(prefix="dycore-"))
     except OSError as none:
         raise RuntimeError(f"Compiled code cannot be kept ({problem}), nor in a temporary folder ({none.strerror}). Set "

@@ -33,7 +33,7 @@ def inside(typing_context, index, start):
 class View(types.Type):
     """The type of an array [j, k, i] or [j, i] read as [k, j & row_mask, i & column_mask], or without k.
 
-    A mask makes a ring of a few rows, or an array that is constant along an axis.
+    A mask makes a rolling buffer of a few rows, or an array that is constant along an axis.
     """
 
     def __init__(self, array: Any, row_mask: int, column_mask: int):
@@ -70,10 +70,10 @@ def element(typing_context, value, plane, row, column):
     """An element of the array of a `View`."""
 
     def generate(context, builder, signature, arguments):
-        seen = cgutils.create_struct_proxy(value)(context, builder, value=arguments[0])
+        struct = cgutils.create_struct_proxy(value)(context, builder, value=arguments[0])
         at = [context.cast(builder, a, t, types.intp) for a, t in zip(arguments[1:], signature.args[1:], strict=True)]
-        line = builder.add(builder.mul(at[0], seen.rows), at[1])
-        return builder.load(builder.gep(seen.data, [builder.add(builder.mul(line, seen.columns), at[2])]))
+        line = builder.add(builder.mul(at[0], struct.rows), at[1])
+        return builder.load(builder.gep(struct.data, [builder.add(builder.mul(line, struct.columns), at[2])]))
 
     return value.array.dtype(value, plane, row, column), generate
 

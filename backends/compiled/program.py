@@ -1,4 +1,4 @@
-"""A step compiled as one program: planned, written (dycore.backends.writer) and run, with every number and array an argument."""
+"""A step compiled as one program: planned, written (dycore.backends.compiled.writer) and run; numbers and arrays are arguments."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from dycore.backends.buffers import Scratches, outside
-from dycore.backends.operations import Recorded, leaves_of
-from dycore.backends.planner import Planner
-from dycore.backends.recording import Recording
-from dycore.backends.scalars import Scalar, as_number, is_number, kind_of, value_of
-from dycore.backends.writer import Writer
+from dycore.backends.compiled.buffers import Scratches, outside
+from dycore.backends.compiled.planner import Planner
+from dycore.backends.compiled.writer import Writer
+from dycore.backends.recorded.operations import TracedArray, leaves_of
+from dycore.backends.recorded.recording import Recording
+from dycore.backends.recorded.scalars import Scalar, as_number, is_number, kind_of, value_of
 from dycore.fields import Field, map_arguments
 
 ROWS = 2  # that go through a group at a time, a power of two; the same for all grids, so that they share kernels
@@ -22,7 +22,7 @@ ROWS = 2  # that go through a group at a time, a power of two; the same for all 
 def signature(argument: Any) -> Any:
     """All that a program depends on: not the values of arrays and of numbers."""
     if isinstance(argument, tuple):
-        return type(argument), tuple(signature(part) for part in argument)
+        return type(argument), tuple(signature(member) for member in argument)
     if isinstance(argument, Field):
         return argument.array.shape, argument.array.dtype, argument.region
     if np.ndim(argument):
@@ -41,13 +41,13 @@ class Given(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What the parts of a program work on."""
+    """Arrays and numbers that the parts of a program work on."""
 
     frame: list[Any]  # arrays by the number of their buffer
     values: list[np.ndarray]  # the numbers that each part is given
     numbers: list[Any]  # of constants and of the state before a step
 
-    def array(self, array: Recorded) -> np.ndarray:
+    def array(self, array: TracedArray) -> np.ndarray:
         """An array of the program, as others see it."""
         return outside(self.frame[array.buffer], array.shape)
 
@@ -65,22 +65,22 @@ def places_of(tree: Any) -> Places:
     return Places([place for place, leaf in leaves if np.ndim(leaf)], [place for place, leaf in leaves if is_number(leaf)])
 
 
-class Noted(NamedTuple):
-    """A step that is recorded."""
+class TracedStep(NamedTuple):
+    """A step as it was recorded, with what it was given and what it returned."""
 
     statements: list[Any]
     result: Any
-    given: list[Recorded]  # the arrays among its constants
-    inputs: list[Recorded]  # and in its state
+    given: list[TracedArray]  # the arrays among its constants
+    inputs: list[TracedArray]  # and in its state
 
 
-def noted_step(backend: Any, step: Callable, constants: Any, state: Any) -> Noted:
-    """A step recorded with what stands for the arrays and numbers that it is given."""
-    given: list[Recorded] = []
-    inputs: list[Recorded] = []
+def traced_step(backend: Any, step: Callable, constants: Any, state: Any) -> TracedStep:
+    """A step traced with placeholders for the arrays and numbers that it is given."""
+    given: list[TracedArray] = []
+    inputs: list[TracedArray] = []
     numbers: list[Any] = []
 
-    def stand_in(leaf: Any, arrays: list[Recorded]) -> Any:
+    def placeholder(leaf: Any, arrays: list[TracedArray]) -> Any:
         array = leaf.array if isinstance(leaf, Field) else leaf
         if is_number(array):
             place = len(numbers)
@@ -88,16 +88,16 @@ def noted_step(backend: Any, step: Callable, constants: Any, state: Any) -> Note
             return Scalar(lambda numbers: numbers[place], numbers[place], moving=arrays is inputs)
         if not np.ndim(array):
             return leaf
-        arrays.append(Recorded(array.shape, array.dtype))
+        arrays.append(TracedArray(array.shape, array.dtype))
         return Field(arrays[-1], leaf.region, leaf.origin) if isinstance(leaf, Field) else arrays[-1]
 
     recording = backend.planning.recording = Recording()
     try:
-        result = step(map_arguments(lambda leaf: stand_in(leaf, given), constants),
-                      map_arguments(lambda leaf: stand_in(leaf, inputs), state))
+        result = step(map_arguments(lambda leaf: placeholder(leaf, given), constants),
+                      map_arguments(lambda leaf: placeholder(leaf, inputs), state))
     finally:
         backend.planning.recording = None
-    return Noted(recording.statements, result, given, inputs)
+    return TracedStep(recording.statements, result, given, inputs)
 
 
 class Program:
@@ -105,14 +105,14 @@ class Program:
 
     def __init__(self, backend: Any, step: Callable, constants: tuple, state: tuple):
         self.backend = backend
-        noted = noted_step(backend, step, constants, state)
-        self.result, given, inputs = noted.result, noted.given, noted.inputs
+        traced = traced_step(backend, step, constants, state)
+        self.result, given, inputs = traced.result, traced.given, traced.inputs
         self.of_constants, self.of_state = places_of(constants), places_of(state)
         planner = Planner(ROWS, backend.threads)
         for array in (*given, *inputs):
             array.buffer = planner.new_buffer(array.shape, array.dtype)
-        results = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, Recorded)]
-        statements = planner.plan(noted.statements, tuple(results), set(inputs))
+        results = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, TracedArray)]
+        statements = planner.plan(traced.statements, tuple(results), set(inputs))
 
         writer = Writer(backend, planner.rows)
         self.shapes = shapes = planner.buffers
@@ -121,8 +121,8 @@ class Program:
         self.outputs = [array.buffer for array in results]
         assert len(set(self.outputs)) == len(self.outputs), "two results share an array"
         self.numbers = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, Scalar) or is_number(leaf)]
-        self.moving = [number for number in range(len(given), len(shapes)) if number not in writer.rings]
-        self.scratches = Scratches([None] * len(shapes), {n: shapes[n] for n in sorted(writer.rings)}, backend.threads)
+        self.moving = [number for number in range(len(given), len(shapes)) if number not in writer.rolling]
+        self.scratches = Scratches([None] * len(shapes), {n: shapes[n] for n in sorted(writer.rolling)}, backend.threads)
         self.after = self._rotation()
         self.given = Given(self, [None] * len(given), [], [], [])  # nothing yet
 
@@ -199,9 +199,9 @@ class Program:
 def map_leaves(result: Any, frame: list, numbers: Iterator[int]) -> Any:
     """The result of a program with its arrays and numbers."""
     def value(leaf: Any) -> Any:
-        recorded = leaf.array if isinstance(leaf, Field) else leaf
-        if isinstance(recorded, Recorded):
-            array = outside(frame[recorded.buffer], recorded.shape)
+        traced = leaf.array if isinstance(leaf, Field) else leaf
+        if isinstance(traced, TracedArray):
+            array = outside(frame[traced.buffer], traced.shape)
             return Field(array, leaf.region, leaf.origin) if isinstance(leaf, Field) else array
         return next(numbers) if isinstance(leaf, Scalar) or is_number(leaf) else leaf
 

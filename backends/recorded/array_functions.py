@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from dycore.abstract import Reads
-from dycore.backends.operations import Computation, Recorded, arrays_of, leaves_of
-from dycore.backends.scalars import Element, Scalar
+from dycore.backends.recorded.operations import Computation, TracedArray, arrays_of, leaves_of
+from dycore.backends.recorded.scalars import Element, Scalar
 from dycore.fields import Field, Region, as_field, map_arguments
 
 
@@ -39,7 +39,7 @@ def is_field(shape: tuple[int, ...], region: Region) -> bool:
 
 
 def called(library: Any, function: Callable, region: Region, arguments: tuple) -> Any:
-    """What a function on arrays of a region returns. Raises ValueError where that is neither [k, j, i] nor [j, i]."""
+    """Results of a function on arrays of a region. Raises ValueError where that is neither [k, j, i] nor [j, i]."""
     results = function(*handed_over(library.broadcast_to, region, arguments))
     check_shapes(function, region, results if isinstance(results, tuple) else (results,))
     return results
@@ -66,9 +66,9 @@ class ArrayFunction(Computation):
     function: Callable
     region: Region
     arguments: tuple
-    results: tuple[Recorded, ...] = ()
+    results: tuple[TracedArray, ...] = ()
     single: bool = True
-    reads: dict[Recorded, Reads] = field(default_factory=dict)
+    reads: dict[TracedArray, Reads] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Find its results from a call with ones."""
@@ -76,12 +76,12 @@ class ArrayFunction(Computation):
                                                                   if isinstance(leaf, Element))), POINTWISE)
         results = self.of(lambda array: np.broadcast_to(np.ones((), array.dtype), array.shape), None)
         self.single = not isinstance(results, tuple)
-        self.results = tuple(Recorded(self.region.padded[-result.ndim:], result.dtype)
+        self.results = tuple(TracedArray(self.region.padded[-result.ndim:], result.dtype)
                              for result in ((results,) if self.single else results))
 
     @property
-    def used(self) -> dict[Recorded, Reads]:
-        """What its results depend on: all that it is given."""
+    def used(self) -> dict[TracedArray, Reads]:
+        """Reads that its results depend on: all of them."""
         return self.reads
 
     @property
@@ -89,25 +89,25 @@ class ArrayFunction(Computation):
         """The name of the function."""
         return getattr(self.function, "__name__", repr(self.function))
 
-    def of(self, array_of: Callable[[Recorded], np.ndarray], numbers: list | None) -> Any:
-        """What the function returns, of the arrays and numbers of a program; without numbers, of those of its recording."""
+    def of(self, array_of: Callable[[TracedArray], np.ndarray], numbers: list | None) -> Any:
+        """Results of the function, of the arrays and numbers of a program; without numbers, of those of its recording."""
 
         def number(leaf: Any) -> Any:
             if isinstance(leaf, Scalar):
                 return leaf.now if numbers is None else leaf.value(numbers)
             if isinstance(leaf, Element):
-                return array_of(leaf.table)[tuple(number(part) if numbers else 0 for part in leaf.index)]
+                return array_of(leaf.table)[tuple(number(place) if numbers else 0 for place in leaf.index)]
             return leaf
 
         def value(leaf: Any) -> Any:
             if isinstance(leaf, Field):
                 return Field(array_of(leaf.array), leaf.region, leaf.origin)
-            return array_of(leaf) if isinstance(leaf, Recorded) else number(leaf)
+            return array_of(leaf) if isinstance(leaf, TracedArray) else number(leaf)
 
         given = tuple(map_arguments(value, argument) for argument in self.arguments)
         return called(np, self.function, self.region, given)
 
-    def made(self) -> tuple[Recorded, ...]:
+    def made(self) -> tuple[TracedArray, ...]:
         """Its results."""
         return self.results
 
@@ -120,4 +120,4 @@ class ArrayFunction(Computation):
                 region = self.region if array.ndim == 3 else self.region.columns
                 run.array(array)[tuple(slice(*r) for r in region.ranges)] = result
 
-        writer.between(self, call, indent)
+        writer.call_host(self, call, indent)

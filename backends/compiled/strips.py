@@ -1,8 +1,8 @@
-"""Strips of halos and parts of arrays, as compiled programs copy them: by loops, as Numba takes two seconds to compile a slice."""
+"""Strips of halos and rectangles of arrays, copied in loops within programs: Numba takes two seconds to compile a slice."""
 
 import numba
 
-from dycore.backends.cache import kept
+from dycore.backends.compiled.cache import kept
 from dycore.tiles import HALO
 
 NUMBERS = 9  # of a strip: its sign, and its first index, how many, first index and step of its source, in j and in i
@@ -40,15 +40,15 @@ def fill_strips(array, numbers, at, count):
 
 
 def fill_rows(array, numbers, at, count, south, north):
-    """The same for rows south .. north - 1 beside their own cells, whatever the numbers say of j."""
+    """Fill strips of rows south .. north - 1 beside their own cells, whatever the numbers say of j."""
     deep = array[:, None] if array.ndim == 2 else array
     for first in range(at, at + NUMBERS * count, NUMBERS):
         n = numbers[first: first + NUMBERS]
         copy_strip(deep, n[0], south, north - south, south, 1, n[5], n[6], n[7], n[8])
 
 
-def copy_part(target, source, numbers, at, _count):
-    """Copy a part of a 2-D array. Its numbers: first indices in the target and in the source, how many in j and i."""
+def copy_rectangle(target, source, numbers, at, _count):
+    """Copy a rectangle of a 2-D array. Its numbers: first indices in the target and in the source, how many in j and i."""
     n = numbers[at: at + 6]
     for a in range(n[4]):
         for b in range(n[5]):
@@ -57,4 +57,4 @@ def copy_part(target, source, numbers, at, _count):
 
 fill_strips = kept(fill_strips, **OPTIONS)
 fill_rows = kept(fill_rows, **OPTIONS)
-copy_part = kept(copy_part, **OPTIONS)
+copy_rectangle = kept(copy_rectangle, **OPTIONS)

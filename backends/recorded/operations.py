@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.abstract import Reads, title_of
-from dycore.backends.scalars import Element
+from dycore.backends.recorded.scalars import Element
 from dycore.fields import Field, Region
-from dycore.tiles import Boundary, Halo, Place, Reach, Tile
+from dycore.tiles import Boundary, Halo, HaloWidth, Place, Tile
 
 
 class Box(NamedTuple):
@@ -29,14 +29,14 @@ class Box(NamedTuple):
         return Box(min(a, e), max(b, f), min(c, g), max(d, h))
 
     def within(self, region: Region) -> Box:
-        """What of it lies in a region."""
+        """Box of what of it lies in a region."""
         (south, north), (west, east) = region.j, region.i
         return Box(max(self.south, south), min(self.north, north), max(self.west, west), min(self.east, east))
 
-    def beyond(self, tile: Tile) -> Reach:
-        """How far it goes beyond the cells of a tile."""
+    def halo_width(self, tile: Tile) -> HaloWidth:
+        """Halo width (cells) about those of a tile that it takes."""
         cells = cells_of(tile)
-        return Reach(west=max(0, cells.west - self.west), east=max(0, self.east - cells.east),
+        return HaloWidth(west=max(0, cells.west - self.west), east=max(0, self.east - cells.east),
                      south=max(0, cells.south - self.south), north=max(0, self.north - cells.north))
 
 
@@ -45,34 +45,34 @@ def cells_of(tile: Tile) -> Box:
     return Box(*tile.region.j, *tile.region.i)
 
 
-Wanted = dict["Recorded", Box]  # of arrays, the part that something later reads
+Wanted = dict["TracedArray", Box]  # of arrays, the box that something later reads
 
 
-def want(wanted: Wanted, array: Recorded, box: Box) -> None:
+def want(wanted: Wanted, array: TracedArray, box: Box) -> None:
     """Add a box to what is wanted of an array."""
     wanted[array] = box.union(wanted.get(array, box))
 
 
-def box_of(wanted: Wanted, results: tuple[Recorded, ...]) -> Box | None:
+def box_of(wanted: Wanted, results: tuple[TracedArray, ...]) -> Box | None:
     """The box of all that is wanted of some arrays; None where nothing is."""
     boxes = [wanted[array] for array in results if array in wanted]
     return functools.reduce(Box.union, boxes) if boxes else None
 
 
-def want_reads(wanted: Wanted, box: Box, reads: dict[Recorded, Reads]) -> None:
+def want_reads(wanted: Wanted, box: Box, reads: dict[TracedArray, Reads]) -> None:
     """Add what an operation reads where it computes a box."""
     for array, far in reads.items():
         if array.ndim > 1:
             want(wanted, array, Box(box.south + far.low, box.north + far.high, box.west + far.west, box.east + far.east))
 
 
-class Recorded:
-    """Stands for an array of the program: its shape and type, and where its values are kept once that is planned."""
+class TracedArray:
+    """Array of a program while its step is recorded: shape and type, and where its values are kept once that is planned."""
 
     def __init__(self, shape: tuple[int, ...], dtype: Any):
         self.shape, self.dtype, self.ndim = tuple(shape), np.dtype(dtype), len(shape)
         self.buffer: Any = None  # its number, once it is planned
-        self.ring: int = 0  # rows, a power of two; 0: a whole array
+        self.rolling_rows: int = 0  # of a rolling row buffer, a power of two; 0: a whole array
 
     def __getitem__(self, index: Any) -> Any:
         """An element of a table, at indices that may be scalars of the program."""
@@ -89,7 +89,7 @@ class Recorded:
 class _Row:
     """A row of a table."""
 
-    def __init__(self, table: Recorded, index: tuple):
+    def __init__(self, table: TracedArray, index: tuple):
         self.table, self.index = table, index
 
     def __getitem__(self, last: Any) -> Any:
@@ -99,15 +99,15 @@ class _Row:
 class Statement:
     """One thing that a recorded step does: what it reads and makes, and how it becomes part of a plan and of a program."""
 
-    def touched(self) -> Iterator[Recorded]:
+    def touched(self) -> Iterator[TracedArray]:
         """The arrays that it reads: none."""
         yield from ()
 
-    def made(self) -> tuple[Recorded, ...]:
+    def made(self) -> tuple[TracedArray, ...]:
         """The arrays that it makes: none."""
         return ()
 
-    def filled(self) -> tuple[tuple[Halo, Recorded], ...]:
+    def filled(self) -> tuple[tuple[Halo, TracedArray], ...]:
         """The arrays whose halos it fills: none."""
         return ()
 
@@ -129,13 +129,13 @@ class Statement:
         """Do what can be done of an exchange that follows."""
 
     def place(self, planner: Any, now: Any) -> None:
-        """Find places for what it makes (dycore.backends.planner)."""
+        """Find places for what it makes (dycore.backends.compiled.planner)."""
         for array in self.made():
             planner.place(array)
         now.mine.update(self.made())
 
     def emit(self, writer: Any, indent: str) -> None:
-        """Write what it does (dycore.backends.writer)."""
+        """Write what it does (dycore.backends.compiled.writer)."""
         raise TypeError(f"{type(self).__name__} cannot stand alone in a compiled program.")
 
 
@@ -147,7 +147,7 @@ class Computation(Statement):
     reads: Any
     used: Any
 
-    def touched(self) -> Iterator[Recorded]:
+    def touched(self) -> Iterator[TracedArray]:
         """The arrays that it reads."""
         yield from self.reads
 
@@ -171,15 +171,15 @@ class Operation(Computation):
     region: Region
     direction: int
     arguments: tuple
-    reads: dict[Recorded, Reads]
-    used: dict[Recorded, Reads]  # of that, what the results depend on
-    outputs: tuple[Recorded, ...]  # the values of a stencil
-    finals: tuple[Recorded, ...] = ()  # the values that a sweep carries, [j, i]
+    reads: dict[TracedArray, Reads]
+    used: dict[TracedArray, Reads]  # of that, what the results depend on
+    outputs: tuple[TracedArray, ...]  # the values of a stencil
+    finals: tuple[TracedArray, ...] = ()  # the values that a sweep carries, [j, i]
     single: bool = True
-    lead: int = 0
-    back: int = 0
-    ends: dict[Recorded, Halo] = field(default_factory=dict)  # results whose halo in x it fills
-    in_place: dict[int, Recorded] = field(default_factory=dict)  # result number -> argument that it is written over
+    lookahead: int = 0  # rows that it runs ahead of its group, for others that read to the north
+    lookbehind: int = 0  # rows south of a thread's own that it computes, for others that read to the south
+    ends: dict[TracedArray, Halo] = field(default_factory=dict)  # results whose halo in x it fills
+    in_place: dict[int, TracedArray] = field(default_factory=dict)  # result number -> argument that it is written over
 
     @property
     def name(self) -> str:
@@ -187,7 +187,7 @@ class Operation(Computation):
         return title_of(self.stencil, self.arguments)
 
     @property
-    def results(self) -> tuple[Recorded, ...]:
+    def results(self) -> tuple[TracedArray, ...]:
         """All that it makes."""
         return self.outputs + self.finals
 
@@ -207,14 +207,14 @@ class Group(Statement):
 
     operations: list[Operation]
 
-    def touched(self) -> Iterator[Recorded]:
+    def touched(self) -> Iterator[TracedArray]:
         """The arrays that its operations read."""
         for operation in self.operations:
             yield from operation.reads
 
-    def made(self) -> tuple[Recorded, ...]:
-        """What its operations make, but for what they keep some rows of."""
-        return tuple(array for operation in self.operations for array in operation.results if not array.ring)
+    def made(self) -> tuple[TracedArray, ...]:
+        """Results of its operations, but for those of which some rows are kept."""
+        return tuple(array for operation in self.operations for array in operation.results if not array.rolling_rows)
 
     def admit(self, operation: Operation) -> bool:
         """Take in any operation."""
@@ -237,7 +237,7 @@ class Group(Statement):
                     exchange.begun.add(array)
 
     def place(self, planner: Any, now: Any) -> None:
-        """Leads, rings and places of its operations."""
+        """Lookahead, rolling row buffers and places of its operations."""
         planner.group(self, now)
         now.mine.update(self.made())
 
@@ -249,8 +249,8 @@ class Group(Statement):
 def leaves_of(argument: Any) -> Iterator[Any]:
     """The leaves of nested tuples, in order."""
     if isinstance(argument, tuple):
-        for part in argument:
-            yield from leaves_of(part)
+        for member in argument:
+            yield from leaves_of(member)
     else:
         yield argument.array if isinstance(argument, Field) else argument
 

@@ -1,8 +1,8 @@
 """A step recorded as a list of operations, in order.
 
-A backend that compiles whole steps calls the step once with `Recorded` arrays. What the step asks for is noted; the check of
-each stencil also tells how far it reads, from which follow the regions, the messages (dycore.backends.inference) and the plan
-of a program (dycore.backends.planner).
+A backend that compiles whole steps calls the step once with traced arrays. What the step asks for becomes a statement of the
+list; the check of each stencil also tells how far it reads, from which follow the regions, the messages
+(dycore.backends.recorded.inference) and the plan of a program (dycore.backends.compiled.planner).
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from typing import Any
 import numpy as np
 
 from dycore.abstract import AccessPattern, Reads
-from dycore.backends.array_functions import ArrayFunction
 from dycore.backends.common import check_all, moved, precision_of, within
-from dycore.backends.inference import reaches, regions
-from dycore.backends.operations import Operation, Recorded, arrays_of, leaves_of
-from dycore.backends.scalars import Element, Round
-from dycore.backends.statements import Copy, Exchange, Filter, Loop, Zero
+from dycore.backends.recorded.array_functions import ArrayFunction
+from dycore.backends.recorded.inference import halo_widths, regions
+from dycore.backends.recorded.operations import Operation, TracedArray, arrays_of, leaves_of
+from dycore.backends.recorded.scalars import Element, Round
+from dycore.backends.recorded.statements import Copy, Exchange, Filter, Loop, Zero
 from dycore.fields import Field, Region, as_field
-from dycore.tiles import Halo, Reach, Tile
+from dycore.tiles import Halo, HaloWidth, Tile
 
 
 class Recording:
-    """The verbs of a backend (dycore.backend) that note what they are asked to do."""
+    """The verbs of a backend (dycore.backend), which list as statements what they are asked to do."""
 
     def __init__(self) -> None:
         self.statements: list[Any] = []
 
-    def stand_in(self, leaf: Any) -> Any:
-        """What stands for an array; numbers and functions stay what they are."""
-        return Recorded(leaf.shape, leaf.dtype) if np.ndim(leaf) else leaf
+    def placeholder(self, leaf: Any) -> Any:
+        """A placeholder of an array; numbers and functions stay what they are."""
+        return TracedArray(leaf.shape, leaf.dtype) if np.ndim(leaf) else leaf
 
     def apply(self, stencil: Callable, region: Region, *arguments: Any) -> Any:
         operation = self.operate(stencil, None, region, 0, arguments)
@@ -49,11 +49,11 @@ class Recording:
         return fields[0] if statement.single else fields
 
     def operate(self, stencil: Callable, start: Callable | None, region: Region, direction: int, arguments: tuple) -> Operation:
-        seen, leaves = AccessPattern({}, {}), list(arrays_of(arguments))
-        carried, values = check_all(stencil, start, region, arguments, seen)
-        reads: dict[Recorded, Reads] = {}
-        used: dict[Recorded, Reads] = {}
-        for by_number, by_array in zip(seen, (reads, used), strict=True):
+        pattern, leaves = AccessPattern({}, {}), list(arrays_of(arguments))
+        carried, values = check_all(stencil, start, region, arguments, pattern)
+        reads: dict[TracedArray, Reads] = {}
+        used: dict[TracedArray, Reads] = {}
+        for by_number, by_array in zip(pattern, (reads, used), strict=True):
             for number, extent in by_number.items():
                 array = leaves[number]
                 by_array[array] = extent.union(by_array.get(array, extent))
@@ -64,8 +64,8 @@ class Recording:
         shape = region.padded if region.k is not None else region.padded[1:]
         operation = Operation(
             stencil, start, region, direction, arguments, reads, used,
-            tuple(Recorded(shape, getattr(value, "dtype", dtype)) for value in several),
-            tuple(Recorded(region.padded[1:], dtype) for _ in carried), not isinstance(values, tuple))
+            tuple(TracedArray(shape, getattr(value, "dtype", dtype)) for value in several),
+            tuple(TracedArray(region.padded[1:], dtype) for _ in carried), not isinstance(values, tuple))
         self.statements.append(operation)
         return operation
 
@@ -91,21 +91,21 @@ class Recording:
         field = as_field(field)
         kept, region = moved(field.region, tile, to)
         target, source = (tuple(slice(*r) for r in ranges) for ranges in (region, kept))
-        copy = Recorded(to.region.padded[1:], field.array.dtype)
+        copy = TracedArray(to.region.padded[1:], field.array.dtype)
         self.statements.append(Copy(copy, field.array, target, source))
         return Field(copy, region, (0, 0))
 
-    def filter_rows(self, tile: Tile, *pairs: tuple[Field, Recorded]) -> tuple[Field, ...]:
+    def filter_rows(self, tile: Tile, *pairs: tuple[Field, TracedArray]) -> tuple[Field, ...]:
         self.statements.append(Filter(tile, tuple((field.array, response) for field, response in pairs)))
         return tuple(field for field, _ in pairs)
 
-    def zeros_like(self, array: Recorded) -> Recorded:
-        target = Recorded(array.shape, array.dtype)
+    def zeros_like(self, array: TracedArray) -> TracedArray:
+        target = TracedArray(array.shape, array.dtype)
         self.statements.append(Zero(target))
         return target
 
-    def iterate(self, body: Callable, begin: tuple, n: int) -> tuple[Recorded, ...]:
-        carried = tuple(Recorded(array.shape, array.dtype) for array in begin)
+    def iterate(self, body: Callable, begin: tuple, n: int) -> tuple[TracedArray, ...]:
+        carried = tuple(TracedArray(array.shape, array.dtype) for array in begin)
         outer, self.statements = self.statements, []
         end = tuple(arrays_of(body(Round("m"), carried)))
         outer.append(Loop(n, carried, begin, self.statements, end))
@@ -113,15 +113,15 @@ class Recording:
         return carried
 
     def regions(self, issued: list[Operation], result: tuple, tile: Tile) -> list[Region]:
-        """As `inference.regions`, for the statements noted."""
+        """Regions that the operations `issued` need (`inference.regions`)."""
         return regions(self.statements, issued, result, tile)
 
-    def reaches(self, state: tuple, result: tuple) -> dict[Recorded, Reach]:
-        """As `inference.reaches`, for the statements noted."""
-        return reaches(self.statements, state, result)
+    def halo_widths(self, state: tuple, result: tuple) -> dict[TracedArray, HaloWidth]:
+        """Halo widths that the recorded step reads (`inference.halo_widths`)."""
+        return halo_widths(self.statements, state, result)
 
 
-def fields_on(region: Region, arrays: tuple[Recorded, ...]) -> tuple[Field, ...]:
+def fields_on(region: Region, arrays: tuple[TracedArray, ...]) -> tuple[Field, ...]:
     """The results of an operation."""
     return tuple(Field(array, region.ranges if array.ndim == 3 else region.columns.ranges, (0,) * array.ndim)
                  for array in arrays)

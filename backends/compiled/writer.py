@@ -1,7 +1,7 @@
 """The source of a compiled program, written statement by statement, and compiled part by part.
 
-A part calls kernels (dycore.backends.kernels) and fills halos; between two parts the host works. Arrays and numbers are numbered
-within a part, so that parts that do the same with other ones are the same program.
+A part calls kernels (dycore.backends.compiled.kernels) and fills halos; between two parts the host works. Arrays and numbers
+are numbered within a part, so that parts that do the same with other ones are the same program.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from dycore.backends.building import build, in_turn
 from dycore.backends.common import precision_of
+from dycore.backends.compiled.building import build, in_turn
+from dycore.backends.compiled.kernels import make_kernel
+from dycore.backends.compiled.strips import copy_rectangle, fill_rows, fill_strips
 from dycore.backends.halos import extent
-from dycore.backends.kernels import make_kernel
 from dycore.backends.on_numpy import NumpyBackend
-from dycore.backends.operations import Group, Operation, Recorded, Statement
-from dycore.backends.scalars import Scalar, Values, is_whole
-from dycore.backends.strips import copy_part, fill_rows, fill_strips
+from dycore.backends.recorded.operations import Group, Operation, Statement, TracedArray
+from dycore.backends.recorded.scalars import Scalar, Values, is_whole
 from dycore.backends.threads import with_parallel_loops
 from dycore.halo_sources import copies_x
 
@@ -50,18 +50,18 @@ class Writer:
         self.host = NumpyBackend(backend.communication)
         self.parts: list[Callable] = []
         self.values: list[Values] = []  # the numbers that the parts are given: whole ones and floats of each
-        self.rings: set[int] = set()
+        self.rolling: set[int] = set()
         self.part = Part()
         self.local: set[int] = set()
 
     def parts_of(self, statements: list[Statement]) -> list[Callable]:
-        """Functions of a run (dycore.backends.numba_program) that together are the program."""
+        """Functions of a run (dycore.backends.compiled.program) that together are the program."""
         for statement in statements:
             statement.emit(self, INDENT)
         self.finish()
         return self.parts
 
-    def between(self, statement: Statement, work: Callable, indent: str) -> None:
+    def call_host(self, statement: Statement, work: Callable, indent: str) -> None:
         """End a part, and let the host do some work of a run. Raises TypeError within a loop of the program."""
         if indent != INDENT:
             raise TypeError(f"{type(statement).__name__} cannot be part of a loop of the compiled program.")
@@ -93,12 +93,12 @@ class Writer:
         """Lines of source."""
         self.part.lines += [indent + line for line in lines]
 
-    def array(self, array: Recorded) -> str:
+    def array(self, array: TracedArray) -> str:
         """Source text of an array."""
         place = self.part.buffers.setdefault(array.buffer, len(self.part.buffers))
-        if array.ring and self.backend.threads > 1:
+        if array.rolling_rows and self.backend.threads > 1:
             self.local.add(place)
-            return f"ring{place}"
+            return f"rolling{place}"
         return f"b{place}"
 
     def integer(self, value: Any) -> str:
@@ -115,7 +115,7 @@ class Writer:
             return leaf.source(self)
         return self.integer(leaf) if is_whole(leaf) else self.real(leaf)
 
-    def copy(self, target: Recorded, source: Recorded, to: tuple | None, cut: tuple | None, indent: str) -> None:
+    def copy(self, target: TracedArray, source: TracedArray, to: tuple | None, cut: tuple | None, indent: str) -> None:
         """Copy `cut` [j, i] of a 2-D array to `to` of another, or all of any array."""
         arrays = self.array(target), self.array(source)
         if len(target.shape) > 2 or not (to or target.shape == source.shape):
@@ -124,10 +124,10 @@ class Writer:
         whole = tuple(slice(0, n) for n in target.shape)
         (to_j, to_i), (cut_j, cut_i) = to or whole, cut or whole
         counts = cut_j.stop - cut_j.start, cut_i.stop - cut_i.start
-        self.call_with(copy_part, arrays, [[to_j.start, to_i.start, cut_j.start, cut_i.start, *counts]], indent)
+        self.call_with(copy_rectangle, arrays, [[to_j.start, to_i.start, cut_j.start, cut_i.start, *counts]], indent)
 
     def halo(self, exchange: Any, copies: Callable, indent: str) -> None:
-        """Fill the part of halos that `copies` says, or what of it is not filled yet."""
+        """Fill halos as far as `copies` says, or what of that is not filled yet."""
         for halo, array in exchange.placed:
             if copies is copies_x and array in exchange.begun:
                 south, north = halo.tile.region.j
@@ -136,7 +136,7 @@ class Writer:
             else:
                 self.strips(array, copies(halo), indent)
 
-    def strips(self, array: Recorded, copies: Iterable[tuple], indent: str, rows: str = "") -> None:
+    def strips(self, array: TracedArray, copies: Iterable[tuple], indent: str, rows: str = "") -> None:
         """Copy strips to the halo of an array; `rows`: of these, known when the program runs."""
         strips = [numbers_of(array.shape, *copy) for copy in copies]
         if not strips:
@@ -169,16 +169,16 @@ class Writer:
             self.add(indent, f"for chunk in prange({threads}):")
             self.add(inner, f"south = {south} + chunk * ({north} - {south}) // {threads}",
                      f"north = {south} + (chunk + 1) * ({north} - {south}) // {threads}",
-                     *(f"ring{place} = b{place}[chunk]" for place in sorted(self.local)))
+                     *(f"rolling{place} = b{place}[chunk]" for place in sorted(self.local)))
         else:
             self.add(indent, f"south, north = {south}, {north}")
-        reach = max(operation.lead + operation.back for operation in group.operations)
-        self.add(inner, f"for block in range(south - {reach}, north, {self.rows}):")
+        overlap = max(operation.lookahead + operation.lookbehind for operation in group.operations)
+        self.add(inner, f"for block in range(south - {overlap}, north, {self.rows}):")
         part.lines += lines
 
     def call(self, operation: Operation, indent: str) -> None:
         """Call the kernel of an operation for a block of rows."""
-        part, region, lead, back = self.part, operation.region, operation.lead, operation.back
+        part, region, lookahead, lookbehind = self.part, operation.region, operation.lookahead, operation.lookbehind
         kernel = make_kernel(self.backend.compilers, operation)
         name = f"kernel_{kernel.digest}"
         part.names[name] = kernel.function
@@ -186,25 +186,25 @@ class Writer:
             part.digests.append(kernel.digest)
         precision = precision_of(operation.arguments)
         part.dtype = precision if precision.kind == "f" else part.dtype
-        self.rings |= {array.buffer for array in operation.results if array.ring}
+        self.rolling |= {array.buffer for array in operation.results if array.rolling_rows}
         ends = [self.integer(r[1]) for r in (region.k, region.i) if r]
         given = [*ends, *map(self.array, operation.results), *map(self.number, kernel.leaves)]
-        self.add(indent, f"first = max(block + {lead}, {self.integer(region.j[0])}, south - {back})",
-                 f"last = min(block + {lead + self.rows}, {self.integer(region.j[1])}, north + {lead})",
+        self.add(indent, f"first = max(block + {lookahead}, {self.integer(region.j[0])}, south - {lookbehind})",
+                 f"last = min(block + {lookahead + self.rows}, {self.integer(region.j[1])}, north + {lookahead})",
                  "if first < last:", f"    {name}(first, last, {', '.join(given)})")
         for array, halo in operation.ends.items():
             self.strips(array, copies_x(halo), indent + INDENT, "first, last")
 
 
 def numbers_of(shape: tuple[int, ...], target: tuple, source: tuple | None, sign: float) -> list[int]:
-    """The numbers of a strip (dycore.backends.strips), of the parts [j, i] that it fills and copies; None is zero."""
+    """The numbers of a strip (dycore.backends.compiled.strips), of the indices [j, i] that it fills and copies; None is zero."""
     numbers = [int(sign) if source and source[1] else 0]
     for axis in (0, 1):
-        start, count, back = extent(target[axis], shape[axis - 2])
+        start, count, backwards = extent(target[axis], shape[axis - 2])
         first, step = start, 1
         if source and source[axis]:
-            first, _, source_back = extent(source[axis], shape[axis - 2])
-            if back != source_back:
+            first, _, source_backwards = extent(source[axis], shape[axis - 2])
+            if backwards != source_backwards:
                 first, step = first + count - 1, -1
         numbers += [start, count, first, step]
     return numbers
@@ -213,7 +213,7 @@ def numbers_of(shape: tuple[int, ...], target: tuple, source: tuple | None, sign
 def added(leaves: list[Any], value: Any) -> int:
     """The place of a number among others: a new one even if it is there, as the text must be the same for all grids.
 
-    What stands for a number of a run has one place.
+    A placeholder of a number of a run has one place.
     """
     if isinstance(value, Scalar):
         for place, leaf in enumerate(leaves):

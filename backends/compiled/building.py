@@ -1,4 +1,4 @@
-"""Generated source as compiled functions, which are kept on disk (dycore.backends.cache), so that a second start is quick."""
+"""Generated source as compiled functions, kept on disk (dycore.backends.compiled.cache), so that a second start is quick."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from dycore.backends.cache import cache_folder
+from dycore.backends.compiled.cache import cache_folder
 
 
 @contextlib.contextmanager
@@ -59,7 +59,7 @@ def build(source: str, name: str, names: dict[str, Any], digest: str, alone: boo
 
 @cache
 def _generator() -> str:
-    """What generated source calls besides stencils is in these files: what was compiled with other versions is not used."""
+    """Digest of the files with what generated source calls besides stencils: what was compiled with other versions is not used."""
     here, names = Path(__file__).parent, ("arguments.py", "building.py", "kernels.py", "language.py", "strips.py", "views.py")
     return hashlib.sha256(b"".join((here / name).read_bytes() for name in names)).hexdigest()
 

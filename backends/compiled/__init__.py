@@ -1,0 +1,1 @@
+"""Programs of Numba (dycore.backends.on_numba): a recorded step is planned, written as source, compiled and run."""

@@ -133,7 +133,8 @@ class Model:
         return other
 
     def pure_step(self, state: State) -> State:
-        """One step that is not compiled by itself: for functions of yours that `jax.jit` compiles and `jax.grad` differentiates.
+        """One step that is not compiled by itself: for functions of yours that `dycore.backends.on_jax.jit` compiles (or `jax.jit`,
+        with which a step on a CPU takes twice as long) and `jax.grad` differentiates.
 
         Steps in a row go into `jax.lax.scan`. (`steps` can be given to `jax.vmap`, but not to `jax.grad`.) Of forcings that are
         time series all records are then held on the device; beyond them there is no number (NaN), as nothing can be refused.

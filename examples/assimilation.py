@@ -26,8 +26,8 @@ def main(cells=(1, 24, 32), steps=20, iterations=20):
         return interior(end.surface)
 
     truth = np.exp(-(((grid.x - 1.6e6) / 3.0e5) ** 2) - (((grid.y - 1.2e6) / 3.0e5) ** 2)[:, None])
-    observed = jax.jit(later)(truth)
-    misfit = jax.jit(jax.grad(lambda first: 0.5 * ((later(first) - observed) ** 2).sum()))
+    observed = on_jax.jit(later)(truth)
+    misfit = on_jax.jit(jax.grad(lambda first: 0.5 * ((later(first) - observed) ** 2).sum()))
     found, errors = jnp.zeros(cells[1:]), []
     for _ in range(iterations):
         found = found - misfit(found)  # waves do not grow: a step of one does not go too far

@@ -128,6 +128,29 @@ def test_the_gradient_of_two_steps_is_the_finite_difference(name, random):
     assert np.isfinite(slope) and slope == pytest.approx(difference, rel=1e-5)
 
 
+def test_a_program_of_a_users_own_has_the_kernels_of_a_run_of_ours():
+    """They are as many as barriers let them be; under a plain jit XLA drops these and fuses what is slow together."""
+    create("jax")
+    import jax
+
+    from dycore.backends import on_jax
+
+    grid, parameters, state = build("steady_zonal_flow")
+    model = Model(grid, parameters, on_jax.create(native=False))
+    state = model.asarrays(state)
+
+    def steps(state):
+        return jax.lax.scan(lambda now, _: (model.pure_step(now), None), state, length=2)[0]
+
+    def barriers(program):
+        return program.lower(state).compile().as_text().count(" opt-barrier(")
+
+    ours = on_jax.jit(steps, donate_argnums=())
+    assert barriers(ours) == barriers(model.backend.compile(steps)) > 10 * barriers(jax.jit(steps)) == 0
+    one, other = (fields_of(each) for each in (ours(state), model.steps(state, 2)))
+    assert largest_difference(one, other, grid) < 1e-13
+
+
 def test_the_total_is_the_sum_over_the_cells_without_halo(backend, random):
     grid = channel()
     values = random.standard_normal(grid.cells)

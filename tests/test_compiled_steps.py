@@ -195,7 +195,7 @@ CASES = {"baroclinic_channel": ((4, 12, 16), {"time_step": 2000.0}), "baroclinic
 
 
 @THREADS
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ["baroclinic_channel", "baroclinic_wave"])  # substeps; filtered rows
 def test_two_threads_give_bit_for_bit_the_states_that_one_gives(one_thread_afterwards, name):
     shape, options = CASES[name]
     grid, parameters, state = cases.CASES[name](cells=shape, **options)

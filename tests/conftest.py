@@ -1,6 +1,7 @@
 """What several tests need: the backends, small grids with sides of different length, random fields."""
 
 import importlib
+import os
 import tempfile
 from functools import cache
 
@@ -20,6 +21,8 @@ from dycore.vertical import stretched
 
 BACKENDS = ("numpy", "numba", "jax")
 SEED = 20240229
+# Ranks of MPICH that tests start give their core away while they wait: two of them compile, and other tests run beside them.
+os.environ |= {"MPIR_CVAR_ENABLE_HEAVY_YIELD": "1", "MPIR_CVAR_POLLS_BEFORE_YIELD": "1"}
 
 
 def create(name):

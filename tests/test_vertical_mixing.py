@@ -30,11 +30,11 @@ def cosine(mode):
 
 
 @pytest.mark.parametrize("mode", [1, 3])
-def test_a_cosine_of_tracer_decays_at_the_implicit_rate(backend, mode):
+def test_a_cosine_of_tracer_decays_at_the_implicit_rate(numpy_backend, mode):
     wave, rate = cosine(mode)
     mixing = VerticalMixing(values=Uniform(0.0, 2.0))
     parameters = Parameters(shallow_water(), time_step=DT, tracer_names=("dye",), vertical_mixing=mixing)
-    after = Model(column(), parameters, backend).steps(initial_state(column(), surface=0.0, tracers=(wave,)), 5)
+    after = Model(column(), parameters, numpy_backend).steps(initial_state(column(), surface=0.0, tracers=(wave,)), 5)
     factor = (1.0 + DT * 2.0 * rate) ** -5
     assert factor < 0.95
     assert np.abs(interior(np.asarray(after.tracers[0])) - factor * wave).max() < 1e-14  # round-off

@@ -1,6 +1,7 @@
 """Run by several ranks (tests/test_ranks.py): prints, as JSON, how much their results differ from those of one process."""
 
 import dataclasses
+import importlib
 import json
 import sys
 import time
@@ -69,7 +70,9 @@ def difference_from_one(world, gathered, *one):
 
 
 def same_answer(case, name, precision, processes, steps, **options):
-    """How far the states are apart after so many steps."""
+    """How far the states are apart after so many steps. XLA optimises single precision alone as for users: it takes long."""
+    if name == "jax":
+        importlib.import_module("jax").config.update("jax_disable_most_optimizations", precision != "float32")
     world = mpi.World(processes, **options)
     grid, parameters, state = CASES[case](precision)
     model = Model(grid, parameters, backend(name, world))

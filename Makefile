@@ -1,7 +1,7 @@
 # Three commands do everything, set-up included, on a fresh Debian or Ubuntu machine, root or not:
 #   make bench    the benchmark suite: tables, results.json and pictures in bench-results (about twenty-five minutes)
 #   make asv      a smaller one kept for each commit by asv: .asv/html, to be looked at with .venv/bin/asv preview
-#   make test     lint, type check and all tests (about twenty-five minutes on two cores)
+#   make test     lint, type check and all tests (about twenty minutes on two cores)
 # And: make reference builds the reference pages, reference/index.html.
 # BENCH="--cells 1e4 --samples 3", ASV_BENCH="--cells 1e5" and TESTS="-k halo" pass options on.
 BENCH ?= --output bench-results

@@ -1,6 +1,7 @@
 """What several tests need: the backends, small grids with sides of different length, random fields."""
 
 import importlib
+import os
 import tempfile
 from functools import cache
 
@@ -20,6 +21,8 @@ from dycore.vertical import stretched
 
 BACKENDS = ("numpy", "numba", "jax")
 SEED = 20240229
+# Ranks of MPICH that tests start give their core away while they wait: two of them compile, and other tests run beside them.
+os.environ |= {"MPIR_CVAR_ENABLE_HEAVY_YIELD": "1", "MPIR_CVAR_POLLS_BEFORE_YIELD": "1"}
 
 
 def create(name):
@@ -29,6 +32,7 @@ def create(name):
     if name == "jax":
         importlib.import_module("jax").config.update("jax_enable_x64", True)  # tests give arrays to verbs without a model
         keep_compiled_programs()
+        compile_quickly(True)
     return by_name.create(name)
 
 
@@ -45,6 +49,23 @@ def keep_compiled_programs():
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     return folder  # removed when the process ends
+
+
+def compile_quickly(quickly):
+    """Whether XLA leaves out most of its optimisation, which takes longer than most tests run what it compiles."""
+    import jax
+
+    jax.config.update("jax_disable_most_optimizations", quickly)
+
+
+@pytest.fixture
+def compiled_as_for_users():
+    """With all optimisation, as outside of tests."""
+    pytest.importorskip("jax")
+    create("jax")
+    compile_quickly(False)
+    yield
+    compile_quickly(True)
 
 
 @pytest.fixture(scope="session", params=BACKENDS)

@@ -51,7 +51,7 @@ def test_held_and_suarez_as_a_module_is_that_of_stencils(name, precision, tolera
     grid, stencils, module, state = air(precision)
     backend = create(name)
     one, other = (fields_of(Model(grid, each, backend).steps(state, STEPS)) for each in (stencils, module))
-    free = fields_of(Model(grid, replace(stencils, forcing=()), backend).steps(state, STEPS))
+    free = fields_of(Model(grid, replace(stencils, forcing=()), on_numpy).steps(state, STEPS))
     for field in one:
         scale = max(np.abs(one[field]).max(), 1e-3)
         assert np.abs(one[field] - other[field]).max() < tolerance * scale, field
@@ -93,9 +93,9 @@ def test_a_network_has_a_gradient_and_new_weights_compile_nothing():
     def speed(weights):
         return (model.with_parameters(parameters(weights)).pure_step(state).u ** 2).sum()
 
-    gradient = jax.jit(jax.grad(speed))(weights)
+    gradient, value = jax.jit(jax.grad(speed))(weights), jax.jit(speed)
     step = 1e-5
-    around = [float(speed(weights._replace(second=weights.second + sign * step * np.eye(4, 6)))) for sign in (1, -1)]
+    around = [float(value(weights._replace(second=weights.second + sign * step * np.eye(4, 6)))) for sign in (1, -1)]
     assert float((gradient.second * np.eye(4, 6)).sum()) == pytest.approx((around[0] - around[1]) / (2.0 * step), rel=1e-5)
     changed = Network(2.0 * weights.first, weights.second)
     traced = model.steps(state, 2) and model._steps._cache_size()

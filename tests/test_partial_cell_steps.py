@@ -1,10 +1,8 @@
 """Steps over partial cells: waves, backends, precision and units."""
 
-import importlib
-
 import numpy as np
 import pytest
-from conftest import channel, fields_of, flow_of, random_velocity
+from conftest import channel, create, fields_of, flow_of, random_velocity
 from rough_floor import LEAST, fractions, rough
 
 from dycore import Model
@@ -62,10 +60,9 @@ def everything(precision="float64"):
 # XLA contracts and reorders: round-off of 1e-16 grows in ten steps
 @pytest.mark.parametrize("name, tolerance", [("numba", 0.0), ("jax", 1e-11)])
 def test_backends_agree(numpy_backend, name, tolerance):
-    pytest.importorskip(name)
     grid, parameters, state = everything()
     expected = fields_of(Model(grid, parameters, numpy_backend).steps(state, 10))
-    found = fields_of(Model(grid, parameters, importlib.import_module(f"dycore.backends.on_{name}")).steps(state, 10))
+    found = fields_of(Model(grid, parameters, create(name)).steps(state, 10))
     for field, values in expected.items():
         assert np.abs(found[field] - values).max() <= tolerance * np.ptp(values), field
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from conftest import content, fields_of
+from conftest import content, create, fields_of
 
 from dycore import Model, cases
 from dycore.equations.column import Column, columns
@@ -51,11 +51,17 @@ def run(grid, backend, forcing, steps=10):
     return Model(grid, parameters, backend).steps(still(grid), steps)
 
 
-def test_a_constant_push_accelerates_and_two_add_up(backend):
+@pytest.fixture(scope="module")
+def pushed_and_drained(backend):
+    """The fields after ten steps under two forces and a sink of a tracer: one program to compile for two tests."""
     grid = basin()
     one = Forcing(u=push, values=Push(np.full(grid.cells[1:], 1.0e-5)))
     other = Forcing(u=push, v=push, values=Push(np.full(grid.cells[1:], 2.0e-5)))
-    after = fields_of(run(grid, backend, (one, other)))
+    return fields_of(run(grid, backend, (one, other, Forcing(tracers=(drain,), values=Push(1.0e-6)))))
+
+
+def test_a_constant_push_accelerates_and_two_add_up(pushed_and_drained):
+    after = pushed_and_drained
     # the extrapolation of a constant is the constant
     assert np.allclose(after["u"], 3.0e-5 * 10 * DT, rtol=1e-12) and np.allclose(after["v"], 2.0e-5 * 10 * DT, rtol=1e-12)
 
@@ -92,10 +98,8 @@ def test_relaxation_moves_the_uppermost_layer_towards_its_target(numpy_backend):
         surface_relaxation(1, 36.0, -3.0)
 
 
-def test_a_forcing_may_read_another_tracer(backend):
-    grid = basin()
-    after = run(grid, backend, (Forcing(tracers=(drain,), values=Push(1.0e-6)),))
-    assert np.allclose(fields_of(after)["tracer 0"], 12.0 - 1.0e-6 * 35.0 * 10 * DT, rtol=1e-12)
+def test_a_forcing_may_read_another_tracer(pushed_and_drained):
+    assert np.allclose(pushed_and_drained["tracer 0"], 12.0 - 1.0e-6 * 35.0 * 10 * DT, rtol=1e-12)
 
 
 def test_the_short_logarithm_is_as_good_as_it_says():
@@ -164,7 +168,8 @@ def test_a_profile_of_a_forcing_is_read_at_its_level(numpy_backend):
     assert np.allclose(interior(after.tracers[1])[:, 0, 0] - 35.0, DT * rates, rtol=1e-8)  # a difference of large numbers
 
 
-def test_numbers_of_a_forcing_take_the_precision_of_the_model(backend):
+@pytest.mark.parametrize("name", ["numpy", "jax"])  # both refuse to mix, and all that compile record alike
+def test_numbers_of_a_forcing_take_the_precision_of_the_model(name):
     grid, parameters, state = cases.held_suarez((3, 8, 12), precision="float32")
-    after = fields_of(Model(grid, parameters, backend).steps(state, 2))
+    after = fields_of(Model(grid, parameters, create(name)).steps(state, 2))
     assert all(field.dtype == np.float32 and np.isfinite(field).all() for field in after.values())

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from conftest import create, fields_of
+from conftest import create
 
 from dycore import Model, cases
 from dycore.fields import Index, Region
@@ -207,17 +207,6 @@ def test_an_index_moves_by_whole_cells():
 
 
 SMALL = {"baroclinic_channel": (4, 12, 16), "baroclinic_wave": (4, 12, 16), "steady_zonal_flow": (1, 12, 16)}
-
-
-@pytest.mark.parametrize("name", SMALL)
-def test_single_precision_stays_single(backend, name):
-    grid, parameters, state = cases.CASES[name](cells=SMALL[name], precision="float32")
-    after = Model(grid, parameters, backend).steps(state, 3)
-    for field, values in fields_of(after).items():
-        assert values.dtype == np.float32, field
-        assert np.isfinite(values).all(), field
-    for past in after.history:
-        assert all(np.asarray(values).dtype == np.float32 for values in (past.surface, *past.tracers, *past[2:]))
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -188,10 +188,10 @@ def check(function: Callable, region: Region, arguments: tuple, before: tuple = 
 
     try:
         values = function(*region.indices(), *before, *(map_arguments(abstract, a) for a in arguments))
-    except (IndexError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
         sentence = f"{title_of(function, arguments)}: {error}"
         advice = "" if sentence.endswith(".") else ". Give functions that take and return what it asks for."
-        raise type(error)(sentence + advice) from None
+        raise (TypeError if isinstance(error, AttributeError) else type(error))(sentence + advice) from None
     if pattern is not None:
         map_arguments(lambda value: trace(pattern.used, sources_of(value)), values)
     return values

@@ -54,6 +54,8 @@ def on_grid(grid: Grid, parameters: Parameters) -> Parameters:
         if hasattr(mixing.values, "_fields"):
             mixing = replace(mixing, values=record("vertical_mixing.values", mixing.values, mixing.values._fields, *ANY,
                                                    signed=mixing.scheme not in VALUES))
+        elif is_field(mixing.values):
+            mixing = replace(mixing, values=field("vertical_mixing.values", mixing.values, *ANY, signed=True))
     return replace(parameters, fluid=fluid, friction=friction, vertical_mixing=mixing,
                    diffusivity=field("diffusivity", parameters.diffusivity, *ANY))
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from dycore.files import at_home, by_first, make_folder, raise_on_all, whole, why
 from dycore.grid import interior
-from dycore.inputs.given import check_model, integer
+from dycore.inputs.given import check_kind, check_model, integer
 from dycore.running.identity import difference, identity, written
 from dycore.running.progress import LOG
 from dycore.running.time_steps import retimed, times
@@ -78,6 +78,7 @@ def write(path: str | Path, model: Any, state: State, means: dict[str, Sums] | N
     Raises WritingFailed with the reason; what was there before is then still there.
     """
     check_model(model)
+    check_kind("state", state, State, "A state is what dycore.initial_state, Model.step and dycore.restart.read return.")
     path = at_home(path)
     if path.suffix != ".npz":
         path = path_of(path, int(state.step))

@@ -62,11 +62,10 @@ def coefficient_at(k: Any, j: Any, i: Any, coefficient: Any) -> Any:
 
 
 def constants_at(k: Any, j: Any, i: Any, record: Any) -> Any:
-    """A record of coefficients with the value that each has at a point of a stencil of cells; what is no record as it is."""
-    if not isinstance(record, tuple) or not hasattr(record, "_fields"):
-        return record
-    return type(record)(*(constants_at(k, j, i, part) if isinstance(part, tuple) else coefficient_at(k, j, i, part)
-                          for part in record))
+    """A record of coefficients, or one coefficient, with the values at a point of a stencil of cells."""
+    if hasattr(record, "_fields"):
+        return type(record)(*(constants_at(k, j, i, part) for part in record))
+    return record if isinstance(record, tuple) else coefficient_at(k, j, i, record)
 
 
 def _namespace(*values: Any) -> Any:

@@ -41,6 +41,7 @@ from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Atmosphere, Ocean, shallow_water
 from dycore.forcing import Forcing
 from dycore.grid import latitude_longitude, rectilinear
+from dycore.inputs.choices import SEAWATER
 from dycore.parameters import Mixing, Parameters
 from dycore.state import initial_state
 from dycore.tiles import Boundary
@@ -121,6 +122,7 @@ def positive_field(*shapes):
 
 
 anywhere, on_floor = positive_field((CELLS[0],), *PLANES, *VOLUMES), positive_field(*PLANES)
+has_restarts = lambda value: isinstance(value, (str, Path)) and any(Path(value).glob("restart_*.npz"))  # noqa: E731
 increasing = lambda value: field((5,))(value) and (np.diff(np.asarray(value, float)) > 0.0).all()  # noqa: E731
 cell_numbers = lambda value: numbers(3)(value) and all(float(n) >= 1 and float(n) == int(n) for n in value)  # noqa: E731
 precision = one_of("float32", "float64")
@@ -169,7 +171,8 @@ CALLS = {
     "PacanowskiPhilander": Call(mixed(closures.pacanowski_philander, PacanowskiPhilander), {},
                                 dict.fromkeys(PacanowskiPhilander._fields, anywhere)),
     "Ocean": Call(with_record("fluid", Ocean), {}, {
-        name: function if name in ("buoyancy", "scale") else nothing if name == "rest" else number for name in Ocean._fields}),
+        name: function if name in ("buoyancy", "scale") else nothing if name == "rest" else
+        field((), (CELLS[0],), *PLANES, *VOLUMES) if name in SEAWATER else number for name in Ocean._fields}),
     "Atmosphere": Call(lambda **parts: dycore.Model(SPHERE, Parameters(
         Atmosphere(**parts), 60.0, tracer_names=("potential_temperature",)), on_numpy), {}, {
         name: function if name in ("buoyancy", "scale") else nothing if name == "rest" else number for name in Atmosphere._fields}),
@@ -207,7 +210,7 @@ CALLS = {
         "samples": above}),
     "Restarts": Call(written(restart.Restarts, folder="r", days=1.0), {}, {"folder": path, "days": above, "keep": above}),
     "restart.read": Call(restart.read, {"path": "none.npz", "model": MODEL}, {"path": nothing}),
-    "restart.latest": Call(restart.latest, {"folder": "none"}, {"folder": nothing}),
+    "restart.latest": Call(restart.latest, {"folder": "none"}, {"folder": has_restarts}),
     "restart.write": Call(restart.write, {"path": "x.npz", "model": MODEL, "state": START}, {
         "path": path, "state": kind(type(START))}),
     "cells_for": Call(cases.cells_for, {"case": "held_suarez", "n_cells": 1000}, {"case": nothing, "n_cells": above}),

@@ -98,6 +98,8 @@ def _constants_at(k, j, i, record):
 
 @overload(_constants_at, jit_options=OPTIONS)
 def read_constants(k, j, i, record):
+    if isinstance(record, (View, types.Array)):
+        return lambda k, j, i, record: _coefficient_at(k, j, i, record)
     if not any(isinstance(part, (View, types.Array)) for part in getattr(record, "types", ())):
         return lambda k, j, i, record: record
     names = {"made": record.instance_class, "at": _coefficient_at}

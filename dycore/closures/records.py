@@ -36,6 +36,9 @@ def closures_of(parameters: Any) -> tuple[Closure, ...]:
 
 def prognostics_of(parameters: Any) -> tuple[Prognostic, ...]:
     """The fields that a state carries for closures, in order. Raises ValueError for no such record, or the same name twice."""
+    if not isinstance(parameters.closures, tuple) or hasattr(parameters.closures, "_fields"):
+        raise ValueError(f"closures={shown(parameters.closures)} must be a tuple of closures (dycore.closures), "
+                         "(Closure(),) for one.")
     prognostics: list[Prognostic] = []
     for closure in closures_of(parameters):
         declared = getattr(closure, "prognostics", None)

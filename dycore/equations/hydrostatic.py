@@ -20,6 +20,7 @@ from dycore.equations import (
     filters,
     free_surface,
     friction,
+    momentum,
     pressure,
     steppers,
     tracers,
@@ -58,7 +59,7 @@ def after_stage(on: Any, equations: Equations, stage: Stage, start: State, now: 
     force, sources = forcing.forces(on, grid, equations.forcing, at)  # wind, and what else acts
 
     # Momentum: the stepper extrapolates `slow`; `fast` is the rest of the explicit terms
-    advected = parameters.advection(on, grid, layers, at)  # Coriolis force and advection
+    advected = momentum.advection(on, equations, layers, at)  # Coriolis force and advection
     slow_energy, fast_phi = pressure.bernoulli(on, equations, advected.kinetic_energy, phi, now.surface)
     slope = pressure.slope_force(on, equations, layers, buoyancy)  # b grad(s)
     slow = advected.vorticity_flux - gradient(grid, slow_energy) + advected.vertical + force + extrapolated * slope

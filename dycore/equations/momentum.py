@@ -25,6 +25,15 @@ class Advection(NamedTuple):
     vertical: Vector  # -w du/dr on faces (m/s2)
 
 
+def advection(on: Any, equations: Any, layers: Any, at: Any) -> Advection:
+    """Coriolis force and advection by the scheme of the parameters. Raises TypeError where that returns something else."""
+    advected = equations.parameters.advection(on, equations.grid, layers, at)
+    if not isinstance(advected, Advection):
+        raise TypeError(f"The result of advection={equations.parameters.advection.__name__} is a {type(advected).__name__}. Let it "
+                        "return a dycore.equations.momentum.Advection.")
+    return advected
+
+
 def energy_conserving(on: Any, grid: Any, layers: Any, at: Any) -> Advection:
     """Sadourny's scheme, which conserves energy: `Parameters(advection=energy_conserving)`, the default."""
     zeta, corner_flux_u, corner_flux_v = on(corner_fluxes, grid, layers, at.u, at.v)

@@ -97,6 +97,9 @@ def seconds(dates: Any, start: Any) -> np.ndarray:
     """
     check_start(start)
     about = time_since(start)
+    if np.ma.is_masked(dates):
+        raise ValueError(f"{np.ma.getmaskarray(dates).sum()} of the {np.size(dates)} dates are masked. Leave them out, and their "
+                         "records.")
     try:
         found = np.asarray(dates)
     except ValueError:

@@ -35,7 +35,7 @@ def on_grid(grid: Grid, parameters: Parameters) -> Parameters:
     def field(name: str, value: Any, *forms: Form, signed: bool = False) -> Any:
         if not is_field(value):
             return value
-        array = given(name, value, grid.cells, *forms, precision=grid.dtype, needed=grid.wet)
+        array = given(name, value, grid.cells, *forms, precision=grid.dtype, needed=grid.wet, places=grid.places())
         if not signed and (array < 0.0).any():
             raise ValueError(f"{name} is {array.min():g} somewhere. Give coefficients that are not negative.")
         return array

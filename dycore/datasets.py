@@ -13,9 +13,9 @@ import numpy as np
 
 from dycore.grid import Grid
 from dycore.inputs.given import check_kind, check_labelled, check_text
+from dycore.inputs.units import converted
 
 SAME_PLACE = 1e-4  # degrees: coordinates may have been kept in single precision
-PRACTICAL = ("1", "psu", "pss-78")  # units that practical salinity is given in
 
 
 def in_units(field: Any, wanted: str) -> Any:
@@ -44,29 +44,6 @@ def numbers(data: Any) -> np.ndarray:
     if data.dtype.kind not in "fiu":
         raise ValueError(f"{data.name} is of the type {data.dtype}. Give real numbers.")
     return np.asarray(data, float)
-
-
-def converted(values: np.ndarray, given: Any, wanted: str, what: str) -> np.ndarray:
-    """Values in other units; `what` they are of is for the messages. Raises as `in_units`."""
-    given = str(given).strip()
-    if given in ("", wanted):
-        return values
-    if wanted == "g kg-1" and given.lower() in PRACTICAL:
-        raise ValueError(f"The units of {what} are '{given}', those of practical salinity. Give absolute salinity in '{wanted}', "
-                         "which gsw.SA_from_SP makes of it.")
-    try:
-        from cf_units import Unit
-    except ImportError:
-        raise ImportError(f"The units of {what} are '{given}', not '{wanted}'. To convert them install cf-units (pip install "
-                          f"cf-units), or give it in '{wanted}'.") from None
-    try:
-        convertible = Unit(given).is_convertible(wanted)
-    except ValueError:  # unknown
-        convertible = False
-    if not convertible:
-        raise ValueError(f"The units of {what} are '{given}', which cannot be converted to '{wanted}'. Convert {what} or correct "
-                         "its attribute 'units'.")
-    return Unit(given).convert(values, wanted)
 
 
 def on_places(field: Any, places: Mapping[str, tuple[np.ndarray, Mapping[str, Any]]]) -> np.ndarray:

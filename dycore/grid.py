@@ -40,6 +40,7 @@ from dycore.geometry.coordinates import (
 from dycore.geometry.geographic import Geographic, at_half_spacing, rotated, unrotated
 from dycore.geometry.metrics import Ground, Metrics, interior, metrics_of, padded_plane
 from dycore.inputs.given import NUMBER, PLANE, finite, given, positive
+from dycore.inputs.places import Places, on_sphere
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
 
 __all__ = ["EARTH_RADIUS", "EARTH_ROTATION", "Grid", "Metrics", "interior", "latitude_longitude", "rectilinear"]
@@ -89,7 +90,8 @@ class Grid:
 
     def with_surface_geopotential(self, values: ArrayLike) -> Grid:
         """Grid over mountains, else the same: geopotential of the ground, a number or interior [j, i] (m2/s2)."""
-        ground = given("The geopotential of the ground", values, self.cells, NUMBER, PLANE, precision=self.dtype, needed=self.wet)
+        ground = given("The geopotential of the ground", values, self.cells, NUMBER, PLANE, precision=self.dtype, needed=self.wet,
+                       units=("m2 s-2",), places=self.places())
         values = padded_plane(ground, self.tile, 0.0).astype(self.dtype)
         return replace(self, metrics=self.metrics._replace(surface_geopotential=values))
 
@@ -101,6 +103,14 @@ class Grid:
         rows = slice(0, -1, 2) if place is Place.SOUTH_FACE else slice(1, None, 2)
         columns = slice(0, -1, 2) if place is Place.WEST_FACE else slice(1, None, 2)
         return self._supergrid.at(rows, columns)
+
+    def places(self, place: Place = Place.CENTER) -> Places | None:
+        """Longitudes and latitudes (on a rotated grid those about its pole) of centres or faces; None on a plane."""
+        if not self.spherical:
+            return None
+        x = self.x_face[:-1] if place is Place.WEST_FACE else self.x
+        y = self.y_face[:-1] if place is Place.SOUTH_FACE else self.y
+        return on_sphere(x, y, self.x_face, self.y_face)
 
     @property
     def corners(self) -> Geographic:
@@ -160,6 +170,8 @@ def _grid(tile: Tile, precision: Any, interfaces: Any, lengths: dict[str, np.nda
     """A grid from its lengths (m) and Coriolis parameters, padded [j, i]."""
     dtype, interfaces = check_precision(precision), check_interfaces(interfaces, tile.cells[0])
     check_ground(ground.terrain_following, ground.partial_cells)
+    if coordinates["spherical"]:
+        ground = ground._replace(places=on_sphere(*(coordinates[name] for name in ("x", "y", "x_face", "y_face"))))
     metrics, has_land = metrics_of(tile, dtype, interfaces, lengths, coriolis, ground)
     check_lengths(metrics, dtype)
     return Grid(tile, metrics, interfaces=interfaces, has_land=has_land, **coordinates)

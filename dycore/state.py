@@ -15,6 +15,7 @@ from dycore.geometry.thickness import check_columns
 from dycore.grid import Grid
 from dycore.halo_sources import fill_halo
 from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, check_kind, given, shown
+from dycore.inputs.units import TEMPERATURE, VELOCITY, VERTICAL, is_convertible, units_of
 from dycore.tiles import Place
 
 
@@ -136,12 +137,18 @@ def padded(grid: Grid, place: Place, values: Any) -> np.ndarray:
 def beginning(grid: Grid, prognostic: Prognostic) -> np.ndarray:
     """The padded field with which a prognostic one starts. Raises ValueError where that does not fit the grid."""
     forms = (NUMBER, PROFILE, PLANE, VOLUME) if prognostic.levels else (NUMBER, PLANE)
-    array = given(f"The start of {prognostic.name}", prognostic.start, grid.cells, *forms, precision=grid.dtype, needed=grid.wet)
+    array = given(f"The start of {prognostic.name}", prognostic.start, grid.cells, *forms, precision=grid.dtype, needed=grid.wet,
+                  units=(prognostic.unit,) if prognostic.unit else (), places=grid.places(prognostic.place))
     if (array < prognostic.minimum).any():
         raise ValueError(f"The start of {prognostic.name} is {array.min():g} {prognostic.unit} somewhere, less than its minimum of "
                          f"{prognostic.minimum:g}. Begin with more.")
     shape = grid.cells if prognostic.levels else grid.cells[1:]
     return padded(grid, prognostic.place, np.broadcast_to(array[:, None, None] if array.ndim == 1 else array, shape))
+
+
+def temperature_units(grid: Grid, tracer: Any) -> tuple[str, ...]:
+    """Degrees Celsius for a tracer that is a temperature by its units, in an ocean: levels below zero are heights; else none."""
+    return TEMPERATURE if grid.interfaces[0] < 0.0 and is_convertible(units_of(tracer), *TEMPERATURE) else ()
 
 
 def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: ArrayLike = 0.0,
@@ -150,15 +157,17 @@ def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: Arra
 
     Values are given without halo: u, v on west and south faces and tracers as a number, a profile [nz], which lies along k,
     a plane [ny, nx] for all levels or a volume [nz, ny, nx]; the surface as a number or a plane. Values without fluid, and
-    velocities on closed faces, are of no account: they may be masked or NaN. Raises ValueError where a shape does not fit,
-    a value with fluid is masked or not a finite number, or the surface leaves a column no thickness.
+    velocities on closed faces, are of no account: they may be masked or NaN. An xarray.DataArray with an attribute `units` is
+    converted: velocities to m/s, the surface to m or Pa, temperatures of an ocean (levels below zero) to degrees Celsius; its
+    longitudes may be of any convention. Raises ValueError where a shape does not fit,
+    a value with fluid is masked or not a finite number, units or places are others, or the surface leaves a column no thickness.
     """
     check_kind("grid", grid, Grid, "Make one with dycore.grid.rectilinear or latitude_longitude.")
     cells, dtype, metrics = grid.cells, grid.dtype, grid.metrics
 
-    def volume(name: str, values: ArrayLike, floor: np.ndarray, place: Place = Place.CENTER) -> np.ndarray:
+    def volume(name: str, values: ArrayLike, floor: np.ndarray, units: tuple[str, ...], place: Place = Place.CENTER) -> np.ndarray:
         array = given(f"The initial {name}", values, cells, NUMBER, PROFILE, PLANE, VOLUME, precision=dtype,
-                      needed=grid.open_levels(floor))
+                      needed=grid.open_levels(floor), units=units, places=grid.places(place))
         return padded(grid, place, np.broadcast_to(array[:, None, None] if array.ndim == 1 else array, cells))
 
     if not isinstance(tracers, (list, tuple)) and getattr(tracers, "ndim", 0) != 4:
@@ -166,12 +175,14 @@ def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: Arra
                          f"{shown(tracers)}.")
     zero = np.zeros(grid.tile.region.padded, dtype)
     level = given("The initial surface", surface, cells, NUMBER, PLANE, precision=dtype, needed=grid.wet,
-                  otherwise=grid.interfaces[-1])
+                  otherwise=grid.interfaces[-1], units=VERTICAL, places=grid.places())
     level = np.broadcast_to(level, cells[1:])
     check_columns(grid, level)
     surface = padded(grid, Place.CENTER, level)
-    fields = tuple(volume(f"tracer {m}", tracer, metrics.floor) for m, tracer in enumerate(tracers))
+    fields = tuple(volume(f"tracer {m}", tracer, metrics.floor, temperature_units(grid, tracer))
+                   for m, tracer in enumerate(tracers))
     past = Past(surface, fields, zero, zero)
     return State(
-        u=volume("u", u, metrics.floor_u, Place.WEST_FACE), v=volume("v", v, metrics.floor_v, Place.SOUTH_FACE), w=zero,
+        u=volume("u", u, metrics.floor_u, VELOCITY, Place.WEST_FACE),
+        v=volume("v", v, metrics.floor_v, VELOCITY, Place.SOUTH_FACE), w=zero,
         surface=surface, tracers=fields, closure=(), history=(past, past), step=0, time=0.0)

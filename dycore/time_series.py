@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore.inputs.given import as_array, check_number, check_switch
+from dycore.inputs.units import TIME, in_unit
 from dycore.stencils import stencil
 
 DAY = 86400.0  # s
@@ -87,7 +88,7 @@ class Mapped:
 def checked_times(times: Any) -> np.ndarray:
     """Times (s). Raises ValueError unless there are two at least, and each is later than the one before."""
     try:
-        found = as_array("times", times)
+        found = in_unit("times", as_array("times", times), times, TIME)
     except ValueError as problem:
         raise ValueError(f"{problem} Of dates, dycore.calendars.seconds makes seconds since the start of a run.") from None
     if found.ndim != 1 or len(found) < 2:

@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    {"fields", "files", "stopping", "assembly.values", "running.progress", "inputs.named_axes"},
-    {"stencils"},
+    {"fields", "files", "stopping", "assembly.values", "running.progress", "inputs.named_axes", "inputs.units"},
+    {"stencils", "inputs.places"},
     {"abstract", "tiles", "terms", "inputs.given", "tracers", "geometry.geographic"},
     {"decomposition", "halo_sources"},
     {"backend", "printing", "geometry.coordinates", "forcing", "geometry.metrics"},

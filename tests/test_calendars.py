@@ -109,6 +109,9 @@ def test_dates_of_a_calendar_are_those_of_cftime():
     assert (seconds([datetime.datetime(2000, 1, 1)], start) == DAY).all()
     with pytest.raises(ValueError, match=re.escape("calendar 360_day, and the run starts on 1999-12-31 00:00:00 (standard)")):
         seconds([date("2000-01-01", "360_day")], start)
+    dates = np.ma.masked_array([date("2000-01-01"), date("2000-02-01")], [False, True])
+    with pytest.raises(ValueError, match=r"1 of the 2 dates are masked\. Leave them out"):
+        seconds(dates, start)
 
 
 @pytest.mark.parametrize(("text", "calendar", "sentence"), [

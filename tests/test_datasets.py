@@ -54,7 +54,8 @@ def assert_same_state(model, dataset, right, atol=1e-12):
     ("temperature", "K", 1.0, 273.15), ("temperature", "degF", 1.8, 32.0), ("temperature", "degC", 1.0, 0.0),
     ("temperature", "degrees_celsius", 1.0, 0.0), ("eastward_velocity", "cm s-1", 100.0, 0.0),
     ("northward_velocity", "m/s", 1.0, 0.0), ("northward_velocity", "m s**-1", 1.0, 0.0), ("eastward_velocity", "km/h", 3.6, 0.0),
-    ("salinity", "1e-3", 1.0, 0.0), ("salinity", "g/kg", 1.0, 0.0), ("salinity", "kg kg-1", 1e-3, 0.0),
+    ("temperature", "C", 1.0, 0.0), ("temperature", "degrees C", 1.0, 0.0),
+    ("salinity", "g/kg", 1.0, 0.0), ("salinity", "kg kg-1", 1e-3, 0.0),
     ("sea_surface_height", "cm", 100.0, 0.0), ("sea_surface_height", "  m ", 1.0, 0.0)])
 def test_a_field_in_other_units_is_converted(sea, name, units, factor, zero):
     pytest.importorskip("cf_units")
@@ -73,12 +74,13 @@ def test_a_pressure_in_hectopascals_is_converted(air):
 
 @pytest.mark.parametrize("name, units, words", [
     ("temperature", "m", "The units of temperature are 'm', which cannot be converted to 'degree_C'"),
-    ("temperature", "Deg. C.", "are 'Deg. C.', which cannot"), ("temperature", "C", "are 'C', which cannot"),
-    ("temperature", "unknown", "which cannot"), ("temperature", 1, "are '1', which cannot"),
+    ("temperature", "Deg. C.", "are 'Deg. C.', which cannot"), ("temperature", "unknown", "which cannot"),
+    ("temperature", 1, "are 1, which is no text"),
     ("eastward_velocity", "m", "eastward_velocity are 'm', which cannot be converted to 'm s-1'"),
     ("sea_surface_height", "dbar", "cannot be converted to 'm'"), ("salinity", "kg m-3", "cannot be converted to 'g kg-1'"),
     ("salinity", "psu", "those of practical salinity. Give absolute salinity"), ("salinity", "PSU", "practical salinity"),
-    ("salinity", "1", "practical salinity")])
+    ("salinity", "1", "practical salinity"), ("salinity", "1e-3", "practical salinity"), ("salinity", "0.001", "practical"),
+    ("salinity", "ppt", "are 'ppt', those of practical salinity"), ("salinity", "per mille", "practical salinity")])
 def test_units_of_something_else_are_refused(sea, name, units, words):
     pytest.importorskip("cf_units")
     model, data = sea

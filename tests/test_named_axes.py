@@ -50,11 +50,30 @@ def test_a_field_without_some_dimensions_holds_along_them():
         initial_state(GRID, surface=labelled(VOLUME[:, 0], "z", "x"))
 
 
-def test_dimensions_of_other_names_are_known_by_their_cf_axis_and_taken_in_order_where_they_have_none():
+def test_dimensions_of_other_names_are_known_by_attributes_of_their_coordinates():
     axes = {"p": ("p", np.arange(6.0), {"axis": "X"}), "q": ("q", np.arange(6.0), {"axis": "Y"})}
     assert np.array_equal(temperature(labelled(VOLUME[0].T, "p", "q", **axes))[1], VOLUME[0])
-    assert np.array_equal(temperature(labelled(VOLUME[0], "p", "q"))[1], VOLUME[0])
-    assert np.array_equal(temperature(labelled(VOLUME[0], "q", "x"))[1], VOLUME[0])
+    for east, north in (({"units": "degrees_east"}, {"units": "degrees_north"}),
+                        ({"standard_name": "longitude"}, {"standard_name": "latitude"})):
+        coordinates = {"p": ("p", np.arange(6.0), east), "q": ("q", np.arange(6.0), north)}
+        assert np.array_equal(temperature(labelled(VOLUME[0].T, "p", "q", **coordinates))[1], VOLUME[0])
+
+
+@pytest.mark.parametrize("x, y", [
+    ("xt_ocean", "yt_ocean"), ("xu_ocean", "yu_ocean"), ("grid_xt", "grid_yt"), ("nav_lon", "nav_lat"), ("lon_rho", "lat_rho"),
+    ("x_rho", "y_rho"), ("ni", "nj"), ("x_c", "y_c"), ("lon_t", "lat_t"), ("lons", "lats"), ("XLONG", "XLAT"),
+    ("easting", "northing"), ("TLONG", "TLAT"), ("geolon_t", "geolat_t"), ("cols", "rows"), ("west_east", "south_north")])
+def test_dimensions_are_known_by_the_names_that_models_give_them(x, y):
+    assert np.array_equal(temperature(labelled(VOLUME[0].T, x, y))[1], VOLUME[0])
+    assert np.array_equal(temperature(labelled(VOLUME[0].T[None], "time", x, y))[1], VOLUME[0])
+
+
+def test_unknown_dimensions_are_taken_in_order_where_lengths_tell_them_apart_and_refused_where_not():
+    narrow = rectilinear((2, 4, 6), extent=(8.0e5, 6.0e5), interfaces=LEVELS[::2])
+    assert np.array_equal(temperature(labelled(VOLUME[0, :4], "p", "q"), narrow)[1], VOLUME[0, :4])
+    for dims in (("p", "q"), ("lon", "p"), ("q", "x")):
+        with pytest.raises(ValueError, match=r"The initial tracer 0 has the dimensions .* (p|q|p, q) may be any .*\.transpose"):
+            temperature(labelled(VOLUME[0].T, *dims))
 
 
 LATITUDES, DEPTHS = np.linspace(60.0, -60.0, 6), np.linspace(50.0, 350.0, 4)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dycore.inputs.given import as_array, check_function, check_number, check_switch, is_number, shown
+from dycore.inputs.units import VERTICAL, in_unit
 from dycore.tiles import Boundary
 
 MOST_CELLS = 10**12  # no machine holds more
@@ -80,6 +81,7 @@ def check_interfaces(interfaces: Any, nz: int) -> np.ndarray:
     values: np.ndarray = np.array(np.nan)
     with suppress(ValueError):
         values = as_array("interfaces", interfaces)
+    values = in_unit("interfaces", values, interfaces, VERTICAL)
     if values.shape != (nz + 1,) or not (np.isfinite(values).all() and (np.diff(values) > 0.0).all()):
         raise ValueError(f"interfaces must be {nz + 1} increasing numbers for {nz} levels, upwards from the sea floor as heights "
                          "in m (negative below the sea surface) or downwards from the top of the atmosphere as pressures in Pa; "

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 
 from dycore.halo_sources import copies_x, copies_y, copy_strips
 from dycore.inputs.given import NUMBER, PLANE, given, masked_points, truths
+from dycore.inputs.places import Places
+from dycore.inputs.units import VERTICAL
 from dycore.stencils import stencil, where
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, Place, Tile
 
@@ -129,6 +131,7 @@ class Ground(NamedTuple):
     land: ArrayLike | None
     terrain_following: bool
     partial_cells: float | None
+    places: Places | None = None  # of the grid's centres; None on a plane
 
 
 class Floor(NamedTuple):
@@ -154,10 +157,11 @@ def floor_of(tile: Tile, interfaces: np.ndarray, ground: Ground) -> Floor:
     """The floor of every column. Raises ValueError for what is no bottom or land, and where no cell is wet."""
     nz, ny, nx = tile.cells
     lowest, top = HALO_LEVELS, HALO_LEVELS + nz
-    wet = np.ones((ny, nx), bool) if ground.land is None else ~truths("land", ground.land, tile.cells)
+    wet = np.ones((ny, nx), bool) if ground.land is None else ~truths("land", ground.land, tile.cells, ground.places)
     values = interfaces[0] if ground.bottom is None else ground.bottom
-    wet &= ~masked_points("bottom", values, tile.cells)
-    bottom = np.broadcast_to(given("bottom", values, tile.cells, NUMBER, PLANE, needed=wet, otherwise=interfaces[0]), (ny, nx))
+    wet &= ~masked_points("bottom", values, tile.cells, ground.places)
+    bottom = np.broadcast_to(given("bottom", values, tile.cells, NUMBER, PLANE, needed=wet, otherwise=interfaces[0],
+                                   units=VERTICAL, places=ground.places), (ny, nx))
     levels, fraction = np.full((ny, nx), lowest), np.ones((ny, nx))
     if ground.partial_cells is not None:
         above = np.clip((interfaces[1:, None, None] - bottom) / np.diff(interfaces)[:, None, None], 0.0, 1.0)

@@ -14,7 +14,9 @@ from dycore.fluid import Ocean
 from dycore.forcing import Forcing, Module, Stress, stress_u, stress_v
 from dycore.grid import Grid
 from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, as_array, check_function, given, shown
+from dycore.inputs.units import STRESS
 from dycore.parameters import Parameters
+from dycore.tiles import Place
 from dycore.time_series import TimeSeries, of_each
 
 EXACT = 2**53  # whole numbers up to here are numbers of double precision too
@@ -46,17 +48,19 @@ def surface_stress(grid: Grid, parameters: Parameters) -> Forcing:
                             if grid.supergrid is not None else "."))
     density = parameters.fluid.reference_density
 
-    def part(number: int, floor: np.ndarray) -> Any:
+    def part(number: int, floor: np.ndarray, place: Place) -> Any:
         def over_density(record: int | None, values: Any) -> np.ndarray:
             if is_traced(values):
                 return values / density + np.zeros(grid.cells[1:], grid.dtype)
             name = named(f"surface_stress[{number}]", record)
-            stress = given(name, values, grid.cells, NUMBER, PLANE, needed=grid.open_levels(floor))
+            stress = given(name, values, grid.cells, NUMBER, PLANE, needed=grid.open_levels(floor), units=STRESS,
+                           places=grid.places(place))
             return np.broadcast_to(stress, grid.cells[1:]) / density
 
         return of_each(over_density, pair[number])
 
-    return Forcing(stress_u, stress_v, values=Stress(part(0, grid.metrics.floor_u), part(1, grid.metrics.floor_v)))
+    return Forcing(stress_u, stress_v, values=Stress(part(0, grid.metrics.floor_u, Place.WEST_FACE),
+                                                  part(1, grid.metrics.floor_v, Place.SOUTH_FACE)))
 
 
 def named(name: str, record: int | None) -> str:
@@ -129,7 +133,8 @@ def weight(grid: Grid, name: str, leaf: Any) -> Any:
 
 def of_record(grid: Grid, name: str, values: Any) -> Any:
     """A number, also one that is whole, a profile, a plane or a volume, in the precision of the grid."""
-    array = given(name, values, grid.cells, NUMBER, PROFILE, PLANE, VOLUME, precision=grid.dtype, needed=grid.wet)
+    array = given(name, values, grid.cells, NUMBER, PROFILE, PLANE, VOLUME, precision=grid.dtype, needed=grid.wet,
+                  places=grid.places())
     return array if array.ndim else array[()]
 
 

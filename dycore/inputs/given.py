@@ -4,7 +4,8 @@
 
 What comes out are finite numbers of one precision in a shape whose meaning is known. A number holds everywhere; a profile
 [nz] lies along k, never along x; a plane is [ny, nx] and a volume [nz, ny, nx], in both of which an axis may have length 1.
-Dimensions with names (xarray) are brought into that order (dycore.inputs.named_axes).
+Dimensions with names (xarray) are brought into that order (dycore.inputs.named_axes), their longitudes into that of the grid
+(dycore.inputs.places), and numbers with an attribute `units` into those of the argument (dycore.inputs.units).
 What is masked (netCDF4 hands out masked arrays), NaN or infinite is no value: it is refused where there is fluid, and gives
 way to a harmless number elsewhere.
 """
@@ -20,6 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.inputs.named_axes import on_axes
+from dycore.inputs.places import Places, at_places
+from dycore.inputs.units import in_unit
 
 
 class Form(NamedTuple):
@@ -36,14 +39,17 @@ MOST = 1e30  # of a length, a time, a speed: fourth powers of it are still numbe
 
 
 def given(name: str, values: Any, cells: tuple[int, int, int], *forms: Form, precision: Any = float,
-          needed: np.ndarray | None = None, otherwise: float = 0.0) -> np.ndarray:
+          needed: np.ndarray | None = None, otherwise: float = 0.0, units: tuple[str, ...] = (),
+          places: Places | None = None) -> np.ndarray:
     """Finite numbers from what was given as the argument `name`: (), [nz], [ny, nx] or [nz, ny, nx], one of the `forms`.
 
     precision: the dtype of the result. needed: True where there is fluid, [k, j, i] or [j, i]; everywhere if None. What is
-    no value elsewhere becomes `otherwise`.
+    no value elsewhere becomes `otherwise`. units: those that the argument has, into one of which values with an attribute `units`
+    are converted. places: longitudes and latitudes of the grid, with which those of a DataArray have to agree.
     Raises ValueError with the shapes that are allowed, or the number and the first place of the values that will not do.
     """
-    array = as_array(name, values, precision)
+    values = at_places(name, values, places)
+    array = in_unit(name, as_array(name, values, precision), values, units)
     form = form_of(name, array.shape, cells, forms)
     array = np.broadcast_to(array, sizes(form, cells))
     finite = np.isfinite(array)
@@ -52,7 +58,7 @@ def given(name: str, values: Any, cells: tuple[int, int, int], *forms: Form, pre
         if lacking.any():
             kinds = f"not finite numbers{' or masked' if is_masked(values) else ''} in {array.dtype}"
             raise ValueError(f"{name} has values that are {kinds}{'' if needed is None else ' where there is fluid'}, "
-                             f"{places(form, lacking, array)}. Give numbers there.")
+                             f"{points(form, lacking, array)}. Give numbers there.")
         array = np.where(finite, array, array.dtype.type(otherwise))
     return array
 
@@ -127,7 +133,7 @@ def needed_by(form: Form, needed: np.ndarray | None) -> np.ndarray:
     return np.asarray(needed.any(axis=tuple(n for n, axis in enumerate(axes) if axis not in form.axes)))
 
 
-def places(form: Form, where: np.ndarray, array: np.ndarray) -> str:
+def points(form: Form, where: np.ndarray, array: np.ndarray) -> str:
     """'being nan', or 'at 3 of 80 points, first nan at [j, i] = [0, 2]'."""
     if not form.axes:
         return f"being {array.item():g}"
@@ -136,23 +142,24 @@ def places(form: Form, where: np.ndarray, array: np.ndarray) -> str:
     return f"at {len(found)} of {array.size} points, first {array[tuple(first)]:g} at [{', '.join(form.axes)}] = {first}"
 
 
-def truths(name: str, values: Any, cells: tuple[int, int, int]) -> np.ndarray:
+def truths(name: str, values: Any, cells: tuple[int, int, int], places: Places | None = None) -> np.ndarray:
     """True or false [j, i], from a plane of truth values or of zeros and ones; True where it is masked.
 
     Raises ValueError for other numbers, NaN among them, and other shapes.
     """
+    values = at_places(name, values, places)
     array, masked = as_array(name, values), np.ma.getmaskarray(unmasked(name, values))
     form = form_of(name, array.shape, cells, (NUMBER, PLANE))
     strange = ~masked & (array != 0.0) & (array != 1.0)
     if strange.any():
-        raise ValueError(f"{name} has values that are neither true nor false, {places(form, strange, array)}. Give True or 1 where "
+        raise ValueError(f"{name} has values that are neither true nor false, {points(form, strange, array)}. Give True or 1 where "
                          f"it is so and False or 0 elsewhere, for example {name}=fraction > 0.5.")
     return np.broadcast_to(masked | (array == 1.0), sizes(PLANE, cells))
 
 
-def masked_points(name: str, values: Any, cells: tuple[int, int, int]) -> np.ndarray:
+def masked_points(name: str, values: Any, cells: tuple[int, int, int], places: Places | None = None) -> np.ndarray:
     """True where a plane [j, i] is masked."""
-    masked = np.ma.getmaskarray(unmasked(name, values))
+    masked = np.ma.getmaskarray(unmasked(name, at_places(name, values, places)))
     form_of(name, masked.shape, cells, (NUMBER, PLANE))
     return np.broadcast_to(masked, sizes(PLANE, cells))
 

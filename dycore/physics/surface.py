@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from dycore.forcing import Forcing, only
 from dycore.inputs.given import as_array, check_number
+from dycore.inputs.named_axes import is_labelled
 from dycore.stencils import stencil, where
 from dycore.time_series import TimeSeries, of_each
 
@@ -42,12 +43,14 @@ def planes(name: str, values: ArrayLike | TimeSeries, divisor: float = 1.0) -> A
     return of_each(partial(plane, name, divisor), values)
 
 
-def plane(name: str, divisor: float, record: int | None, values: ArrayLike) -> np.ndarray:
+def plane(name: str, divisor: float, record: int | None, values: Any) -> Any:
     """A field [j, i] from a number, which then holds everywhere, or an array [ny, nx]; NaN where it is masked."""
     array = as_array(name, values)
     if array.ndim not in (0, 2):
         which = name if record is None else f"record {record} of {name}"
         raise ValueError(f"{which} has shape {array.shape}; it must be a number or a plane [ny, nx].")
+    if is_labelled(values) and array.ndim:
+        return values / divisor  # names and coordinates tell a model where it lies
     return np.atleast_2d(array) / divisor
 
 

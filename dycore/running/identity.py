@@ -42,7 +42,7 @@ def identity(model: Any) -> dict[str, Any]:
         found["fields of closures"] = [field.name for field in model.layout.closure]
     for name, value in (fluid._asdict() if hasattr(fluid, "_asdict") else {}).items():
         if is_array(value) and not hasattr(value, "_fields"):  # whatever it is given as, and masked where there is no fluid
-            value = given(f"fluid.{name}", value, grid.cells, PROFILE, PLANE, VOLUME, needed=grid.wet)
+            value = given(f"fluid.{name}", value, grid.cells, PROFILE, PLANE, VOLUME, needed=grid.wet, places=grid.places())
         if not isinstance(value, tuple):  # a state of rest says how a force is discretised, as schemes do
             found[f"{name.replace('_', ' ')} of the fluid"] = getattr(value, "__name__", value)
     found |= {"x of faces": grid.x_face, "y of faces": grid.y_face, "interfaces": grid.interfaces}

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dycore.time_series import TimeSeries, number_of
+from dycore.time_series import TimeSeries, number_of, records_of
 
 # years after which the lengths of months repeat
 CALENDARS = {"standard": 400, "proleptic_gregorian": 400, "noleap": 1, "all_leap": 1, "360_day": 1, "julian": 4}
@@ -126,6 +126,7 @@ def monthly(values: Any, start: Any = None) -> TimeSeries:
     years of 365 days. Leap years have their own lengths. Raises ValueError for other numbers of records, and for a start before
     1583 in the standard calendar, whose years do not repeat then.
     """
+    values = records_of(values)
     if number_of(values) != 12:
         raise ValueError(f"A monthly climatology has 12 records; given {number_of(values)}.")
     check_start(start)

@@ -10,7 +10,7 @@ precision has run for long.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -34,7 +34,7 @@ class TimeSeries:
     period: s after which all begins anew (of months: dycore.calendars.monthly); there may then be more times than records, a
     multiple of them, and records come again. extend: before the first and after the last time they hold; otherwise a run that
     goes beyond them is refused. Profiles are new to every step from outside of the compiled program, which costs a call a step.
-    Raises ValueError where times and records do not go together.
+    Series and tables of pandas are read by position. Raises ValueError where times and records do not go together.
     """
 
     times: ArrayLike
@@ -45,11 +45,14 @@ class TimeSeries:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "times", checked_times(self.times))
+        object.__setattr__(self, "values", records_of(self.values))
         check_switch("extend", self.extend)
         times, records = np.asarray(self.times), number_of(self.values)
         repeated = self.period is not None and records > 0 and len(times) % records == 0
         if records != len(times) and not repeated:
             raise ValueError(f"A TimeSeries has {len(times)} times and {records} records. Give a time for each record.")
+        if records == len(times):
+            check_own_times(self.values, times)
         if self.period is not None:
             length = times[-1] - times[0]
             check_number("period", self.period, f"longer than the {length:g} s from the first of the times to the last, or None",
@@ -100,6 +103,54 @@ def checked_times(times: Any) -> np.ndarray:
         raise ValueError(f"times[{place}] = {found[place]:g} s of a TimeSeries is not later than the time before it. Give them in "
                          "increasing order.")
     return found
+
+
+def records_of(values: Any) -> Any:
+    """Records that are read by their number: tables of pandas as arrays, all else as it is.
+
+    Raises ValueError for what is read by names or in no order.
+    """
+    if isinstance(values, Mapping | Set | str | bytes) or hasattr(values, "data_vars"):
+        raise ValueError(f"values of a TimeSeries are of the type {type(values).__name__}, which has no first and second record. "
+                         "Give an array [n, ...], a list, or one variable of a dataset.")
+    return values.to_numpy() if hasattr(values, "to_numpy") and not hasattr(values, "dims") else values
+
+
+def check_own_times(values: Any, times: np.ndarray) -> None:
+    """Raise ValueError where records have a coordinate of time that does not increase, or dates with other steps than the times.
+
+    Steps of dates are other ones where they are not within half and twice those of the times: months are of several lengths, and
+    a record may stand at the beginning of one or in its middle.
+    """
+    dim = next(iter(getattr(values, "dims", ())), None)
+    if dim is None or dim not in getattr(values, "coords", ()):
+        return
+    own = np.asarray(values.coords[dim])
+    steps, dates = steps_of(own), own.dtype.kind not in "iuf"  # what numbers count is not known
+    backward = np.flatnonzero(steps <= 0.0)
+    if len(backward):
+        place = int(backward[0])
+        raise ValueError(f"values of a TimeSeries have a coordinate {dim} that does not increase: {own[place]} is followed by "
+                         f"{own[place + 1]}. Bring them into the order of times with .sortby({str(dim)!r}), or drop it.")
+    if not (dates and len(steps)):
+        return
+    other = np.flatnonzero((steps < 0.5 * np.diff(times)) | (steps > 2.0 * np.diff(times)))
+    if len(other):
+        place = int(other[0])
+        raise ValueError(f"values of a TimeSeries have a coordinate {dim} with {steps[place]:g} s from record {place} to the next, "
+                         f"and the times have {np.diff(times)[place]:g} s. Make times of it with dycore.calendars.seconds, or drop "
+                         "the coordinate.")
+
+
+def steps_of(places: np.ndarray) -> np.ndarray:
+    """Differences of numbers, or of dates and time spans in seconds; none of what is neither."""
+    if places.dtype.kind in "iuf":
+        return np.diff(places.astype(float))
+    if places.dtype.kind in "Mm":
+        return np.diff(places) / np.timedelta64(1, "s")
+    if all(hasattr(each, "year") for each in places.flat):  # cftime.datetime
+        return np.array([step.total_seconds() for step in np.diff(places)])
+    return np.zeros(0)
 
 
 def number_of(values: Any) -> int:

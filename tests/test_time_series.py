@@ -265,10 +265,41 @@ def test_before_the_first_and_after_the_last_record_a_run_is_refused_or_held(num
     ({"times": np.array(["2000-01-01", "2000-01-02", "2000-01-03"], "datetime64[s]")}, r"dycore.calendars.seconds makes seconds"),
     ({"period": 2.0}, r"period=2.0 must be longer than the 2 s from the first"),
     ({"values": 3.0}, r"of the type float, without records"),
+    ({"values": {0: 1.0, 1: 2.0, 2: 3.0}}, r"of the type dict, which has no first and second record"),
+    ({"values": {1.0, 2.0, 3.0}}, r"of the type set, which has no first"), ({"values": "abc"}, r"of the type str, which"),
 ])
 def test_a_series_that_makes_no_sense_is_refused(options, sentence):
     with pytest.raises(ValueError, match=sentence):
         TimeSeries(**({"times": [0.0, 1.0, 2.0], "values": np.zeros(3)} | options))
+
+
+def test_tables_of_pandas_are_read_by_position():
+    pandas = pytest.importorskip("pandas")
+    table = np.arange(9.0).reshape(3, 3)
+    for index in ([2, 1, 0], list("abc"), pandas.date_range("2000-01-01", periods=3)):
+        column, rows = pandas.Series([1.0, 2.0, 3.0], index=index), pandas.DataFrame(table, index=index, columns=[2, 1, 0])
+        assert [TimeSeries([0.0, 1.0, 2.0], column).record(n) for n in range(3)] == [1.0, 2.0, 3.0]
+        assert np.array_equal([TimeSeries([0.0, 1.0, 2.0], rows).record(n) for n in range(3)], table)
+
+
+def test_records_of_which_the_own_time_is_another_are_refused():
+    xarray = pytest.importorskip("xarray")
+    cftime = pytest.importorskip("cftime")
+    times, days = np.arange(3) * 86400.0, np.array(["2000-01-01", "2000-01-02", "2000-01-03"], "datetime64[ns]")
+    noleap = cftime.num2date([0, 1, 2], "days since 2000-02-28", "noleap")
+    for own in (days, noleap, [0, 1, 2], [*"abc"]):
+        values = xarray.DataArray([1.0, 2.0, 3.0], dims="time", coords={"time": own})
+        assert float(TimeSeries(times, values).record(2)) == 3.0
+    for own in (days, noleap, [0, 1, 2]):
+        values = xarray.DataArray([1.0, 2.0, 3.0], dims="time", coords={"time": own})
+        with pytest.raises(ValueError, match=r"coordinate time that does not increase: .*\.sortby\('time'\)"):
+            TimeSeries(times, values[::-1])
+    for own in (days, noleap):
+        values = xarray.DataArray([1.0, 2.0, 3.0], dims="time", coords={"time": own})
+        with pytest.raises(ValueError, match="coordinate time with 86400 s from record 0 to the next, and the times have 3600 s"):
+            TimeSeries(times / 24.0, values)
+    with pytest.raises(ValueError, match="are of the type Dataset, which has no first"):
+        TimeSeries(times, xarray.Dataset({"a": ("time", [1.0, 2.0, 3.0])}))
 
 
 def test_a_record_goes_through_the_gate_when_it_is_read(numpy_backend):

@@ -15,7 +15,7 @@ from dycore.geometry.thickness import check_columns
 from dycore.grid import Grid
 from dycore.halo_sources import fill_halo
 from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, check_kind, given, shown
-from dycore.inputs.units import TEMPERATURE, VELOCITY, VERTICAL, is_convertible, units_of
+from dycore.inputs.units import TEMPERATURE, VELOCITY, VERTICAL, is_temperature, units_of
 from dycore.tiles import Place
 
 
@@ -148,7 +148,7 @@ def beginning(grid: Grid, prognostic: Prognostic) -> np.ndarray:
 
 def temperature_units(grid: Grid, tracer: Any) -> tuple[str, ...]:
     """Degrees Celsius for a tracer that is a temperature by its units, in an ocean: levels below zero are heights; else none."""
-    return TEMPERATURE if grid.interfaces[0] < 0.0 and is_convertible(units_of(tracer), *TEMPERATURE) else ()
+    return TEMPERATURE if grid.interfaces[0] < 0.0 and is_temperature(units_of(tracer)) else ()
 
 
 def initial_state(grid: Grid, *, surface: ArrayLike, u: ArrayLike = 0.0, v: ArrayLike = 0.0,

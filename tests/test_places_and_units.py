@@ -1,5 +1,6 @@
 """Arrays with coordinates and units (xarray) are brought to the places and units of a model, or refused with both of them."""
 
+import sys
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -131,6 +132,16 @@ def test_values_in_other_units_are_converted():
         assert np.allclose(stepped(PLANE, surface_stress=(of_units(0.1 * factor, units), 0.0)).u, plain, rtol=1e-12)
     days = xarray.DataArray([0.0, 2.0], dims="time", attrs={"units": "days"})
     assert TimeSeries(days, [1.0, 2.0]).times.tolist() == [0.0, 172800.0]
+
+
+def test_without_the_library_of_units_usual_spellings_are_taken_and_other_units_refused(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cf_units", None)
+    state = initial_state(PLANE, surface=0.0, u=of_units(0.1, "m/s"), tracers=(of_units(15.0, "deg C"),))
+    assert np.allclose(interior(state.u), 0.1) and np.allclose(interior(state.tracers[0]), 15.0)
+    with pytest.raises(ImportError, match="The units of The initial tracer 0 are 'K', not 'degree_C'"):
+        initial_state(PLANE, surface=0.0, tracers=(of_units(288.15, "K"),))
+    with pytest.raises(ImportError, match="The units of The initial u are 'cm s-1', not 'm s-1'"):
+        initial_state(PLANE, surface=0.0, u=of_units(10.0, "cm s-1"))
 
 
 def test_units_of_something_else_are_refused():

@@ -44,6 +44,11 @@ def in_unit(name: str, array: np.ndarray, values: Any, units: tuple[str, ...]) -
     return np.asarray(converted(array, own, wanted, name), array.dtype)
 
 
+def is_temperature(own: Any) -> bool:
+    """Whether units are those of a temperature; the usual ones are known without cf-units too."""
+    return str(own).strip().lower() in ("k", "kelvin", "degk", "degf") or is_convertible(own, *TEMPERATURE)
+
+
 def is_convertible(own: Any, wanted: str) -> bool:
     """Whether units are spelled as the ones that are wanted, or known to be convertible to them."""
     if is_same(own, wanted):

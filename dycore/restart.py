@@ -46,6 +46,7 @@ class Sums(NamedTuple):
     samples: int
     since: float  # step, not whole where the time step has become longer since
     fields: dict[str, np.ndarray]
+    interval: float | None = None  # between the records of the mean (s); None of what an earlier version wrote
 
 
 def names(model: Any) -> list[str]:
@@ -90,7 +91,7 @@ def write(path: str | Path, model: Any, state: State, means: dict[str, Sums] | N
     def save() -> None:
         assert gathered is not None
         arrays = {name: interior(field) for name, field in zip(names(model), leaves(gathered[:-2]), strict=True)}
-        begun = {name: (part.samples, part.since) for name, part in (means or {}).items()}
+        begun = {name: (part.samples, part.since, part.interval) for name, part in (means or {}).items()}
         scalars = {"kind": KIND, "step": gathered.step, "means": begun}
         for name, value in written(identity(model)).items():
             (arrays if isinstance(value, np.ndarray) else scalars)[name] = value
@@ -174,7 +175,7 @@ def on_all(path: str | Path, model: Any) -> tuple[dict[str, Any], dict[str, np.n
 
 
 def partial_means(folder: str | Path, model: Any, step: int) -> dict[str, Sums]:
-    """Sums of the unfinished means of a run at a step, by name, on the cells of this process."""
+    """Sums of the unfinished means of a run at a step, by the paths of their files, on the cells of this process."""
     communication, time_step = model.backend.communication, model.parameters.time_step
     here = times(all_in(folder).values()) if communication.rank == 0 else {}
     path = communication.first(next((path for path, time in here.items() if abs(time / time_step - step) < 0.5), None))
@@ -186,7 +187,8 @@ def partial_means(folder: str | Path, model: Any, step: int) -> dict[str, Sums]:
         cut = ..., slice(None), slice(None)
     return {name: Sums(samples, since * about["time step"] / time_step, {
         field.removeprefix("sum of ").removesuffix(f" in {name}"): values[cut] for field, values in arrays.items()
-        if field.startswith("sum of ") and field.endswith(f" in {name}")}) for name, (samples, since) in about["means"].items()}
+        if field.startswith("sum of ") and field.endswith(f" in {name}")}, *interval)
+        for name, (samples, since, *interval) in about["means"].items()}
 
 
 def check_folder(folder: Path, step: int, time_step: float) -> bool:

@@ -176,8 +176,11 @@ def test_two_runs_do_not_write_to_the_same_place(numpy_backend, tmp_path):
 
 def test_one_run_does_not_write_twice_to_the_same_place(numpy_backend, tmp_path):
     model, start = wave(numpy_backend)
-    with pytest.raises(ValueError, match=r"x.zarr' is being written by another run"):
-        model.run(start, steps=1, write=(Snapshots(tmp_path / "x.zarr", 1.0), Means(tmp_path / "x.zarr", 1.0)), progress=False)
+    (tmp_path / "link.zarr").symlink_to("x.zarr")
+    for name, said in (("x.zarr", r"one path: '.*/x.zarr'\. Give"), ("link.zarr", r"one path: '.*/link.zarr' and '.*/x.zarr'\.")):
+        with pytest.raises(ValueError, match=f"^Two outputs of this run have {said}"):
+            model.run(start, steps=1, write=(Snapshots(tmp_path / "x.zarr", 1.0), Means(tmp_path / name, 1.0)), progress=False)
+    assert not (tmp_path / "x.zarr").exists()
 
 
 def test_what_is_there_already_stays_unless_a_run_goes_on(undisturbed, numpy_backend, tmp_path):

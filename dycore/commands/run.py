@@ -20,7 +20,7 @@ from dycore.commands.option_values import no_such
 from dycore.commands.problems import BadInput, FailedAlone, FailedRun, Interrupted
 from dycore.commands.settings import Settings, add_settings, assignment, case_parameters, model_parameters, settings_of, toml
 from dycore.commands.writable import why_not_this_file
-from dycore.files import WritingFailed, whole
+from dycore.files import WritingFailed, save_arrays, whole
 from dycore.running.progress import LOG, tell
 from dycore.stopping import noted
 
@@ -285,7 +285,7 @@ def global_fields(tracer_names: tuple[str, ...], state: Any) -> dict[str, Any]:
 def write_fields(path: Path, fields: dict[str, Any]) -> None:
     """No half file is ever found under the name."""
     try:
-        with whole(path) as place, open(place, "wb") as file:
-            numpy.savez(file, **fields)
+        with whole(path) as place:
+            save_arrays(place, fields)
     except OSError as problem:
         raise FailedRun(f"the state could not be written to '{path}': {problem.strerror}.") from problem

@@ -7,7 +7,6 @@ Bad input ends with one sentence and exit code 2, a run that failed with one sen
 import argparse
 import importlib.metadata
 import io
-import os
 import re
 import sys
 import time
@@ -19,7 +18,8 @@ from typing import Any
 from dycore.commands import COMMANDS
 from dycore.commands.loading import launched
 from dycore.commands.problems import BadInput, FailedAlone, FailedRun, Interrupted, Parser, say_warning
-from dycore.running.progress import tell
+from dycore.files import why
+from dycore.running.progress import discard, tell
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,11 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        options = command_line().parse_args(arguments)
-        options.arguments = sys.argv[1:] if arguments is None else arguments
-        with warnings.catch_warnings():
-            warnings.showwarning = partial(say_warning, quiet=getattr(options, "quiet", False))
-            return options.command(options)
+        return carried_out(arguments)
     except BadInput as problem:
         return complain(re.sub(r"(\S{60})\S{200,}", r"\1...", str(problem)), 2)  # of thousands of digits some will do
     except FailedRun as problem:
@@ -46,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return complain("interrupted.", 130)
     except BrokenPipeError:  # dycore cases | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)
         return 1
     except Exception:
         if launched()[1] == 1:
@@ -54,6 +50,36 @@ def main(arguments: list[str] | None = None) -> int:
         traceback.print_exc()
         abort()
         return 1
+
+
+def carried_out(arguments: list[str] | None) -> int:
+    """The exit code of what is asked for. Raises FailedRun where what it prints cannot be written."""
+    try:
+        options = command_line().parse_args(arguments)
+        options.arguments = sys.argv[1:] if arguments is None else arguments
+        with warnings.catch_warnings():
+            warnings.showwarning = partial(say_warning, quiet=getattr(options, "quiet", False))
+            code = options.command(options)
+    except OSError:
+        check_printed("\n")  # was it the output that failed?
+        raise
+    except SystemExit:  # after the help
+        check_printed()
+        raise
+    check_printed()
+    return code
+
+
+def check_printed(more: str = "") -> None:
+    """Raise FailedRun where what has been printed, or `more`, does not arrive, as on a full disk."""
+    try:
+        if sys.stdout is not None and not sys.stdout.closed:
+            print(more, end="", flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        discard(sys.stdout)
+        raise FailedRun(f"what this command prints could not be written: {why(problem)}.") from None
 
 
 def complain(problem: object, code: int, everywhere: bool = False) -> int:

@@ -8,11 +8,14 @@ import os
 import shutil
 import socket
 import warnings
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 # what is said of a service that a disk does not offer: ENOSYS by Lustre without -o flock, ENOLCK by NFS without lockd, EINVAL
 # of the names in a folder by CIFS, VirtualBox and FUSE
@@ -168,6 +171,14 @@ def reserve(path: Path, size: int) -> None:
                 file.write(bytes(min(ZEROS, size - begun)))
             file.flush()
             synchronize(path)  # some disks say that they are full only now
+
+
+def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays to a file in NumPy's npz format, under any names: as `numpy.savez`, whose own arguments some names are."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, values in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(values), allow_pickle=False)
 
 
 def remove(path: Path) -> None:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.inputs.given import shown
-from dycore.stencils import stencil, where
+from dycore.stencils import Made, stencil, where
 from dycore.terms import Term, Vector, bound, total
 
 MOST_TRACERS = 10000
@@ -35,6 +35,24 @@ class Forcing(NamedTuple):
     tracers: tuple[Callable | None, ...] = ()  # one for each tracer (its unit per s)
     values: Any = ()
     names: tuple[str | None, ...] = ()  # what the first tracers must be called for these stencils, None for any name
+
+    def __reduce__(self) -> tuple:
+        return unpickled, tuple(map(to_pickle, self))
+
+
+def to_pickle(part: Any) -> Any:
+    """A part of a Forcing as it is pickled: makers of stencils (dycore.stencils.made_by) in place of what they made."""
+    return tuple(map(to_pickle, part)) if type(part) is tuple else getattr(part, "made", part) if callable(part) else part
+
+
+def unpickled(*parts: Any) -> Forcing:
+    """The Forcing of parts that were pickled."""
+    def again(part: Any) -> Any:
+        if isinstance(part, Made):
+            return part.maker(*part.arguments)
+        return tuple(map(again, part)) if type(part) is tuple else part
+
+    return Forcing(*map(again, parts))
 
 
 class Forced(NamedTuple):
@@ -67,9 +85,14 @@ class Module(NamedTuple):
 
 def only(tracer: int, rate: Callable) -> tuple[Callable | None, ...]:
     """The `tracers` of a Forcing that acts on one alone, by its number. Raises ValueError for what is no number of a tracer."""
+    return *[None] * tracer_number(tracer), rate
+
+
+def tracer_number(tracer: Any) -> int:
+    """The number of a tracer. Raises ValueError for what is none."""
     if isinstance(tracer, (bool, np.timedelta64)) or not isinstance(tracer, (int, np.integer)) or not 0 <= tracer < MOST_TRACERS:
         raise ValueError(f"tracer={shown(tracer)} must be the number of a tracer in tracer_names, of which the first is 0.")
-    return *[None] * tracer, rate
+    return int(tracer)
 
 
 class Instant(NamedTuple):

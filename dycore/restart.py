@@ -8,13 +8,13 @@ takes its name when it is on the disk.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.files import at_home, by_first, make_folder, raise_on_all, whole, why
+from dycore.files import at_home, by_first, make_folder, raise_on_all, save_arrays, whole, why
 from dycore.grid import interior
 from dycore.inputs.given import check_kind, check_model, integer
 from dycore.running.identity import difference, identity, written
@@ -46,11 +46,18 @@ class Sums(NamedTuple):
     samples: int
     since: float  # step, not whole where the time step has become longer since
     fields: dict[str, np.ndarray]
+    interval: float | None = None  # between the records of the mean (s); None of what an earlier version wrote
 
 
 def names(model: Any) -> list[str]:
     """The names that the fields of a state have in a file."""
-    return [field.name for field in leaves(model.layout[:-2])]
+    closure = tuple(replace(field, name=in_file(field.name)) for field in model.layout.closure)
+    return [field.name for field in leaves(model.layout._replace(closure=closure)[:-2])]
+
+
+def in_file(name: str) -> str:
+    """The name in a file of a closure's field, which may be called as anything else in it."""
+    return f"closure {name}"
 
 
 def path_of(folder: str | Path, step: int) -> Path:
@@ -61,7 +68,7 @@ def path_of(folder: str | Path, step: int) -> Path:
 def all_in(folder: str | Path) -> dict[int, Path]:
     """Restarts in a folder by step, the oldest first."""
     found = {path.stem.removeprefix("restart_"): path for path in sorted(at_home(folder).glob("restart_*.npz"))}
-    return {int(step): path for step, path in found.items() if step.isdigit()}
+    return {int(step): path for step, path in found.items() if step.isascii() and step.isdecimal()}
 
 
 def latest(folder: str | Path) -> Path:
@@ -90,15 +97,15 @@ def write(path: str | Path, model: Any, state: State, means: dict[str, Sums] | N
     def save() -> None:
         assert gathered is not None
         arrays = {name: interior(field) for name, field in zip(names(model), leaves(gathered[:-2]), strict=True)}
-        begun = {name: (part.samples, part.since) for name, part in (means or {}).items()}
+        begun = {name: (part.samples, part.since, part.interval) for name, part in (means or {}).items()}
         scalars = {"kind": KIND, "step": gathered.step, "means": begun}
         for name, value in written(identity(model)).items():
             (arrays if isinstance(value, np.ndarray) else scalars)[name] = value
         for name, fields in sums.items():
             arrays |= {f"sum of {field} in {name}": values for field, values in fields.items()}
         make_folder(path.parent)
-        with whole(path) as place, open(place, "wb") as file:
-            np.savez(file, about=np.array(json.dumps(scalars, default=float)), **arrays)
+        with whole(path) as place:
+            save_arrays(place, {"about": np.array(json.dumps(scalars, default=float))} | arrays)
 
     by_first(model.backend.communication, save, f"The restart '{path}' could not be written")
     return path
@@ -118,7 +125,7 @@ def loaded(path: Path, model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray
                 differs = difference(name, there, here)
                 if differs and name != "time step":
                     raise ForeignFile(differs)
-            return about, {name: file[name] for name in file.files if name != "about"}
+            return about, renamed({name: file[name] for name in file.files if name != "about"}, model)
     except FileNotFoundError:
         raise ValueError(f"There is no restart '{path}'.") from None
     except ForeignFile as problem:
@@ -131,6 +138,19 @@ def loaded(path: Path, model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray
         hint = f" Use the one before it: '{older[-1]}'." if older else ""
         raise ValueError(f"'{path}' cannot be read as a restart: it is damaged, cut short or something else "
                          f"({why(problem)}).{hint}") from None
+
+
+def renamed(arrays: dict[str, np.ndarray], model: Any) -> dict[str, np.ndarray]:
+    """Arrays of a restart with fields of closures under the names of today, where an earlier version gave them without a prefix.
+
+    Raises ForeignFile for a field in whose place such a version wrote something else of its name.
+    """
+    for name in (field.name for field in model.layout.closure):
+        if in_file(name) not in arrays:
+            if name not in arrays or name in identity(model):
+                raise ForeignFile(f"the field '{name}' of a closure is not in it")
+            arrays[in_file(name)] = arrays.pop(name)
+    return arrays
 
 
 class ForeignFile(Exception):
@@ -147,11 +167,12 @@ def read(path: str | Path, model: Any) -> State:
     check_model(model)
     about, arrays = on_all(path, model)
 
-    def field(about: Any) -> np.ndarray:
-        return padded(model.grid, about.place, arrays[about.name])
+    def field(about: Any, name: str) -> np.ndarray:
+        return padded(model.grid, about.place, arrays[name])
 
-    time_step = model.parameters.time_step
-    state = map_state(field, model.layout)._replace(step=about["step"], time=about["step"] * about["time step"])
+    time_step, held = model.parameters.time_step, iter(names(model))
+    state = map_state(lambda about: field(about, next(held)), model.layout)
+    state = state._replace(step=about["step"], time=about["step"] * about["time step"])
     if difference("time step", about["time step"], float(time_step)) is None:
         return state
     LOG.info(f"'{path}' was written with a time step of {about['time step']:g} s; the run goes on with {time_step:g} s")
@@ -174,7 +195,7 @@ def on_all(path: str | Path, model: Any) -> tuple[dict[str, Any], dict[str, np.n
 
 
 def partial_means(folder: str | Path, model: Any, step: int) -> dict[str, Sums]:
-    """Sums of the unfinished means of a run at a step, by name, on the cells of this process."""
+    """Sums of the unfinished means of a run at a step, by the paths of their files, on the cells of this process."""
     communication, time_step = model.backend.communication, model.parameters.time_step
     here = times(all_in(folder).values()) if communication.rank == 0 else {}
     path = communication.first(next((path for path, time in here.items() if abs(time / time_step - step) < 0.5), None))
@@ -186,7 +207,8 @@ def partial_means(folder: str | Path, model: Any, step: int) -> dict[str, Sums]:
         cut = ..., slice(None), slice(None)
     return {name: Sums(samples, since * about["time step"] / time_step, {
         field.removeprefix("sum of ").removesuffix(f" in {name}"): values[cut] for field, values in arrays.items()
-        if field.startswith("sum of ") and field.endswith(f" in {name}")}) for name, (samples, since) in about["means"].items()}
+        if field.startswith("sum of ") and field.endswith(f" in {name}")}, *interval)
+        for name, (samples, since, *interval) in about["means"].items()}
 
 
 def check_folder(folder: Path, step: int, time_step: float) -> bool:

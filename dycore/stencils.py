@@ -33,6 +33,25 @@ def stencil(function: Stencil) -> Stencil:
     return function
 
 
+class Made(NamedTuple):
+    """The maker of a stencil, a function of a module, and its arguments: what is pickled in place of the stencil."""
+
+    maker: Callable
+    arguments: tuple
+
+
+def made_by(maker: Callable, *arguments: Any) -> Callable[[Stencil], Stencil]:
+    """Mark a stencil within a function, so that a dycore.forcing.Forcing of it can be pickled: `maker(*arguments)` is it again.
+
+    Under functools.cache it is the very same function then, for which nothing is compiled anew.
+    """
+    def mark(function: Stencil) -> Stencil:
+        function.made = Made(maker, arguments)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
 def of_columns(function: Callable) -> bool:
     """Whether a stencil is one of columns (j, i, ...), not of cells (k, j, i, ...)."""
     return function.__code__.co_varnames[0] != "k"
@@ -137,5 +156,5 @@ def power(base: Any, exponent: Any) -> Any:
     return np.asarray(_power_of_arrays(base, exponent), getattr(base, "dtype", float))[()]
 
 
-__all__ = ["Bound", "absolute", "coefficient_at", "constants_at", "maximum", "minimum", "of_columns", "power", "quotient",
-           "square_root", "stencil", "where"]
+__all__ = ["Bound", "Made", "absolute", "coefficient_at", "constants_at", "made_by", "maximum", "minimum", "of_columns", "power",
+           "quotient", "square_root", "stencil", "where"]

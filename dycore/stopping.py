@@ -24,6 +24,9 @@ class Stopped(Exception):
         self.state, self.path, self.day = state, path, day
         super().__init__(f"The run stopped on request on day {day:.6g}" + (f"; '{path}' goes on from there." if path else "."))
 
+    def __reduce__(self) -> tuple:  # so that a process of a pool can hand it back
+        return type(self), (self.state, self.path, self.day), self.__dict__
+
 
 class Interrupted(KeyboardInterrupt):
     """A run that Ctrl-C, or the stop button of a notebook, ended between two steps.
@@ -35,6 +38,9 @@ class Interrupted(KeyboardInterrupt):
         self.state, self.path, self.day = state, path, day
         super().__init__(f"The run was interrupted on day {day:.6g}. Its last state is the attribute 'state' of this exception "
                          "(sys.last_value.state in a notebook)" + (f", and is in '{path}'." if path else "."))
+
+    def __reduce__(self) -> tuple:  # so that a process of a pool can hand it back
+        return type(self), (self.state, self.path, self.day), self.__dict__
 
 
 @contextmanager

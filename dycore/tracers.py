@@ -18,6 +18,7 @@ from typing import Any
 from dycore.stencils import Stencil
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")  # as the CF conventions recommend (section 2.3)
+TRACER = "tracer_names[{number}]={name!r}"
 LONGEST = 200  # characters: what file systems and NetCDF take, with room for what is added
 
 
@@ -41,8 +42,10 @@ def read_by(buoyancy: Any, tracer_names: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(tuple(tracer_names).index(name) for name in names)
 
 
-def check_names(names: Any, taken: Iterable[str] = ()) -> None:
-    """Raise ValueError unless tracers have names that differ from each other and from those that are taken, and fit into files.
+def check_names(names: Any, taken: Iterable[str] = (), what: str = TRACER, kind: str = "tracer") -> None:
+    """Raise ValueError unless names differ from each other and from those that are taken, and fit into files.
+
+    what, kind: of what they are the names, in messages.
 
     Names that differ in capitals only count as the same, as they do on some disks.
     """
@@ -51,11 +54,11 @@ def check_names(names: Any, taken: Iterable[str] = ()) -> None:
     held = {name.casefold(): name for name in taken}
     for number, name in enumerate(names):
         if not isinstance(name, str) or not NAME.fullmatch(name) or len(name) > LONGEST:
-            raise ValueError(f"tracer_names[{number}]={name!r} is no name for a variable: use letters, digits and underscores, a "
-                             f"letter first, at most {LONGEST} of them.")
+            raise ValueError(f"{what.format(number=number, name=name)} is no name for a variable: use letters, digits and "
+                             f"underscores, a letter first, at most {LONGEST} of them.")
         if name.casefold() in held:
             other = held[name.casefold()]
-            raise ValueError(f"tracer_names[{number}]={name!r} is the name of another "
-                             + (f"tracer, {other!r}" if other in names[:number] else f"quantity, {other!r}")
-                             + ": one would replace the other in output or restarts. Give each tracer a name of its own.")
+            raise ValueError(f"{what.format(number=number, name=name)} is the name of another "
+                             + (f"{kind}, {other!r}" if other in names[:number] else f"quantity, {other!r}")
+                             + f": one would replace the other in output or restarts. Give each {kind} a name of its own.")
         held[name.casefold()] = name

@@ -7,8 +7,11 @@ A mean is that of states evenly spaced over its interval, not of every step: to 
 from __future__ import annotations
 
 import json
+import math
+import os
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -24,7 +27,7 @@ from dycore.inputs.given import MOST, is_number, shown
 from dycore.restart import Restarts, Sums, check_folder, check_start, partial_means, path_of, retain
 from dycore.restart import write as write_restart
 from dycore.running.growing_files import KINDS, could_not, template
-from dycore.running.identity import difference, identity, summary, written
+from dycore.running.identity import as_now, difference, identity, summary, written
 from dycore.running.progress import DAY
 from dycore.state import State
 
@@ -62,21 +65,14 @@ def whole_steps(days: float, time_step: float, what: str) -> int:
     return max(1, round(float(days) * DAY / time_step))
 
 
-
-
-def as_now(there: dict[str, Any], belongs: dict[str, Any]) -> dict[str, Any]:
-    """Identity that a file holds, in today's words where an earlier version wrote it: in steps, and checksums alone."""
-    if "steps between records" in there:
-        dt = there["time step"]
-        there = there | {"seconds between records": there["steps between records"] * dt, "begins": there["first step"] * dt}
-        there |= {name: value for name, value in belongs.items() if name.startswith("summary of ")}
-    return there
+class LostMeanWarning(UserWarning):
+    """Warning of an unfinished mean in a restart that no output of a run goes on with."""
 
 
 class Series:
     """Snapshots or means of a run: what has been summed up, and the file with its number of whole records."""
 
-    def __init__(self, model: Any, step: int, wanted: Snapshots | Means, sums: Sums | None, goes_on: bool):
+    def __init__(self, model: Any, step: int, wanted: Snapshots | Means, goes_on: bool):
         path = at_home(wanted.path)
         if path.suffix not in KINDS:
             raise ValueError(f"'{path}' ends neither in .zarr nor in .nc, the formats that there are.")
@@ -88,14 +84,19 @@ class Series:
                 raise ValueError(f"samples={shown(wanted.samples)} of '{path}' must be at least 1, a whole number.")
             self.samples = int(min(wanted.samples, self.every))
         self.variables = output.variables(model, wanted.fields)
-        self.sums = sums or Sums(0, step, {})
+        self.sums = Sums(0, step, {}, self.seconds)
         self.store = KINDS[path.suffix](path, model)
         self.records, self.end = by_first(model.backend.communication, lambda: self._found(step, goes_on), could_not(path))
+
+    @property
+    def seconds(self) -> float:
+        """Interval between records (s)."""
+        return float(self.every * self.model.parameters.time_step)
 
     def _belongs(self) -> dict[str, Any]:
         """Identity that all records of a file have in common."""
         belongs: dict[str, Any] = {"fields": list(self.variables), "means": self.mean,
-                                   "seconds between records": float(self.every * self.model.parameters.time_step)}
+                                   "seconds between records": self.seconds}
         for name, value in identity(self.model).items():
             if not isinstance(value, np.ndarray):
                 belongs[name] = value
@@ -169,7 +170,40 @@ class Series:
         times = {"time_bounds": bounds, "time": bounds.mean()} if self.mean else {"time": step * dt}
         fields = {name: output.with_nan(self.model, self.variables[name], values) for name, values in cells.items()}
         self.store.append(self.records, fields, times)
-        self.records, self.end, self.sums = self.records + 1, step, Sums(0, step, {})
+        self.records, self.end, self.sums = self.records + 1, step, Sums(0, step, {}, self.seconds)
+
+    def takes(self, sums: Sums) -> bool:
+        """Whether this is a mean of the same fields over the same interval, which earlier versions did not write."""
+        return self.mean and {*sums.fields} == {*self.variables} and (sums.interval is None
+                                                                      or math.isclose(sums.interval, self.seconds, rel_tol=1e-9))
+
+
+def go_on(series: list[Series], sums: dict[str, Sums], warn: bool) -> None:
+    """Give unfinished means, by the paths of their files, to the series that they are of; warn, if to, of what is of none.
+
+    A path may be spelt in another way or lead through links, and folders may have been moved: where no path is that of a series,
+    the name of the file tells.
+    """
+    left = dict(sums)
+    for same in (os.path.realpath, lambda path: os.path.basename(os.path.realpath(path))):
+        for each in series:
+            path = next((path for path, held in left.items() if same(path) == same(each.path) and each.takes(held)), None)
+            if path is not None and not each.sums.samples:
+                each.sums = left.pop(path)
+    if left and warn:
+        names = " and ".join(f"'{path}'" for path in left)
+        warnings.warn(f"What the restart holds of an unfinished mean in {names} is left out: no output of this run is a mean in a "
+                      "file of that name, of the same fields and over the same interval.", LostMeanWarning, stacklevel=2)
+
+
+def check_paths(paths: list[Path]) -> None:
+    """Raise ValueError where two outputs of a run are one file, whatever its path is spelt like."""
+    ends: dict[str, Path] = {}
+    for path in paths:
+        other = ends.setdefault(os.path.realpath(path), path)
+        if other is not path:
+            raise ValueError(f"Two outputs of this run have one path: '{path}'" + (f" and '{other}'" if path != other else "")
+                             + ". Give each a path of its own.")
 
 
 class Outputs:
@@ -196,9 +230,11 @@ class Outputs:
                              f"'{folder}' cannot be used")
             goes_on = check_start(folder, model, state) or goes_on
             sums = partial_means(folder, model, step)
+        check_paths([at_home(wanted.path) for wanted in write])
         for wanted in write:
             hold(at_home(wanted.path))
-        self.series = [Series(model, step, wanted, sums.get(str(at_home(wanted.path))), goes_on) for wanted in write]
+        self.series = [Series(model, step, wanted, goes_on) for wanted in write]
+        go_on(self.series, sums, communication.rank == 0)
         if first:  # before there is any output: what is killed goes on from here
             self.restart(state)
         for series in self.series:
@@ -232,7 +268,8 @@ class Outputs:
             return None
         if self.restarted != step:
             with self._timed():
-                means = {str(series.path): series.sums for series in self.series if series.mean and series.sums.samples}
+                begun = [series for series in self.series if series.mean and series.sums.samples]
+                means = {os.path.realpath(series.path): series.sums for series in begun}
                 write_restart(restarts.folder, self.model, state, means)
                 by_first(self.model.backend.communication, lambda: retain(Path(restarts.folder), restarts.keep),
                          f"Old restarts in '{restarts.folder}' could not be deleted")

@@ -221,13 +221,13 @@ def test_an_unstable_time_step_is_a_sentence(capsys):
 
 
 def test_a_full_disk_is_a_sentence_and_leaves_the_old_file(capsys, monkeypatch, tmp_path):
-    def full(file, **fields):
+    def full(file, *_, **__):
         file.write(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     file = tmp_path / "channel.npz"
     file.write_bytes(b"earlier")
-    monkeypatch.setattr(numpy, "savez", full)
+    monkeypatch.setattr(numpy.lib.format, "write_array", full)
     code, _, err = dycore(capsys, *RUN, "--steps", 1, "--state-out", file)
     assert code == 1
     assert f"the state could not be written to '{file}': No space left on device." in err

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import create
 
-from dycore import Model, State, cases
+from dycore import Model, State, cases, restart
 from dycore.backends import on_numpy
 from dycore.closures import Mixed
 from dycore.equations.steppers import WickerSkamarock
@@ -168,3 +168,43 @@ def test_a_state_with_other_fields_is_refused():
     begun = model.asarrays(state)
     with pytest.raises(ValueError, match="has 1 fields of closures, but those of the parameters have 2: mixing_energy, ideal_age"):
         model.run(State(**begun._asdict() | {"closure": begun.closure[:1]}), steps=1, progress=False)
+
+
+def aged(name, **others):
+    """A model whose closure has a field of this name, and a state."""
+    class Aged(NamedTuple):
+        prognostics = (Prognostic(name, Place.CENTER, "s", start=5.0),)
+        advance = IdealAge.advance
+        rate: Any = 1.0
+
+    grid, parameters, state = cases.baroclinic_channel((3, 6, 8), time_step=DT)
+    return Model(grid, replace(parameters, closures=(Aged(),)), on_numpy), state
+
+
+@pytest.mark.parametrize("name", ["interfaces", "file", "about", "allow_pickle", "args", "means", "cells", "step"])
+def test_a_field_of_a_closure_comes_back_from_a_restart_whatever_its_name(tmp_path, name):
+    if name == "step":
+        with pytest.raises(ValueError, match=r"^The name 'step' of a field of a closure is the name of another quantity, 'step'"):
+            aged(name)
+        return
+    model, state = aged(name)
+    state = model.steps(state, 2)
+    found = read(restart.write(tmp_path / "a.npz", model, state), model)
+    age = interior(found.closure[0])
+    assert np.array_equal(age, interior(state.closure[0])) and age.max() == 5.0 + 2 * DT
+    assert np.array_equal(interior(found.u), interior(state.u))
+
+
+@pytest.mark.parametrize("name", ["age", "interfaces"])
+def test_fields_of_closures_are_read_from_restarts_of_earlier_versions_unless_they_lost_them(tmp_path, name):
+    model, state = aged(name)
+    path = restart.write(tmp_path / "a.npz", model, model.steps(state, 2))
+    with np.load(path) as file:
+        arrays = {found: file[found] for found in file.files}
+    field = arrays.pop(f"closure {name}")
+    np.savez(path, **({name: field} | arrays))  # as written then: what a model is came last
+    if name == "age":
+        assert interior(read(path, model).closure[0]).max() == 5.0 + 2 * DT
+    else:
+        with pytest.raises(ValueError, match="does not belong to this model: the field 'interfaces' of a closure is not in it"):
+            read(path, model)

@@ -1,5 +1,7 @@
 """Forcings: what they give is what the budget finds, they add up, and the published equilibria are theirs."""
 
+import pickle
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from conftest import content, create, fields_of
 
 from dycore import Model, cases
+from dycore.backends import on_numpy
 from dycore.equations.column import Column, columns
 from dycore.fluid import Atmosphere, Ocean
 from dycore.forcing import Forcing, Instant, forces
@@ -173,3 +176,15 @@ def test_numbers_of_a_forcing_take_the_precision_of_the_model(name):
     grid, parameters, state = cases.held_suarez((3, 8, 12), precision="float32")
     after = fields_of(Model(grid, parameters, create(name)).steps(state, 2))
     assert all(field.dtype == np.float32 and np.isfinite(field).all() for field in after.values())
+
+
+def test_models_with_forcings_that_functions_make_can_be_pickled_and_step_as_before():
+    grid, parameters, state = cases.baroclinic_channel((3, 6, 8), time_step=600.0)
+    parameters = replace(parameters, forcing=(surface_relaxation(1, 30.0, 1e5), surface_relaxation(0, 10.0, 1e5)))
+    model = Model(grid, parameters, on_numpy)
+    found = pickle.loads(pickle.dumps(model))
+    assert found.parameters.forcing[0].tracers[1] is parameters.forcing[0].tracers[1]  # nothing is compiled anew
+    for one, other in zip(model.steps(state, 3).tracers, found.steps(state, 3).tracers, strict=True):
+        assert np.array_equal(one, other)
+    grid, parameters, _ = cases.held_suarez((4, 8, 12))
+    assert pickle.loads(pickle.dumps(parameters)).forcing[0].tracers == parameters.forcing[0].tracers

@@ -73,6 +73,15 @@ def test_restarts_come_on_schedule_and_at_the_end_and_the_newest_stay(numpy_back
     assert restart.latest(tmp_path / "in/here") == tmp_path / "in/here/restart_0000000011.npz"
 
 
+def test_files_whose_names_are_no_steps_are_left_alone(numpy_backend, tmp_path):
+    model, start = wave(numpy_backend)
+    (tmp_path / "restart_\u00b2\u00b3.npz").write_bytes(b"mine")
+    (tmp_path / "restart_\u0663.npz").write_bytes(b"mine")  # a three in Arabic
+    model.run(start, steps=2, restarts=Restarts(tmp_path, STEP, keep=1), progress=False)
+    assert list(restart.all_in(tmp_path)) == [2]
+    assert sum(path.read_bytes() == b"mine" for path in tmp_path.glob("restart_*.npz")) == 2
+
+
 def test_a_run_that_is_stopped_goes_on_with_its_output_as_if_it_had_not_been(numpy_backend, tmp_path):
     xr = pytest.importorskip("xarray")
     pytest.importorskip("zarr")

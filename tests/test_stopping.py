@@ -1,6 +1,7 @@
 """How runs end before their end: signals, interrupts, callbacks that fail; nothing of what was computed is lost."""
 
 import os
+import pickle
 import pty
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from test_restart import STEP, same, wave
 
 from dycore import restart, stopping
 from dycore.restart import Restarts
-from dycore.stopping import Interrupted
+from dycore.stopping import Interrupted, Stopped
 
 ROOT = Path(__file__).parent.parent
 RUN = ["run", "baroclinic_channel", "--cells", "4,8,6", "--backend", "numpy"]
@@ -170,3 +171,22 @@ def test_a_signal_before_the_first_step_is_a_sentence_with_the_command(tmp_path)
 def test_the_package_runs_as_a_module():
     ran = subprocess.run([sys.executable, "-m", "dycore", "cases"], cwd=ROOT, text=True, capture_output=True, check=False)
     assert ran.returncode == 0 and "baroclinic_channel" in ran.stdout and not ran.stderr
+
+
+def test_a_report_that_fails_leaves_the_state_and_does_not_hide_why_the_run_ended(numpy_backend):
+    model, start = wave(numpy_backend)
+    with pytest.raises(ZeroDivisionError) as failed:
+        model.run(start, steps=2, progress=False, report=lambda report: 1 // 0)
+    assert same(failed.value.state, model.steps(start, 2))
+    with pytest.raises(Stopped, match="stopped on request") as stopped:
+        model.run(start, steps=2, progress=False, stop=lambda: True, report=lambda report: 1 // 0)
+    assert same(stopped.value.state, model.steps(start, 1)) and "ZeroDivisionError" in stopped.value.__notes__[0]
+
+
+@pytest.mark.parametrize("kind", [Stopped, Interrupted])
+def test_what_ends_a_run_comes_whole_out_of_a_process_of_a_pool(numpy_backend, kind):
+    _, start = wave(numpy_backend)
+    raised = kind(start, Path("r/restart_0000000003.npz"), 1.5)
+    found = pickle.loads(pickle.dumps(raised))
+    assert type(found) is kind and same(found.state, start)
+    assert (found.path, found.day, str(found)) == (raised.path, 1.5, str(raised))

@@ -26,8 +26,11 @@ class Interrupted(Exception):
     """A run that ended on a signal; the message says where it goes on."""
 
     def __init__(self, message: str, number: int):
-        self.code = 128 + number  # as shells have it
+        self.number, self.code = number, 128 + number  # as shells have it
         super().__init__(message)
+
+    def __reduce__(self) -> tuple:
+        return type(self), (*self.args, self.number)
 
 
 class Parser(argparse.ArgumentParser):
@@ -40,6 +43,11 @@ class Parser(argparse.ArgumentParser):
             near = difflib.get_close_matches(name, re.findall(r"--[a-z-]+", self.format_help()), n=1)
             self.error(f"there is no option '{name}'" + (f": did you mean '{near[0]}'?" if near else ""))
         return namespace, unknown
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Help or version, whose loss is an error, which argparse passes over."""
+        if message and file is not None:
+            file.write(message)
 
     def error(self, message: str) -> NoReturn:
         """One sentence instead of the usage and a sentence."""

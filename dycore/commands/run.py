@@ -1,14 +1,11 @@
 """Run a case."""
 
 import argparse
-import contextlib
 import dataclasses
-import logging
 import math
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +13,12 @@ import numpy
 
 from dycore.commands.dates import start_of, started, when
 from dycore.commands.loading import case_functions, create_backend, launched, world
+from dycore.commands.log_files import logged
 from dycore.commands.option_values import no_such
 from dycore.commands.problems import BadInput, FailedAlone, FailedRun, Interrupted
 from dycore.commands.settings import Settings, add_settings, assignment, case_parameters, model_parameters, settings_of, toml
 from dycore.commands.writable import why_not_this_file
-from dycore.files import WritingFailed, whole
+from dycore.files import WritingFailed, save_arrays, whole
 from dycore.running.progress import LOG, tell
 from dycore.stopping import noted
 
@@ -66,7 +64,8 @@ def run_noting(options: argparse.Namespace, received: list[int]) -> int:
     state, origin = first_state(settings, model, state)
     check_outputs(settings, model, state)
     if options.dry_run:
-        say(described(settings, model), quiet=False)
+        if launched()[0] == 0:
+            print(described(settings, model))  # what cannot be written is an error here
         return 0
     with logged(settings.log):
         say(f"{title(settings, model)}, {origin}", options.quiet)
@@ -231,31 +230,6 @@ def say(sentence: str, quiet: bool) -> None:
             tell(sentence, sys.stdout)
 
 
-@contextlib.contextmanager
-def logged(path: Path | None) -> Iterator[None]:
-    """On the first rank, what is told to the log goes to a file as well, and so does what ends the run."""
-    if path is None or launched()[0] > 0:
-        yield
-        return
-    try:
-        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
-    except OSError as problem:
-        raise BadInput(f"the log '{path}' cannot be opened: {problem.strerror}.") from problem
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    level = LOG.level
-    LOG.addHandler(handler)
-    LOG.setLevel(logging.INFO)
-    try:
-        yield
-    except Exception as problem:
-        LOG.error(problem)
-        raise
-    finally:
-        LOG.removeHandler(handler)
-        LOG.setLevel(level)
-        handler.close()
-
-
 def why_unwritable(settings: Settings) -> str | None:
     """Found out before the run, not after it."""
     from dycore.running.growing_files import KINDS
@@ -285,7 +259,7 @@ def global_fields(tracer_names: tuple[str, ...], state: Any) -> dict[str, Any]:
 def write_fields(path: Path, fields: dict[str, Any]) -> None:
     """No half file is ever found under the name."""
     try:
-        with whole(path) as place, open(place, "wb") as file:
-            numpy.savez(file, **fields)
+        with whole(path) as place:
+            save_arrays(place, fields)
     except OSError as problem:
         raise FailedRun(f"the state could not be written to '{path}': {problem.strerror}.") from problem

@@ -8,15 +8,16 @@ Held and Suarez (1994, Bull. Amer. Meteor. Soc. 75, 1825), the table of their se
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dycore.fluid import Atmosphere
-from dycore.forcing import Forcing, only
+from dycore.forcing import Forcing, only, tracer_number
 from dycore.grid import Grid
 from dycore.inputs.given import check_kind
-from dycore.stencils import maximum, stencil
+from dycore.stencils import made_by, maximum, stencil
 
 DAY = 86400.0  # s
 BOUNDARY_LAYER = 0.7  # sigma
@@ -61,10 +62,12 @@ def drag_v(k, j, i, grid, column, values, now):
     return -values.drag[k] * now.v[k, j, i]
 
 
+@cache
 def relaxed(tracer: int) -> Callable:
     """The stencil that relaxes the tracer of this number."""
 
     @stencil
+    @made_by(relaxed, tracer)
     def relaxation(k, j, i, grid, column, values, now):
         """Rate of potential temperature at centres (K/s): as T at the same pressure, it is relaxed to T_eq (p0 / p)^kappa."""
         rate = values.free + values.boundary[k] * values.cosine4[j, i]
@@ -87,7 +90,7 @@ def held_suarez(grid: Grid, fluid: Atmosphere, tracer: int = 0) -> Forcing:
     _, exner = fluid.reference_s(grid.interfaces)
     latitude = np.radians(grid.latitude)
     sine2, cosine2 = np.sin(latitude) ** 2, np.cos(latitude) ** 2
-    rates = only(tracer, relaxed(tracer))
+    rates = only(tracer, relaxed(tracer_number(tracer)))
     return Forcing(drag_u, drag_v, rates, names=(*[None] * tracer, "potential_temperature"), values=HeldSuarez(
         drag=DRAG * above, free=FREE, boundary=(SURFACE - FREE) * above, cosine4=cosine2**2, cosine2=cosine2,
         warmest=WARMEST - MERIDIONAL * sine2, vertical=VERTICAL, log_pressure=np.log(exner) / fluid.kappa,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dycore.forcing import Forcing, only
+from dycore.forcing import Forcing, only, tracer_number
 from dycore.inputs.given import as_array, check_number
 from dycore.inputs.named_axes import is_labelled
-from dycore.stencils import stencil, where
+from dycore.stencils import made_by, stencil, where
 from dycore.time_series import TimeSeries, of_each
 
 HEAT_CAPACITY = 3991.86795711963  # J/(kg K), of seawater for conservative temperature (TEOS-10)
@@ -68,10 +68,12 @@ def heat_flux(tracer: int, flux: ArrayLike | TimeSeries, density: float = 1025.0
     return surface_flux(tracer, planes("flux", flux, density * HEAT_CAPACITY))
 
 
+@cache
 def towards(tracer: int) -> Callable:
     """The stencil that relaxes a tracer in the uppermost layer."""
 
     @stencil
+    @made_by(towards, tracer)
     def relaxed(k, j, i, grid, column, values, now):
         """Rate of a tracer at centres of the uppermost layer by relaxation (its unit per s)."""
         return where(k == grid.top - 1, -values.rate * (now.tracers[tracer][k, j, i] - values.target[j, i]), 0.0)
@@ -83,4 +85,4 @@ def surface_relaxation(tracer: int, target: ArrayLike | TimeSeries, seconds: flo
     """Relaxation of a tracer in the uppermost layer to `target`, a number, [j, i] or a series, on a time scale in seconds."""
     check_number("seconds", seconds, "the time scale of the relaxation, a positive number of seconds",
                  lambda seconds: seconds > 0.0)
-    return Forcing(tracers=only(tracer, towards(tracer)), values=Target(planes("target", target), 1.0 / seconds))
+    return Forcing(tracers=only(tracer, towards(tracer_number(tracer))), values=Target(planes("target", target), 1.0 / seconds))

@@ -60,6 +60,15 @@ def written(identity: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in identity.items() if value is not None}
 
 
+def as_now(there: dict[str, Any], belongs: dict[str, Any]) -> dict[str, Any]:
+    """Identity that a file holds, in today's words where an earlier version wrote it: in steps, and checksums alone."""
+    if "steps between records" in there:
+        dt = there["time step"]
+        there = there | {"seconds between records": there["steps between records"] * dt, "begins": there["first step"] * dt}
+        there |= {name: value for name, value in belongs.items() if name.startswith("summary of ")}
+    return there
+
+
 def difference(name: str, there: Any, here: Any) -> str | None:
     """Difference of a file and a model in something that they must have in common, in words; None where there is none."""
     if isinstance(here, Summary):

@@ -16,13 +16,22 @@ LOG = logging.getLogger("dycore")
 LOG.addHandler(logging.NullHandler())  # who wants the lines adds a handler
 
 
-def tell(sentence: str, stream: TextIO) -> None:
+def tell(sentence: str, stream: TextIO | None) -> None:
     """Print a line. Where nobody hears it any more (a terminal that is lost, a closed pipe, a full disk), a run goes on without."""
+    if stream is None or stream.closed:  # as under pythonw
+        return
     try:
         print(sentence, file=stream, flush=True)
     except OSError:
-        with suppress(OSError, ValueError):  # what is still in the buffer must not fail at the end
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        discard(stream)
+
+
+def discard(stream: TextIO) -> None:
+    """Let what is still in the buffer of a stream, and what comes, go nowhere: it must not fail at the end."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 class ProgressBar:
@@ -35,7 +44,7 @@ class ProgressBar:
         self.steps, self.dt, self.wanted, self.start, self.date, self.bar = steps, dt, wanted, start, date, None
         self.began = self.said = time.perf_counter()
         self.first: tuple[int, float] | None = None  # steps and time when the first were done, which may have been compiled
-        if wanted and sys.stderr.isatty():
+        if wanted and sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty():
             try:
                 from rich.console import Console
                 from rich.progress import BarColumn, Progress, TextColumn

@@ -24,5 +24,5 @@ def check_tracer_names(model: Any) -> None:
     """Raise ValueError where a tracer of a model has the name of something else."""
     taken = taken_names(model)
     fields = tuple(field.name for field in model.layout.closure)
-    check_names(fields, taken)
+    check_names(fields, taken, "The name {name!r} of a field of a closure", "field")
     check_names(model.parameters.tracer_names, taken | {*fields})

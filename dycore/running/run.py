@@ -67,11 +67,22 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
             written.restart(state)
         except BaseException as problem:
             problem.state = state  # type: ignore[attr-defined]
+            report_to(report, Report(time.perf_counter() - began, written.seconds), state, problem)
             raise
-        finally:
-            if report is not None:
-                report(Report(time.perf_counter() - began, written.seconds))
+        report_to(report, Report(time.perf_counter() - began, written.seconds), state)
     return state
+
+
+def report_to(report: Callable[[Report], None] | None, made: Report, state: State, ended_by: BaseException | None = None) -> None:
+    """Call `report`, if there is one. What it raises holds the state, too; it does not hide what has ended the run before."""
+    try:
+        if report is not None:
+            report(made)
+    except BaseException as problem:
+        if ended_by is None or not isinstance(problem, Exception):
+            problem.state = state  # type: ignore[attr-defined]
+            raise
+        ended_by.add_note(f"Besides, report={report!r:.80} failed: {type(problem).__name__}: {problem}")
 
 
 def number_of_steps(steps: int | None, days: float | None, time_step: float) -> int:

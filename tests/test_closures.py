@@ -168,3 +168,37 @@ def test_a_state_with_other_fields_is_refused():
     begun = model.asarrays(state)
     with pytest.raises(ValueError, match="has 1 fields of closures, but those of the parameters have 2: mixing_energy, ideal_age"):
         model.run(State(**begun._asdict() | {"closure": begun.closure[:1]}), steps=1, progress=False)
+
+
+class Returning(NamedTuple):
+    """A closure of one field that returns something of (on, equations, at, start)."""
+
+    returned: Any
+    prognostics = (Prognostic("ideal_age", Place.CENTER, "s"),)
+
+    def advance(self, on, equations, time_step, at, start):
+        return self.returned(equations, start)
+
+
+@pytest.mark.parametrize("returned, sentence", [
+    (lambda equations, start: None, "returns None, but it has 1. Return a tuple .* ideal_age"),
+    (lambda equations, start: (), "returns 0 fields, but it has 1"), (lambda equations, start: start * 2, "returns 2 fields, but it has"),
+    (lambda equations, start: start[0], "but it has 1"), (lambda equations, start: (1.0,), "returns 1.0 as ideal_age"),
+    (lambda equations, start: (np.ones((4, 12, 16)),), r"returns an array of shape \(4, 12, 16\) as ideal_age"),
+    (lambda equations, start: (equations.grid.floor,), r"returns a plane \[j, i\] as ideal_age"),
+    (lambda equations, start: Mixed(start, start[0], start[0]), "Mixed is for a closure that is the scheme")])
+def test_a_closure_that_returns_others_than_its_fields_is_named(returned, sentence):
+    grid, parameters, state = closed()
+    with pytest.raises(TypeError, match=f"The closure Returning .*{sentence}"):
+        Model(grid, replace(parameters, closures=(Returning(returned),), vertical_mixing=None), on_numpy).step(state)
+
+
+@pytest.mark.parametrize("returned, sentence", [
+    (lambda equations, start: start, "As the scheme of vertical mixing return dycore.closures.Mixed"),
+    (lambda equations, start: Mixed(start, 1e-3, start[0]), "returns 0.001 as viscosity"),
+    (lambda equations, start: Mixed(None, start[0], start[0]), "returns None, but it has 1")])
+def test_a_closure_of_vertical_mixing_that_does_not_return_it_is_named(returned, sentence):
+    grid, parameters, state = closed()
+    mixing = VerticalMixing(Returning(returned))
+    with pytest.raises(TypeError, match=f"The closure Returning .*{sentence}"):
+        Model(grid, replace(parameters, closures=(), vertical_mixing=mixing), on_numpy).step(state)

@@ -113,7 +113,7 @@ def of_one(on: Any, grid: Any, forcing: Forcing | Module, at: Instant) -> Forced
 
 
 def rates_of(function: Callable, forced: Any, padded: tuple[int, ...], tracers: int) -> Forced:
-    """What a module returned as rates of cells, None for nothing. Raises TypeError for what is none, ValueError for too many."""
+    """Rates of cells that a module returned, None for nothing. Raises TypeError for what is none, ValueError for too many."""
     whole = isinstance(forced, Forced) and isinstance(forced.velocity, Vector) and isinstance(forced.tracers, (tuple, list))
     if not whole or hasattr(forced.tracers, "_fields"):
         raise TypeError(f"The module {shown(function)} returns {shown(forced)}. Return a dycore.forcing.Forced with a velocity, a "

@@ -182,7 +182,8 @@ class Returning(NamedTuple):
 
 @pytest.mark.parametrize("returned, sentence", [
     (lambda equations, start: None, "returns None, but it has 1. Return a tuple .* ideal_age"),
-    (lambda equations, start: (), "returns 0 fields, but it has 1"), (lambda equations, start: start * 2, "returns 2 fields, but it has"),
+    (lambda equations, start: (), "returns 0 fields, but it has 1"),
+    (lambda equations, start: start * 2, "returns 2 fields, but it has 1"),
     (lambda equations, start: start[0], "but it has 1"), (lambda equations, start: (1.0,), "returns 1.0 as ideal_age"),
     (lambda equations, start: (np.ones((4, 12, 16)),), r"returns an array of shape \(4, 12, 16\) as ideal_age"),
     (lambda equations, start: (equations.grid.floor,), r"returns a plane \[j, i\] as ideal_age"),

@@ -137,3 +137,18 @@ def test_none_among_the_rates_of_a_module_is_nothing():
                   for each in (lambda rate: (rate,), lambda rate: [rate, None]))
     assert all(np.array_equal(one[field], other[field]) for field in one)
     assert one["tracer 0"].min() < 9.95
+
+
+@pytest.mark.parametrize("weights, expected", [
+    (np.array([2, 0, 1]), lambda w: np.arange(3.0)[w][0]), (np.array([True, False, False]), lambda w: float((~w).sum())),
+    ([np.full((3, 4), 0.5), np.full(3, 2.0)], lambda w: w[0][0, 0] * w[1][0] * 2.0),
+    (([np.full((3, 4), 0.5), [np.ones(3)]],), lambda w: w[0][0].sum() / 6.0 + w[0][1][0][0]), ([[1.0, 1.0], [0.0, 0.0]], np.sum)])
+def test_weights_keep_their_kind_and_may_be_lists_of_layers(weights, expected):
+    def module(on, grid, at, values, weights):
+        return Forced(tracers=(on.columns(lambda theta, w: 1e-4 * expected(w) + 0.0 * theta, at.tracers[0], weights),))
+
+    grid = channel()
+    parameters = Parameters(Ocean(), 600.0, substeps=12, tracer_names=("temperature", "salinity"),
+                            forcing=(Module(module, weights=weights),))
+    after = Model(grid, parameters, on_numpy).step(initial_state(grid, surface=0.0, tracers=(10.0, 35.0)))
+    assert fields_of(after)["tracer 0"][-1, 2, 2] == pytest.approx(10.0 + 600.0 * 1e-4 * 2.0)

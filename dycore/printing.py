@@ -62,7 +62,7 @@ def changed(record: Any, fields: Any) -> list[tuple[str, Any]]:
 
 def same(one: Any, other: Any) -> bool:
     """Whether a value is another, leaf by leaf; arrays are not compared, and never are."""
-    if type(one) is not type(other) or getattr(one, "ndim", 0):
+    if type(one) is not type(other) or getattr(one, "ndim", False):
         return False
     if isinstance(one, tuple):
         return len(one) == len(other) and all(map(same, one, other))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dycore.abstract import names_of
-from dycore.assembly.values import is_record, is_traced
+from dycore.assembly.values import EXACT, is_record, is_traced
 from dycore.fields import map_arguments
 from dycore.fluid import Ocean
 from dycore.forcing import Forcing, Module, Stress, stress_u, stress_v
@@ -16,8 +16,6 @@ from dycore.grid import Grid
 from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, as_array, check_function, given, is_array, is_masked, shown
 from dycore.parameters import Parameters
 from dycore.time_series import TimeSeries, of_each
-
-EXACT = 2**53  # whole numbers up to here are numbers of double precision too
 
 
 def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing | Module, ...]:

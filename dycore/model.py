@@ -11,7 +11,7 @@ import numpy as np
 from dycore import printing
 from dycore.assembly.equations import equations_of, geometry_of
 from dycore.assembly.held_records import HeldRecords
-from dycore.assembly.plan import plan_of_step
+from dycore.assembly.plan import check_forms, plan_of_step
 from dycore.assembly.values import differences, in_floats, joined, known, split
 from dycore.backend import Backend, BackendModule
 from dycore.closures.records import prognostics_of
@@ -130,6 +130,7 @@ class Model:
         if changed:
             raise ValueError(f"with_parameters gives a model other numbers, but {', '.join(changed)} would differ in more than "
                              "that. Make a new Model.")
+        check_forms(self, other)
         return other
 
     def pure_step(self, state: State) -> State:

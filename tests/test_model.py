@@ -1,6 +1,7 @@
 """Whole runs: waves at their speed, balance that lasts, published cases, units, and what stops a run."""
 
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from dycore import Model, cases
 from dycore.backends import on_numpy
 from dycore.cases.steady_zonal_flow import exact_depth
 from dycore.fluid import Atmosphere, Ocean, shallow_water
+from dycore.forcing import Forcing
 from dycore.grid import interior, latitude_longitude, rectilinear
 from dycore.parameters import Mixing, Parameters
 from dycore.stability import stable_time_step, suggested_time_step
 from dycore.state import initial_state
+from dycore.stencils import coefficient_at, stencil
 from dycore.tiles import Boundary
 from dycore.vertical import stretched, uniform
 
@@ -256,3 +259,50 @@ def test_with_parameters_takes_whole_numbers_for_others():
     model = Model(grid, usual, on_numpy).with_parameters(replace(usual, time_step=900, diffusivity=7))
     assert model.step(initial_state(grid, surface=0.0, tracers=(10.0, 35.0))).time == 900.0
     assert model.parameters.diffusivity == 7.0 and type(model.parameters.diffusivity) is float
+
+
+class Warming(NamedTuple):
+    rate: Any
+
+
+@stencil
+def everywhere(k, j, i, grid, column, values, now):
+    return coefficient_at(k, j, i, values.rate)
+
+
+@stencil
+def by_number(k, j, i, grid, column, values, now):
+    return grid.dr[k] * 0.0 + values.rate
+
+
+@stencil
+def by_plane(k, j, i, grid, column, values, now):
+    return values.rate[j, i]
+
+
+@pytest.mark.parametrize("warming, made_with, new, sentence", [
+    (by_number, 1e-5, np.full((4, 5), 2e-5), r"is a plane \[ny, nx\], where the model was made with a number"),
+    (by_plane, np.full((4, 5), 1e-5), 2e-5, r"is a number, where the model was made with a plane \[ny, nx\]"),
+    (by_plane, np.full((4, 5), 1e-5), np.full((2, 4, 5), 2e-5), r"is a volume \[nz, ny, nx\], where"),
+    (by_number, 1e-5, 1, None), (by_plane, np.full((4, 5), 1e-5), np.full((1, 5), 2e-5), None),
+    (everywhere, 1e-5, np.full((4, 5), 2e-5), None)])
+def test_new_values_of_a_forcing_are_taken_where_it_can_read_their_form(warming, made_with, new, sentence):
+    grid = rectilinear((2, 4, 5), extent=(5.0e5, 4.0e5), interfaces=[-200.0, -100.0, 0.0], coriolis=1.0e-4)
+    forcing = (Forcing(tracers=(warming,), values=Warming(made_with)),)
+    parameters = Parameters(Ocean(), 600.0, substeps=24, tracer_names=("temperature", "salinity"), forcing=forcing)
+    model, state = Model(grid, parameters, on_numpy), initial_state(grid, surface=0.0, tracers=(10.0, 35.0))
+    if sentence is None:
+        after = model.steps(state, 1, forcing=(Warming(new),))
+        assert interior(after.tracers[0])[0, 2, 2] == pytest.approx(10.0 + 600.0 * np.max(new))
+    else:
+        with pytest.raises(ValueError, match=rf"forcing\[0\].values.rate {sentence}"):
+            model.steps(state, 1, forcing=(Warming(new),))
+
+
+def test_steps_within_a_function_that_jax_compiles_say_what_to_use():
+    jax = pytest.importorskip("jax")
+    grid = rectilinear((2, 4, 5), extent=(5.0e5, 4.0e5), interfaces=[-200.0, -100.0, 0.0], coriolis=1.0e-4)
+    model = Model(grid, Parameters(Ocean(), 600.0, substeps=24, tracer_names=("temperature", "salinity")), create("jax"))
+    state = model.asarrays(initial_state(grid, surface=0.0, tracers=(10.0, 35.0)))
+    with pytest.raises(ValueError, match=r"Use Model.pure_step in functions that JAX compiles, with dycore.backends.on_jax.jit"):
+        jax.jit(lambda state: model.steps(state, 2)).trace(state)

@@ -24,6 +24,22 @@ def is_traced(tree: Any) -> bool:
     return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
 
 
+def outermost(program: Callable) -> Callable:
+    """The compiled program of steps. It raises ValueError, with what to use, where it is called in a function that JAX compiles."""
+
+    def called(*arguments: Any) -> Any:
+        try:
+            return program(*arguments)
+        except ValueError as problem:
+            if "compiler_options" not in str(problem):
+                raise
+            raise ValueError("Model.steps is a compiled program of its own, and no part of a function that JAX compiles. Use "
+                             "Model.pure_step in functions that JAX compiles, with dycore.backends.on_jax.jit.") from None
+
+    called._cache_size = program._cache_size  # type: ignore[attr-defined]
+    return called
+
+
 def on_host(leaf: Any) -> Any:
     """An array of NumPy, which shares memory, or a number of Python, which takes the precision of what it meets."""
     array = np.asarray(leaf)

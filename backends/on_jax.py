@@ -197,7 +197,7 @@ class JaxBackend(NumpyBackend):
 
         What JAX traces are XLA's steps, but where kernels were asked for everywhere.
         """
-        steps = self._own_loop(step, period)
+        steps = native.outermost(self._own_loop(step, period))
         if self.native is None or elsewhere is None:
             return steps
         kernels = self.native.loop(elsewhere(self.native), period)

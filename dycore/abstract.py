@@ -39,6 +39,9 @@ class Abstract:
     def _with(self, *others: Any) -> Abstract:
         dtype, sources = self.dtype, self.sources
         for other in others:
+            if isinstance(other, Field):
+                raise TypeError(f"{other.name} is an array, and is read as a number is. Read its element with "
+                                f"[{', '.join('kji'[-len(other.region):] if len(other.region) > 1 else 'k')}], or give a number.")
             sources |= sources_of(other)
             theirs = getattr(other, "dtype", None)
             if theirs is None or theirs == dtype or theirs.kind in "bi":

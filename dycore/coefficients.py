@@ -23,8 +23,8 @@ ANY = NUMBER, PROFILE, PLANE, VOLUME
 
 
 def is_field(value: Any) -> bool:
-    """Whether a coefficient is an array of numbers that are known; what JAX traces is taken as it is."""
-    return not is_traced(value) and is_array(value)
+    """Whether a coefficient is an array; a number that JAX traces is taken as it is."""
+    return bool(value.ndim) if is_traced(value) else is_array(value)
 
 
 def on_grid(grid: Grid, parameters: Parameters) -> Parameters:
@@ -36,7 +36,7 @@ def on_grid(grid: Grid, parameters: Parameters) -> Parameters:
         if not is_field(value):
             return value
         array = given(name, value, grid.cells, *forms, precision=grid.dtype, needed=grid.wet, places=grid.places())
-        if not signed and (array < 0.0).any():
+        if not signed and not is_traced(array) and (array < 0.0).any():
             raise ValueError(f"{name} is {array.min():g} somewhere. Give coefficients that are not negative.")
         return array
 

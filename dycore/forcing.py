@@ -20,9 +20,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.fields import Field
 from dycore.inputs.given import shown
 from dycore.stencils import Made, stencil, where
-from dycore.terms import Term, Vector, bound, total
+from dycore.terms import Term, Vector, bound, extent, is_number, is_operand, total
 
 MOST_TRACERS = 10000
 
@@ -59,7 +60,7 @@ class Forced(NamedTuple):
     """Rates by which a module acts on the fluid: fields that are stored, or terms."""
 
     velocity: Vector = Vector()  # on west and south faces (m/s2)
-    tracers: tuple = ()  # of the first tracers (their unit per s)
+    tracers: tuple = ()  # of the first tracers (their unit per s), None for nothing
 
 
 class Module(NamedTuple):
@@ -125,16 +126,39 @@ def forces(on: Any, grid: Any, forcings: tuple[Forcing | Module, ...], at: Insta
 def of_one(on: Any, grid: Any, forcing: Forcing | Module, at: Instant) -> Forced:
     """Rates by one forcing."""
     if isinstance(forcing, Module):
-        forced = forcing.function(on, grid, at, forcing.values, forcing.weights)
-        if not isinstance(forced, Forced) or not isinstance(forced.velocity, Vector) or not isinstance(forced.tracers, tuple):
-            raise TypeError(f"The module {shown(forcing.function)} returns {shown(forced)}. Return a dycore.forcing.Forced with a "
-                            "velocity, a dycore.terms.Vector, and a tuple of tracers.")
-        return forced
+        return rates_of(forcing.function, forcing.function(on, grid, at, forcing.values, forcing.weights), on.tile.region.padded,
+                        len(at.tracers))
 
     def rate(function: Callable | None) -> Term:
         return Term() if function is None else bound(function, grid, at.layers, forcing.values, at)
 
     return Forced(Vector(rate(forcing.u), rate(forcing.v)), tuple(map(rate, forcing.tracers)))
+
+
+def rates_of(function: Callable, forced: Any, padded: tuple[int, ...], tracers: int) -> Forced:
+    """Rates of cells that a module returned, None for nothing. Raises TypeError for what is none, ValueError for too many."""
+    whole = isinstance(forced, Forced) and isinstance(forced.velocity, Vector) and isinstance(forced.tracers, (tuple, list))
+    if not whole or hasattr(forced.tracers, "_fields"):
+        raise TypeError(f"The module {shown(function)} returns {shown(forced)}. Return a dycore.forcing.Forced with a velocity, a "
+                        "dycore.terms.Vector, and a tuple of tracers.")
+    if len(forced.tracers) > tracers:
+        raise ValueError(f"The module {shown(function)} returns rates of {len(forced.tracers)} tracers, but there are {tracers}. "
+                         "Return one for each of the first tracers of tracer_names, or fewer.")
+
+    def rate(name: str, value: Any) -> Any:
+        if value is None or is_number(value, 0.0) or (isinstance(value, Term) and not value.parts):
+            return Term()
+        if not is_operand(value) or extent(value) < 3:
+            what = {0: "a number", 2: "a plane [j, i]"}[extent(value)] if is_operand(value) else shown(value)
+        elif not isinstance(value, (Field, Term)) and tuple(value.shape) != padded:
+            what = f"an array of shape {tuple(value.shape)}"
+        else:
+            return value
+        raise TypeError(f"The module {shown(function)} returns {what} as the rate of {name}. Return one field of cells [k, j, i], "
+                        "as on.columns, on.planes and on.store give it, a term of them, or None for nothing.")
+
+    return Forced(Vector(rate("u", forced.velocity.u), rate("v", forced.velocity.v)),
+                  tuple(rate(f"tracer {number}", value) for number, value in enumerate(forced.tracers)))
 
 
 # The stress on the moving boundary

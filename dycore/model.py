@@ -11,8 +11,8 @@ import numpy as np
 from dycore import printing
 from dycore.assembly.equations import equations_of, geometry_of
 from dycore.assembly.held_records import HeldRecords
-from dycore.assembly.plan import plan_of_step
-from dycore.assembly.values import differences, joined, known, split
+from dycore.assembly.plan import check_forms, plan_of_step
+from dycore.assembly.values import differences, in_floats, joined, known, split
 from dycore.backend import Backend, BackendModule
 from dycore.closures.records import prognostics_of
 from dycore.equations import hydrostatic
@@ -20,7 +20,7 @@ from dycore.grid import Grid
 from dycore.inputs.forcings import with_values
 from dycore.inputs.given import integer, shown
 from dycore.inputs.states import asarrays, check_state, gathered
-from dycore.parameters import Parameters, in_plain_numbers
+from dycore.parameters import Parameters, in_plain_form, in_plain_numbers
 from dycore.program import Program
 from dycore.stability import AT_REST, Limit, check_parameters, largest_speeds, shortest_limit
 from dycore.state import State, beginning, layout, map_state
@@ -50,9 +50,9 @@ class Model:
             raise TypeError(f"backend={shown(backend)} is no backend. Give on_numpy, on_numba or on_jax of dycore.backends.")
         from dycore.running.reserved_names import check_tracer_names  # here, because what files hold is no business of a step
 
+        parameters = in_plain_form(parameters)
         check_parameters(grid, parameters)
-        parameters = in_plain_numbers(parameters)
-        self.parameters = parameters
+        self.parameters = parameters = in_plain_numbers(parameters)
         self.layout = layout(parameters.tracer_names, prognostics_of(parameters), parameters.stepper.history)
         check_tracer_names(self)
         for field in self.layout.closure:  # also where no state has one yet
@@ -123,13 +123,14 @@ class Model:
 
         JAX may trace them. Raises ValueError where more differs than numbers: that is another model.
         """
-        other = copy.copy(self)
+        other, parameters = copy.copy(self), in_floats(in_plain_form(parameters), self.parameters)
         check_parameters(self.grid, known(parameters, self.parameters))
         other._take(in_plain_numbers(parameters))
         changed = differences(self.choices, other.choices, "model")
         if changed:
             raise ValueError(f"with_parameters gives a model other numbers, but {', '.join(changed)} would differ in more than "
                              "that. Make a new Model.")
+        check_forms(self, other)
         return other
 
     def pure_step(self, state: State) -> State:

@@ -100,13 +100,32 @@ class Parameters:
 
 def in_plain_numbers(value: Any) -> Any:
     """A record whose numbers of NumPy are numbers of Python, which take the precision of what they are combined with."""
-    if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0:
-        return value.item()
+    if isinstance(value, (np.generic, np.ndarray)) or hasattr(value, "coords"):
+        real = getattr(value, "shape", None) == () and value.dtype.kind in "biuf" and not np.ma.isMaskedArray(value)
+        return value.item() if real else value
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*map(in_plain_numbers, value))
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **{field.name: in_plain_numbers(getattr(value, field.name)) for field in fields(value)})
     return value
+
+
+def in_plain_form(parameters: Any) -> Any:
+    """Parameters with lists as tuples, and arrays without axes, also those of xarray, as numbers of Python, before all checks.
+
+    Records of others, which may be anything as yet, stay what they are.
+    """
+    if not isinstance(parameters, Parameters):
+        return parameters
+
+    def plain_form(name: str, value: Any) -> Any:
+        if isinstance(value, list) and name in ("tracer_names", "closures", "forcing"):
+            return tuple(value)
+        own = isinstance(value, (Mixing, VerticalMixing)) or not is_dataclass(value)
+        return in_plain_numbers(value) if own else value
+
+    names = [field.name for field in fields(parameters)]
+    return replace(parameters, **{name: plain_form(name, getattr(parameters, name)) for name in names})
 
 
 def check_values(parameters: Parameters) -> None:

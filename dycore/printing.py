@@ -57,12 +57,18 @@ def changed(record: Any, fields: Any) -> list[tuple[str, Any]]:
         defaults = {f.name: f.default for f in dataclasses.fields(record)}
     found = [(name, getattr(record, name)) for name in fields]
 
-    def by_default(name: str, value: Any) -> bool:
-        if name not in defaults or getattr(value, "ndim", False):  # arrays are not compared
-            return False
-        return type(value) is type(defaults[name]) and value == defaults[name]
+    return [(name, value) for name, value in found if name not in defaults or not same(value, defaults[name])]
 
-    return [(name, value) for name, value in found if not by_default(name, value)]
+
+def same(one: Any, other: Any) -> bool:
+    """Whether a value is another, leaf by leaf; arrays are not compared, and never are."""
+    if type(one) is not type(other) or getattr(one, "ndim", False):
+        return False
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if dataclasses.is_dataclass(one) and not isinstance(one, type):
+        return all(same(getattr(one, field.name), getattr(other, field.name)) for field in dataclasses.fields(one))
+    return bool(one == other)
 
 
 def range_of(values: Any) -> str:

@@ -24,7 +24,7 @@ from dycore.grid import Grid, interior
 from dycore.inputs.checked_states import check_fields
 from dycore.inputs.choices import check_choices
 from dycore.inputs.given import check_kind
-from dycore.parameters import Parameters, check_values
+from dycore.parameters import Parameters, check_values, in_plain_form
 from dycore.state import layout
 from dycore.tiles import HALO, HALO_LEVELS, Boundary
 
@@ -166,6 +166,7 @@ def suggested_time_step(grid: Grid, parameters: Parameters, state: Any = None) -
     With a margin of 5 %, but for rotation. A guide, not a promise: flows become faster, and what is not linear may ask for less.
     """
     check_kind("grid", grid, Grid, "Make one with dycore.grid.rectilinear or latitude_longitude.")
+    parameters = in_plain_form(parameters)
     check_choices(parameters)
     check_values(parameters)
     if state is None:

@@ -94,9 +94,17 @@ def rows(value):
         return False
 
 
+def is_ragged(value):
+    """Whether a value is a list of layers of different shapes."""
+    try:
+        return isinstance(value, list) and np.ndim(value) < 0
+    except ValueError:
+        return True
+
+
 def all_real(value):
-    """Weights: arrays of real numbers in nested tuples, or what is no array."""
-    if isinstance(value, tuple):
+    """Weights: arrays of real numbers in nested tuples and lists, or what is no array."""
+    if isinstance(value, tuple) or is_ragged(value):
         return all(map(all_real, value))
     return not isinstance(value, (list, np.ndarray)) or np.ndim(value) == 0 or field(np.shape(value))(value)
 

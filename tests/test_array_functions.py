@@ -171,3 +171,18 @@ def test_within_a_loop_of_the_program_it_is_refused_by_numba():
 
     with pytest.raises(TypeError, match="cannot be part of a loop of the compiled program"):
         backend.loop(step)((), (drawn(backend)[1][0],), 1)
+
+
+@pytest.mark.parametrize(("returned", "sentence"), [
+    (lambda q: np.ones(q.shape, int), "scheme returned an array of the type int64, but this model computes in float64"),
+    (lambda q: q > 0.0, "returned an array of the type bool"), (lambda q: 1j * q, "returned an array of the type complex128"),
+    (lambda q: q.astype(">f8"), "returned an array of the type >f8"), (lambda q: q.astype("f4"), "of the type float32"),
+    (lambda q: np.ma.masked_less(q, 0.0), "scheme returned a masked array"), (lambda q: (), r"scheme returned nothing, \(\)")])
+def test_results_that_are_no_numbers_of_the_model_are_refused(returned, sentence):
+    def scheme(q):
+        return returned(q)
+
+    for name in ("numpy", "numba"):
+        backend = create(name)
+        with pytest.raises(ValueError, match=sentence):
+            backend.call(scheme, TILE.region, drawn(backend)[1][0])

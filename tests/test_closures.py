@@ -208,3 +208,38 @@ def test_fields_of_closures_are_read_from_restarts_of_earlier_versions_unless_th
     else:
         with pytest.raises(ValueError, match="does not belong to this model: the field 'interfaces' of a closure is not in it"):
             read(path, model)
+
+
+class Returning(NamedTuple):
+    """A closure of one field that returns something of (on, equations, at, start)."""
+
+    returned: Any
+    prognostics = (Prognostic("ideal_age", Place.CENTER, "s"),)
+
+    def advance(self, on, equations, time_step, at, start):
+        return self.returned(equations, start)
+
+
+@pytest.mark.parametrize("returned, sentence", [
+    (lambda equations, start: None, "returns None, but it has 1. Return a tuple .* ideal_age"),
+    (lambda equations, start: (), "returns 0 fields, but it has 1"),
+    (lambda equations, start: start * 2, "returns 2 fields, but it has 1"),
+    (lambda equations, start: start[0], "but it has 1"), (lambda equations, start: (1.0,), "returns 1.0 as ideal_age"),
+    (lambda equations, start: (np.ones((4, 12, 16)),), r"returns an array of shape \(4, 12, 16\) as ideal_age"),
+    (lambda equations, start: (equations.grid.floor,), r"returns a plane \[j, i\] as ideal_age"),
+    (lambda equations, start: Mixed(start, start[0], start[0]), "Mixed is for a closure that is the scheme")])
+def test_a_closure_that_returns_others_than_its_fields_is_named(returned, sentence):
+    grid, parameters, state = closed()
+    with pytest.raises(TypeError, match=f"The closure Returning .*{sentence}"):
+        Model(grid, replace(parameters, closures=(Returning(returned),), vertical_mixing=None), on_numpy).step(state)
+
+
+@pytest.mark.parametrize("returned, sentence", [
+    (lambda equations, start: start, "As the scheme of vertical mixing return dycore.closures.Mixed"),
+    (lambda equations, start: Mixed(start, 1e-3, start[0]), "returns 0.001 as viscosity"),
+    (lambda equations, start: Mixed(None, start[0], start[0]), "returns None, but it has 1")])
+def test_a_closure_of_vertical_mixing_that_does_not_return_it_is_named(returned, sentence):
+    grid, parameters, state = closed()
+    mixing = VerticalMixing(Returning(returned))
+    with pytest.raises(TypeError, match=f"The closure Returning .*{sentence}"):
+        Model(grid, replace(parameters, closures=(), vertical_mixing=mixing), on_numpy).step(state)

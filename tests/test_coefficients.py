@@ -1,6 +1,7 @@
 """Coefficients are numbers, profiles, planes or volumes, and arguments of a compiled step: other values compile nothing anew."""
 
 import dataclasses
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from dycore.equations.steppers import WickerSkamarock
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fields import Region, map_arguments
 from dycore.fluid import Ocean
+from dycore.forcing import Forcing
 from dycore.parameters import Mixing
 from dycore.stencils import constants_at, stencil
 
@@ -193,3 +195,43 @@ def test_with_parameters_refuses_another_model():
     model = Model(channel(), parameters(), on_numpy)
     with pytest.raises(ValueError, match=r"other numbers, but model.parameters.diffusivity would differ .* Make a new Model"):
         model.with_parameters(parameters(diffusivity=None))
+
+
+@stencil
+def warmed(k, j, i, grid, column, values, now):
+    return values.rate[j, i]
+
+
+class Warming(NamedTuple):
+    rate: Any
+
+
+def traced(of, values, made_with=None):
+    """What `of` finds in the equations of a model on JAX of which one value is traced, after it was made with another."""
+    jax = pytest.importorskip("jax")
+    grid, whole = channel(), np.ones((7, 10)) if made_with is None else made_with
+
+    def changed(values):
+        return parameters(diffusivity=values, forcing=(Forcing(tracers=(warmed,), values=Warming(values)),), stress=0.0)
+
+    model = Model(grid, changed(whole), create("jax"))
+    return jax.jit(lambda values: of(model.with_parameters(changed(values)).equations))(values)
+
+
+@pytest.mark.parametrize("shape", [(3,), (9,), (10, 7), (13, 16), (2, 7, 10)])
+def test_a_traced_field_of_another_shape_is_refused_as_an_array_is(shape):
+    sentences = []
+    for refused in (lambda: traced(lambda equations: 0.0, np.ones(shape)),
+                    lambda: Model(channel(), parameters(diffusivity=np.ones(shape)), on_numpy)):
+        with pytest.raises(ValueError, match="diffusivity has shape") as error:
+            refused()
+        sentences.append(str(error.value))
+    assert sentences[0] == sentences[1]
+
+
+@pytest.mark.parametrize("values", [np.arange(10.0, dtype="f4")[None], np.arange(7)[:, None], np.arange(70.0).reshape(7, 10)])
+def test_a_traced_row_or_column_stands_in_the_whole_plane_in_the_precision_of_the_model(values):
+    for of in (lambda equations: equations.forcing[1].values.rate, lambda equations: equations.parameters.diffusivity):
+        found = np.asarray(traced(of, values))
+        assert found.dtype == np.float64
+        assert np.array_equal(found[3:-3, 3:-3], np.broadcast_to(values, (7, 10)))

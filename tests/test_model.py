@@ -1,18 +1,23 @@
 """Whole runs: waves at their speed, balance that lasts, published cases, units, and what stops a run."""
 
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import xarray
 from conftest import content, create, fields_of
 
 from dycore import Model, cases
+from dycore.backends import on_numpy
 from dycore.cases.steady_zonal_flow import exact_depth
 from dycore.fluid import Atmosphere, Ocean, shallow_water
+from dycore.forcing import Forcing
 from dycore.grid import interior, latitude_longitude, rectilinear
 from dycore.parameters import Mixing, Parameters
-from dycore.stability import stable_time_step
+from dycore.stability import stable_time_step, suggested_time_step
 from dycore.state import initial_state
+from dycore.stencils import coefficient_at, stencil
 from dycore.tiles import Boundary
 from dycore.vertical import stretched, uniform
 
@@ -228,3 +233,76 @@ def test_the_baroclinic_wave_deepens_as_in_other_models():
     # levels differ (equal thickness, not those of CAM): models that differ so agree to some 0.5 hPa on these days
     assert surface[16:].min() == pytest.approx(997.2, abs=1.0)
     assert np.abs(surface[:16] - 1000.0).max() < 0.6  # the other hemisphere stays quiet
+
+
+def test_lists_and_arrays_without_axes_are_taken_as_tuples_and_numbers():
+    grid = rectilinear((2, 4, 5), extent=(5.0e5, 4.0e5), interfaces=[-200.0, -100.0, 0.0], coriolis=1.0e-4)
+    usual = Parameters(Ocean(), 600.0, substeps=24, tracer_names=("temperature", "salinity"), diffusivity=5.0)
+    other = Parameters(Ocean(), xarray.DataArray(600.0), substeps=np.array(24), tracer_names=["temperature", "salinity"],
+                       diffusivity=xarray.DataArray(5.0), closures=[], forcing=[])
+    model = Model(grid, other, on_numpy)
+    assert model.parameters == usual
+    assert model.with_parameters(other).parameters == usual
+    assert suggested_time_step(grid, other) == suggested_time_step(grid, usual)
+
+
+def test_what_is_masked_or_a_duration_is_no_number_without_axes():
+    grid = rectilinear((2, 4, 5), extent=(5.0e5, 4.0e5), interfaces=[-200.0, -100.0, 0.0], coriolis=1.0e-4)
+    for value in (np.ma.masked, np.timedelta64(600, "ns"), np.array("600"), np.array(True)):
+        with pytest.raises(ValueError, match=r"time_step=.* must be a positive number of seconds"):
+            Model(grid, Parameters(Ocean(), value, substeps=24, tracer_names=("temperature", "salinity")), on_numpy)
+
+
+def test_with_parameters_takes_whole_numbers_for_others():
+    grid = rectilinear((2, 4, 5), extent=(5.0e5, 4.0e5), interfaces=[-200.0, -100.0, 0.0], coriolis=1.0e-4)
+    usual = Parameters(Ocean(), 600.0, substeps=24, tracer_names=("temperature", "salinity"), diffusivity=5.0)
+    model = Model(grid, usual, on_numpy).with_parameters(replace(usual, time_step=900, diffusivity=7))
+    assert model.step(initial_state(grid, surface=0.0, tracers=(10.0, 35.0))).time == 900.0
+    assert model.parameters.diffusivity == 7.0 and type(model.parameters.diffusivity) is float
+
+
+class Warming(NamedTuple):
+    rate: Any
+
+
+@stencil
+def everywhere(k, j, i, grid, column, values, now):
+    return coefficient_at(k, j, i, values.rate)
+
+
+@stencil
+def by_number(k, j, i, grid, column, values, now):
+    return grid.dr[k] * 0.0 + values.rate
+
+
+@stencil
+def by_plane(k, j, i, grid, column, values, now):
+    return values.rate[j, i]
+
+
+@pytest.mark.parametrize("warming, made_with, new, sentence", [
+    (by_number, 1e-5, np.full((4, 5), 2e-5), r"is a plane \[ny, nx\], where the model was made with a number"),
+    (by_plane, np.full((4, 5), 1e-5), 2e-5, r"is a number, where the model was made with a plane \[ny, nx\]"),
+    (by_plane, np.full((4, 5), 1e-5), np.full((2, 4, 5), 2e-5), r"is a volume \[nz, ny, nx\], where"),
+    (by_number, 1e-5, 1, None), (by_plane, np.full((4, 5), 1e-5), np.full((1, 5), 2e-5), None),
+    (everywhere, 1e-5, np.full((4, 5), 2e-5), None)])
+def test_new_values_of_a_forcing_are_taken_where_it_can_read_their_form(warming, made_with, new, sentence):
+    grid = rectilinear((2, 4, 5), extent=(5.0e5, 4.0e5), interfaces=[-200.0, -100.0, 0.0], coriolis=1.0e-4)
+    forcing = (Forcing(tracers=(warming,), values=Warming(made_with)),)
+    parameters = Parameters(Ocean(), 600.0, substeps=24, tracer_names=("temperature", "salinity"), forcing=forcing)
+    model, state = Model(grid, parameters, on_numpy), initial_state(grid, surface=0.0, tracers=(10.0, 35.0))
+    if sentence is None:
+        after = model.steps(state, 1, forcing=(Warming(new),))
+        assert interior(after.tracers[0])[0, 2, 2] == pytest.approx(10.0 + 600.0 * np.max(new))
+    else:
+        with pytest.raises(ValueError, match=rf"forcing\[0\].values.rate {sentence}"):
+            model.steps(state, 1, forcing=(Warming(new),))
+
+
+def test_steps_within_a_function_that_jax_compiles_say_what_to_use():
+    jax = pytest.importorskip("jax")
+    grid = rectilinear((2, 4, 5), extent=(5.0e5, 4.0e5), interfaces=[-200.0, -100.0, 0.0], coriolis=1.0e-4)
+    model = Model(grid, Parameters(Ocean(), 600.0, substeps=24, tracer_names=("temperature", "salinity")), create("jax"))
+    state = model.asarrays(initial_state(grid, surface=0.0, tracers=(10.0, 35.0)))
+    with pytest.raises(ValueError, match=r"Use Model.pure_step in functions that JAX compiles, with dycore.backends.on_jax.jit"):
+        jax.jit(lambda state: model.steps(state, 2)).trace(state)

@@ -101,3 +101,54 @@ def test_a_network_has_a_gradient_and_new_weights_compile_nothing():
     traced = model.steps(state, 2) and model._steps._cache_size()
     assert not np.array_equal(model.with_parameters(parameters(changed)).steps(state, 2).u, model.steps(state, 2).u)
     assert model._steps._cache_size() == traced
+
+
+def forced(returned, tracers=("temperature", "salinity")):
+    """A step on NumPy by a module that returns something of (on, at)."""
+
+    def module(on, grid, at, values, weights):
+        return returned(on, at)
+
+    grid = channel()
+    parameters = Parameters(Ocean(), 600.0, substeps=12, tracer_names=tracers, forcing=(Module(module),))
+    return Model(grid, parameters, on_numpy).step(initial_state(grid, surface=0.0, u=0.1, tracers=(10.0, 35.0)))
+
+
+def cooled(on, at):
+    return on.columns(lambda theta: -1e-5 * theta, at.tracers[0])
+
+
+@pytest.mark.parametrize("returned, sentence", [
+    (lambda on, at: Forced(tracers=(cooled(on, at),) * 3), "returns rates of 3 tracers, but there are 2"),
+    (lambda on, at: Forced(tracers=((cooled(on, at),) * 2,)), "as the rate of tracer 0"),
+    (lambda on, at: Forced(tracers=(None, on.columns(lambda theta: theta[0], at.tracers[0]))),
+     r"returns a plane \[j, i\] as the rate of tracer 1"),
+    (lambda on, at: Forced(tracers=(1e-5,)), "returns a number as the rate of tracer 0"),
+    (lambda on, at: Forced(tracers=(np.ones((4, 6, 8)),)), r"returns an array of shape \(4, 6, 8\) as the rate of tracer 0"),
+    (lambda on, at: Forced(Vector("west")), "returns 'west' as the rate of u"),
+    (lambda on, at: Forced(tracers=cooled(on, at)), "Return a dycore.forcing.Forced"), (lambda on, at: None, "returns None")])
+def test_what_a_module_returns_that_is_no_rate_is_refused(returned, sentence):
+    with pytest.raises((TypeError, ValueError), match=sentence):
+        forced(returned)
+
+
+def test_none_among_the_rates_of_a_module_is_nothing():
+    one, other = (fields_of(forced(lambda on, at, each=each: Forced(Vector(None, 0.0), each(cooled(on, at)))))
+                  for each in (lambda rate: (rate,), lambda rate: [rate, None]))
+    assert all(np.array_equal(one[field], other[field]) for field in one)
+    assert one["tracer 0"].min() < 9.95
+
+
+@pytest.mark.parametrize("weights, expected", [
+    (np.array([2, 0, 1]), lambda w: np.arange(3.0)[w][0]), (np.array([True, False, False]), lambda w: float((~w).sum())),
+    ([np.full((3, 4), 0.5), np.full(3, 2.0)], lambda w: w[0][0, 0] * w[1][0] * 2.0),
+    (([np.full((3, 4), 0.5), [np.ones(3)]],), lambda w: w[0][0].sum() / 6.0 + w[0][1][0][0]), ([[1.0, 1.0], [0.0, 0.0]], np.sum)])
+def test_weights_keep_their_kind_and_may_be_lists_of_layers(weights, expected):
+    def module(on, grid, at, values, weights):
+        return Forced(tracers=(on.columns(lambda theta, w: 1e-4 * expected(w) + 0.0 * theta, at.tracers[0], weights),))
+
+    grid = channel()
+    parameters = Parameters(Ocean(), 600.0, substeps=12, tracer_names=("temperature", "salinity"),
+                            forcing=(Module(module, weights=weights),))
+    after = Model(grid, parameters, on_numpy).step(initial_state(grid, surface=0.0, tracers=(10.0, 35.0)))
+    assert fields_of(after)["tracer 0"][-1, 2, 2] == pytest.approx(10.0 + 600.0 * 1e-4 * 2.0)

@@ -5,7 +5,10 @@ import pytest
 
 from dycore import Model, Parameters, cases, initial_state
 from dycore.backends import on_numpy
+from dycore.closures import Uniform
+from dycore.closures import uniform as uniform_mixing
 from dycore.equations.steppers import WickerSkamarock
+from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Ocean
 from dycore.grid import latitude_longitude, rectilinear
 from dycore.vertical import uniform
@@ -66,3 +69,8 @@ def test_a_state_that_is_being_compiled_prints_without_values():
     state, printed = initial_state(GRID, surface=0.0), []
     jax.jit(lambda state: printed.append(repr(state)) or state.u)(state)
     assert "u        without values here, float" in printed[0]
+
+
+def test_schemes_of_vertical_mixing_with_profiles_print_their_range():
+    mixing = VerticalMixing(uniform_mixing, Uniform(np.linspace(1.0, 4.0, 4), 1e-5))
+    assert "Uniform(viscosity=1 to 4 [4], diffusivity=1e-05)" in repr(Parameters(Ocean(), 600.0, vertical_mixing=mixing))

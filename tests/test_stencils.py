@@ -7,6 +7,7 @@ import pytest
 from conftest import create
 
 from dycore import Model, cases
+from dycore.abstract import check
 from dycore.fields import Index, Region
 from dycore.stencils import absolute, maximum, minimum, power, stencil, where
 from dycore.tiles import Boundary, Tile
@@ -222,3 +223,15 @@ def test_the_compiled_program_has_one_precision(name, precision, other):
     assert f"{other}[" not in traced.replace(f"{other}[]", "")  # number literals alone are typed when they meet a field
     compiled = jax.jit(model._step).lower(*arguments).compile().as_text()
     assert f"{other}[" not in compiled and f"{precision.replace('float', 'f')}[" in compiled
+
+
+@stencil
+def added_whole(k, j, i, field, other):
+    return field[k, j, i] + other
+
+
+@pytest.mark.parametrize("shape, index", [((4, 8, 9), "k, j, i"), ((8, 9), "j, i"), ((4,), "k")])
+def test_an_array_that_is_read_as_a_number_is_named(shape, index):
+    sentence = rf"added_whole: other is an array, and is read as a number is. Read its element with \[{index}\]"
+    with pytest.raises(TypeError, match=sentence):
+        check(added_whole, Region((1, 3), (2, 6), (2, 7), (4, 8, 9)), (np.zeros((4, 8, 9)), np.zeros(shape)))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dycore.abstract import Reads
+from dycore.backends.common import precision_of
 from dycore.backends.recorded.operations import Computation, TracedArray, arrays_of, leaves_of
 from dycore.backends.recorded.scalars import Element, Scalar
 from dycore.fields import Field, Region, as_field, map_arguments
@@ -39,19 +40,39 @@ def is_field(shape: tuple[int, ...], region: Region) -> bool:
 
 
 def called(library: Any, function: Callable, region: Region, arguments: tuple) -> Any:
-    """Results of a function on arrays of a region. Raises ValueError where that is neither [k, j, i] nor [j, i]."""
+    """Results of a function on arrays of a region. Raises ValueError where one is neither [k, j, i] nor [j, i], or masked, or
+    not of the precision of the arguments."""
     results = function(*handed_over(library.broadcast_to, region, arguments))
-    check_shapes(function, region, results if isinstance(results, tuple) else (results,))
+    several = results if isinstance(results, tuple) else (results,)
+    check_shapes(function, region, several)
+    check_types(function, precision_of(arguments), several)
     return results
 
 
-def check_shapes(function: Callable, region: Region, results: tuple) -> None:
-    """Raise ValueError where a function returned what is neither [k, j, i] nor [j, i]."""
+def check_types(function: Callable, precision: np.dtype, results: tuple) -> None:
+    """Raise ValueError where a function returned masked numbers, or others than those of the precision of its arguments."""
     for result in results:
+        if isinstance(result, np.ma.MaskedArray):
+            raise ValueError(f"{name_of(function)} returned a masked array, and a step has no values for what is masked. Return an "
+                             "array with numbers everywhere, for example result.filled(0.0).")
+        if result.dtype.kind != "f" or (precision.kind == "f" and result.dtype != precision):
+            wanted = precision if precision.kind == "f" else "floating point"
+            raise ValueError(f"{name_of(function)} returned an array of the type {result.dtype}, but this model computes in "
+                             f"{wanted}. Return an array of that type, for example result.astype(argument.dtype).")
+
+
+def name_of(function: Callable) -> str:
+    """The name of a function."""
+    return getattr(function, "__name__", repr(function))
+
+
+def check_shapes(function: Callable, region: Region, results: tuple) -> None:
+    """Raise ValueError where a function returned what is neither [k, j, i] nor [j, i], or nothing."""
+    for result in results or (results,):
         shape = getattr(result, "shape", None)
         if shape not in (region.shape, region.shape[1:]):
-            what = f"a {type(result).__name__}" if shape is None else f"an array of shape {shape}"
-            raise ValueError(f"{getattr(function, '__name__', repr(function))} returned {what}, but its arguments are columns "
+            what = "nothing, ()" if not results else f"a {type(result).__name__}" if shape is None else f"an array of shape {shape}"
+            raise ValueError(f"{name_of(function)} returned {what}, but its arguments are columns "
                              f"[k, j, i] of shape {region.shape}. Return an array of that shape, or of shape {region.shape[1:]} "
                              "for a plane [j, i], or a tuple of such arrays.")
 
@@ -87,7 +108,7 @@ class ArrayFunction(Computation):
     @property
     def name(self) -> str:
         """The name of the function."""
-        return getattr(self.function, "__name__", repr(self.function))
+        return name_of(self.function)
 
     def of(self, array_of: Callable[[TracedArray], np.ndarray], numbers: list | None) -> Any:
         """Results of the function, of the arrays and numbers of a program; without numbers, of those of its recording."""

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+EXACT = 2**53  # whole numbers up to here are numbers of double precision too
+
 
 class Slot(NamedTuple):
     """Place of a number or an array among the choices."""
@@ -37,6 +39,18 @@ def known(record: Any, otherwise: Any) -> Any:
     if not any(map(is_traced, values)) or len(values) != len(others):
         return record
     return joined(choices, tuple(other if is_traced(value) else value for value, other in zip(values, others, strict=True)))
+
+
+def in_floats(record: Any, like: Any) -> Any:
+    """A record with whole numbers as numbers in floating point where another record of its form has such numbers."""
+    if isinstance(record, tuple) and type(record) is type(like) and len(record) == len(like):
+        parts = [in_floats(part, other) for part, other in zip(record, like, strict=True)]
+        return type(record)(*parts) if hasattr(record, "_fields") else tuple(parts)
+    if is_record(record) and type(record) is type(like):
+        return replace(record, **{field.name: in_floats(getattr(record, field.name), getattr(like, field.name))
+                                  for field in fields(record)})
+    whole = isinstance(record, (int, np.integer)) and not isinstance(record, (bool, np.timedelta64))
+    return float(record) if whole and is_value(like) and abs(int(record)) <= EXACT else record
 
 
 def is_record(part: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import Any, NamedTuple, Protocol
 
+from dycore.fields import Field, axes_of
 from dycore.inputs.given import check_number, check_switch, shown
 from dycore.state import Prognostic
 from dycore.tiles import Place
@@ -71,10 +72,41 @@ def check_prognostic(field: Prognostic) -> None:
 def advanced(on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> tuple[tuple, Mixed | None]:
     """The fields of all closures at the end of a step, and what that of vertical mixing gives, if there is one."""
     mixed, fields, left = None, [], start
-    for closure in closures_of(equations.parameters):
+    for number, closure in enumerate(closures_of(equations.parameters)):
         own, left = left[:len(closure.prognostics)], left[len(closure.prognostics):]
         result = closure.advance(on, equations, time_step, at, own)
+        mixes = number == 0 and closure is getattr(equations.parameters.vertical_mixing, "scheme", None)
+        check_result(closure, result, mixes, on.tile.region.padded)
         if isinstance(result, Mixed):
             mixed, result = result, result.fields
         fields += [on.at_least(field, about.minimum) for field, about in zip(result, closure.prognostics, strict=True)]
     return tuple(fields), mixed
+
+
+def check_result(closure: Closure, result: Any, mixes: bool, padded: tuple[int, ...]) -> None:
+    """Raise TypeError where a closure returns others than its fields, or as the scheme of vertical mixing no `Mixed`."""
+    says = f"The closure {type(closure).__name__}"
+    if isinstance(result, Mixed) != mixes:
+        raise TypeError(f"{says} returns {shown(result)}. " + (
+            "As the scheme of vertical mixing return dycore.closures.Mixed(fields, viscosity, diffusivity)." if mixes else
+            "Return a tuple of its fields; dycore.closures.Mixed is for a closure that is the scheme of vertical mixing."))
+    fields = result.fields if isinstance(result, Mixed) else result
+    names = [about.name for about in closure.prognostics]
+    if not isinstance(fields, (tuple, list)) or len(fields) != len(names):
+        what = f"{len(fields)} fields" if isinstance(fields, (tuple, list)) else shown(fields)
+        raise TypeError(f"{says} returns {what}, but it has {len(names)}. Return a tuple with one for each of its prognostics"
+                        f"{': ' if names else ''}{', '.join(names)}.")
+    axes = [3 if about.levels else 2 for about in closure.prognostics]
+    if isinstance(result, Mixed):
+        fields, names, axes = (*fields, *result[1:]), [*names, "viscosity", "diffusivity"], [*axes, 3, 3]
+    for name, field, needed in zip(names, fields, axes, strict=True):
+        if not isinstance(field, Field) and not hasattr(field, "shape"):
+            what = shown(field)
+        elif axes_of(field) != needed:
+            what = {0: "a number", 1: "a profile [k]", 2: "a plane [j, i]", 3: "a volume [k, j, i]"}.get(axes_of(field), "an array")
+        elif not isinstance(field, Field) and tuple(field.shape) != padded[-needed:]:
+            what = f"an array of shape {tuple(field.shape)}"
+        else:
+            continue
+        raise TypeError(f"{says} returns {what} as {name}. Return a field [{'k, ' * (needed == 3)}j, i], as stencils give it "
+                        "(on(stencil, ...)), or one that it was given.")

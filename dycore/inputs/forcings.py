@@ -8,18 +8,16 @@ from typing import Any
 import numpy as np
 
 from dycore.abstract import names_of
-from dycore.assembly.values import is_record, is_traced
+from dycore.assembly.values import EXACT, is_record, is_traced
 from dycore.fields import map_arguments
 from dycore.fluid import Ocean
 from dycore.forcing import Forcing, Module, Stress, stress_u, stress_v
 from dycore.grid import Grid
-from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, as_array, check_function, given, shown
+from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, as_array, check_function, given, is_array, is_masked, shown
 from dycore.inputs.units import STRESS
 from dycore.parameters import Parameters
 from dycore.tiles import Place
 from dycore.time_series import TimeSeries, of_each
-
-EXACT = 2**53  # whole numbers up to here are numbers of double precision too
 
 
 def forcings(grid: Grid, parameters: Parameters) -> tuple[Forcing | Module, ...]:
@@ -50,11 +48,11 @@ def surface_stress(grid: Grid, parameters: Parameters) -> Forcing:
 
     def part(number: int, floor: np.ndarray, place: Place) -> Any:
         def over_density(record: int | None, values: Any) -> np.ndarray:
-            if is_traced(values):
-                return values / density + np.zeros(grid.cells[1:], grid.dtype)
-            name = named(f"surface_stress[{number}]", record)
-            stress = given(name, values, grid.cells, NUMBER, PLANE, needed=grid.open_levels(floor), units=STRESS,
-                           places=grid.places(place))
+            name, precision = named(f"surface_stress[{number}]", record), grid.dtype if is_traced(values) else float
+            stress = given(name, values, grid.cells, NUMBER, PLANE, precision=precision, needed=grid.open_levels(floor),
+                           units=STRESS, places=grid.places(place))
+            if is_traced(stress):
+                return stress / density + np.zeros(grid.cells[1:], grid.dtype)
             return np.broadcast_to(stress, grid.cells[1:]) / density
 
         return of_each(over_density, pair[number])
@@ -110,22 +108,32 @@ def check_functions(name: str, forcing: Forcing) -> None:
 
 
 def value(grid: Grid, name: str, leaf: Any) -> Any:
-    """A part of what a forcing is made of. Whole numbers, functions, None, records and what JAX traces stay what they are."""
+    """A part of what a forcing is made of. Whole numbers, functions, None, records and numbers that JAX traces stay what
+    they are."""
     if isinstance(leaf, TimeSeries):
         return replace(leaf, name=name).mapped(lambda number, record: of_record(grid, named(name, number), record))
     if isinstance(leaf, (str, bytes)):
         raise ValueError(f"{name}={shown(leaf)} is text. Give a number, a profile, a plane or a volume.")
     whole = isinstance(leaf, (int, np.integer, np.bool_)) and not isinstance(leaf, np.timedelta64) and abs(int(leaf)) <= EXACT
-    if leaf is None or whole or is_traced(leaf) or callable(leaf) or is_record(leaf):
+    if leaf is None or whole or (is_traced(leaf) and not leaf.ndim) or callable(leaf) or is_record(leaf):
         return leaf
     return of_record(grid, name, leaf)
 
 
 def weight(grid: Grid, name: str, leaf: Any) -> Any:
-    """An array of finite numbers of any shape in the precision of the grid; what is no array stays what it is."""
+    """An array of finite numbers of any shape in the precision of the grid, whole numbers and truth values as they are.
+
+    A list of layers, arrays of which some may have other shapes, becomes a tuple of them; what is no array stays what it is.
+    """
+    if isinstance(leaf, list) and any(isinstance(each, (tuple, list)) or getattr(each, "shape", None) for each in leaf) and not (
+            is_array(leaf) and not any(hasattr(each, "shape") for each in leaf)):
+        return tuple(weight(grid, f"{name}[{number}]", each) for number, each in enumerate(leaf))
     if is_traced(leaf) or callable(leaf) or not (isinstance(leaf, list) or getattr(leaf, "shape", None)):
         return leaf
-    array = as_array(name, getattr(leaf, "values", leaf), grid.dtype)
+    values = getattr(leaf, "values", leaf)
+    if getattr(getattr(values, "dtype", None), "kind", "") in "biu" and not is_masked(values):
+        return np.asarray(values)
+    array = as_array(name, values, grid.dtype)
     if not np.isfinite(array).all():
         raise ValueError(f"{name} has values that are not finite numbers or masked in {grid.dtype}. Give numbers.")
     return array

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.assembly.values import is_traced
 from dycore.inputs.named_axes import on_axes
 from dycore.inputs.places import Places, at_places
 from dycore.inputs.units import in_unit
@@ -46,8 +47,11 @@ def given(name: str, values: Any, cells: tuple[int, int, int], *forms: Form, pre
     precision: the dtype of the result. needed: True where there is fluid, [k, j, i] or [j, i]; everywhere if None. What is
     no value elsewhere becomes `otherwise`. units: those that the argument has, into one of which values with an attribute `units`
     are converted. places: longitudes and latitudes of the grid, with which those of a DataArray have to agree.
+    What JAX traces comes out traced.
     Raises ValueError with the shapes that are allowed, or the number and the first place of the values that will not do.
     """
+    if is_traced(values):
+        return traced(name, values, cells, forms, precision)
     values = at_places(name, values, places)
     array = in_unit(name, as_array(name, values, precision), values, units)
     form = form_of(name, array.shape, cells, forms)
@@ -61,6 +65,15 @@ def given(name: str, values: Any, cells: tuple[int, int, int], *forms: Form, pre
                              f"{points(form, lacking, array)}. Give numbers there.")
         array = np.where(finite, array, array.dtype.type(otherwise))
     return array
+
+
+def traced(name: str, values: Any, cells: tuple[int, int, int], forms: tuple[Form, ...], precision: Any) -> Any:
+    """An array that JAX traces, of one of the forms, whole and of the precision: its shape and type are known."""
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"{name} is of the type {values.dtype}. Give real numbers.")
+    form = form_of(name, tuple(values.shape), cells, forms)
+    namespace = values.__array_namespace__()
+    return namespace.broadcast_to(namespace.astype(values, precision), sizes(form, cells))
 
 
 def as_array(name: str, values: Any, precision: Any = float) -> np.ndarray:

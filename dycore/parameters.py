@@ -99,15 +99,28 @@ class Parameters:
 
 
 def in_plain_numbers(value: Any) -> Any:
-    """A record whose numbers of NumPy are numbers of Python, which take the precision of what they are combined with."""
+    """A record whose numbers of NumPy are numbers of Python, which take the precision of what they are combined with.
+
+    Where a record says `float`, 600 is 600.0: a number that may be new from call to call (dycore.assembly.values).
+    """
     if isinstance(value, (np.generic, np.ndarray)) or hasattr(value, "coords"):
         real = getattr(value, "shape", None) == () and value.dtype.kind in "biuf" and not np.ma.isMaskedArray(value)
         return value.item() if real else value
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*map(in_plain_numbers, value))
+        return type(value)(*(part_in_plain_numbers(value, name) for name in value._fields))
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{field.name: in_plain_numbers(getattr(value, field.name)) for field in fields(value)})
+        return replace(value, **{field.name: part_in_plain_numbers(value, field.name) for field in fields(value)})
     return value
+
+
+REAL = "float", "float | None", "Coefficient", "Coefficient | None"  # what records say of numbers that need not be whole
+
+
+def part_in_plain_numbers(record: Any, name: str) -> Any:
+    """A part of a record as `in_plain_numbers` has it."""
+    said = getattr(type(record), "__annotations__", {}).get(name)
+    value = in_plain_numbers(getattr(record, name))
+    return float(value) if type(value) is int and getattr(said, "__name__", said) in REAL and abs(value) < 2**1000 else value
 
 
 def in_plain_form(parameters: Any) -> Any:

@@ -191,6 +191,21 @@ def test_fields_that_do_not_fit_are_refused(changes, sentence):
         Model(channel(), parameters(**changes), on_numpy)
 
 
+def test_a_number_that_was_given_whole_may_be_any_other_later_with_the_same_bits():
+    grid = channel()
+
+    def whole(number):
+        return dataclasses.replace(parameters(diffusivity=number, divergence=number, linear=number * 0), time_step=600)
+
+    model = Model(grid, whole(80), on_numpy)
+    one, same = (fields_of(each.steps(start(grid), 2)) for each in (model, Model(grid, dataclasses.replace(
+        parameters(diffusivity=80.0, divergence=80.0, linear=0.0), time_step=600.0), on_numpy)))
+    assert all(np.array_equal(one[name], same[name]) for name in one)
+    other = dataclasses.replace(parameters(diffusivity=62.5, divergence=91.5, linear=1e-4), time_step=450.5)
+    changed, new = (fields_of(each.steps(start(grid), 2)) for each in (model.with_parameters(other), Model(grid, other, on_numpy)))
+    assert all(np.array_equal(changed[name], new[name]) for name in new)
+
+
 def test_with_parameters_refuses_another_model():
     model = Model(channel(), parameters(), on_numpy)
     with pytest.raises(ValueError, match=r"other numbers, but model.parameters.diffusivity would differ .* Make a new Model"):

@@ -113,7 +113,8 @@ def records_of(values: Any) -> Any:
     if isinstance(values, Mapping | Set | str | bytes) or hasattr(values, "data_vars"):
         raise ValueError(f"values of a TimeSeries are of the type {type(values).__name__}, which has no first and second record. "
                          "Give an array [n, ...], a list, or one variable of a dataset.")
-    return values.to_numpy() if hasattr(values, "to_numpy") and not hasattr(values, "dims") else values
+    table = hasattr(values, "to_numpy") and hasattr(values, "__array__") and not hasattr(values, "dims")
+    return values.to_numpy() if table else values
 
 
 def check_own_times(values: Any, times: np.ndarray) -> None:

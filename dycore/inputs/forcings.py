@@ -131,7 +131,7 @@ def weight(grid: Grid, name: str, leaf: Any) -> Any:
     if is_traced(leaf) or callable(leaf) or not (isinstance(leaf, list) or getattr(leaf, "shape", None)):
         return leaf
     values = getattr(leaf, "values", leaf)
-    if getattr(getattr(values, "dtype", None), "kind", "") in "biu" and not is_masked(values):
+    if getattr(getattr(values, "dtype", None), "kind", None) in ("b", "i", "u") and not is_masked(values):
         return np.asarray(values)
     array = as_array(name, values, grid.dtype)
     if not np.isfinite(array).all():

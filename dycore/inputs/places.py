@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.inputs.named_axes import axis_of, coordinates_of, is_labelled
+from dycore.inputs.named_axes import OF_UNITS, axis_of, coordinates_of, is_labelled
 
 NEAR = 0.51  # of a spacing: a coordinate may be that of the centres where values stand on faces, and the other way round
 SEAM = 1e-3  # of a spacing: what rounding may move a longitude across the western edge
-DEGREES = ("degree", "degrees", "degrees_east", "degree_east", "degrees_e", "degree_e", "degreese", "degreee", "degrees_north",
-           "degree_north", "degrees_n", "degree_n", "degreesn", "degreen", "deg")
+DEGREES = {*OF_UNITS, "degree", "degrees", "deg"}
 RADIANS = ("radian", "radians", "rad")
 
 

@@ -85,15 +85,15 @@ build_mpi4jax() {
 }
 
 if [ "$mpi" = none ]; then
-  "${install[@]}" -c constraints.txt -e '.[numba,jax,io,bench,test]'
+  "${install[@]}" -c constraints.txt -e '.[numba,jax,learn,io,bench,test]'
   "${remove[@]}" mpi4jax mpi4py mpich 2>/dev/null || true
 else
   if [ -n "$system_mpicc" ]; then
     say "using the MPI of $system_mpicc"
     "${remove[@]}" mpich 2>/dev/null || true  # mpi4py would prefer it
-    "${install[@]}" -c constraints.txt -e '.[all,test]'
+    "${install[@]}" -c constraints.txt -e '.[all,learn,test]'
   else
-    "${install[@]}" -c constraints.txt -e '.[all,test,bundled-mpi]'
+    "${install[@]}" -c constraints.txt -e '.[all,learn,test,bundled-mpi]'
   fi
   if python -c 'from mpi4py import MPI' 2>"$log"; then
     build_mpi4jax

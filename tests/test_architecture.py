@@ -54,7 +54,7 @@ LAYERS_OF_BACKENDS = [  # rooms count as one
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 RANK |= {name.partition(".")[0]: -1 for name in RANK if "." in name}  # rooms whose files have ranks of their own: a sentence each
 HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock",
-         "cf_units", "cftime"}
+         "cf_units", "cftime", "equinox", "optax"}
 
 # Words that this project once had of its own, and the field's terms for them: in all programs, and in those of backends.
 WORDS = {
@@ -72,10 +72,12 @@ WORDS_OF_BACKENDS = WORDS | {
 
 
 def modules(folder):
-    return sorted(path for path in folder.rglob("*.py") if "backends" not in path.relative_to(folder).parts)
+    return sorted(path for path in folder.rglob("*.py") if not {"backends", "learning"} & set(path.relative_to(folder).parts))
 
 
-PROGRAMS = [path for folder in ("dycore", "backends", "benchmarks", "examples", "docs") for path in modules(ROOT / folder)]
+FOLDERS = ("dycore", "backends", "learning", "benchmarks", "examples", "docs")
+PROGRAMS = [path for folder in FOLDERS for path in modules(ROOT / folder)]
+PACKAGE = [path for folder in FOLDERS[:3] for path in modules(ROOT / folder)]
 
 
 def imports(path, anywhere=False):
@@ -116,7 +118,7 @@ def test_no_file_imports_one_that_imports_it():
     files = {name.removesuffix(".__init__"): path for name, path in files.items()}
 
     def of(name):
-        name = name.replace("dycore.backends", "backends", 1)
+        name = name.replace("dycore.backends", "backends", 1).replace("dycore.learning", "learning", 1)
         return name if name in files else name.rpartition(".")[0]
 
     left = {name: {of(other) for other in imports(path, anywhere=True)} & set(files) - {name} for name, path in files.items()}
@@ -130,7 +132,7 @@ def test_no_file_imports_one_that_imports_it():
 def test_the_science_imports_no_backend_and_nothing_heavy(path):
     names = imports(path)
     assert not {name.split(".")[0] for name in names} & HEAVY
-    assert not [name for name in names if name.startswith("dycore.backends")]
+    assert not [name for name in names if name.startswith(("dycore.backends", "dycore.learning"))]
 
 
 @pytest.mark.parametrize("path", modules(ROOT / "backends"), ids=lambda p: str(p.relative_to(ROOT)))
@@ -161,13 +163,13 @@ def names_in(tree):
                 yield getattr(node, place)
 
 
-@pytest.mark.parametrize("path", [*modules(ROOT / "dycore"), *modules(ROOT / "backends")], ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize("path", PACKAGE, ids=lambda p: str(p.relative_to(ROOT)))
 def test_names_are_the_terms_of_the_field(path):
     words = WORDS_OF_BACKENDS if path.is_relative_to(ROOT / "backends") else WORDS
     assert {name: f"the field says {words[name]}" for name in names_in(ast.parse(path.read_text())) if name in words} == {}
 
 
-@pytest.mark.parametrize("path", [*modules(ROOT / "dycore"), *modules(ROOT / "backends")], ids=lambda p: str(p.relative_to(ROOT)))
+@pytest.mark.parametrize("path", PACKAGE, ids=lambda p: str(p.relative_to(ROOT)))
 def test_docstrings_open_with_what_a_thing_is(path):
     """With a noun phrase; one that takes the place of another may name that: "As `NumpyBackend.apply`, in one pass."."""
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)

@@ -12,7 +12,8 @@ from dycore.files import whole
 COLOURS = {"fortran": "#000000", "numba": "#0072B2", "jax-native": "#009E73", "jax": "#D55E00", "numpy": "#CC79A7"}
 MARKERS = {"fortran": "s", "numba": "o", "jax-native": "v", "jax": "^", "numpy": "D"}
 GREY = "#777777"
-DASHES = (0, (4, 3))
+DASHES, DOTS = (0, (4, 3)), (0, (1, 2))
+PANEL_INCHES = (5.2, 3.6)
 LABEL_HEIGHT = 0.068  # of a panel
 SETTINGS: Any = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#999999",
                  "xtick.color": "#444444", "ytick.color": "#444444", "figure.dpi": 150}
@@ -28,15 +29,15 @@ class End(NamedTuple):
 
 
 @contextlib.contextmanager
-def figure(rows: int, columns: int, path: Path, **axes: Any) -> Iterator[tuple[Any, Any]]:
-    """A figure and its panels; written aside, for a full disk must not leave half a picture."""
+def figure(rows: int, columns: int, path: Path, panel: tuple[float, float] = PANEL_INCHES, **axes: Any) -> Iterator[tuple[Any, Any]]:
+    """A figure and its panels of so many inches; written aside, for a full disk must not leave half a picture."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     with pyplot.rc_context(SETTINGS):
-        drawing, panels = pyplot.subplots(rows, columns, figsize=(5.2 * columns, 3.6 * rows + 0.7), squeeze=False,
+        drawing, panels = pyplot.subplots(rows, columns, figsize=(panel[0] * columns, panel[1] * rows + 0.7), squeeze=False,
                                           layout="constrained", **axes)
         try:
             yield drawing, panels

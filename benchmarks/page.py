@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import comparison, pictures, tables
+from benchmarks import comparison, pictures, ratios, tables
 from benchmarks.results_file import newest_run, writing
 
+TIMES = "Wall time per step per 1M cells against the number of cells; both axes are logarithmic, lower is better."
 CAPTIONS = {
-    "scaling": "Wall time per step per 1M cells against the number of cells; both axes are logarithmic, lower is better.",
+    "scaling": TIMES, **{f"scaling-{precision}": f"The same in {precision}." for precision in ("float64", "float32")},
     "efficiency": "Parallel efficiency against ranks; the dashed line is what the bandwidth of memory allows.",
     "prediction": "What a model predicts (not a measurement): left against what was measured, then for many ranks on networks.",
     "comparison": "Wall time as a multiple of the first results': left of 1 is faster. Bars span all samples."}
@@ -38,11 +39,11 @@ class Section(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What the template shows; a card is (name, number, words)."""
+    """What the template shows; cards are (heading, [(name, number, words)])."""
 
     title: str
     below: str
-    cards: Sequence[tuple[str, str, str]]
+    cards: Sequence[tuple[str, Sequence[tuple[str, str, str]]]]
     warnings: Sequence[str]
     sections: Sequence[Section]
 
@@ -87,8 +88,12 @@ def numeric(rows: list[list[str]]) -> list[bool]:
 
 
 def page_of_run(records: list[dict[str, Any]]) -> Page:
+    sections = [Section("Wall time", [WALL_TIME], list(tables.timings(records)),
+                        ["scaling", *(name for name in CAPTIONS if name.startswith("scaling-"))])]
+    if over_fortran := ratios.found(records):
+        sections.append(Section("Against Fortran, by ranks", [ratios.words(over_fortran)], [
+            ("", *ratios.table(ratios.large(over_fortran), by_size=False)), ("By size", *ratios.table(over_fortran, by_size=True))]))
     columns, rows = tables.scaling_table(records)
-    sections = [Section("Wall time", [WALL_TIME], list(tables.timings(records)), ["scaling"])]
     if rows:
         sections.append(Section("Scaling over MPI ranks", [tables.SCALING_WORDS], [("", columns, rows)], ["efficiency"]))
     columns, rows = tables.prediction_table(records)
@@ -99,8 +104,8 @@ def page_of_run(records: list[dict[str, Any]]) -> Page:
         Section("How it was measured", [*METHOD, *tables.origin(records)[2:]]),
         Section("Repeat it", ["In a clone of dycore" + changed_words(records)], code=repeat(records)),
         Section("Machine and versions", [], [("", *comparison.setup([records], ["this run"]))])]
-    return Page("dycore benchmark", tables.origin(records)[0], cards(records), tables.marks(records) + tables.failures(records),
-                sections)
+    return Page("dycore benchmark", tables.origin(records)[0], cards(ratios.large(ratios.found(records))),
+                tables.marks(records) + tables.failures(records), sections)
 
 
 def changed_words(records: list[dict[str, Any]]) -> str:
@@ -115,27 +120,24 @@ def repeat(records: list[dict[str, Any]]) -> str:
             + (f".venv/bin/{command}" if command else ".venv/bin/dycore bench    # this run kept no options"))
 
 
-def cards(records: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
-    """How each competitor compares with Fortran, on as many ranks as Fortran."""
-    ratios: dict[str, list[float]] = {}
-    for group in tables.by([record for record in records if not record["error"]],
-                           "case", "precision", "n_cells", "ranks", "scaling").values():
-        times = {record["competitor"]: record["ms_per_million_cells"] for record in group}
-        for name in times.keys() - {"fortran"} if "fortran" in times else ():
-            ratios.setdefault(name, []).append(times[name] / times["fortran"])
-    return [comparison.card(ratios[name], tables.LABELS[name], "the time of Fortran")
-            for name in tables.COMPETITORS if name in ratios]
+def cards(over_fortran: list[ratios.Ratio]) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """How each competitor compares with Fortran, for each number of ranks: the numbers of the README's summary."""
+    kinds: dict[ratios.Kind, dict[str, list[float]]] = {}
+    for ratio in over_fortran:
+        kinds.setdefault(ratio.kind, {}).setdefault(ratio.competitor, []).append(ratio.value)
+    return [(kind.words, [comparison.card(values, tables.LABELS[name], "the time of Fortran")
+                          for name, values in of_kind.items()]) for kind, of_kind in kinds.items()]
 
 
 def page_of_comparison(runs: list[list[dict[str, Any]]], labels: list[str], pairs: list[comparison.Pair]) -> Page:
     columns, rows = comparison.table(pairs)
-    ratios = {(label, name): [pair.ratio for pair in pairs if (pair.label, pair.after["competitor"]) == (label, name)]
-              for label in labels[1:] for name in tables.COMPETITORS}
+    by_label = {(label, name): [pair.ratio for pair in pairs if (pair.label, pair.after["competitor"]) == (label, name)]
+                for label in labels[1:] for name in tables.LABELS}
     return Page(
         f"dycore benchmark: {', '.join(labels[1:])} against {labels[0]}",
         f"{len(pairs)} measurements are compared",
-        [comparison.card(of_both, f"{tables.LABELS[name]}, {label}", f"the time in {labels[0]}")
-         for (label, name), of_both in ratios.items() if of_both],
+        [("", [comparison.card(of_both, f"{tables.LABELS[name]}, {label}", f"the time in {labels[0]}")
+               for (label, name), of_both in by_label.items() if of_both])],
         comparison.warnings(runs, labels, pairs),
         [Section("Changes, largest first", [comparison.WORDS], [("", columns, rows)], ["comparison"]),
          Section("Machines and versions", [], [("", *comparison.setup(runs, labels))]),

@@ -2,120 +2,32 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from benchmarks import calibration, model, tables
 from benchmarks.drawing import COLOURS, DASHES, GREY, MARKERS, End, figure, heading, label_ends, ranks_axis, words
+from benchmarks.times_picture import scaling
 
 NETWORK_COLOURS = ("#E69F00", "#009E73", "#56B4E9", "#000000")
 
 
 def draw(records: list[dict[str, Any]], folder: Path, suffix: str = ".png") -> list[str]:
-    """Every picture that these records give; their paths."""
-    several = any(record["ranks"] > 1 and record["efficiency"] for record in records)
-    wanted: list[tuple[str, Callable]] = [("scaling", scaling)]
-    wanted += [("efficiency", efficiency)] if several else []
-    wanted += [("prediction", prediction)] if calibration.fitted(records) else []
-    for name, picture in wanted:
-        picture(records, folder / (name + suffix))
-    for stale in {"efficiency", "prediction"} - {name for name, _ in wanted}:
+    """Every picture that these records give; their paths. Those of precisions after the first have them in their names."""
+    steps = [record for record in records if not record.get("gradient_steps")]
+    precisions = list(dict.fromkeys(record["precision"] for record in steps))
+    wanted: dict[str, Callable] = {f"scaling{f'-{precision}' if number else ''}": partial(scaling, precision=precision)
+                                   for number, precision in enumerate(precisions)}
+    if any(record["ranks"] > 1 and record["efficiency"] for record in steps):
+        wanted["efficiency"] = efficiency
+    if calibration.fitted(steps):
+        wanted["prediction"] = prediction
+    for name, picture in wanted.items():
+        picture(steps, folder / (name + suffix))
+    for stale in {"scaling-float32", "scaling-float64", "efficiency", "prediction"} - wanted.keys():
         (folder / (stale + suffix)).unlink(missing_ok=True)
-    return [str(folder / (name + suffix)) for name, _ in wanted]
-
-
-# Time against cells
-
-
-class Line(NamedTuple):
-    """A line of the main picture."""
-
-    competitor: str
-    label: str
-    dashed: bool
-    records: list[dict[str, Any]]
-
-
-def scaling(records: list[dict[str, Any]], path: Path) -> None:
-    """Log-log: wall time per step per 1M cells against number of cells, a panel for each case and precision."""
-    from matplotlib import ticker
-
-    rows = list(dict.fromkeys(record["precision"] for record in records))
-    columns = list(dict.fromkeys(record["case"] for record in records))
-    with figure(len(rows), len(columns), path, sharex=True, sharey=True) as (drawing, panels):
-        ends = []
-        for (case, precision), panel in zip([(case, precision) for precision in rows for case in columns],
-                                            panels.flat, strict=True):
-            ends.append(draw_times(panel, [record for record in records if not record["error"]
-                                           and (record["case"], record["precision"]) == (case, precision)]))
-            heading(panel, f"{case.replace('_', ' ')}, {precision}")
-        for panel, ends_here in zip(panels.flat, ends, strict=True):
-            label_ends(panel, ends_here)
-            panel.yaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-            panel.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-            panel.yaxis.set_minor_locator(ticker.NullLocator())
-        for panel in panels[-1]:
-            panel.set_xlabel("grid cells")
-        for panel in panels[:, 0]:
-            panel.set_ylabel("ms per step per 1M cells")
-        words(drawing, f"Wall time per step per 1M cells: lower is better{mpi_words(records)}",
-              f"bands span all samples; {tables.origin(records)[0]}")
-
-
-def mpi_words(records: list[dict[str, Any]]) -> str:
-    several = [line.records[0] for line in lines(records) if line.records[0]["ranks"] > 1]
-    if not several:
-        return ""
-    cores = "more than cores" if several[0]["oversubscribed"] else "one core each" if several[0]["threads"] == 1 else (
-        f"{several[0]['threads']} cores each")
-    return f"; + MPI: {several[0]['ranks']} ranks, {cores}"
-
-
-def lines(records: list[dict[str, Any]]) -> list[Line]:
-    """With several ranks measured, Fortran alone and all + MPI on the most ranks that have cores; else all on one."""
-    strong = [record for record in records if not record["error"] and record["ranks"] > 1 and record["scaling"] == "strong"]
-    cored = [record for record in strong if not record["oversubscribed"]] or strong
-    most = max((record["ranks"] for record in cored), default=1)
-    found = []
-    for name in tables.COMPETITORS:
-        own = [record for record in records if record["competitor"] == name and not record["error"]]
-        alone = [record for record in own if record["ranks"] == 1]
-        mpi = [record for record in own if record["ranks"] == most > 1 and record["scaling"] == "strong"]
-        on_gpu = [record for record in alone if tables.on_gpu(record)]
-        alone = [record for record in alone if record not in on_gpu]
-        if name == "fortran" or not strong:
-            found.append(Line(name, tables.LABELS[name], bool(mpi), alone))
-        found += [Line(name, f"{tables.LABELS[name]} + MPI", False, mpi), Line(name, f"{tables.LABELS[name]}, GPU", True, on_gpu)]
-    return [line._replace(records=sorted(line.records, key=lambda record: record["n_cells"])) for line in found if line.records]
-
-
-def draw_times(panel: Any, records: list[dict[str, Any]]) -> list[End]:
-    """The lines of one panel; returns their right ends."""
-    panel.set_xscale("log")
-    panel.set_yscale("log")
-    ends = []
-    shown = lines(records)
-    for name, label, dashed, group in shown:
-        cells = [record["n_cells"] for record in group]
-        scales = [1e6 / record["n_cells"] for record in group]
-        panel.fill_between(cells, [record["ms_min"] * scale for record, scale in zip(group, scales, strict=True)],
-                           [record["ms_max"] * scale for record, scale in zip(group, scales, strict=True)],
-                           color=COLOURS[name], alpha=0.18, linewidth=0)
-        times = [record["ms_per_million_cells"] for record in group]
-        panel.plot(cells, times, color=COLOURS[name], markerfacecolor="white" if dashed else COLOURS[name], marker=MARKERS[name],
-                   markersize=5, linewidth=1.4 if dashed else 1.8, linestyle=DASHES if dashed else "-",
-                   markeredgecolor=COLOURS[name] if dashed else "white", markeredgewidth=1.0 if dashed else 0.6)
-        ends.append(End(cells[-1], times[-1], label, COLOURS[name]))
-    ranks = max((line.records[0]["ranks"] for line in shown), default=1)
-    floors = sorted({(record["n_cells"], record["floor_ms_per_million_cells"], record["device"])
-                     for line in shown for record in line.records
-                     if record["floor_ms_per_million_cells"] and (record["ranks"] == ranks or line.label.endswith("GPU"))})
-    for device in dict.fromkeys(floor[2] for floor in floors):
-        cells = [floor[0] for floor in floors if floor[2] == device]
-        times = [floor[1] for floor in floors if floor[2] == device]
-        panel.plot(cells, times, color=GREY, linestyle=(0, (1, 2)), linewidth=1.4, marker="_" if len(cells) == 1 else "")
-        ends.append(End(cells[-1], times[-1], "bandwidth floor", GREY))
-    return ends
+    return [str(folder / (name + suffix)) for name in wanted]
 
 
 # Efficiency against ranks

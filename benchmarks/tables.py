@@ -194,6 +194,13 @@ def marks(records: list[dict[str, Any]]) -> list[str]:
             ] if shared else []
 
 
+def busy_words(records: list[dict[str, Any]], before: str = "") -> str:
+    """How many of the measurements were taken while the machine was busy; nothing where none was."""
+    measured = [record for record in records if not record["error"]]
+    busy = sum(bool(record.get("busy")) for record in measured)
+    return f"{before}{busy} of {len(measured)} measured while the machine was busy" if busy else ""
+
+
 def origin(records: list[dict[str, Any]]) -> list[str]:
     """Where, when and with what, in a few lines."""
     first = records[0]

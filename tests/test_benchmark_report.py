@@ -72,7 +72,7 @@ def test_a_page_of_many_records_is_sorted_searched_and_read_on_a_phone(tmp_path)
     page.write([PUBLISHED], tmp_path / "page.html")  # these are older than the column of energy
     records = records_in(PUBLISHED)
     with visit(tmp_path / "page.html") as seen:
-        check_alone_and_sound(seen, pictures=3)
+        check_alone_and_sound(seen, pictures=4)
         heading, *body = rows(seen, FIGURES)
         assert len(body) == len(records)
         assert {row[heading.index("J / simulated day")] for row in body} == {"no counters"}

@@ -14,11 +14,16 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from benchmarks import groups
 from benchmarks.launching import ROOT
 from dycore.cli import command_line
+from dycore.commands.bench import FORWARD
+from dycore.commands.bench import measured as asked
 
-SMALL = "--cases baroclinic_channel,baroclinic_wave --cells 1e4 --ranks 1,2"
-ASKED = command_line().parse_args(["bench", *shlex.split(SMALL), *shlex.split(os.environ.get("ASV_BENCH", ""))])
+SMALL = f"--full --cases baroclinic_channel,baroclinic_wave --cells 1e4 --ranks 1,2 --backends {','.join(FORWARD)}"
+OPTIONS = command_line().parse_args(["bench", *shlex.split(SMALL), *shlex.split(os.environ.get("ASV_BENCH", ""))])
+ASKED = groups.Settings(**asked(OPTIONS), output=OPTIONS.output)
+RANKS: list[int] = OPTIONS.ranks
 Records = dict[tuple, dict[str, Any]]
 
 
@@ -30,8 +35,9 @@ def checkout() -> Path:
 def measured(case: str, precision: str, cells: int) -> list[dict[str, Any]]:
     """The records of one run of the suite, compiled code included in the first step."""
     with tempfile.TemporaryDirectory() as folder:
-        options = ["--cases", case, "--precisions", precision, "--cells", str(cells), "--backends", ",".join(ASKED.backends),
-                   "--ranks", ",".join(map(str, ASKED.ranks)), "--samples", str(ASKED.samples), "--threads", str(ASKED.threads),
+        options = ["--full", "--cases", case, "--precisions", precision, "--cells", str(cells),
+                   "--backends", ",".join(ASKED.backends), "--ranks", ",".join(map(str, RANKS)), "--samples",
+                   str(ASKED.samples), "--threads", str(ASKED.threads),
                    "--output", folder]
         ended = subprocess.run([sys.executable, "-m", "dycore.cli", "bench", *options], cwd=checkout(), capture_output=True,
                                text=True, check=False, env=os.environ | {"PYTHONPATH": str(checkout()), "NUMBA_CACHE_DIR": folder,
@@ -65,7 +71,7 @@ class Steps(Suite):
     """By case, competitor, precision, size and ranks."""
 
     param_names = ("case", "competitor", "precision", "cells", "ranks")
-    params = (ASKED.cases, ASKED.backends, ASKED.precisions, ASKED.cells, ASKED.ranks)
+    params = (ASKED.cases, ASKED.backends, ASKED.precisions, ASKED.cells, RANKS)
 
     def track_wall_time(self, records: Records, *which: Any) -> float:
         return self.of(records, *which)["ms_per_million_cells"]

@@ -51,7 +51,8 @@ def pairs(runs: list[list[dict[str, Any]]], names: list[str]) -> list[Pair]:
 
 
 def measured(records: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {str([record[name] for name in SAME] + [tables.on_gpu(record)]): record for record in records if not record["error"]}
+    return {str([record[name] for name in SAME] + [tables.on_gpu(record), record.get("gradient_steps", 0)]): record
+            for record in records if not record["error"]}
 
 
 def table(found: list[Pair]) -> tuple[list[str], list[list[str]]]:
@@ -113,7 +114,7 @@ def draw(found: list[Pair], names: list[str], path: Path) -> None:
     from matplotlib import ticker
 
     rows = sorted({(pair.after["case"], pair.after["precision"]) for pair in found}, reverse=True)
-    competitors = [name for name in tables.COMPETITORS if any(pair.after["competitor"] == name for pair in found)]
+    competitors = [name for name in tables.LABELS if any(pair.after["competitor"] == name for pair in found)]
     with figure(1, len(names), path, sharex=True, sharey=True) as (drawing, panels):
         for name, panel in zip(names, panels.flat, strict=True):
             for number, competitor in enumerate(reversed(competitors)):

@@ -18,14 +18,18 @@ from benchmarks import energy
 from benchmarks.fortran_reference import fortran_program
 from benchmarks.launching import ROOT, Launcher, environment, launched, launcher, pinned
 from benchmarks.problems import Failed
+from dycore.commands.bench import GRADIENTS
 
 ANSWER_SECONDS = 600.0  # no answer for so long is a failure
 WARM_UP_STEPS = 10
 LEAST_STEPS = 20
 LEAST_SAMPLE_SECONDS = 0.3
 MOST_STEPS = 50  # a coarse case without dissipation must not run for weeks of simulated time
-SLOW_STEP_SECONDS = 0.5
-SLOW_SAMPLE_SECONDS = 5.0
+MOST_WARM_UP_SECONDS = 4.0
+MOST_SAMPLE_SECONDS = 10.0
+SAID_AFTER_SECONDS = 2.0  # of compiling
+# What compiling takes about on one core where nothing is cached (benchmarks/README.md); of others it is not worth a word.
+COMPILING_SECONDS = {"numba": 20, "jax-native": 20, "jax": 10, **dict.fromkeys(GRADIENTS, 25)}
 STOP_SECONDS = 5.0  # that mpiexec has to take its ranks down before it is killed
 # How lines begin that a launcher adds to what a rank has said before it died.
 LAUNCHER_WORDS = ("=", "-----", "Abort(", "application called MPI_Abort", "[mpiexec", "[proxy", "MPI_ABORT was", "with errorcode",
@@ -37,7 +41,8 @@ LAUNCHER_WORDS = ("=", "-----", "Abort(", "application called MPI_Abort", "[mpie
 class Group(NamedTuple):
     """What is compared with each other. `base_cells` are those of the one rank that more are measured against.
 
-    A launcher of None is the mpiexec of this machine.
+    A launcher of None is the mpiexec of this machine. With `gradient_steps` everything takes runs of so many steps, all from
+    the same state, in place of steps: gradients, and the forward run that they are held against.
     """
 
     case: str
@@ -48,6 +53,7 @@ class Group(NamedTuple):
     base_cells: tuple[int, int, int] | None = None
     processes: tuple[int, int] | None = None
     launcher: Launcher | None = None
+    gradient_steps: int = 0
 
     @property
     def n_cells(self) -> int:
@@ -63,18 +69,20 @@ class Competitor:
     """After an error it says no more: `error` says why, and every further attempt does nothing.
 
     One that is `silent` sends no messages between its ranks: it computes as much, and not the same. Python runs what is
-    in `root`, which may be another checkout.
+    in `root`, which may be another checkout. `say_compiling` is told where it compiles for long.
     """
 
     def __init__(self, name: str, group: Group, threads: int, device: str, error: str | None = None,
                  silent: bool = False, counters: energy.Counters = energy.NONE, root: Path = ROOT) -> None:
         self.name, self.group, self.threads, self.device, self.error = name, group, threads, device, error
         self.silent, self.counters, self.root = silent, counters, root
+        self.most_sample_seconds = MOST_SAMPLE_SECONDS
+        self.say_compiling: Callable[[str], None] = lambda _: None
         self.process: Any = None
         self.complaints: Any = None
         self.unread = b""
         self.about: dict[str, Any] = {}
-        self.first_seconds = 0.0
+        self.first_seconds = self.warm_seconds = 0.0
         self.steps = 0
         self.seconds: list[float] = []
         self.joules: list[float | None] = []
@@ -101,10 +109,12 @@ class Competitor:
             except OSError as problem:
                 raise Failed(f"could not be started: {problem.strerror}") from problem
         self.first_seconds = float(self.answer("ready"))
-        seconds_per_step = self.take(1)
-        if seconds_per_step < SLOW_STEP_SECONDS:
-            seconds_per_step = self.take(WARM_UP_STEPS - 2) / (WARM_UP_STEPS - 2)
-        self.steps = steps_of_a_sample(seconds_per_step)
+        at_once = self.group.gradient_steps if self.name != "triad" else 0  # steps of a run
+        self.warm_seconds = self.take(max(1, at_once)) / max(1, at_once)
+        warm_up = at_once or WARM_UP_STEPS - 2
+        if self.warm_seconds * warm_up < min(self.most_sample_seconds, MOST_WARM_UP_SECONDS):
+            self.warm_seconds = self.take(warm_up) / warm_up
+        self.steps = steps_of_a_sample(self.warm_seconds, self.most_sample_seconds, at_once)
 
     def sample(self) -> None:
         before = self.counters.read()
@@ -145,6 +155,7 @@ class Competitor:
     def answer(self, word: str) -> str:
         """What follows this word, once a line that begins with it has come."""
         deadline = time.monotonic() + ANSWER_SECONDS
+        said_at = math.inf  # when it is told that this compiles
         while True:
             line, newline, rest = self.unread.partition(b"\n")
             if newline:
@@ -156,9 +167,15 @@ class Competitor:
                     raise Failed(text)
                 if first == "about":
                     self.about |= json.loads(text)
+                if first == "compiling" and self.name in COMPILING_SECONDS:
+                    said_at = time.monotonic() + SAID_AFTER_SECONDS
                 continue
-            if not select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise Failed(f"gave no answer for {ANSWER_SECONDS:.0f} s")
+            if not select.select([self.process.stdout], [], [], max(0.0, min(deadline, said_at) - time.monotonic()))[0]:
+                if time.monotonic() >= deadline:
+                    raise Failed(f"gave no answer for {ANSWER_SECONDS:.0f} s")
+                self.say_compiling(f"compiling (about {COMPILING_SECONDS[self.name]} s)")
+                said_at = math.inf
+                continue
             received = os.read(self.process.stdout.fileno(), 65536)
             if not received:
                 raise Failed(self.last_words())
@@ -184,11 +201,12 @@ def own_words(text: str) -> list[str]:
     return [line for line in lines if line and not line.startswith(LAUNCHER_WORDS)]
 
 
-def steps_of_a_sample(seconds_per_step: float) -> int:
-    """At least 20 steps and 0.3 s; of a slow step what fits in 5 s, two at least."""
-    if seconds_per_step < SLOW_STEP_SECONDS:
-        return min(MOST_STEPS, max(LEAST_STEPS, math.ceil(LEAST_SAMPLE_SECONDS / max(seconds_per_step, 1e-9))))
-    return max(2, min(LEAST_STEPS, int(SLOW_SAMPLE_SECONDS / seconds_per_step)))
+def steps_of_a_sample(seconds_per_step: float, most_seconds: float = MOST_SAMPLE_SECONDS, at_once: int = 0) -> int:
+    """At least 20 steps and 0.3 s; of slow steps what fits into `most_seconds`, two at least. `at_once`: in runs of so many."""
+    wanted = max(LEAST_STEPS, math.ceil(LEAST_SAMPLE_SECONDS / max(seconds_per_step, 1e-9)))
+    if at_once:
+        return at_once * math.ceil(wanted / at_once)
+    return max(2, min(wanted, MOST_STEPS, int(most_seconds / max(seconds_per_step, 1e-9))))
 
 
 def command(name: str, group: Group, threads: int, device: str, silent: bool = False) -> list[str]:
@@ -196,6 +214,7 @@ def command(name: str, group: Group, threads: int, device: str, silent: bool = F
     cells = ",".join(map(str, group.cells))
     several = ["--processes", ",".join(map(str, group.processes))] if group.ranks > 1 and group.processes else []
     several += ["--silent"] if silent else []
+    several += ["--gradient-steps", str(group.gradient_steps)] if group.gradient_steps and name != "triad" else []
     if name == "fortran":
         program = [str(fortran_program(group.precision, group.ranks)), "--case", group.case, "--cells", cells, "--warmup", "1",
                    "--samples", *several]

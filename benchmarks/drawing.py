@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dycore.commands.bench import GRADIENTS
 from dycore.files import whole
 
 # Okabe and Ito's colours, told apart by all eyes; the marker and the label say the same again.
 COLOURS = {"fortran": "#000000", "numba": "#0072B2", "jax-native": "#009E73", "jax": "#D55E00", "numpy": "#CC79A7"}
 MARKERS = {"fortran": "s", "numba": "o", "jax-native": "v", "jax": "^", "numpy": "D"}
+COLOURS |= dict(zip(GRADIENTS, ("#E69F00", "#56B4E9", "#F0E442", "#7A5195", "#8C6D31"), strict=False))
+MARKERS |= dict(zip(GRADIENTS, ("<", ">", "P", "X", "*"), strict=False))
 GREY = "#777777"
 DASHES, DOTS = (0, (4, 3)), (0, (1, 2))
 PANEL_INCHES = (5.2, 3.6)
@@ -29,15 +32,16 @@ class End(NamedTuple):
 
 
 @contextlib.contextmanager
-def figure(rows: int, columns: int, path: Path, panel: tuple[float, float] = PANEL_INCHES, **axes: Any) -> Iterator[tuple[Any, Any]]:
-    """A figure and its panels of so many inches; written aside, for a full disk must not leave half a picture."""
+def figure(rows: int, columns: int, path: Path, inches: tuple[float, float] = PANEL_INCHES,
+           **axes: Any) -> Iterator[tuple[Any, Any]]:
+    """A figure, and its panels of so many inches; written aside, for a full disk must not leave half a picture."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     with pyplot.rc_context(SETTINGS):
-        drawing, panels = pyplot.subplots(rows, columns, figsize=(panel[0] * columns, panel[1] * rows + 0.7), squeeze=False,
+        drawing, panels = pyplot.subplots(rows, columns, figsize=(inches[0] * columns, inches[1] * rows + 0.7), squeeze=False,
                                           layout="constrained", **axes)
         try:
             yield drawing, panels

@@ -8,10 +8,17 @@ from typing import NamedTuple
 
 from benchmarks.competitor import Group
 from benchmarks.launching import Launcher, allowed_cores, launcher
+from dycore.commands.bench import GRADIENTS
+
+NO_LIMIT = 1e4  # minutes: a week
 
 
 class Settings(NamedTuple):
-    """What `dycore bench` was asked for. `ranks` of None: one, and two in the first precision where that can be."""
+    """What `dycore bench` was asked for. `ranks` of None: one, and two in the first precision where that can be.
+
+    messages: several ranks are measured without messages and beside one rank as well; minutes: what cannot be done by then is
+    left out; sample_seconds: a sample of 20 steps that takes longer has fewer.
+    """
 
     cases: list[str]
     cells: list[int]
@@ -25,25 +32,47 @@ class Settings(NamedTuple):
     processes: tuple[int, int] | None = None
     scaling: tuple[str, ...] | list[str] = ("strong",)
     launcher: Launcher | None = None
+    messages: bool = True
+    minutes: float = NO_LIMIT
+    sample_seconds: float = 10.0
+    gradient_steps: int = 100
+    gradient_cells: tuple[int, ...] | list[int] = ()
 
 
 def command_line(settings: Settings) -> str:
     """The command that measures the same again."""
     options = {name: value for name, value in settings._asdict().items()
-               if name not in ("output", "launcher") and value is not None}
+               if name not in ("output", "launcher", "messages") and value not in (None, ())}
     if settings.launcher is not None:
         options |= {"launcher": settings.launcher.words, "nodes": settings.launcher.nodes}
     words = [word for name, value in options.items()
-             for word in (f"--{name}", ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value))]
-    return shlex.join(["dycore", "bench", *words])
+             for word in (f"--{name.replace('_', '-')}",
+                          ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value))]
+    return shlex.join(["dycore", "bench", *words, "--messages" if settings.messages else "--no-messages"])
 
 
 def groups(settings: Settings) -> list[Group]:
-    """Small sizes first, so that an early interruption leaves the most; one rank before several."""
+    """Small sizes first, so that an early interruption leaves the most; one rank before several, and before gradients.
+
+    Where time is limited all cases come on one rank before any comes on several.
+    """
     from dycore import cases
 
-    return [group for n_cells in settings.cells for case in settings.cases for precision in settings.precisions
-            for group in groups_of_ranks(Group(case, cases.cells_for(case, n_cells), precision), settings)]
+    steps = [group for n_cells in settings.cells for case in settings.cases for precision in settings.precisions
+             for group in groups_of_ranks(Group(case, cases.cells_for(case, n_cells), precision), settings)
+             if any(name not in GRADIENTS for name in settings.backends)]
+    gradients = [Group(case, cases.cells_for(case, n_cells), precision, gradient_steps=settings.gradient_steps)
+                 for n_cells in settings.gradient_cells for case in settings.cases for precision in settings.precisions
+                 if any(name in GRADIENTS for name in settings.backends)]
+    if settings.minutes < NO_LIMIT:
+        sizes = {cases.cells_for(case, n_cells): n_cells for n_cells in settings.cells for case in settings.cases}
+        steps.sort(key=lambda group: (sizes[group.base_cells or group.cells], group.ranks))
+    return steps + gradients
+
+
+def competitors_of(group: Group, settings: Settings) -> list[str]:
+    """Those that take steps, or gradients of runs."""
+    return [name for name in settings.backends if (name in GRADIENTS) == bool(group.gradient_steps)]
 
 
 def groups_of_ranks(alone: Group, settings: Settings) -> Iterator[Group]:
@@ -90,4 +119,4 @@ def devices(settings: Settings) -> list[str]:
 
 
 def device_of(name: str, settings: Settings) -> str:
-    return settings.device if name == "jax" else "cpu"
+    return settings.device if GRADIENTS.get(name, name) == "jax" else "cpu"

@@ -27,6 +27,13 @@ A record (one per competitor, case, size, precision, ranks and scaling; `error` 
                                  that of the triad on one, median over the same rounds
     silent_error                 why there is no ms_per_step_silent
     simulated_years_per_day      at the time step of the case
+    gradient_steps               0; or of the run whose gradient was taken: a step is then one of such a run, and there is
+                                 neither a floor nor simulated time
+    over_forward                 time of the gradient over that of the forward run of XLA (`Model.steps`), median over the rounds
+    forward_ms_per_step, forward_compile_seconds   of that run
+    others_cores                 that others used while this group was sampled (None: not known)
+    triad_spread                 the slowest sample of the triad over the fastest
+    busy                         why the machine was, as far as others_cores and the triads of the run tell (busy.py), or None
     joules_per_step              median over the samples, all together that energy_counters names
     energy_counters              what counts energy (see energy.py), and why nothing more does
     command                      that measures all of the run again
@@ -50,10 +57,12 @@ from typing import Any, NamedTuple
 import numpy
 
 from benchmarks import energy, tables
+from benchmarks.busy import Others
 from benchmarks.competitor import Competitor, Group, missing_mpi
-from benchmarks.groups import Settings, device_of, devices, nodes_of, oversubscribed, ranks_wanted
+from benchmarks.groups import Settings, competitors_of, device_of, nodes_of, oversubscribed, ranks_wanted
 from benchmarks.results_file import first_line
 from dycore.check.machine import processor
+from dycore.commands.bench import GRADIENTS
 
 STEPPER, RIGHT_HAND_SIDES = "AB3 + forward-backward", 1
 LIBRARIES = {"numpy": [], "numba": ["numba", "llvmlite"], "jax": ["jax", "jaxlib"],
@@ -61,18 +70,24 @@ LIBRARIES = {"numpy": [], "numba": ["numba", "llvmlite"], "jax": ["jax", "jaxlib
 MPI_LIBRARIES = ["mpi4py", "mpi4jax"]
 MEASURED = ("ms_per_step", "ms_min", "ms_max", "ms_per_million_cells", "compile_seconds", "bandwidth_bytes_per_second",
             "floor_ms_per_million_cells", "floor_ratio", "simulated_years_per_day", "ms_per_step_silent", "message_share",
-            "efficiency", "allowed_efficiency", "joules_per_step")
+            "efficiency", "allowed_efficiency", "joules_per_step", "over_forward", "forward_ms_per_step",
+            "forward_compile_seconds", "triad_spread")
+FORWARD = "jax"  # what gradients are held against
 
 
 class Beside(NamedTuple):
-    """What is sampled in the same rounds as a competitor on several ranks: itself without messages and on one rank, a triad."""
+    """What is sampled in the same rounds as a competitor: on several ranks itself without messages and on one, and a triad on one.
 
-    silent: Competitor | None
-    alone: Competitor | None
-    yardstick: Competitor | None
+    In the same rounds as a gradient, the forward run.
+    """
+
+    silent: Competitor | None = None
+    alone: Competitor | None = None
+    yardstick: Competitor | None = None
+    forward: Competitor | None = None
 
 
-NOBODY = Beside(None, None, None)
+NOBODY = Beside()
 
 
 class Lineup(NamedTuple):
@@ -86,17 +101,25 @@ class Lineup(NamedTuple):
 
 def lineup(group: Group, settings: Settings, problems: dict[str, str | None]) -> Lineup:
     """The competitors of a group, not yet started."""
-    counters = {device: energy.find(device) for device in devices(settings)}
+    names = competitors_of(group, settings)
+    by_device = list(dict.fromkeys(device_of(name, settings) for name in names))
+    counters = {device: energy.find(device) for device in by_device}
 
     def competitor(name: str, device: str, silent: bool = False, group: Group = group) -> Competitor:
         problem = problems.get(name) or (missing_mpi(name, group, device) if group.ranks > 1 else None)
-        return Competitor(name, group, settings.threads, device, problem, silent, counters[device])
+        made = Competitor(name, group, settings.threads, device, problem, silent, counters[device])
+        made.most_sample_seconds = settings.sample_seconds
+        return made
 
-    yardsticks = {device: competitor("triad", device) for device in devices(settings)}
-    competitors = [competitor(name, device_of(name, settings)) for name in settings.backends]
-    beside = dict.fromkeys(settings.backends, NOBODY)
+    yardsticks = {device: competitor("triad", device) for device in by_device}
+    competitors = [competitor(name, device_of(name, settings)) for name in names]
+    beside = dict.fromkeys(names, NOBODY)
     others: list[Competitor] = []
-    if group.ranks > 1:
+    if group.gradient_steps:
+        forward = {device: competitor(FORWARD, device) for device in by_device}
+        beside = {each.name: Beside(forward=forward[each.device]) for each in competitors}
+        others = list(forward.values())
+    elif group.ranks > 1 and settings.messages:
         bases = {}
         if 1 in ranks_wanted(settings, group.precision):
             bases = {device: competitor("triad", device, group=group.alone) for device in yardsticks}
@@ -108,27 +131,40 @@ def lineup(group: Group, settings: Settings, problems: dict[str, str | None]) ->
     return Lineup(yardsticks, competitors, beside, others)
 
 
-def measure(group: Group, settings: Settings, problems: dict[str, str | None], shown: Any) -> Iterator[list[dict]]:
-    """All competitors of one group, sampled in turn. Yields their records after every round."""
+def measure(group: Group, settings: Settings, problems: dict[str, str | None], shown: Any,
+            first: bool = False) -> Iterator[list[dict]]:
+    """All competitors of one group, sampled in turn. Yields their records after every round.
+
+    first: nothing was shown yet, so that the warm-ups are.
+    """
     yardsticks, competitors, beside, others = lineup(group, settings, problems)
     everyone = [*yardsticks.values(), *competitors, *others]
+    title, rest = tables.title(group._asdict()), Others()
 
     def records() -> list[dict]:
-        return [record(each, yardsticks[each.device], beside[each.name]) for each in competitors if each.seconds or each.error]
+        return [record(each, yardsticks[each.device], beside[each.name]) | {"others_cores": rest.cores}
+                for each in competitors if each.seconds or each.error]
 
     with contextlib.ExitStack() as stack:
         for each in everyone:
-            shown.doing(f"{tables.title(group._asdict())}: {each.name} starts")
+            shown.doing(f"{title}: {each.name} starts")
             stack.callback(each.stop)
             if each in others and (usual := next((other for other in competitors if other.name == each.name), None)):
                 each.error = usual.error  # no second search for the same fault
+            each.say_compiling = lambda words, name=each.name: shown.line(f"{title}: {name} {words}")  # type: ignore[misc]
             each.attempt(Competitor.start)
+            if first and each in competitors and not each.error:
+                shown.line(f"{title}: {each.name} about {tables.figure(1e9 * each.warm_seconds / group.n_cells)} ms per 1M cells "
+                           "in its warm-up")
             shown.advance()
         for turn in range(settings.samples):
-            first = turn % len(everyone)
-            for each in everyone[first:] + everyone[:first]:
-                shown.doing(f"{tables.title(group._asdict())}: {each.name}, sample {turn + 1}")
+            start = turn % len(everyone)
+            for each in everyone[start:] + everyone[:start]:
+                shown.doing(f"{title}: {each.name}, sample {turn + 1}")
+                rest.begin()
                 each.attempt(Competitor.sample)
+                if not each.error:
+                    rest.end(each.group.ranks * each.threads)
                 shown.advance()
             yield records()
         for each in everyone:
@@ -145,39 +181,61 @@ def in_rounds(one: Competitor | None, other: Competitor) -> float | None:
 
 def figures(each: Competitor, yardstick: Competitor, beside: Beside) -> dict[str, Any]:
     """What was measured of a competitor, None for each value that was not."""
-    facts, silent = yardstick.about, beside.silent
     measured: dict[str, Any] = dict.fromkeys(MEASURED)
-    if each.error is None:
-        per_step = [seconds / each.steps for seconds in each.seconds]
-        median = statistics.median(per_step)
-        measured |= {"ms_per_step": 1e3 * median, "ms_min": 1e3 * min(per_step), "ms_max": 1e3 * max(per_step),
-                     "ms_per_million_cells": 1e9 * median / each.group.n_cells,
-                     "compile_seconds": max(0.0, each.first_seconds - median)}
-        if counted := [joules for joules in each.joules if joules is not None]:
-            measured["joules_per_step"] = statistics.median(counted) / each.steps
-        if silent is not None and (share := in_rounds(silent, each)) is not None:
-            measured |= {"ms_per_step_silent": 1e3 * statistics.median(silent.seconds) / silent.steps,
-                         "message_share": max(0.0, 1.0 - share)}
-        if beside.alone is not None and (ratio := in_rounds(beside.alone, each)) is not None:
-            measured["efficiency"] = ratio * each.group.n_cells / (each.group.ranks * beside.alone.group.n_cells)
-        if beside.yardstick is not None and (ratio := in_rounds(beside.yardstick, yardstick)) is not None:
-            measured["allowed_efficiency"] = ratio * facts["bytes_per_pass"] / (
-                each.group.ranks * beside.yardstick.about["bytes_per_pass"])
-        if facts:
-            measured["simulated_years_per_day"] = facts["time_step"] / median / 365.25
-        if yardstick.error is None and yardstick.seconds:
-            bandwidth = facts["bytes_per_pass"] * yardstick.steps / statistics.median(yardstick.seconds)
-            floor = floor_ms_per_million_cells(facts["tracers"], each.group.precision, bandwidth)
-            measured |= {"bandwidth_bytes_per_second": bandwidth, "floor_ms_per_million_cells": floor,
-                         "floor_ratio": measured["ms_per_million_cells"] / floor}
+    if each.error is not None:
+        return measured
+    per_step = [seconds / each.steps for seconds in each.seconds]
+    median = statistics.median(per_step)
+    measured |= {"ms_per_step": 1e3 * median, "ms_min": 1e3 * min(per_step), "ms_max": 1e3 * max(per_step),
+                 "ms_per_million_cells": 1e9 * median / each.group.n_cells, "compile_seconds": compile_seconds(each)}
+    if counted := [joules for joules in each.joules if joules is not None]:
+        measured["joules_per_step"] = statistics.median(counted) / each.steps
+    measured |= against_others(each, yardstick, beside)
+    if yardstick.error is None and yardstick.seconds:
+        measured["bandwidth_bytes_per_second"] = (
+            yardstick.about["bytes_per_pass"] * yardstick.steps / statistics.median(yardstick.seconds))
+        measured["triad_spread"] = max(yardstick.seconds) / min(yardstick.seconds)
+    if each.group.gradient_steps:
+        return measured
+    if yardstick.about:
+        measured["simulated_years_per_day"] = yardstick.about["time_step"] / median / 365.25
+    if measured["bandwidth_bytes_per_second"]:
+        floor = floor_ms_per_million_cells(yardstick.about["tracers"], each.group.precision,
+                                           measured["bandwidth_bytes_per_second"])
+        measured |= {"floor_ms_per_million_cells": floor, "floor_ratio": measured["ms_per_million_cells"] / floor}
     return measured
+
+
+def compile_seconds(each: Competitor) -> float:
+    """What the first step, or run, took longer than the others."""
+    at_once = max(1, each.group.gradient_steps)
+    return max(0.0, each.first_seconds - at_once * statistics.median(each.seconds) / each.steps)
+
+
+def against_others(each: Competitor, yardstick: Competitor, beside: Beside) -> dict[str, Any]:
+    """What comes of samples in the same rounds."""
+    found: dict[str, Any] = {}
+    silent, forward = beside.silent, beside.forward
+    if silent is not None and (share := in_rounds(silent, each)) is not None:
+        found |= {"ms_per_step_silent": 1e3 * statistics.median(silent.seconds) / silent.steps,
+                  "message_share": max(0.0, 1.0 - share)}
+    if beside.alone is not None and (ratio := in_rounds(beside.alone, each)) is not None:
+        found["efficiency"] = ratio * each.group.n_cells / (each.group.ranks * beside.alone.group.n_cells)
+    if beside.yardstick is not None and (ratio := in_rounds(beside.yardstick, yardstick)) is not None:
+        found["allowed_efficiency"] = ratio * yardstick.about["bytes_per_pass"] / (
+            each.group.ranks * beside.yardstick.about["bytes_per_pass"])
+    if forward is not None and (ratio := in_rounds(each, forward)) is not None:
+        found |= {"over_forward": ratio, "forward_ms_per_step": 1e3 * statistics.median(forward.seconds) / forward.steps,
+                  "forward_compile_seconds": compile_seconds(forward)}
+    return found
 
 
 def record(each: Competitor, yardstick: Competitor, beside: Beside = NOBODY) -> dict[str, Any]:
     """One entry of results.json; without one rank beside it its efficiency comes from the others of the run."""
     facts, silent = yardstick.about, beside.silent
     return {
-        "case": each.group.case, "competitor": each.name, "backend": each.name,
+        "case": each.group.case, "competitor": each.name, "backend": GRADIENTS.get(each.name, each.name),
+        "gradient_steps": each.group.gradient_steps, "others_cores": None, "busy": None,
         "device": processor() if each.device == "cpu" else each.about.get("device", "gpu"),
         "ranks": each.group.ranks, "threads": each.threads, "scaling": each.group.scaling,
         "processes": each.about.get("processes", [1, 1] if each.group.ranks == 1 else None),
@@ -208,7 +266,7 @@ def versions(name: str, several: bool = False) -> dict[str, str]:
         compiler = os.environ.get("FC", "gfortran")
         return {compiler: first_line([compiler, "--version"])}
     found = {"python": platform.python_version()}
-    for library in ["dycore", "numpy", *LIBRARIES[name], *(MPI_LIBRARIES if several else [])]:
+    for library in ["dycore", "numpy", *LIBRARIES[GRADIENTS.get(name, name)], *(MPI_LIBRARIES if several else [])]:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[library] = importlib.metadata.version(library)
     return found

@@ -24,7 +24,7 @@ WALL_TIME = (
 METHOD = (
     "Every competitor is a process of its own on cores of its own. After a warm-up all competitors of one case, size and "
     "precision, and the triad, are asked for samples in turn, in an order that rotates, so that the drift of the machine hits "
-    "all alike; only one computes at a time. A sample is 20 steps or more, fewer where a step takes above half a second.",
+    "all alike; only one computes at a time. A sample is 20 steps or more, fewer where they take long.",
     "Compiling is not in the times, and has a column of its own. Reading and writing files is not part of a step.")
 
 
@@ -88,17 +88,21 @@ def numeric(rows: list[list[str]]) -> list[bool]:
 
 
 def page_of_run(records: list[dict[str, Any]]) -> Page:
-    sections = [Section("Wall time", [WALL_TIME], list(tables.timings(records)),
-                        ["scaling", *(name for name in CAPTIONS if name.startswith("scaling-"))])]
+    sections = []
+    if timings := list(tables.timings(records)):
+        sections.append(Section("Wall time", [WALL_TIME], timings, [name for name in CAPTIONS if name.startswith("scaling")]))
     if over_fortran := ratios.found(records):
         sections.append(Section("Against Fortran, by ranks", [ratios.words(over_fortran)], [
-            ("", *ratios.table(ratios.large(over_fortran), by_size=False)), ("By size", *ratios.table(over_fortran, by_size=True))]))
+            ("", *ratios.table(ratios.large(over_fortran), by_size=False)),
+            ("By size", *ratios.table(over_fortran, by_size=True))]))
     columns, rows = tables.scaling_table(records)
     if rows:
         sections.append(Section("Scaling over MPI ranks", [tables.SCALING_WORDS], [("", columns, rows)], ["efficiency"]))
     columns, rows = tables.prediction_table(records)
     if rows:
         sections.append(Section("Prediction, not measured", [tables.MODEL_WORDS], [("", columns, rows)], ["prediction"]))
+    if (gradients := tables.gradients(records))[1]:
+        sections.append(Section("Gradients of runs", [tables.GRADIENT_WORDS], [("", *gradients)]))
     sections += [
         Section("All figures, cost and energy", [tables.energy_words(records)], [("", *tables.details(records))]),
         Section("How it was measured", [*METHOD, *tables.origin(records)[2:]]),

@@ -15,7 +15,7 @@ NETWORK_COLOURS = ("#E69F00", "#009E73", "#56B4E9", "#000000")
 
 def draw(records: list[dict[str, Any]], folder: Path, suffix: str = ".png") -> list[str]:
     """Every picture that these records give; their paths. Those of precisions after the first have them in their names."""
-    steps = [record for record in records if not record.get("gradient_steps")]
+    steps = tables.of_steps(records)
     precisions = list(dict.fromkeys(record["precision"] for record in steps))
     wanted: dict[str, Callable] = {f"scaling{f'-{precision}' if number else ''}": partial(scaling, precision=precision)
                                    for number, precision in enumerate(precisions)}

@@ -43,7 +43,7 @@ def about(n_cells: int) -> float:
 
 def found(records: list[dict[str, Any]]) -> list[Ratio]:
     """All that has a Fortran of the same case, size and precision on as many ranks beside it; one rank first."""
-    steps = [record for record in records if not record["error"] and not record.get("gradient_steps")]
+    steps = [record for record in tables.of_steps(records) if not record["error"]]
     ratios = []
     for group in tables.by(steps, "case", "precision", "n_cells", "ranks", "scaling").values():
         fortran = next((record["ms_per_million_cells"] for record in group if record["competitor"] == "fortran"), None)

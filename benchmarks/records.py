@@ -11,7 +11,8 @@ ALWAYS: dict[str, tuple[type, ...]] = (
 MEASURED = ("ms_per_step", "ms_min", "ms_max", "ms_per_million_cells")
 MAYBE = ("compile_seconds", "bandwidth_bytes_per_second", "floor_ms_per_million_cells", "floor_ratio", "simulated_years_per_day",
          "ms_per_step_silent", "message_share", "efficiency", "allowed_efficiency", "joules_per_step", "messages_per_step",
-         "bytes_per_step", "substeps", "tracers", "time_step", "peak_memory_bytes")
+         "bytes_per_step", "substeps", "tracers", "time_step", "peak_memory_bytes", "others_cores", "triad_spread",
+         "over_forward", "forward_ms_per_step", "forward_compile_seconds")
 COUNTS = "samples", "steps_per_sample"
 THREE, PAIR = ("cells", "base_cells"), ("processes",)
 
@@ -52,4 +53,6 @@ def kinds_of(record: dict[str, Any]) -> dict[str, tuple[type, ...]]:
     numbers = NUMBER + (NOTHING if record.get("error") else ())
     return (ALWAYS | dict.fromkeys(MEASURED, numbers) | {name: NUMBER + NOTHING for name in MAYBE if name in record}
             | {name: WHOLE for name in COUNTS if name in record}
+            | ({"busy": TEXT + NOTHING} if "busy" in record else {})
+            | ({"gradient_steps": WHOLE} if "gradient_steps" in record else {})
             | ({"command": TEXT} if "command" in record else {}) | ({"nodes": WHOLE} if "nodes" in record else {}))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import pictures, tables
+from benchmarks import pictures, results_markdown, tables
 from dycore.files import whole
 
 
@@ -25,7 +25,7 @@ def write(folder: Path, records: list[dict[str, Any]]) -> list[str]:
     if not records:
         return ["Nothing was measured."]
     with whole(folder / "results.md") as place:
-        place.write_text(tables.markdown(records))
+        place.write_text(results_markdown.markdown(records))
     written = [str(folder / "results.json"), str(folder / "results.md")]
     try:
         written += pictures.draw(records, folder)
@@ -37,7 +37,8 @@ def write(folder: Path, records: list[dict[str, Any]]) -> list[str]:
 def show(records: list[dict[str, Any]], notes: list[str]) -> None:
     """The tables on the terminal."""
     titled = [(f"{heading}: ms per step per 1M cells", columns, rows) for heading, columns, rows in tables.timings(records)]
-    show_tables([*titled, ("Scaling over MPI ranks", *tables.scaling_table(records))],
+    show_tables([*titled, ("Scaling over MPI ranks", *tables.scaling_table(records)),
+                 ("Gradients of runs", *tables.gradients(records))],
                 tables.marks(records) + tables.failures(records))
     print("\n".join(notes))
 

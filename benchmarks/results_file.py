@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks import busy, tables
 from benchmarks import records as records_of_runs
-from benchmarks import tables
 from benchmarks.launching import ROOT
 from benchmarks.problems import CannotStart, CannotWrite
 from dycore.check.machine import processor
@@ -53,13 +53,16 @@ class Results:
 
     def keep(self, records: list[dict]) -> None:
         """Records of the group measured last take the place of those of an earlier round."""
-        group = [tuple(record[name] for name in ("case", "cells", "precision", "ranks", "scaling")) for record in records[:1]]
+        group = [tuple(record[name] for name in ("case", "cells", "precision", "ranks", "scaling", "gradient_steps"))
+                 for record in records[:1]]
         if group != self.group:
             self.finished, self.group = self.of_this_run, group
         utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.of_last_group = [record | self.origin | {"utc": utc} for record in records]
         for record in self.of_last_group:
             record["efficiency"] = record["efficiency"] or efficiency(record, self.of_this_run)
+        for record in self.of_this_run:  # a later triad may be the best
+            record["busy"] = busy.of_record(record, self.of_this_run)
         self.save()
 
     def of_other_runs(self) -> list[dict]:

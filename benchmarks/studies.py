@@ -22,6 +22,7 @@ from benchmarks.groups import Settings, command_line, groups
 from benchmarks.problems import CannotStart
 from benchmarks.results_file import all_records, write_json
 from benchmarks.sites import Site
+from dycore.commands import bench
 from dycore.commands.option_values import limit_of_time, positive_integer
 from dycore.commands.problems import BadInput
 
@@ -80,8 +81,8 @@ def asked_again(asked: dict[str, Any]) -> Settings:
     from dycore import cli
 
     words = shlex.split(command_line(Settings(**asked, output=Path())))
-    options = vars(cli.command_line().parse_args(words[1:]))
-    return Settings(**{name: options[name] for name in Settings._fields if name != "launcher"})
+    options = cli.command_line().parse_args(words[1:])
+    return Settings(**bench.measured(options), ranks=options.ranks, processes=options.processes, output=options.output)
 
 
 def new(folder: Path, site: Site, asked: dict[str, Any], time: str, nodes: list[int], ranks: list[int] | None,

@@ -4,13 +4,15 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks import calibration, model
+from benchmarks import calibration
+from dycore.commands.bench import GRADIENTS
 from dycore.running.progress import DAY
 
 COMPETITORS = ("fortran", "numba", "jax-native", "jax", "numpy")
 NO_COUNTERS = "no counters"
 NOT_LOOKED_FOR = "not looked for in this run"
 LABELS = {"fortran": "Fortran", "numba": "Numba", "jax-native": "JAX (native)", "jax": "JAX (XLA)", "numpy": "NumPy"}
+LABELS |= {name: f"gradient, {LABELS[backend]}" for name, backend in GRADIENTS.items()}
 
 
 # Words
@@ -43,7 +45,9 @@ def figure(number: float | None) -> str:
 def sentence(record: dict[str, Any]) -> str:
     if record["error"]:
         return f"{title(record)}: {record['competitor']} n/a: {record['error']}"
-    return f"{title(record)}: {record['competitor']} {spread(record)} ms per 1M cells" + floor_words(record) + scaling_words(record)
+    forward = f", {figure(record['over_forward'])} x forward" if record.get("over_forward") else ""
+    return (f"{title(record)}: {record['competitor']} {spread(record)} ms per 1M cells"
+            + floor_words(record) + scaling_words(record) + forward + busy_mark(record))
 
 
 def spread(record: dict[str, Any]) -> str:
@@ -65,7 +69,16 @@ def scaling_words(record: dict[str, Any]) -> str:
             + (", oversubscribed" if record["oversubscribed"] else ""))
 
 
+def busy_mark(record: dict[str, Any]) -> str:
+    return ", machine busy" if record.get("busy") else ""
+
+
 # Tables
+
+
+def of_steps(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those of steps, without those of gradients."""
+    return [record for record in records if not record.get("gradient_steps")]
 
 
 def alone(record: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -96,6 +109,7 @@ def by(records: list[dict[str, Any]], *names: str) -> dict[tuple, list[dict[str,
 
 def timings(records: list[dict[str, Any]]) -> Iterator[tuple[str, list[str], list[list[str]]]]:
     """Heading, columns and rows: one table for each case and precision, a row for each size."""
+    records = of_steps(records)
     present = [name for name in COMPETITORS if any(record["competitor"] == name for record in records)]
     for (case, precision), group in by(records, "case", "precision").items():
         rows = []
@@ -114,7 +128,7 @@ def cell(record: dict[str, Any] | None, fortran: float | None) -> str:
     if record is None or record["error"]:
         return "n/a"
     ratio = f", {record['ms_per_million_cells'] / fortran:.2f} x Fortran" if fortran else ""
-    return spread(record) + (ratio if record["competitor"] != "fortran" else "") + floor_words(record)
+    return spread(record) + (ratio if record["competitor"] != "fortran" else "") + floor_words(record) + busy_mark(record)
 
 
 def scaling_table(records: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
@@ -129,12 +143,37 @@ def scaling_table(records: list[dict[str, Any]]) -> tuple[list[str], list[list[s
         layout = f" ({' x '.join(map(str, record['processes']))})" if record["processes"] else ""
         layout += f" on {record['nodes']} nodes" if record.get("nodes", 1) > 1 else ""
         rows.append([record["case"], record["precision"], record["scaling"], size(record["n_cells"]),
-                     f"{record['ranks']}{layout}{', oversubscribed' if record['oversubscribed'] else ''}",
+                     f"{record['ranks']}{layout}{', oversubscribed' if record['oversubscribed'] else ''}{busy_mark(record)}",
                      LABELS[record["competitor"]], spread(record), fraction(efficiency), fraction(allowed),
                      fraction(efficiency / allowed if efficiency and allowed else None), percent(record["message_share"]),
                      "n/a" if record["messages_per_step"] is None else str(record["messages_per_step"]),
                      figure(sent / 1e3) if sent is not None else "n/a"])
     return columns, rows
+
+
+def gradients(records: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """A row for each gradient of a run, against the forward run."""
+    columns = ["case", "precision", "cells", "steps", "competitor", "ms a step per 1M cells", "forward (XLA)", "gradient / forward",
+               "compile s", "forward's", "peak MB"]
+    return columns, [
+        [record["case"], record["precision"], size(record["n_cells"]), str(record["gradient_steps"]), LABELS[record["competitor"]],
+         spread(record) + busy_mark(record), figure(per_million(record.get("forward_ms_per_step"), record)),
+         figure(record.get("over_forward")), fraction(record.get("compile_seconds")),
+         fraction(record.get("forward_compile_seconds")), figure(megabytes(record))]
+        for record in records if record.get("gradient_steps") and not record["error"]]
+
+
+GRADIENT_WORDS = (
+    "The gradient of a run by its initial state, with a checkpoint at each step, against the forward run of as many steps as XLA "
+    "compiles it (`Model.steps`), in the same rounds. Times are per step of the run.")
+
+
+def per_million(milliseconds: float | None, record: dict[str, Any]) -> float | None:
+    return milliseconds and milliseconds * 1e6 / record["n_cells"]
+
+
+def megabytes(record: dict[str, Any]) -> float | None:
+    return record.get("peak_memory_bytes") and record["peak_memory_bytes"] / 1e6
 
 
 def fraction(number: float | None) -> str:
@@ -152,7 +191,7 @@ def details(records: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
              f"{record.get('samples', 'n/a')} x {record.get('steps_per_sample', 'n/a')}",
              figure(1e3 / record["ms_per_million_cells"]),
              fraction(record.get("compile_seconds")),
-             figure(record.get("peak_memory_bytes") and record["peak_memory_bytes"] / 1e6),
+             figure(megabytes(record)),
              figure(record.get("simulated_years_per_day")), figure(core_hours_per_simulated_year(record)),
              NO_COUNTERS if (joules := joules_per_simulated_day(record)) is None else figure(joules)]
             for record in records if not record["error"]]
@@ -190,8 +229,11 @@ def failures(records: list[dict[str, Any]]) -> list[str]:
 def marks(records: list[dict[str, Any]]) -> list[str]:
     """What a reader of the scaling has to know."""
     shared = sorted({record["ranks"] for record in records if record.get("oversubscribed")})
-    return [f"{', '.join(map(str, shared))} ranks are more than there are cores: they share cores, and say little about scaling."
-            ] if shared else []
+    lines = [f"{', '.join(map(str, shared))} ranks are more than there are cores: they share cores, and say little about scaling."
+             ] if shared else []
+    reasons = dict.fromkeys(record["busy"] for record in records if record.get("busy") and not record["error"])
+    return lines + ([f"{busy_words(records)}, and marked so: {' | '.join(reasons)}. Their times are of little worth, and so are "
+                     "ratios to them."] if reasons else [])
 
 
 def busy_words(records: list[dict[str, Any]], before: str = "") -> str:
@@ -229,31 +271,6 @@ SCALING_WORDS = (
     "Messages and kB: sent by the busiest rank.")
 
 
-def markdown(records: list[dict[str, Any]]) -> str:
-    lines = ["# Wall time per step per 1M cells (ms; lower is better)", "",
-             "Median (least to greatest sample), ratio to Fortran, multiple of the bandwidth floor. "
-             "The floor is the time that a triad of the same run takes to move the compulsory traffic.", ""]
-    lines += [f"- {line}" for line in origin(records) + marks(records) + failures(records)]
-    for heading, columns, rows in timings(records):
-        lines += ["", f"## {heading}", "", *markdown_table(columns, rows)]
-    columns, rows = scaling_table(records)
-    if rows:
-        lines += ["", "## Scaling over MPI ranks", "", SCALING_WORDS, "", *markdown_table(columns, rows)]
-        lines += prediction_markdown(records)
-    return "\n".join([*lines, "", "## All figures", "", energy_words(records), "", *markdown_table(*details(records)), ""])
-
-
-def prediction_markdown(records: list[dict[str, Any]]) -> list[str]:
-    """The performance model against what was measured; nothing where it cannot be calibrated."""
-    columns, rows = prediction_table(records)
-    if not rows:
-        return []
-    networks = [f"- {network.name}: {network.latency_seconds * 1e6:g} us, {network.bandwidth_bytes_per_second / 1e9:g} GB/s "
-                f"({network.source})" for network in model.NETWORKS]
-    return ["", "## Prediction (a model, not a measurement)", "", MODEL_WORDS, "", *markdown_table(columns, rows), "",
-            "Networks of prediction.png:", "", *networks]
-
-
 MODEL_WORDS = (
     "`benchmarks/model.py`, calibrated by this run: compute from the records of one rank, contention (how much longer a rank "
     "takes where all compute and are silent), and the latency and bandwidth that best explain what messages took here.")
@@ -263,7 +280,7 @@ def prediction_table(records: list[dict[str, Any]]) -> tuple[list[str], list[lis
     columns = ["case", "precision", "competitor", "scaling", "cells", "ranks", "measured ms a step", "predicted",
                "predicted / measured", "contention", "latency us", "bandwidth GB/s"]
     rows = []
-    for one in calibration.fitted(records):
+    for one in calibration.fitted(of_steps(records)):
         bandwidth = one.memory.bandwidth_bytes_per_second
         for record, measured, predicted in one.checks:
             rows.append([one.case, one.precision, LABELS[one.competitor], record["scaling"], size(record["n_cells"]),

@@ -97,7 +97,7 @@ def draw_times(panel: Any, records: list[dict[str, Any]]) -> dict[str, Any]:
                      for line in shown for record in line.records
                      if record["floor_ms_per_million_cells"] and (record["ranks"] == ranks or line.label.endswith("GPU"))})
     for device in dict.fromkeys(floor[2] for floor in floors):
-        cells, times = zip(*(floor[:2] for floor in floors if floor[2] == device), strict=True)
-        key["bandwidth floor"], = panel.plot(cells, times, color=GREY, linestyle=DOTS, linewidth=1.5,
-                                             marker="_" if len(cells) == 1 else "")
+        points = [floor[:2] for floor in floors if floor[2] == device]
+        key["bandwidth floor"], = panel.plot(*zip(*points, strict=True), color=GREY, linestyle=DOTS, linewidth=1.5,
+                                             marker="_" if len(points) == 1 else "")
     return key

@@ -14,28 +14,51 @@ from dycore.commands.option_values import (
     file_name,
     names_among,
     positive_integer,
+    positive_number,
     process_numbers,
     rank_numbers,
     sizes,
 )
 from dycore.commands.problems import BadInput, FailedRun
 
-COMPETITORS = (*BACKENDS, "fortran")
+# Competitors that take the gradient of a run, and the backend whose steps are differentiated: one more is one more line.
+GRADIENTS = {"gradient": "jax", "gradient-native": "jax-native"}
+FORWARD = (*BACKENDS, "fortran")
+COMPETITORS = (*FORWARD, *GRADIENTS)
 SCALINGS = ("strong", "weak")
 BENCHMARK_CASES = ("baroclinic_channel", "baroclinic_wave", "held_suarez")
+
+# What is measured unless options say otherwise: within ten minutes on two cores, within two, and all that is committed.
+STANDARD: dict[str, Any] = {
+    "cases": list(BENCHMARK_CASES), "cells": [10**4, 10**5, 10**6], "backends": list(FORWARD), "precisions": ["float64"],
+    "scaling": ["strong"], "threads": 1, "samples": 2, "device": "cpu", "sample_seconds": 2.0, "minutes": 10.0, "messages": False,
+    "gradient_steps": 100, "gradient_cells": [10**4, 10**5]}
+QUICK = STANDARD | {"cells": [10**4], "samples": 1, "minutes": 2.0, "gradient_steps": 20, "gradient_cells": [10**4]}
+FULL = STANDARD | {
+    "cells": [10**4, 10**5, 10**6, 10**7], "backends": list(COMPETITORS), "precisions": list(PRECISIONS),
+    "scaling": ["strong", "weak"], "samples": 3, "sample_seconds": 10.0, "minutes": 1e4, "messages": True}
 
 
 def add(command: Any) -> None:
     """Register the command with its options."""
     bench = command("bench", run_benchmarks, "Measure wall time per step per 1M cells against the Fortran reference.",
                     "  dycore bench\n"
+                    "  dycore bench --quick\n"
                     "  dycore bench --cases baroclinic_wave --cells 1e5 --backends numba,fortran --precisions float32\n"
+                    "  dycore bench --gradient\n"
                     "  dycore bench --backends jax --device gpu --cells 1e6,1e7\n"
                     "  dycore bench --ranks 1,2,4 --scaling strong,weak --cells 1e5\n"
                     "  dycore bench --report\n"
                     "  dycore bench --results before after --report comparison.html")
-    add_measured(bench, {"cases": list(BENCHMARK_CASES), "cells": [10**4, 10**5, 10**6], "backends": list(COMPETITORS),
-                         "precisions": list(PRECISIONS), "scaling": ["strong"], "threads": 1, "samples": 3, "device": "cpu"})
+    extent = bench.add_mutually_exclusive_group()
+    extent.add_argument("--quick", action="store_true", help="one size, few samples, within two minutes")
+    extent.add_argument("--full", action="store_true", help="all that benchmarks/results holds: sizes up to 1e7, both precisions, "
+                                                            "weak scaling, gradients, more samples (hours)")
+    bench.add_argument("--gradient", action="store_true",
+                       help="measure gradients of runs, and of the others only what --backends names")
+    add_measured(bench, STANDARD)
+    add_gradients_and_limits(bench)
+    bench.set_defaults(**dict.fromkeys(STANDARD))  # so that `measured` can tell what was asked for
     bench.add_argument("--ranks", type=rank_numbers, metavar="N,N",
                        help="MPI ranks, each on cores of its own (default: 1, and 2 in the first precision where there are "
                             "two cores and an mpiexec)")
@@ -54,7 +77,7 @@ def add(command: Any) -> None:
                        help="measure nothing: report the newest run in this folder, or how other folders compare with the first")
 
 
-def add_measured(command: argparse.ArgumentParser, standard: dict[str, Any]) -> None:
+def add_measured(command: argparse.ArgumentParser, standard: dict[str, Any], competitors: tuple[str, ...] = COMPETITORS) -> None:
     """The options that say what is measured, with these defaults."""
     def add(name: str, purpose: str, **kind: Any) -> None:
         value = standard[name] if isinstance(standard[name], list) else [standard[name]]
@@ -63,13 +86,40 @@ def add_measured(command: argparse.ArgumentParser, standard: dict[str, Any]) -> 
 
     add("cases", "", type=names_among(BENCHMARK_CASES, "benchmark case"), metavar="A,B")
     add("cells", "numbers of cells", type=sizes, metavar="N,N")
-    add("backends", "", type=names_among(COMPETITORS, "competitor"), metavar="A,B")
+    add("backends", "", type=names_among(competitors, "competitor"), metavar="A,B")
     add("precisions", "", type=names_among(PRECISIONS, "precision"), metavar="A,B")
     add("scaling", "with several ranks strong keeps the cells, weak the cells of each rank",
         type=names_among(SCALINGS, "scaling"), metavar="A,B")
     add("threads", "threads and cores for each competitor", type=positive_integer, metavar="N")
     add("samples", "samples of at least 20 steps, fewer where a step takes long", type=positive_integer, metavar="N")
     add("device", "gpu is for jax alone, which XLA compiles", choices=("cpu", "gpu"))
+
+
+def add_gradients_and_limits(bench: argparse.ArgumentParser) -> None:
+    bench.add_argument("--gradient-steps", type=positive_integer, metavar="N",
+                       help="of the run whose gradient is taken (default: 100)")
+    bench.add_argument("--gradient-cells", type=sizes, metavar="N,N",
+                       help="sizes at which gradients are taken, whose memory grows with the steps (default: --cells if given, "
+                            "else 1e4,1e5)")
+    bench.add_argument("--messages", action=argparse.BooleanOptionalAction,
+                       help="measure what messages cost: on several ranks each competitor also without them, and on one rank, in "
+                            "the same rounds (default: with --full, or where --ranks is given)")
+    bench.add_argument("--sample-seconds", type=positive_number, metavar="S",
+                       help="a sample of 20 steps that takes longer has fewer (default: 2; with --full 10)")
+    bench.add_argument("--minutes", type=positive_number, metavar="M",
+                       help="leave out what cannot be done by then (default: 10; with --quick 2; with --full no limit)")
+
+
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    """What of the options says what is measured, with defaults for what was not given."""
+    standard = QUICK if options.quick else FULL if options.full else STANDARD
+    given = {name: value for name in standard if (value := getattr(options, name)) is not None}
+    asked = standard | {"messages": options.full or options.ranks is not None} | given
+    if "cells" in given and "gradient_cells" not in given:
+        asked["gradient_cells"] = given["cells"]
+    if options.gradient:
+        asked["backends"] = [*(name for name in given.get("backends", []) if name not in GRADIENTS), *GRADIENTS]
+    return asked
 
 
 def check_processes(options: argparse.Namespace) -> None:
@@ -108,15 +158,15 @@ def benchmarks(name: str) -> Any:
 
 
 def run_benchmarks(options: argparse.Namespace) -> int:
-    page = page_path(options)
-    check_threads(options.threads)
+    page, asked = page_path(options), measured(options)
+    check_threads(asked["threads"])
     check_processes(options)
-    suite, problems, asked = benchmarks("suite"), benchmarks("problems"), benchmarks("groups").Settings
-    settings = {name: value for name, value in vars(options).items() if name in asked._fields}
+    suite, problems, settings = benchmarks("suite"), benchmarks("problems"), benchmarks("groups").Settings
+    asked |= {"ranks": options.ranks, "processes": options.processes, "output": options.output}
     if options.launcher is not None:
-        settings["launcher"] = benchmarks("launching").Launcher(options.launcher, options.nodes)
+        asked["launcher"] = benchmarks("launching").Launcher(options.launcher, options.nodes)
     try:
-        code = 0 if options.results else suite.run(asked(**settings))
+        code = 0 if options.results else suite.run(settings(**asked))
         if page and code == 0:
             importlib.import_module("benchmarks.page").write(options.results or [options.output], page)
             print(f"Wrote {page}.")

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from dycore.commands.bench import add_measured, benchmarks
+from dycore.commands.bench import FORWARD, add_measured, benchmarks
 from dycore.commands.option_values import file_name, limit_of_time, positive_integer, rank_numbers
 from dycore.commands.problems import BadInput, FailedRun, Parser
 
@@ -35,7 +35,7 @@ def add(command: Any) -> None:
     size.add_argument("--nodes", type=rank_numbers, metavar="N,N", help="whole nodes, and one rank (default: 1)")
     size.add_argument("--ranks", type=rank_numbers, metavar="N,N", help="MPI ranks, and one, on as few nodes as hold them")
     submitted.add_argument("--ranks-per-node", type=positive_integer, metavar="N", help="(default: one for each GPU, or core)")
-    add_measured(submitted, MEASURED)
+    add_measured(submitted, MEASURED, FORWARD)
     submitted.set_defaults(**dict.fromkeys(MEASURED))  # so that a study that exists can tell what is asked for anew
     submitted.add_argument("--time", type=limit_of_time, metavar="LIMIT",
                            help="of a job, as sbatch takes it (default: 00:30:00, or as before)")

@@ -1,19 +1,26 @@
 # Three commands do everything, set-up included, on a fresh Debian or Ubuntu machine, root or not:
-#   make bench    the benchmark suite: tables, results.json and pictures in bench-results (about twenty-five minutes)
+#   make bench    the benchmark suite: tables, results.json and pictures in bench-results, within ten minutes after set-up
 #   make asv      a smaller one kept for each commit by asv: .asv/html, to be looked at with .venv/bin/asv preview
 #   make test     lint, type check and all tests (about twenty minutes on two cores)
-# And: make reference builds the reference pages, reference/index.html.
+# And: make bench-full measures anew all that benchmarks/results and the README show (two to three hours on two idle cores);
+# make reference builds the reference pages, reference/index.html.
 # BENCH="--cells 1e4 --samples 3", ASV_BENCH="--cells 1e5" and TESTS="-k halo" pass options on.
 BENCH ?= --output bench-results
 export ASV_BENCH
 TESTS ?=
 bin := .venv/bin
 
-.PHONY: bench asv test validation reference setup lint fortran clean
+.PHONY: bench bench-full asv test validation reference setup lint fortran clean
 .NOTPARALLEL:
 
-bench: setup
+bench: setup fortran
 	@$(bin)/dycore bench $(BENCH)
+
+# Everything into a folder of its own; once all is measured that becomes the committed records, pictures and figures of the README.
+FULL := bench-results/full
+bench-full: setup fortran
+	@$(bin)/dycore bench --full --output $(FULL) --report
+	@$(bin)/python -m benchmarks.readme $(FULL)
 
 # For the commit that is checked out. Changes that are not committed are measured too, and said to be of that commit.
 asv := $(bin)/asv --config benchmarks/asv.conf.json
@@ -41,9 +48,10 @@ lint: setup
 	@$(bin)/ruff check .
 	@$(bin)/mypy
 
-# Built before the tests, so that no two of them build it at once; a machine without a compiler goes on without.
+# Built before the tests, so that no two of them build it at once, and before anything is measured. A machine without a
+# compiler goes on without.
 fortran: setup
-	@if command -v "$${FC:-gfortran}" >/dev/null; then PATH="$$PWD/$(bin):$$PATH" $(MAKE) --no-print-directory -s -C benchmarks/fortran || true; fi
+	@if command -v "$${FC:-gfortran}" >/dev/null; then PATH="$$PWD/$(bin):$$PATH" $(MAKE) --no-print-directory -s -j 4 -C benchmarks/fortran || true; fi
 
 clean:
 	rm -rf .venv build dist reference ./*.egg-info .pytest_cache .mypy_cache .ruff_cache benchmarks/fortran/build

@@ -29,7 +29,7 @@ def build_fortran() -> str | None:
     with open(FORTRAN / "build" / "lock", "w") as lock:  # jobs on several nodes may build at once
         with contextlib.suppress(OSError):  # some disks have no locks
             fcntl.flock(lock, fcntl.LOCK_EX)
-        built = subprocess.run(["make", "-C", str(FORTRAN)], capture_output=True, text=True, check=False, env=mpi_compiler())
+        built = subprocess.run(["make", "-j4", "-C", str(FORTRAN)], capture_output=True, text=True, check=False, env=mpi_compiler())
     if built.returncode == 0:
         return None
     lines = (built.stdout + built.stderr).splitlines()

@@ -17,7 +17,8 @@ class Settings(NamedTuple):
     """What `dycore bench` was asked for. `ranks` of None: one, and two in the first precision where that can be.
 
     messages: several ranks are measured without messages and beside one rank as well; minutes: what cannot be done by then is
-    left out; sample_seconds: a sample of 20 steps that takes longer has fewer.
+    left out; sample_seconds: a sample of 20 steps that takes longer has fewer; weak_cells: those of `cells` of which a rank keeps
+    as many in weak scaling (None: all).
     """
 
     cases: list[str]
@@ -37,6 +38,7 @@ class Settings(NamedTuple):
     sample_seconds: float = 10.0
     gradient_steps: int = 100
     gradient_cells: tuple[int, ...] | list[int] = ()
+    weak_cells: list[int] | None = None
 
 
 def command_line(settings: Settings) -> str:
@@ -59,7 +61,7 @@ def groups(settings: Settings) -> list[Group]:
     from dycore import cases
 
     steps = [group for n_cells in settings.cells for case in settings.cases for precision in settings.precisions
-             for group in groups_of_ranks(Group(case, cases.cells_for(case, n_cells), precision), settings)
+             for group in groups_of_ranks(Group(case, cases.cells_for(case, n_cells), precision), settings, n_cells)
              if any(name not in GRADIENTS for name in settings.backends)]
     gradients = [Group(case, cases.cells_for(case, n_cells), precision, gradient_steps=settings.gradient_steps)
                  for n_cells in settings.gradient_cells for case in settings.cases for precision in settings.precisions
@@ -75,14 +77,14 @@ def competitors_of(group: Group, settings: Settings) -> list[str]:
     return [name for name in settings.backends if (name in GRADIENTS) == bool(group.gradient_steps)]
 
 
-def groups_of_ranks(alone: Group, settings: Settings) -> Iterator[Group]:
+def groups_of_ranks(alone: Group, settings: Settings, n_cells: int) -> Iterator[Group]:
     for ranks in ranks_wanted(settings, alone.precision):
         several = alone._replace(ranks=ranks, base_cells=alone.cells, processes=settings.processes, launcher=settings.launcher)
         if ranks == 1:
             yield alone
         elif "strong" in settings.scaling:
             yield several
-        if ranks > 1 and "weak" in settings.scaling:
+        if ranks > 1 and "weak" in settings.scaling and (settings.weak_cells is None or n_cells in settings.weak_cells):
             yield several._replace(scaling="weak", cells=weak_cells(alone.cells, ranks))
 
 

@@ -31,6 +31,7 @@ A record (one per competitor, case, size, precision, ranks and scaling; `error` 
                                  neither a floor nor simulated time
     over_forward                 time of the gradient over that of the forward run of XLA (`Model.steps`), median over the rounds
     forward_ms_per_step, forward_compile_seconds   of that run
+    sampled_apart                not in the rounds of its group, for which memory was too small: only with a triad of its own
     others_cores                 that others used while this group was sampled (None: not known)
     triad_spread                 the slowest sample of the triad over the fastest
     busy                         why the machine was, as far as others_cores and the triads of the run tell (busy.py), or None
@@ -52,14 +53,15 @@ import os
 import platform
 import statistics
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy
 
-from benchmarks import energy, tables
+from benchmarks import tables
 from benchmarks.busy import Others
-from benchmarks.competitor import Competitor, Group, missing_mpi
-from benchmarks.groups import Settings, competitors_of, device_of, nodes_of, oversubscribed, ranks_wanted
+from benchmarks.competitor import Competitor, Group
+from benchmarks.groups import Settings, nodes_of, oversubscribed
+from benchmarks.lineup import Beside, Lineup, sittings
 from benchmarks.results_file import first_line
 from dycore.check.machine import processor
 from dycore.commands.bench import GRADIENTS
@@ -72,63 +74,9 @@ MEASURED = ("ms_per_step", "ms_min", "ms_max", "ms_per_million_cells", "compile_
             "floor_ms_per_million_cells", "floor_ratio", "simulated_years_per_day", "ms_per_step_silent", "message_share",
             "efficiency", "allowed_efficiency", "joules_per_step", "over_forward", "forward_ms_per_step",
             "forward_compile_seconds", "triad_spread")
-FORWARD = "jax"  # what gradients are held against
-
-
-class Beside(NamedTuple):
-    """What is sampled in the same rounds as a competitor: on several ranks itself without messages and on one, and a triad on one.
-
-    In the same rounds as a gradient, the forward run.
-    """
-
-    silent: Competitor | None = None
-    alone: Competitor | None = None
-    yardstick: Competitor | None = None
-    forward: Competitor | None = None
 
 
 NOBODY = Beside()
-
-
-class Lineup(NamedTuple):
-    """All that is sampled of a group in turn: `others` are those beside the competitors; yardsticks by device, `beside` by name."""
-
-    yardsticks: dict[str, Competitor]
-    competitors: list[Competitor]
-    beside: dict[str, Beside]
-    others: list[Competitor]
-
-
-def lineup(group: Group, settings: Settings, problems: dict[str, str | None]) -> Lineup:
-    """The competitors of a group, not yet started."""
-    names = competitors_of(group, settings)
-    by_device = list(dict.fromkeys(device_of(name, settings) for name in names))
-    counters = {device: energy.find(device) for device in by_device}
-
-    def competitor(name: str, device: str, silent: bool = False, group: Group = group) -> Competitor:
-        problem = problems.get(name) or (missing_mpi(name, group, device) if group.ranks > 1 else None)
-        made = Competitor(name, group, settings.threads, device, problem, silent, counters[device])
-        made.most_sample_seconds = settings.sample_seconds
-        return made
-
-    yardsticks = {device: competitor("triad", device) for device in by_device}
-    competitors = [competitor(name, device_of(name, settings)) for name in names]
-    beside = dict.fromkeys(names, NOBODY)
-    others: list[Competitor] = []
-    if group.gradient_steps:
-        forward = {device: competitor(FORWARD, device) for device in by_device}
-        beside = {each.name: Beside(forward=forward[each.device]) for each in competitors}
-        others = list(forward.values())
-    elif group.ranks > 1 and settings.messages:
-        bases = {}
-        if 1 in ranks_wanted(settings, group.precision):
-            bases = {device: competitor("triad", device, group=group.alone) for device in yardsticks}
-        for each in competitors:
-            beside[each.name] = Beside(competitor(each.name, each.device, silent=True),
-                                       competitor(each.name, each.device, group=group.alone) if bases else None,
-                                       bases.get(each.device))
-        others = [*bases.values(), *(other for each in beside.values() for other in each[:2] if other)]
-    return Lineup(yardsticks, competitors, beside, others)
 
 
 def measure(group: Group, settings: Settings, problems: dict[str, str | None], shown: Any,
@@ -137,13 +85,24 @@ def measure(group: Group, settings: Settings, problems: dict[str, str | None], s
 
     first: nothing was shown yet, so that the warm-ups are.
     """
-    yardsticks, competitors, beside, others = lineup(group, settings, problems)
-    everyone = [*yardsticks.values(), *competitors, *others]
-    title, rest = tables.title(group._asdict()), Others()
+    done: list[dict] = []
+    found = sittings(group, settings, problems)
+    for sitting in found:
+        records: list[dict] = []
+        for sampled in rounds(sitting, tables.title(group._asdict()), settings.samples, shown, first):
+            records = [record | {"sampled_apart": len(found) > 1} for record in sampled]
+            yield done + records
+        done += records
+
+
+def rounds(sitting: Lineup, title: str, samples: int, shown: Any, first: bool) -> Iterator[list[dict]]:
+    """Those that sit together, started and sampled in turn: their records after every round."""
+    yardsticks, competitors, beside, others = sitting
+    everyone, rest = sitting.everyone, Others()
 
     def records() -> list[dict]:
-        return [record(each, yardsticks[each.device], beside[each.name]) | {"others_cores": rest.cores}
-                for each in competitors if each.seconds or each.error]
+        return [record(each, yardsticks[each.device], beside[each.name])
+                | {"others_cores": rest.cores} for each in competitors if each.seconds or each.error]
 
     with contextlib.ExitStack() as stack:
         for each in everyone:
@@ -154,10 +113,10 @@ def measure(group: Group, settings: Settings, problems: dict[str, str | None], s
             each.say_compiling = lambda words, name=each.name: shown.line(f"{title}: {name} {words}")  # type: ignore[misc]
             each.attempt(Competitor.start)
             if first and each in competitors and not each.error:
-                shown.line(f"{title}: {each.name} about {tables.figure(1e9 * each.warm_seconds / group.n_cells)} ms per 1M cells "
-                           "in its warm-up")
+                shown.line(f"{title}: {each.name} about {tables.figure(1e9 * each.warm_seconds / each.group.n_cells)} "
+                           "ms per 1M cells in its warm-up")
             shown.advance()
-        for turn in range(settings.samples):
+        for turn in range(samples):
             start = turn % len(everyone)
             for each in everyone[start:] + everyone[:start]:
                 shown.doing(f"{title}: {each.name}, sample {turn + 1}")
@@ -236,6 +195,7 @@ def record(each: Competitor, yardstick: Competitor, beside: Beside = NOBODY) -> 
     return {
         "case": each.group.case, "competitor": each.name, "backend": GRADIENTS.get(each.name, each.name),
         "gradient_steps": each.group.gradient_steps, "others_cores": None, "busy": None,
+        "sampled_apart": False,
         "device": processor() if each.device == "cpu" else each.about.get("device", "gpu"),
         "ranks": each.group.ranks, "threads": each.threads, "scaling": each.group.scaling,
         "processes": each.about.get("processes", [1, 1] if each.group.ranks == 1 else None),

@@ -76,9 +76,13 @@ def table(ratios: list[Ratio], by_size: bool) -> tuple[list[str], list[list[str]
                         for name in names)] for key, row in rows.items()]
 
 
+def span(ratios: list[Ratio]) -> str:
+    """The sizes that are summarised."""
+    sizes = sorted({ratio.cells for ratio in large(ratios)})
+    return " to ".join(dict.fromkeys(tables.size(round(size)) for size in (sizes[0], sizes[-1])))
+
+
 def words(ratios: list[Ratio]) -> str:
     """What a summary of these is of."""
-    sizes = sorted({ratio.cells for ratio in large(ratios)})
-    span = " to ".join(dict.fromkeys(tables.size(round(size)) for size in (sizes[0], sizes[-1])))
-    return (f"Time as a multiple of Fortran's on as many ranks, {span} cells: geometric mean (least to greatest) over cases, "
-            "sizes and precisions.")
+    return (f"Time as a multiple of Fortran's on as many ranks, {span(ratios)} cells: geometric mean (least to greatest) over "
+            "cases, sizes and precisions.")

@@ -54,5 +54,6 @@ def kinds_of(record: dict[str, Any]) -> dict[str, tuple[type, ...]]:
     return (ALWAYS | dict.fromkeys(MEASURED, numbers) | {name: NUMBER + NOTHING for name in MAYBE if name in record}
             | {name: WHOLE for name in COUNTS if name in record}
             | ({"busy": TEXT + NOTHING} if "busy" in record else {})
+            | ({"sampled_apart": (bool,)} if "sampled_apart" in record else {})
             | ({"gradient_steps": WHOLE} if "gradient_steps" in record else {})
             | ({"command": TEXT} if "command" in record else {}) | ({"nodes": WHOLE} if "nodes" in record else {}))

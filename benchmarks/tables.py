@@ -231,6 +231,9 @@ def marks(records: list[dict[str, Any]]) -> list[str]:
     shared = sorted({record["ranks"] for record in records if record.get("oversubscribed")})
     lines = [f"{', '.join(map(str, shared))} ranks are more than there are cores: they share cores, and say little about scaling."
              ] if shared else []
+    apart = dict.fromkeys(title(record) for record in records if record.get("sampled_apart") and not record["error"])
+    if apart:
+        lines.append(f"Memory was too small for all at once, and each was sampled by itself: {'; '.join(apart)}.")
     reasons = dict.fromkeys(record["busy"] for record in records if record.get("busy") and not record["error"])
     return lines + ([f"{busy_words(records)}, and marked so: {' | '.join(reasons)}. Their times are of little worth, and so are "
                      "ratios to them."] if reasons else [])

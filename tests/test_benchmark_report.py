@@ -8,6 +8,7 @@ from browser import visit
 from benchmarks import comparison, drawing, groups, launching, measuring, page, suite, tables
 from dycore import cli
 from dycore.backends import by_name
+from dycore.commands import bench
 
 PUBLISHED = launching.ROOT / "benchmarks" / "results"
 FIGURES = "All figures, cost and energy"
@@ -142,7 +143,11 @@ def test_a_page_that_cannot_be_written_is_said_before_anything_is_measured(tmp_p
 
 def test_every_backend_that_can_be_measured_has_a_line_of_its_own_which_says_who_compiles_jax():
     names = {"fortran", *by_name.MODULES}
-    for known in (tables.COMPETITORS, tables.LABELS, drawing.COLOURS, drawing.MARKERS, measuring.LIBRARIES):
+    assert set(bench.GRADIENTS.values()) <= {*by_name.MODULES}
+    for known in (tables.COMPETITORS, measuring.LIBRARIES):
+        assert set(known) == names
+    names |= {*bench.GRADIENTS}
+    for known in (tables.LABELS, drawing.COLOURS, drawing.MARKERS):
         assert set(known) == names
     assert (tables.LABELS["jax"], tables.LABELS["jax-native"]) == ("JAX (XLA)", "JAX (native)")
     for each in (tables.LABELS, drawing.COLOURS, drawing.MARKERS):

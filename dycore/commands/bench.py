@@ -32,7 +32,7 @@ BENCHMARK_CASES = ("baroclinic_channel", "baroclinic_wave", "held_suarez")
 STANDARD: dict[str, Any] = {
     "cases": list(BENCHMARK_CASES), "cells": [10**4, 10**5, 10**6], "backends": list(FORWARD), "precisions": ["float64"],
     "scaling": ["strong"], "threads": 1, "samples": 2, "device": "cpu", "sample_seconds": 2.0, "minutes": 10.0, "messages": False,
-    "gradient_steps": 100, "gradient_cells": [10**4, 10**5]}
+    "weak_cells": [10**4, 10**5, 10**6], "gradient_steps": 100, "gradient_cells": [10**4, 10**5]}
 QUICK = STANDARD | {"cells": [10**4], "samples": 1, "minutes": 2.0, "gradient_steps": 20, "gradient_cells": [10**4]}
 FULL = STANDARD | {
     "cells": [10**4, 10**5, 10**6, 10**7], "backends": list(COMPETITORS), "precisions": list(PRECISIONS),
@@ -101,6 +101,8 @@ def add_gradients_and_limits(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--gradient-cells", type=sizes, metavar="N,N",
                        help="sizes at which gradients are taken, whose memory grows with the steps (default: --cells if given, "
                             "else 1e4,1e5)")
+    bench.add_argument("--weak-cells", type=sizes, metavar="N,N",
+                       help="those of --cells that are measured in weak scaling too (default: --cells if given, else up to 1e6)")
     bench.add_argument("--messages", action=argparse.BooleanOptionalAction,
                        help="measure what messages cost: on several ranks each competitor also without them, and on one rank, in "
                             "the same rounds (default: with --full, or where --ranks is given)")
@@ -115,8 +117,9 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     standard = QUICK if options.quick else FULL if options.full else STANDARD
     given = {name: value for name in standard if (value := getattr(options, name)) is not None}
     asked = standard | {"messages": options.full or options.ranks is not None} | given
-    if "cells" in given and "gradient_cells" not in given:
-        asked["gradient_cells"] = given["cells"]
+    for name in ("weak_cells", "gradient_cells"):
+        if "cells" in given and name not in given:
+            asked[name] = given["cells"]
     if options.gradient:
         asked["backends"] = [*(name for name in given.get("backends", []) if name not in GRADIENTS), *GRADIENTS]
     return asked

@@ -21,7 +21,8 @@ SHOWN_CELLS = 1e6
 
 def figures(records: list[dict[str, Any]]) -> str:
     """What stands between the comments."""
-    lines = [*tables.markdown_table(*times(records)), ""]
+    columns, rows = times(records)
+    lines = [*tables.markdown_table(columns, rows), ""] if rows else []
     if over_fortran := ratios.found(records):
         columns, rows = ratios.table(ratios.large(over_fortran), by_size=False)
         lines += [*tables.markdown_table([f"over Fortran's time, {ratios.span(over_fortran)} cells", *columns[1:]], rows), ""]
@@ -35,7 +36,7 @@ def times(records: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
     alone = [record for record in tables.of_steps(records)
              if record["ranks"] == 1 and not record["error"] and not tables.on_gpu(record)]
     sizes = {ratios.about(record["n_cells"]) for record in alone}
-    size = SHOWN_CELLS if SHOWN_CELLS in sizes else max(sizes)
+    size = SHOWN_CELLS if SHOWN_CELLS in sizes else max(sizes, default=0.0)
     shown = [record for record in alone if ratios.about(record["n_cells"]) == size]
     names = [name for name in ("numba", "jax-native", "jax", "numpy", "fortran")
              if any(record["competitor"] == name for record in shown)]

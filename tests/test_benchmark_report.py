@@ -3,9 +3,22 @@
 import json
 
 import pytest
+from benchmark_records import record
 from browser import visit
 
-from benchmarks import comparison, drawing, groups, launching, measuring, page, suite, tables
+from benchmarks import (
+    comparison,
+    drawing,
+    groups,
+    launching,
+    measuring,
+    page,
+    ratios,
+    readme,
+    results_file,
+    suite,
+    tables,
+)
 from dycore import cli
 from dycore.backends import by_name
 from dycore.commands import bench
@@ -152,3 +165,23 @@ def test_every_backend_that_can_be_measured_has_a_line_of_its_own_which_says_who
     assert (tables.LABELS["jax"], tables.LABELS["jax-native"]) == ("JAX (XLA)", "JAX (native)")
     for each in (tables.LABELS, drawing.COLOURS, drawing.MARKERS):
         assert len(set(each.values())) == len(names)
+
+
+def test_the_readme_and_the_page_show_the_same_ratios_by_ranks():
+    records = results_file.newest_run(PUBLISHED)
+    text = (launching.ROOT / "README.md").read_text()
+    assert readme.replaced(text, records) == text, "write them with: python -m benchmarks.readme"
+    for heading, cards in page.cards(ratios.large(ratios.found(records))):
+        row = next(line for line in text.splitlines() if line.startswith(f"| {heading} |"))
+        for name, number, words in cards:
+            least, greatest = words.split("from ")[1].split(" to ")
+            assert f"{number.removesuffix(' x')} ({least} to {greatest})" in row, name
+
+
+def test_ratios_on_other_numbers_of_ranks_are_apart_and_sizes_of_about_a_million_together():
+    records = [record(competitor=name, ranks=ranks, n_cells=n_cells, ms_per_million_cells=time, device="x", machine={"cpu": "x"})
+               for ranks, n_cells, scale in ((1, 1_024_000, 1.0), (1, 947_700, 2.0), (2, 947_700, 5.0))
+               for name, time in (("fortran", 10.0), ("numba", 10.0 * scale))]
+    columns, rows = ratios.table(ratios.found(records), by_size=True)
+    assert columns == ["ranks", "cells", "Numba"]
+    assert rows == [["1 rank", "1e6", "1.41 (1.00 to 2.00)"], ["2 ranks, strong scaling", "1e6", "5.00"]]

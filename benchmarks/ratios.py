@@ -51,7 +51,7 @@ def found(records: list[dict[str, Any]]) -> list[Ratio]:
             ratios += [Ratio(Kind(record["ranks"], record["scaling"], tables.on_gpu(record)), record["competitor"],
                              about(record["n_cells"]), record["ms_per_million_cells"] / fortran)
                        for record in group if record["competitor"] != "fortran"]
-    return sorted(ratios, key=lambda ratio: (ratio.kind, tables.COMPETITORS.index(ratio.competitor)))
+    return sorted(ratios, key=lambda ratio: (ratio.kind, [*tables.LABELS].index(ratio.competitor)))
 
 
 def large(ratios: list[Ratio]) -> list[Ratio]:

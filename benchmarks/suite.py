@@ -64,7 +64,7 @@ def measure_all(settings: Settings, wanted: list[Group], results: Results, shown
             left_out.append(tables.title(group._asdict()))
             continue
         began = time.monotonic()
-        for records in measure(group, settings, problems, shown, first=not limit.taken):
+        for records in measure(group, settings, problems, shown, not limit.taken):
             results.keep(records)
         limit.taken.append(Taken(group, time.monotonic() - began))
         for record in results.of_last_group:

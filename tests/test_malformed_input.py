@@ -81,6 +81,7 @@ def light(monkeypatch, tmp_path, samples):
     monkeypatch.setattr("dycore.model.Model.run", lambda model, state, **_: state)
     monkeypatch.setattr(suite, "measure", measure)
     monkeypatch.setattr(suite, "build_fortran", lambda: None)
+    monkeypatch.setattr(suite.busy, "at_the_start", lambda: None)
     monkeypatch.setattr(results_file, "commit", lambda: "0" * 40)
     monkeypatch.setattr(launch_check, "launched", lambda *_: ["true"])
     monkeypatch.setattr(evidence, "gather", program)

@@ -44,7 +44,7 @@ class Settings(NamedTuple):
 def command_line(settings: Settings) -> str:
     """The command that measures the same again."""
     options = {name: value for name, value in settings._asdict().items()
-               if name not in ("output", "launcher", "messages") and value not in (None, ())}
+               if name not in ("output", "launcher", "messages") and value not in (None, (), [])}
     if settings.launcher is not None:
         options |= {"launcher": settings.launcher.words, "nodes": settings.launcher.nodes}
     words = [word for name, value in options.items()

@@ -113,7 +113,7 @@ def add_gradients_and_limits(bench: argparse.ArgumentParser) -> None:
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
-    """What of the options says what is measured, with defaults for what was not given."""
+    """The settings of the suite that options give, with defaults for those that they do not."""
     standard = QUICK if options.quick else FULL if options.full else STANDARD
     given = {name: value for name in standard if (value := getattr(options, name)) is not None}
     asked = standard | {"messages": options.full or options.ranks is not None} | given

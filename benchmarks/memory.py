@@ -21,8 +21,8 @@ class Needs(NamedTuple):
 
 
 # As the channel in float64 took it at 1e5 and 1e6 cells on one rank and two (peak_memory_bytes of records), rounded up.
-NEEDS = {"fortran": Needs(25e6, 22), "numpy": Needs(130e6, 35, 40), "numba": Needs(250e6, 40), "jax-native": Needs(450e6, 95),
-         "jax": Needs(800e6, 45, 55), "triad": Needs(650e6, 0)}
+NEEDS = {"fortran": Needs(25e6, 22), "numpy": Needs(130e6, 35, 40), "numba": Needs(250e6, 40), "jax-native": Needs(450e6, 75, 20),
+         "jax": Needs(600e6, 45, 55), "triad": Needs(650e6, 0)}
 CHECKPOINT_NUMBERS, WAY_BACK_NUMBERS = 15, 300  # of a gradient: for each step, and in one
 
 

@@ -63,9 +63,9 @@ def test_what_options_say_takes_the_place_of_an_extent():
 
 def test_gradients_alone_are_measured_beside_nothing_but_what_is_named():
     settings = asked("--gradient")
-    assert settings.backends == list(bench.GRADIENTS)
+    assert settings.backends == list(bench.GRADIENTS) and settings.precisions == ["float64", "float32"]
     assert {(group.ranks, group.gradient_steps) for group in groups.groups(settings)} == {(1, 100)}
-    both = asked("--gradient", "--backends", "numba", "--cells", "1e4", "--ranks", "1")
+    both = asked("--gradient", "--backends", "numba", "--cells", "1e4", "--ranks", "1", "--precisions", "float64")
     assert [groups.competitors_of(group, both) for group in groups.groups(both)] == [["numba"]] * 3 + [list(bench.GRADIENTS)] * 3
 
 

@@ -37,6 +37,7 @@ QUICK = STANDARD | {"cells": [10**4], "samples": 1, "minutes": 2.0, "gradient_st
 FULL = STANDARD | {
     "cells": [10**4, 10**5, 10**6, 10**7], "backends": list(COMPETITORS), "precisions": list(PRECISIONS),
     "scaling": ["strong", "weak"], "samples": 3, "sample_seconds": 10.0, "minutes": 1e4, "messages": True}
+GRADIENTS_ALONE = {"precisions": list(PRECISIONS), "minutes": 30.0}
 
 
 def add(command: Any) -> None:
@@ -109,12 +110,12 @@ def add_gradients_and_limits(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--sample-seconds", type=positive_number, metavar="S",
                        help="a sample of 20 steps that takes longer has fewer (default: 2; with --full 10)")
     bench.add_argument("--minutes", type=positive_number, metavar="M",
-                       help="leave out what cannot be done by then (default: 10; with --quick 2; with --full no limit)")
+                       help="leave out what cannot be done by then (default: 10; with --quick 2, with --gradient 30, with --full no limit)")
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:
     """The settings of the suite that options give, with defaults for those that they do not."""
-    standard = QUICK if options.quick else FULL if options.full else STANDARD
+    standard = QUICK if options.quick else FULL if options.full else STANDARD | GRADIENTS_ALONE if options.gradient else STANDARD
     given = {name: value for name in standard if (value := getattr(options, name)) is not None}
     asked = standard | {"messages": options.full or options.ranks is not None} | given
     for name in ("weak_cells", "gradient_cells"):

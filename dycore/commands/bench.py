@@ -110,7 +110,8 @@ def add_gradients_and_limits(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--sample-seconds", type=positive_number, metavar="S",
                        help="a sample of 20 steps that takes longer has fewer (default: 2; with --full 10)")
     bench.add_argument("--minutes", type=positive_number, metavar="M",
-                       help="leave out what cannot be done by then (default: 10; with --quick 2, with --gradient 30, with --full no limit)")
+                       help="leave out what cannot be done by then (default: 10; with --quick 2, with --gradient 30, with --full "
+                            "no limit)")
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 from benchmarks import busy, launch_check, report, tables
 from benchmarks.competitor import Group
-from benchmarks.fortran_reference import build_fortran
+from benchmarks.fortran_reference import build_fortran, fortran_program
 from benchmarks.groups import Settings, command_line, competitors_of, cores_for, device_of, groups, oversubscribed
 from benchmarks.measuring import measure
 from benchmarks.problems import CannotStart
@@ -37,9 +37,9 @@ def run(settings: Settings) -> int:
     with terminated_like_interrupted(), report.progress(total_work(settings, wanted)) as shown:
         for line in warnings(settings, wanted):
             shown.line(line)
-        if warning := busy.at_the_start():
-            shown.line(warning)
         try:
+            if warning := busy.at_the_start():
+                shown.line(warning)
             measure_all(settings, wanted, results, shown)
         except KeyboardInterrupt:
             interrupted = True
@@ -58,6 +58,8 @@ def measure_all(settings: Settings, wanted: list[Group], results: Results, shown
     problems: dict[str, str | None] = {}
     if "fortran" in settings.backends:
         shown.doing("building the Fortran reference")
+        if not fortran_program("float64").exists():
+            shown.line("Building the Fortran reference (about half a minute).")
         problems["fortran"] = build_fortran()
     for group in wanted:
         if not limit.leaves_time_for(group):

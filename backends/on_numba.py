@@ -19,7 +19,7 @@ import numpy as np
 from dycore.backends.common import collapsed
 from dycore.backends.compiled.buffers import Pool
 from dycore.backends.compiled.kernels import Compiler
-from dycore.backends.compiled.program import Program, signature
+from dycore.backends.compiled.program import Program, signature, traced_adjoint, traced_step
 from dycore.backends.on_numpy import NumpyBackend
 from dycore.backends.recorded.recording import Recording
 from dycore.backends.threads import made_once
@@ -123,16 +123,32 @@ class NumbaBackend(NumpyBackend):
             if known is not constants:
                 mark = marks.setdefault(signature(constants), next(unused))
                 last[0] = constants, mark
-            program = made_once(programs, (mark, signature(state)), lambda: Program(self, step, constants, state))
+            program = made_once(programs, (mark, signature(state)), lambda: Program(
+                self, traced_step(self, step, constants, state), constants, state))
             return program.run(constants, state, n, spare)
 
         return steps
 
+    def adjoint(self, step: Callable) -> Callable:
+        """A function (constants, state, slopes of the arrays of the next state) that returns those of the arrays of the state.
+
+        Raises NotDifferentiable for a step that has parts whose adjoint is not known.
+        """
+        programs: dict[Any, Program] = {}
+
+        def go_back(constants: Any, state: Any, slopes: tuple) -> tuple:
+            given = state, slopes
+            program = made_once(programs, (signature(constants), signature(given)), lambda: Program(
+                self, traced_adjoint(self, step, constants, given), constants, given))
+            return program.run(constants, given, 1)
+
+        return go_back
+
     def _at_once(self, verb: Callable, what: tuple, arguments: tuple) -> Any:
         """Compile and run what one verb does with its arguments."""
         key = what, signature(arguments)
-        program = made_once(self._programs, key, lambda: Program(
-            self, lambda _, arguments: verb(self._recording, *arguments), (), arguments))
+        program = made_once(self._programs, key, lambda: Program(self, traced_step(
+            self, lambda _, arguments: verb(self._recording, *arguments), (), arguments), (), arguments))
         return program.run((), arguments, 1)
 
 

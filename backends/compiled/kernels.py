@@ -22,7 +22,7 @@ APPLY = """
 def kernel({parameters}):
     {views}
     for row in range(first, last):
-        j = inside(row, {j0})
+{empty}        j = inside(row, {j0})
         for level in range({k0}, k1):
             k = inside(level, {k0})
             for point in range({i0}, i1):
@@ -33,7 +33,7 @@ APPLY_COLUMNS = """
 def kernel({parameters}):
     {views}
     for row in range(first, last):
-        j = inside(row, {j0})
+{empty}        j = inside(row, {j0})
         for point in range({i0}, i1):
             i = inside(point, {i0})
             {targets} = {values}
@@ -42,7 +42,7 @@ SWEEP = """
 def kernel({parameters}):
     {views}
     for row in range(first, last):
-        j = inside(row, {j0})
+{empty}        j = inside(row, {j0})
         for point in range({i0}, i1):
             i = inside(point, {i0})
             {carried} = {start}
@@ -54,8 +54,22 @@ def kernel({parameters}):
 """
 
 
+EMPTY = """        if row < south or row >= north:
+            j = inside(row, {least})
+            for point in range({i0}, i1):
+                i = inside(point, {i0})
+                {columns}
+            for level in range({k0}, {k1}):
+                k = inside(level, {k0})
+                for point in range({i0}, i1):
+                    i = inside(point, {i0})
+                    {cells}
+            continue
+"""
+
+
 class Kernel(NamedTuple):
-    """A compiled loop: kernel(first row, last row + 1, [last level + 1,] last column + 1, *results, *leaves)."""
+    """A compiled loop: kernel(first row, last row + 1, [rows within,] [last level + 1,] last column + 1, *results, *leaves)."""
 
     function: Callable
     leaves: list[Any]
@@ -78,7 +92,7 @@ def make_kernel(compilers: dict[str, Compiler], operation: Operation) -> Kernel:
     targets = [at(name, array) for name, array in zip(results, operation.outputs, strict=False)]
     carried = "".join(f"{at(name, array)}, " for name, array in zip(results[n_out:], operation.finals, strict=True))
     point = "k, j, i" if region.k else "j, i"
-    fill = {"j0": region.j[0], "i0": region.i[0], "k0": region.k[0] if region.k else 0, "carried": f"({carried})",
+    fill = {"j0": (operation.within or region.j)[0], "i0": region.i[0], "k0": region.k[0] if region.k else 0, "carried": f"({carried})",
             "targets": targets[0] if operation.single else f"({''.join(f'{t}, ' for t in targets)})"}
     if operation.start is None:
         template = APPLY if region.k else APPLY_COLUMNS
@@ -90,7 +104,11 @@ def make_kernel(compilers: dict[str, Compiler], operation: Operation) -> Kernel:
         fill["targets"] = fill["targets"] if targets else "_"
         lowest = fill["k0"]
         fill["levels"] = f"range(k1 - 1, {lowest} - 1, -1)" if operation.direction < 0 else f"range({lowest}, k1)"
-    bounds = ["first", "last", *(["k1"] if region.k else []), "i1"]
+    bounds = ["first", "last", *(["south", "north"] if operation.within else []), *(["k1"] if region.k else []), "i1"]
+    made = {at(name, array): array.ndim for name, array in zip(results, operation.results, strict=True)}
+    cells, columns = (" = ".join([*(target for target, axes in made.items() if axes == ndim), "zero"]) for ndim in (3, 2))
+    fill["empty"] = EMPTY.format(**fill, least=region.j[0], k1="k1" if region.k else 0, cells=cells if "=" in cells else "pass",
+                                 columns=columns if "=" in columns else "pass") if operation.within else ""
     text = template.format(**fill, views="\n    ".join(flat.views) or "pass",
                            parameters=", ".join([*bounds, *results, *(f"a{m}" for m in range(len(flat.leaves)))]))
     digest = hashlib.sha256((repr(flat.digests) + dtype.str + text).encode()).hexdigest()[:16]

@@ -11,6 +11,7 @@ import numpy as np
 from dycore.backends.compiled.buffers import Scratches, outside
 from dycore.backends.compiled.planner import Planner
 from dycore.backends.compiled.writer import Writer
+from dycore.backends.recorded.adjoint import adjoint_of
 from dycore.backends.recorded.operations import TracedArray, leaves_of
 from dycore.backends.recorded.recording import Recording
 from dycore.backends.recorded.scalars import Scalar, as_number, is_number, kind_of, value_of
@@ -100,12 +101,20 @@ def traced_step(backend: Any, step: Callable, constants: Any, state: Any) -> Tra
     return TracedStep(recording.statements, result, given, inputs)
 
 
+def traced_adjoint(backend: Any, step: Callable, constants: Any, state: tuple) -> TracedStep:
+    """A step's adjoint, traced: of (state, slopes of the arrays of the result) the slopes of the arrays of the state, a tuple."""
+    traced = traced_step(backend, step, constants, state[0])
+    results = [leaf for leaf in leaves_of(traced.result) if isinstance(leaf, TracedArray)]
+    given = [TracedArray(array.shape, array.dtype) for array in state[1]]
+    statements, ends = adjoint_of(traced.statements, results, traced.inputs, given)
+    return TracedStep(statements, tuple(ends), traced.given, [*traced.inputs, *given])
+
+
 class Program:
     """A step compiled for arguments of certain shapes; arrays live in numbered buffers."""
 
-    def __init__(self, backend: Any, step: Callable, constants: tuple, state: tuple):
+    def __init__(self, backend: Any, traced: TracedStep, constants: tuple, state: tuple):
         self.backend = backend
-        traced = traced_step(backend, step, constants, state)
         self.result, given, inputs = traced.result, traced.given, traced.inputs
         self.of_constants, self.of_state = places_of(constants), places_of(state)
         planner = Planner(ROWS, backend.threads)

@@ -179,6 +179,7 @@ class Operation(Computation):
     lookahead: int = 0  # rows that it runs ahead of its group, for others that read to the north
     lookbehind: int = 0  # rows south of a thread's own that it computes, for others that read to the south
     ends: dict[TracedArray, Halo] = field(default_factory=dict)  # results whose halo in x it fills
+    within: tuple[int, int] | None = None  # rows where the stencil stands; in others of the region its results are zero
     in_place: dict[int, TracedArray] = field(default_factory=dict)  # result number -> argument that it is written over
 
     @property

@@ -127,21 +127,22 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lt", "l
 
 
 class Round:
-    """The number of the round of a loop of the program, and so many more."""
+    """The number of the round of a loop of the program, and so many more; `of` so many rounds, counted from the last."""
 
     shape: tuple = ()
     ndim = 0
     dtype = np.dtype(np.int64)
 
-    def __init__(self, name: str, more: int = 0):
-        self.name, self.more = name, more
+    def __init__(self, name: str, more: int = 0, of: int = 0):
+        self.name, self.more, self.of = name, more, of
 
     def source(self, writer: Any) -> str:
         """Source text in a program."""
-        return f"({self.name} + {self.more})" if self.more else self.name
+        name = f"({writer.integer(self.of - 1)} - {self.name})" if self.of else self.name
+        return f"({name} + {self.more})" if self.more else name
 
     def __add__(self, other: int) -> Round:
-        return Round(self.name, self.more + other)
+        return Round(self.name, self.more + other, self.of)
 
 
 class Element:

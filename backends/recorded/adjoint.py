@@ -1,0 +1,399 @@
+"""The adjoint of a recorded step: the same step again, and behind it, backwards, what each of its statements does to slopes.
+
+The slope of an array is another array: of a number that is made of the results of a step, the derivative with respect to each
+element. What a stencil reads at a neighbour goes back to that neighbour: for everything that it reads it computes slopes where it
+stands (`Shares`), which a gathering stencil adds up with the opposite shifts. Both are stencils like others, so that they are
+planned and compiled as any step is. Rows and columns beyond those where a stencil stands hold zero: see `Operation.within`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dycore.backends.recorded.adjoint_statements import ExchangeAdjoint, InsertedCopy, KeptRound, LoadedRound
+from dycore.backends.recorded.expressions import Element, Expression, Graph, NotDifferentiable, Traced, slopes
+from dycore.backends.recorded.generated import Written, written
+from dycore.backends.recorded.operations import Operation, Statement, TracedArray, arrays_of, leaves_of
+from dycore.backends.recorded.recording import Recording
+from dycore.backends.recorded import scalars
+from dycore.backends.recorded.scalars import Round
+from dycore.backends.recorded.statements import Copy, Exchange, Filter, Loop, Zero
+from dycore.fields import Field, Region, map_arguments
+from dycore.tiles import HALO, HALO_LEVELS
+
+MARGIN = 2 * HALO  # columns that are zero beside a row of shares
+
+
+class Share(NamedTuple):
+    """A part of the slope of an array: `array` holds that of what is read at some shift from where a stencil stands."""
+
+    array: TracedArray
+    shift: tuple[int, ...]
+    sign: float
+
+
+class Adjoint:
+    """Lists the adjoint of statements in a recording; `shares` are the parts of slopes that are not added up yet."""
+
+    def __init__(self, statements: list[Statement], active: Iterable[TracedArray]):
+        self.recording = Recording()
+        self.active = set(active)
+        self.shares: dict[TracedArray, list[Share]] = {}
+        self.whole: set[TracedArray] = set(self.active)  # arrays of which all rows and columns may be read
+        self.made_in: dict[TracedArray, Region] = {}
+        self.replaced: dict[Statement, Any] = {}
+        self._look(statements)
+        self.statements = statements
+
+    def _look(self, statements: list[Statement]) -> None:
+        """Which arrays depend on active ones, and where they are made."""
+        for statement in statements:
+            if isinstance(statement, Loop):
+                if self.active & set(statement.touched()):
+                    self.active |= set(statement.carried)
+                self.whole |= set(statement.carried)
+                self._look(statement.body)
+                continue
+            if self.active & set(statement.touched()):
+                self.active |= set(statement.made())
+            if isinstance(statement, Operation):
+                if self.active & set(statement.reads):
+                    self.active |= set(statement.results)
+                for array in statement.results:
+                    self.made_in[array] = statement.region if array.ndim == 3 else statement.region.columns
+            else:
+                self.whole |= {*statement.made(), *(array for _, array in statement.filled())}
+
+    # Slopes of arrays ---------------------------------------------------------------------------
+
+    def region(self, array: TracedArray) -> Region:
+        """Where the slope of an array may differ from zero, without halo levels."""
+        made = self.made_in.get(array)
+        if array in self.whole or made is None:
+            k = made.k if made is not None and array.ndim == 3 else (0, array.shape[0])
+            padded = (array.shape[0] if array.ndim == 3 else 1, *array.shape[-2:])
+            made = Region(k if array.ndim == 3 else None, (0, padded[1]), (0, padded[2]), padded)
+        return inner(made)
+
+    def slope(self, array: TracedArray) -> TracedArray | None:
+        """The slope of an array, of all shares that it has so far; None where it has none."""
+        shares = self.shares.pop(array, [])
+        if not shares:
+            return None
+        if len(shares) == 1 and shares[0].array.shape == array.shape and not any(shares[0].shift) and shares[0].sign > 0:
+            return shares[0].array
+        graph = Graph()
+        leaves: list[Any] = []
+        total: Any = graph.constant(0.0)
+        for share in shares:
+            if not any(leaf.array is share.array for leaf in leaves):
+                leaves.append(everywhere(share.array))
+            place = next(number for number, leaf in enumerate(leaves) if leaf.array is share.array)
+            read = graph.make("read", Element(place, tuple(-shift for shift in share.shift)))
+            total = total + read if share.sign > 0 else total - read
+        region = self.region(array)
+        made = self.recorded(written(leaves, region.k is None, [total]), region, 0)
+        return made.outputs[0]
+
+    def recorded(self, stencil: Written, region: Region, direction: int) -> Operation:
+        """An operation of what was written."""
+        return self.recording.operate(stencil.function, stencil.start, region, direction, stencil.arguments)
+
+    # Statements -----------------------------------------------------------------------------------
+
+    def go_back(self, statements: list[Statement]) -> None:
+        """Add the adjoint of statements, the last one first."""
+        for statement in reversed(statements):
+            if isinstance(statement, Operation):
+                self.operation(statement)
+            elif isinstance(statement, Exchange):
+                self.exchange(statement)
+            elif isinstance(statement, Filter):
+                self.filter(statement)
+            elif isinstance(statement, Copy):
+                self.copy(statement)
+            elif isinstance(statement, Loop):
+                self.loop(statement)
+            elif isinstance(statement, Zero):
+                self.shares.pop(statement.target, None)
+            else:
+                raise NotDifferentiable(f"a step has a part of its own ({type(statement).__name__})")
+
+    def operation(self, operation: Operation) -> None:
+        """Shares of all that a stencil, or a sweep, reads."""
+        seeds = {array: slope for array in operation.results if array in self.active and (slope := self.slope(array)) is not None}
+        if not seeds:
+            return
+        region = inner(operation.region)
+        if operation.start is None:
+            traced = Traced(operation.stencil, operation.arguments, region.k is None)
+            self.share(traced, region, self.slopes_in(traced, traced.values, operation.outputs, seeds))
+            return
+        kept = tuple(TracedArray(operation.outputs[0].shape if operation.outputs else region.padded, array.dtype)
+                     for array in operation.finals)
+        traced = Traced(operation.stencil, operation.arguments, False, kept=kept)
+        carried = tuple(traced.graph.make("carried", number) for number in range(len(kept)))
+        values = (*traced.values, *traced.after)
+        found = slopes(values, (*self.seeds(traced, operation.outputs, seeds), *carried),
+                       lambda one: one.kind == "read" and (leaf_of(traced, one) in kept or self.is_active(traced, one)))
+        after = [next((slope for one, slope in found.items() if leaf_of(traced, one) is array), traced.graph.constant(0.0))
+                 for array in kept]
+        found = {one: slope for one, slope in found.items() if leaf_of(traced, one) not in kept}
+        begin = [traced.array(seeds[array]) if array in seeds else traced.graph.constant(0.0) for array in operation.finals]
+        made = self.share(traced, region, found, after, begin, -operation.direction)
+        if any(array in made.reads for array in kept):
+            self.keep_carried(operation, kept)
+        first = Traced(operation.start, operation.arguments, True)
+        ends = dict(zip(operation.finals, made.finals, strict=False))
+        self.share(first, region.columns, self.slopes_in(first, first.values, operation.finals, ends))
+
+    def seeds(self, traced: Traced, arrays: tuple[TracedArray, ...], seeds: dict) -> list[Expression]:
+        """Slopes of some arrays, as a stencil reads them; zero where there are none."""
+        return [traced.array(seeds[array]) if array in seeds else traced.graph.constant(0.0) for array in arrays]
+
+    def slopes_in(self, traced: Traced, values: tuple, arrays: tuple[TracedArray, ...], seeds: dict) -> dict:
+        """Slopes of all that a stencil reads of active arrays."""
+        return slopes(values, self.seeds(traced, arrays, seeds), lambda one: self.is_active(traced, one))
+
+    def is_active(self, traced: Traced, one: Expression) -> bool:
+        """Whether an expression is an element of an array that depends on what slopes are asked of."""
+        return one.kind == "read" and array_in(leaf_of(traced, one)) in self.active
+
+    def share(self, traced: Traced, region: Region, found: dict, after: list | None = None, begin: list | None = None,
+              direction: int = 1) -> Operation | None:
+        """Compute the slopes that were found, where the stencil stands, and put them among the shares of what is read.
+
+        What a stencil of cells reads of columns is summed over them; `after`, `begin`: what the adjoint of a sweep carries.
+        """
+        graph, values, sums = traced.graph, list[Expression](), list[Expression]()
+        uses: list[tuple[TracedArray, tuple, float, list, int]] = []
+        for one, slope in found.items():
+            if slope.is_constant(0.0):
+                continue
+            sign, slope = (-1.0, slope.parts[0]) if slope.kind == "neg" else (1.0, slope)
+            array, shifts = array_in(leaf_of(traced, one)), one.parts[0].shifts
+            if None in shifts or len(shifts) != array.ndim:
+                raise NotDifferentiable("a stencil reads an array that changes at a place that does not move with its point")
+            among = sums if array.ndim == 2 and region.k is not None else values
+            number = next((n for n, other in enumerate(among) if other is slope), None)
+            if number is None:
+                among.append(slope)
+                number = len(among) - 1
+            uses.append((array, shifts, sign, among, number))
+        if not uses and after is None:
+            return None
+        carried = len(after or ())
+        if sums or after is not None:
+            after = [*(after or ()), *(graph.make("carried", carried + n) + slope for n, slope in enumerate(sums))]
+            begin = [*(begin or ()), *(graph.constant(0.0) for _ in sums)]
+        stencil = written(traced.leaves, region.k is None, values, after, begin or ())
+        made = self.recorded(stencil, region, direction if after is not None else 0)
+        rows = [(low - use[1][-2], high - use[1][-2]) for use in uses for low, high in [self.region(use[0]).j]]
+        self.widen(made, region, rows, made.finals[:carried])
+        for array, shift, sign, among, number in uses:
+            share = made.outputs[number] if among is values else made.finals[carried + number]
+            self.shares.setdefault(array, []).append(Share(share, shift, sign))
+        return made
+
+    def widen(self, operation: Operation, region: Region, rows: list, narrow: tuple) -> None:
+        """Let an operation write zero in the rows beyond its region from which shares are gathered."""
+        operation.within = region.j
+        south, north = min([region.j[0], *(r[0] for r in rows)]), max([region.j[1], *(r[1] for r in rows)])
+        operation.region = region._replace(j=(south, north))
+        for array in operation.results:
+            if array not in narrow:
+                array.shape = (*array.shape[:-1], array.shape[-1] + MARGIN)
+
+    def keep_carried(self, operation: Operation, kept: tuple[TracedArray, ...]) -> None:
+        """Let the sweep of the step keep what it carries to each level."""
+        traced = Traced(operation.stencil, operation.arguments, False, carries=len(kept))
+        start = Traced(operation.start, operation.arguments, True, beside=traced)
+        stencil = written(traced.leaves, False, (*traced.values, *traced.carried), traced.after, start.values)
+        aside = Recording()
+        made = aside.operate(stencil.function, stencil.start, operation.region, operation.direction, stencil.arguments)
+        made.outputs, made.finals = (*operation.outputs, *kept), operation.finals
+        self.replaced[operation] = made
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Slopes of halos belong to the cells from which they come."""
+        if exchange.messages:
+            raise NotDifferentiable("processes exchange halos")
+        self.settle()
+        placed = tuple((halo, slope) for halo, array in exchange.placed if (slope := self.whole_slope(array)) is not None)
+        if placed:
+            self.recording.statements.append(ExchangeAdjoint(placed))
+
+    def filter(self, statement: Filter) -> None:
+        """The filter is its own adjoint: the response of a wave is a number."""
+        self.settle()
+        pairs = tuple((slope, response) for array, response in statement.pairs if (slope := self.whole_slope(array)) is not None)
+        if pairs:
+            self.recording.statements.append(Filter(statement.tile, pairs))
+
+    def settle(self) -> None:
+        """Add up all shares that are not yet: they are rows of a group of stencils, which ends here."""
+        for array in list(self.shares):
+            self.whole_slope(array)
+
+    def whole_slope(self, array: TracedArray) -> TracedArray | None:
+        """The slope of an array, that is about to change where it is."""
+        slope = self.slope(array)
+        if slope is not None:
+            self.shares[array] = [pointwise(slope)]
+        return slope
+
+    def copy(self, copy: Copy) -> None:
+        """What was copied gets the slope of the copy."""
+        self.settle()
+        slope = self.slope(copy.target)
+        if slope is None:
+            return
+        if copy.to is not None or copy.source.shape != copy.target.shape:
+            target = TracedArray(copy.source.shape, copy.source.dtype)
+            self.recording.statements += [Zero(target), InsertedCopy(target, slope, copy.cut, copy.to)]
+            slope = target
+        self.shares.setdefault(copy.source, []).append(pointwise(slope))
+
+    def loop(self, loop: Loop) -> None:
+        """Rounds backwards: each carries out the round of the step again, from what it was given then, and goes back through it."""
+        self.settle()
+        given = {array: slope for array in loop.carried if (slope := self.slope(array)) is not None}
+        if not given:
+            return
+        again = {array: TracedArray(array.shape, array.dtype) for array in loop.carried}
+        kept = {array: TracedArray((loop.n, *array.shape), array.dtype) for array in loop.carried}
+        round_of = Round("m", of=loop.n)
+        inside = self.within(again)
+        body = [LoadedRound(again[array], kept[array], round_of) for array in loop.carried] + inside.replay(loop.body, again, round_of)
+        inside.recording.statements = list(body)
+        slopes_now = {array: TracedArray(array.shape, array.dtype) for array in loop.carried}
+        for array, end in zip(loop.carried, loop.end, strict=True):
+            inside.shares.setdefault(again.get(end, end), []).append(pointwise(slopes_now[array]))
+        inside.go_back(body[len(loop.carried):])
+        zero = TracedArray(loop.carried[0].shape, loop.carried[0].dtype)
+        self.recording.statements.append(Zero(zero))
+        ends = [inside.slope(again[array]) or zero for array in loop.carried]
+        outer = [array for array in inside.shares if array not in again.values()]
+        totals = {array: TracedArray(array.shape, array.dtype) for array in outer}
+        for array in outer:
+            inside.shares[array].append(pointwise(totals[array]))
+            ends.append(inside.whole_slope(array))
+        begins = [given.get(array, zero) for array in loop.carried]
+        for array in outer:
+            begins.append(TracedArray(array.shape, array.dtype))
+            self.recording.statements.append(Zero(begins[-1]))
+        statements = pruned(inside.recording.statements, set(ends))
+        self.recording.statements.append(Loop(loop.n, (*slopes_now.values(), *totals.values()), tuple(begins), statements, tuple(ends)))
+        for array, begin in zip(loop.carried, loop.begin, strict=True):
+            self.shares.setdefault(begin, []).append(pointwise(slopes_now[array]))
+        for array in outer:
+            self.shares.setdefault(array, []).append(pointwise(totals[array]))
+        read = [statement for statement in statements if isinstance(statement, LoadedRound)]
+        rounds = [KeptRound(statement.kept, array, Round("m")) for statement in read
+                  for array in loop.carried if again[array] is statement.target]
+        self.replaced[loop] = [*(Zero(statement.kept) for statement in read), replace(loop, body=[*rounds, *loop.body])]
+
+    def within(self, again: dict[TracedArray, TracedArray]) -> Adjoint:
+        """The adjoint of the body of a loop, of which shares and statements are apart."""
+        inside = Adjoint([], ())
+        inside.active, inside.whole, inside.made_in = self.active, self.whole, self.made_in
+        self.active |= set(again.values())
+        self.whole |= set(again.values())
+        return inside
+
+    def replay(self, statements: list[Statement], again: dict[TracedArray, TracedArray], round_of: Round) -> list[Statement]:
+        """Statements of a loop once more, of other arrays (`again`, to which those are added that are made), in another round."""
+        def other(leaf: Any) -> Any:
+            if isinstance(leaf, Field):
+                return Field(again.get(leaf.array, leaf.array), leaf.region, leaf.origin, leaf.name)
+            if isinstance(leaf, scalars.Element):
+                return scalars.Element(leaf.table, tuple(round_of + place.more if isinstance(place, Round) else place for place in leaf.index))
+            return again.get(leaf, leaf) if isinstance(leaf, TracedArray) else leaf
+
+        aside = Recording()
+        for statement in statements:
+            if isinstance(statement, Operation):
+                arguments = tuple(map_arguments(other, argument) for argument in statement.arguments)
+                made = aside.operate(statement.stencil, statement.start, statement.region, statement.direction, arguments)
+                again.update(zip(statement.results, made.results, strict=True))
+            elif isinstance(statement, Exchange):
+                placed = tuple((halo, again.get(array, array)) for halo, array in statement.placed)
+                aside.statements.append(Exchange(placed, statement.messages))
+            else:
+                raise NotDifferentiable(f"a loop of a step has a part of its own ({type(statement).__name__})")
+        self._look(aside.statements)
+        return aside.statements
+
+
+def pointwise(slope: TracedArray) -> Share:
+    """A share that stands where the array does."""
+    return Share(slope, (0,) * slope.ndim, 1.0)
+
+
+def inner(region: Region) -> Region:
+    """The region without halo levels."""
+    if region.k is None:
+        return region
+    return region._replace(k=(max(region.k[0], HALO_LEVELS), min(region.k[1], region.padded[0] - HALO_LEVELS)))
+
+
+def everywhere(array: TracedArray) -> Field:
+    """An array that may be read beyond its ends, where it holds zero."""
+    return Field(array, tuple((-MARGIN, n + MARGIN) for n in array.shape), (0,) * array.ndim, "a slope")
+
+
+def leaf_of(traced: Traced, one: Expression) -> Any:
+    """The leaf of which an expression is an element."""
+    return traced.leaves[one.parts[0].leaf]
+
+
+def array_in(leaf: Any) -> Any:
+    """The array of a leaf."""
+    return leaf.array if isinstance(leaf, Field) else leaf
+
+
+def pruned(statements: list[Statement], wanted: set[TracedArray]) -> list[Statement]:
+    """The statements on which something depends that is wanted."""
+    kept: list[Statement] = []
+    wanted = set(wanted)
+    for statement in reversed(statements):
+        if isinstance(statement, (Exchange, ExchangeAdjoint)):
+            placed = tuple((halo, array) for halo, array in statement.placed if array in wanted)
+            if placed:
+                kept.append(replace(statement, placed=placed))
+            continue
+        made = statement.changed() or statement.made() if hasattr(statement, "changed") else statement.made()
+        results = statement.results if isinstance(statement, Operation) else made
+        if isinstance(statement, Filter):
+            results = tuple(array for array, _ in statement.pairs)
+        if wanted & set(results):
+            kept.append(statement)
+            wanted |= set(statement.touched())
+    return kept[::-1]
+
+
+def adjoint_of(statements: list[Statement], results: list[TracedArray], inputs: list[TracedArray],
+               given: list[TracedArray]) -> tuple[list[Statement], list[TracedArray]]:
+    """(statements, slopes of inputs) of a recorded step, of which the slopes of the results are given."""
+    adjoint = Adjoint(statements, (array for array in inputs if array.dtype.kind == "f" and array.ndim > 1))
+    for array, slope in zip(results, given, strict=True):
+        if array in adjoint.active:
+            adjoint.shares.setdefault(array, []).append(pointwise(slope))
+    adjoint.go_back(statements)
+    adjoint.settle()
+    ends = []
+    for array in inputs:
+        slope = adjoint.slope(array)
+        if slope is None:
+            slope = TracedArray(array.shape, array.dtype)
+            adjoint.recording.statements.append(Zero(slope))
+        ends.append(slope)
+    forward = []
+    for statement in statements:
+        other = adjoint.replaced.get(statement, statement)
+        forward += other if isinstance(other, list) else [other]
+    return pruned([*forward, *adjoint.recording.statements], set(ends)), ends

@@ -17,9 +17,10 @@ import numba
 import numpy as np
 
 from dycore.backends.common import collapsed
+from dycore.backends.compiled.backward import backward_steps
 from dycore.backends.compiled.buffers import Pool
 from dycore.backends.compiled.kernels import Compiler
-from dycore.backends.compiled.program import Program, signature, traced_adjoint, traced_step
+from dycore.backends.compiled.program import Program, signature, traced_step
 from dycore.backends.on_numpy import NumpyBackend
 from dycore.backends.recorded.recording import Recording
 from dycore.backends.threads import made_once
@@ -129,20 +130,9 @@ class NumbaBackend(NumpyBackend):
 
         return steps
 
-    def adjoint(self, step: Callable) -> Callable:
-        """A function (constants, state, slopes of the arrays of the next state) that returns those of the arrays of the state.
-
-        Raises NotDifferentiable for a step that has parts whose adjoint is not known.
-        """
-        programs: dict[Any, Program] = {}
-
-        def go_back(constants: Any, state: Any, slopes: tuple) -> tuple:
-            given = state, slopes
-            program = made_once(programs, (signature(constants), signature(given)), lambda: Program(
-                self, traced_adjoint(self, step, constants, given), constants, given))
-            return program.run(constants, given, 1)
-
-        return go_back
+    def backward(self, step: Callable) -> Callable:
+        """A function (constants, state, n, slopes) that takes n steps backwards (dycore.backends.compiled.backward)."""
+        return backward_steps(self, step)
 
     def _at_once(self, verb: Callable, what: tuple, arguments: tuple) -> Any:
         """Compile and run what one verb does with its arguments."""

@@ -22,7 +22,7 @@ APPLY = """
 def kernel({parameters}):
     {views}
     for row in range(first, last):
-{empty}        j = inside(row, {j0})
+        j = inside(row, {j0})
         for level in range({k0}, k1):
             k = inside(level, {k0})
             for point in range({i0}, i1):
@@ -33,7 +33,7 @@ APPLY_COLUMNS = """
 def kernel({parameters}):
     {views}
     for row in range(first, last):
-{empty}        j = inside(row, {j0})
+        j = inside(row, {j0})
         for point in range({i0}, i1):
             i = inside(point, {i0})
             {targets} = {values}
@@ -42,7 +42,7 @@ SWEEP = """
 def kernel({parameters}):
     {views}
     for row in range(first, last):
-{empty}        j = inside(row, {j0})
+        j = inside(row, {j0})
         for point in range({i0}, i1):
             i = inside(point, {i0})
             {carried} = {start}
@@ -54,17 +54,41 @@ def kernel({parameters}):
 """
 
 
-EMPTY = """        if row < south or row >= north:
-            j = inside(row, {least})
+SCATTER = """
+def kernel({parameters}):
+    {views}
+    for row in range(first, last):
+        {clear}
+        if row < south or row >= north:
+            continue
+        j = inside(row, {j0})
+        {begin}
+        for level in {levels}:
+            k = inside(level, {k0})
             for point in range({i0}, i1):
                 i = inside(point, {i0})
-                {columns}
-            for level in range({k0}, {k1}):
-                k = inside(level, {k0})
-                for point in range({i0}, i1):
-                    i = inside(point, {i0})
-                    {cells}
-            continue
+                {targets} = {values}
+            {additions}
+"""
+
+
+START = """
+        for point in range({i0}, i1):
+            i = inside(point, {i0})
+            {carried} = {start}
+"""
+CLEAR = {3: """
+        for level in range({array}.shape[1]):
+            for point in range({array}.shape[2]):
+                {array}[{row}, level, point] = zero
+""", 2: """
+        for point in range({array}.shape[1]):
+            {array}[{row}, point] = zero
+"""}
+ADDITION = """
+            for point in range({west}, i1 + {east}):
+                i = inside(point, {west})
+                {target} = {target}{total}
 """
 
 
@@ -92,7 +116,7 @@ def make_kernel(compilers: dict[str, Compiler], operation: Operation) -> Kernel:
     targets = [at(name, array) for name, array in zip(results, operation.outputs, strict=False)]
     carried = "".join(f"{at(name, array)}, " for name, array in zip(results[n_out:], operation.finals, strict=True))
     point = "k, j, i" if region.k else "j, i"
-    fill = {"j0": (operation.within or region.j)[0], "i0": region.i[0], "k0": region.k[0] if region.k else 0, "carried": f"({carried})",
+    fill = {"j0": (operation.scatter.within if operation.scatter else region.j)[0], "i0": region.i[0], "k0": region.k[0] if region.k else 0, "carried": f"({carried})",
             "targets": targets[0] if operation.single else f"({''.join(f'{t}, ' for t in targets)})"}
     if operation.start is None:
         template = APPLY if region.k else APPLY_COLUMNS
@@ -104,13 +128,36 @@ def make_kernel(compilers: dict[str, Compiler], operation: Operation) -> Kernel:
         fill["targets"] = fill["targets"] if targets else "_"
         lowest = fill["k0"]
         fill["levels"] = f"range(k1 - 1, {lowest} - 1, -1)" if operation.direction < 0 else f"range({lowest}, k1)"
-    bounds = ["first", "last", *(["south", "north"] if operation.within else []), *(["k1"] if region.k else []), "i1"]
-    made = {at(name, array): array.ndim for name, array in zip(results, operation.results, strict=True)}
-    cells, columns = (" = ".join([*(target for target, axes in made.items() if axes == ndim), "zero"]) for ndim in (3, 2))
-    fill["empty"] = EMPTY.format(**fill, least=region.j[0], k1="k1" if region.k else 0, cells=cells if "=" in cells else "pass",
-                                 columns=columns if "=" in columns else "pass") if operation.within else ""
-    text = template.format(**fill, views="\n    ".join(flat.views) or "pass",
+    if operation.scatter is not None:
+        template, fill = SCATTER, fill | scattered(operation, fill)
+    bounds = ["first", "last", *(["south", "north"] if operation.scatter else []), *(["k1"] if region.k else []), "i1"]
+    views = [*flat.views, *([f"values = view(out{n_out - 1}, 0, -1)"] if operation.scatter else [])]
+    text = template.format(**fill, views="\n    ".join(views) or "pass",
                            parameters=", ".join([*bounds, *results, *(f"a{m}" for m in range(len(flat.leaves)))]))
     digest = hashlib.sha256((repr(flat.digests) + dtype.str + text).encode()).hexdigest()[:16]
     names = {**flat.names, "inside": inside, "view": view, "zero": dtype.type(0.0)}
     return Kernel(build(text, "kernel", names, digest, alone=True), flat.leaves, digest)
+
+
+def scattered(operation: Operation, fill: dict[str, Any]) -> dict[str, str]:
+    """What the template of an operation that adds its values to its results asks for beside what others do."""
+    scatter, region = operation.scatter, operation.region
+    assert scatter is not None
+    number = len(operation.outputs) - 1
+    values = "".join(f"out{number}[0, {value}, i], " for value in range(scatter.values.shape[0]))
+    carried = f"{fill['carried']}, " if operation.start else ""
+    begin = START.format(**fill) if operation.start else "pass"
+    clear, additions = [], []
+    for result, array in enumerate(operation.outputs[:-1]):
+        row = f"row + {scatter.rows(result)[1]} & {array.rolling_rows - 1}"
+        clear.append(CLEAR[array.ndim].format(array=f"out{result}", row=row))
+    for result, rows, levels, parts in scatter.additions:
+        array = operation.outputs[result]
+        row = f"row + {rows} & {array.rolling_rows - 1}"
+        columns = [shift for _, shift, _ in parts]
+        target = f"out{result}[{row}, level + {levels}, i]" if array.ndim == 3 else f"out{result}[{row}, i]"
+        total = "".join(f" {'-' if sign < 0 else '+'} values[{value}, 0, i - {shift}]" for value, shift, sign in parts)
+        additions.append(ADDITION.format(west=region.i[0] + min(columns), east=max(columns), target=target, total=total))
+    return {"clear": "".join(clear).strip() or "pass", "additions": "".join(additions).strip() or "pass", "begin": begin.strip(),
+            "targets": f"{carried}({values})" if carried or values else "_", "levels": fill["levels"] if operation.start else
+            f"range({fill['k0']}, k1)" if region.k else "range(1)"}

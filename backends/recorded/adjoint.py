@@ -17,7 +17,8 @@ import numpy as np
 from dycore.backends.recorded.adjoint_statements import ExchangeAdjoint, InsertedCopy, KeptRound, LoadedRound
 from dycore.backends.recorded.expressions import Element, Expression, Graph, NotDifferentiable, Traced, slopes
 from dycore.backends.recorded.generated import Written, written
-from dycore.backends.recorded.operations import Operation, Statement, TracedArray, arrays_of, leaves_of
+from dycore.abstract import Reads
+from dycore.backends.recorded.operations import Addition, Operation, Scatter, Statement, TracedArray
 from dycore.backends.recorded.recording import Recording
 from dycore.backends.recorded import scalars
 from dycore.backends.recorded.scalars import Round
@@ -29,11 +30,11 @@ MARGIN = 2 * HALO  # columns that are zero beside a row of shares
 
 
 class Share(NamedTuple):
-    """A part of the slope of an array: `array` holds that of what is read at some shift from where a stencil stands."""
+    """A part of the slope of an array; a row is complete when its maker is `later` rows further, and kept for `earlier`."""
 
     array: TracedArray
-    shift: tuple[int, ...]
-    sign: float
+    earlier: int = 0
+    later: int = 0
 
 
 class Adjoint:
@@ -43,6 +44,7 @@ class Adjoint:
         self.recording = Recording()
         self.active = set(active)
         self.shares: dict[TracedArray, list[Share]] = {}
+        self.scattered: set[TracedArray] = set()
         self.whole: set[TracedArray] = set(self.active)  # arrays of which all rows and columns may be read
         self.made_in: dict[TracedArray, Region] = {}
         self.replaced: dict[Statement, Any] = {}
@@ -84,19 +86,17 @@ class Adjoint:
         shares = self.shares.pop(array, [])
         if not shares:
             return None
-        if len(shares) == 1 and shares[0].array.shape == array.shape and not any(shares[0].shift) and shares[0].sign > 0:
+        if len(shares) == 1 and shares[0].array not in self.scattered:
             return shares[0].array
         graph = Graph()
-        leaves: list[Any] = []
+        leaves = list({share.array: None for share in shares})
         total: Any = graph.constant(0.0)
         for share in shares:
-            if not any(leaf.array is share.array for leaf in leaves):
-                leaves.append(everywhere(share.array))
-            place = next(number for number, leaf in enumerate(leaves) if leaf.array is share.array)
-            read = graph.make("read", Element(place, tuple(-shift for shift in share.shift)))
-            total = total + read if share.sign > 0 else total - read
+            total = total + graph.make("read", Element(leaves.index(share.array), (0,) * array.ndim))
         region = self.region(array)
         made = self.recorded(written(leaves, region.k is None, [total]), region, 0)
+        for share in shares:
+            made.reads[share.array] = made.reads[share.array].union(Reads(-share.earlier, share.later, 0, 0, True))
         return made.outputs[0]
 
     def recorded(self, stencil: Written, region: Region, direction: int) -> Operation:
@@ -169,8 +169,9 @@ class Adjoint:
 
         What a stencil of cells reads of columns is summed over them; `after`, `begin`: what the adjoint of a sweep carries.
         """
-        graph, values, sums = traced.graph, list[Expression](), list[Expression]()
-        uses: list[tuple[TracedArray, tuple, float, list, int]] = []
+        values: list[Expression] = []
+        targets: list[TracedArray] = []
+        parts: dict[tuple[int, int, int], list[tuple[int, int, float]]] = {}
         for one, slope in found.items():
             if slope.is_constant(0.0):
                 continue
@@ -178,35 +179,26 @@ class Adjoint:
             array, shifts = array_in(leaf_of(traced, one)), one.parts[0].shifts
             if None in shifts or len(shifts) != array.ndim:
                 raise NotDifferentiable("a stencil reads an array that changes at a place that does not move with its point")
-            among = sums if array.ndim == 2 and region.k is not None else values
-            number = next((n for n, other in enumerate(among) if other is slope), None)
-            if number is None:
-                among.append(slope)
-                number = len(among) - 1
-            uses.append((array, shifts, sign, among, number))
-        if not uses and after is None:
+            levels, rows, columns = (0, *shifts)[-3:]
+            where = index_in(targets, array), rows, levels
+            parts.setdefault(where, []).append((index_in(values, slope), columns, sign))
+        if not targets and after is None:
             return None
-        carried = len(after or ())
-        if sums or after is not None:
-            after = [*(after or ()), *(graph.make("carried", carried + n) + slope for n, slope in enumerate(sums))]
-            begin = [*(begin or ()), *(graph.constant(0.0) for _ in sums)]
-        stencil = written(traced.leaves, region.k is None, values, after, begin or ())
-        made = self.recorded(stencil, region, direction if after is not None else 0)
-        rows = [(low - use[1][-2], high - use[1][-2]) for use in uses for low, high in [self.region(use[0]).j]]
-        self.widen(made, region, rows, made.finals[:carried])
-        for array, shift, sign, among, number in uses:
-            share = made.outputs[number] if among is values else made.finals[carried + number]
-            self.shares.setdefault(array, []).append(Share(share, shift, sign))
+        made = self.recorded(written(traced.leaves, region.k is None, values, after, begin or ()), region, direction if after else 0)
+        shares = tuple(TracedArray(array.shape, array.dtype) for array in targets)
+        row = TracedArray((len(values), *region.padded[1:-1], region.padded[-1] + MARGIN), made.outputs[0].dtype if values else
+                          made.finals[0].dtype)
+        made.scatter = Scatter(row, region.j, tuple(Addition(*where, tuple(some)) for where, some in parts.items()))
+        made.outputs = (*shares, row)
+        self.scattered.update(shares)
+        ends = [region.j]
+        for number, (array, share) in enumerate(zip(targets, shares, strict=True)):
+            least, most = made.scatter.rows(number)
+            south, north = self.region(array).j
+            ends.append((south - most, north - least))
+            self.shares.setdefault(array, []).append(Share(share, most, -least))
+        made.region = region._replace(j=(min(south for south, _ in ends), max(north for _, north in ends)))
         return made
-
-    def widen(self, operation: Operation, region: Region, rows: list, narrow: tuple) -> None:
-        """Let an operation write zero in the rows beyond its region from which shares are gathered."""
-        operation.within = region.j
-        south, north = min([region.j[0], *(r[0] for r in rows)]), max([region.j[1], *(r[1] for r in rows)])
-        operation.region = region._replace(j=(south, north))
-        for array in operation.results:
-            if array not in narrow:
-                array.shape = (*array.shape[:-1], array.shape[-1] + MARGIN)
 
     def keep_carried(self, operation: Operation, kept: tuple[TracedArray, ...]) -> None:
         """Let the sweep of the step keep what it carries to each level."""
@@ -243,7 +235,7 @@ class Adjoint:
         """The slope of an array, that is about to change where it is."""
         slope = self.slope(array)
         if slope is not None:
-            self.shares[array] = [pointwise(slope)]
+            self.shares[array] = [Share(slope)]
         return slope
 
     def copy(self, copy: Copy) -> None:
@@ -256,7 +248,7 @@ class Adjoint:
             target = TracedArray(copy.source.shape, copy.source.dtype)
             self.recording.statements += [Zero(target), InsertedCopy(target, slope, copy.cut, copy.to)]
             slope = target
-        self.shares.setdefault(copy.source, []).append(pointwise(slope))
+        self.shares.setdefault(copy.source, []).append(Share(slope))
 
     def loop(self, loop: Loop) -> None:
         """Rounds backwards: each carries out the round of the step again, from what it was given then, and goes back through it."""
@@ -272,7 +264,7 @@ class Adjoint:
         inside.recording.statements = list(body)
         slopes_now = {array: TracedArray(array.shape, array.dtype) for array in loop.carried}
         for array, end in zip(loop.carried, loop.end, strict=True):
-            inside.shares.setdefault(again.get(end, end), []).append(pointwise(slopes_now[array]))
+            inside.shares.setdefault(again.get(end, end), []).append(Share(slopes_now[array]))
         inside.go_back(body[len(loop.carried):])
         zero = TracedArray(loop.carried[0].shape, loop.carried[0].dtype)
         self.recording.statements.append(Zero(zero))
@@ -280,7 +272,7 @@ class Adjoint:
         outer = [array for array in inside.shares if array not in again.values()]
         totals = {array: TracedArray(array.shape, array.dtype) for array in outer}
         for array in outer:
-            inside.shares[array].append(pointwise(totals[array]))
+            inside.shares[array].append(Share(totals[array]))
             ends.append(inside.whole_slope(array))
         begins = [given.get(array, zero) for array in loop.carried]
         for array in outer:
@@ -289,9 +281,9 @@ class Adjoint:
         statements = pruned(inside.recording.statements, set(ends))
         self.recording.statements.append(Loop(loop.n, (*slopes_now.values(), *totals.values()), tuple(begins), statements, tuple(ends)))
         for array, begin in zip(loop.carried, loop.begin, strict=True):
-            self.shares.setdefault(begin, []).append(pointwise(slopes_now[array]))
+            self.shares.setdefault(begin, []).append(Share(slopes_now[array]))
         for array in outer:
-            self.shares.setdefault(array, []).append(pointwise(totals[array]))
+            self.shares.setdefault(array, []).append(Share(totals[array]))
         read = [statement for statement in statements if isinstance(statement, LoadedRound)]
         rounds = [KeptRound(statement.kept, array, Round("m")) for statement in read
                   for array in loop.carried if again[array] is statement.target]
@@ -329,9 +321,13 @@ class Adjoint:
         return aside.statements
 
 
-def pointwise(slope: TracedArray) -> Share:
-    """A share that stands where the array does."""
-    return Share(slope, (0,) * slope.ndim, 1.0)
+def index_in(known: list, one: Any) -> int:
+    """The place of something in a list, in which it is put if it is not there."""
+    for place, other in enumerate(known):
+        if other is one:
+            return place
+    known.append(one)
+    return len(known) - 1
 
 
 def inner(region: Region) -> Region:
@@ -339,11 +335,6 @@ def inner(region: Region) -> Region:
     if region.k is None:
         return region
     return region._replace(k=(max(region.k[0], HALO_LEVELS), min(region.k[1], region.padded[0] - HALO_LEVELS)))
-
-
-def everywhere(array: TracedArray) -> Field:
-    """An array that may be read beyond its ends, where it holds zero."""
-    return Field(array, tuple((-MARGIN, n + MARGIN) for n in array.shape), (0,) * array.ndim, "a slope")
 
 
 def leaf_of(traced: Traced, one: Expression) -> Any:
@@ -382,7 +373,7 @@ def adjoint_of(statements: list[Statement], results: list[TracedArray], inputs: 
     adjoint = Adjoint(statements, (array for array in inputs if array.dtype.kind == "f" and array.ndim > 1))
     for array, slope in zip(results, given, strict=True):
         if array in adjoint.active:
-            adjoint.shares.setdefault(array, []).append(pointwise(slope))
+            adjoint.shares.setdefault(array, []).append(Share(slope))
     adjoint.go_back(statements)
     adjoint.settle()
     ends = []

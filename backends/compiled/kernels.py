@@ -60,6 +60,7 @@ def kernel({parameters}):
     for row in range(first, last):
         {clear}
         if row < south or row >= north:
+            {beyond}
             continue
         j = inside(row, {j0})
         {begin}
@@ -88,7 +89,7 @@ CLEAR = {3: """
 ADDITION = """
             for point in range({west}, i1 + {east}):
                 i = inside(point, {west})
-                {target} = {target}{total}
+                {target} = {total}
 """
 
 
@@ -131,7 +132,8 @@ def make_kernel(compilers: dict[str, Compiler], operation: Operation) -> Kernel:
     if operation.scatter is not None:
         template, fill = SCATTER, fill | scattered(operation, fill)
     bounds = ["first", "last", *(["south", "north"] if operation.scatter else []), *(["k1"] if region.k else []), "i1"]
-    views = [*flat.views, *([f"values = view(out{n_out - 1}, 0, -1)"] if operation.scatter else [])]
+    values = operation.scatter.values if operation.scatter else 0
+    views = [*flat.views, *(f"value{value} = view(out{n_out - values + value}, 0, -1)" for value in range(values))]
     text = template.format(**fill, views="\n    ".join(views) or "pass",
                            parameters=", ".join([*bounds, *results, *(f"a{m}" for m in range(len(flat.leaves)))]))
     digest = hashlib.sha256((repr(flat.digests) + dtype.str + text).encode()).hexdigest()[:16]
@@ -143,21 +145,30 @@ def scattered(operation: Operation, fill: dict[str, Any]) -> dict[str, str]:
     """What the template of an operation that adds its values to its results asks for beside what others do."""
     scatter, region = operation.scatter, operation.region
     assert scatter is not None
-    number = len(operation.outputs) - 1
-    values = "".join(f"out{number}[0, {value}, i], " for value in range(scatter.values.shape[0]))
+    shares = len(operation.outputs) - scatter.values
+    values = "".join(f"out{shares + value}[0, i], " for value in range(scatter.values))
     carried = f"{fill['carried']}, " if operation.start else ""
-    begin = START.format(**fill) if operation.start else "pass"
-    clear, additions = [], []
-    for result, array in enumerate(operation.outputs[:-1]):
+    clear, beyond, additions = [], [], []
+    for result, array in enumerate(operation.outputs[:shares]):
         row = f"row + {scatter.rows(result)[1]} & {array.rolling_rows - 1}"
-        clear.append(CLEAR[array.ndim].format(array=f"out{result}", row=row))
+        lines = clear if added_up(operation, result) else beyond
+        lines.append(CLEAR[array.ndim].format(array=f"out{result}", row=row))
     for result, rows, levels, parts in scatter.additions:
         array = operation.outputs[result]
         row = f"row + {rows} & {array.rolling_rows - 1}"
         columns = [shift for _, shift, _ in parts]
         target = f"out{result}[{row}, level + {levels}, i]" if array.ndim == 3 else f"out{result}[{row}, i]"
-        total = "".join(f" {'-' if sign < 0 else '+'} values[{value}, 0, i - {shift}]" for value, shift, sign in parts)
-        additions.append(ADDITION.format(west=region.i[0] + min(columns), east=max(columns), target=target, total=total))
-    return {"clear": "".join(clear).strip() or "pass", "additions": "".join(additions).strip() or "pass", "begin": begin.strip(),
+        total = "".join(f" {'-' if sign < 0 else '+'} value{value}[0, i - {shift}]" for value, shift, sign in parts)
+        additions.append(ADDITION.format(west=region.i[0] + min(columns), east=max(columns), target=target,
+                                         total=f"{target}{total}" if added_up(operation, result) else total.removeprefix(" + ")))
+    return {"clear": "".join(clear).strip() or "pass", "beyond": "".join(beyond).replace("\n", "\n    ").strip() or "pass",
+            "begin": START.format(**fill).strip() if operation.start else "pass", "additions": "".join(additions).strip() or "pass",
             "targets": f"{carried}({values})" if carried or values else "_", "levels": fill["levels"] if operation.start else
             f"range({fill['k0']}, k1)" if region.k else "range(1)"}
+
+
+def added_up(operation: Operation, result: int) -> bool:
+    """Whether more than one value is added to an element of a result, so that it has to be zero before."""
+    assert operation.scatter is not None
+    several = sum(addition.result == result for addition in operation.scatter.additions) > 1
+    return several or (operation.region.k is not None and operation.outputs[result].ndim == 2)

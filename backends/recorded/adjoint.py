@@ -8,6 +8,8 @@ planned and compiled as any step is. Rows and columns beyond those where a stenc
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -90,13 +92,10 @@ class Adjoint:
             return shares[0].array
         graph = Graph()
         leaves = list({share.array: None for share in shares})
-        total: Any = graph.constant(0.0)
-        for share in shares:
-            total = total + graph.make("read", Element(leaves.index(share.array), (0,) * array.ndim))
+        parts = (graph.make("read", Element(leaves.index(share.array), (0,) * array.ndim)) for share in shares)
         region = self.region(array)
-        made = self.recorded(written(leaves, region.k is None, [total]), region, 0)
-        for share in shares:
-            made.reads[share.array] = made.reads[share.array].union(Reads(-share.earlier, share.later, 0, 0, True))
+        made = self.recorded(written(leaves, region.k is None, [total(parts, graph.constant(0.0))]), region, 0)
+        read(made, shares)
         return made.outputs[0]
 
     def recorded(self, stencil: Written, region: Region, direction: int) -> Operation:
@@ -125,13 +124,13 @@ class Adjoint:
 
     def operation(self, operation: Operation) -> None:
         """Shares of all that a stencil, or a sweep, reads."""
-        seeds = {array: slope for array in operation.results if array in self.active and (slope := self.slope(array)) is not None}
+        seeds = {array: found for array in operation.results if array in self.active and (found := self.seeds_of(array))}
         if not seeds:
             return
         region = inner(operation.region)
         if operation.start is None:
             traced = Traced(operation.stencil, operation.arguments, region.k is None)
-            self.share(traced, region, self.slopes_in(traced, traced.values, operation.outputs, seeds))
+            self.share(traced, region, self.slopes_in(traced, traced.values, operation.outputs, seeds), seeds)
             return
         kept = tuple(TracedArray(operation.outputs[0].shape if operation.outputs else region.padded, array.dtype)
                      for array in operation.finals)
@@ -143,17 +142,25 @@ class Adjoint:
         after = [next((slope for one, slope in found.items() if leaf_of(traced, one) is array), traced.graph.constant(0.0))
                  for array in kept]
         found = {one: slope for one, slope in found.items() if leaf_of(traced, one) not in kept}
-        begin = [traced.array(seeds[array]) if array in seeds else traced.graph.constant(0.0) for array in operation.finals]
-        made = self.share(traced, region, found, after, begin, -operation.direction)
+        begin = self.seeds(traced, operation.finals, seeds)
+        made = self.share(traced, region, found, seeds, after, begin, -operation.direction)
+        assert made is not None
         if any(array in made.reads for array in kept):
             self.keep_carried(operation, kept)
         first = Traced(operation.start, operation.arguments, True)
-        ends = dict(zip(operation.finals, made.finals, strict=False))
-        self.share(first, region.columns, self.slopes_in(first, first.values, operation.finals, ends))
+        ends = {array: [Share(end)] for array, end in zip(operation.finals, made.finals, strict=True)}
+        self.share(first, region.columns, self.slopes_in(first, first.values, operation.finals, ends), ends)
 
-    def seeds(self, traced: Traced, arrays: tuple[TracedArray, ...], seeds: dict) -> list[Expression]:
+    def seeds_of(self, array: TracedArray) -> list[Share]:
+        """Shares of the slope of an array, for the stencil that made it to add up: none, or all."""
+        if array in self.whole:
+            slope = self.slope(array)
+            return [] if slope is None else [Share(slope)]
+        return self.shares.pop(array, [])
+
+    def seeds(self, traced: Traced, arrays: tuple[TracedArray, ...], seeds: dict[TracedArray, list[Share]]) -> list[Expression]:
         """Slopes of some arrays, as a stencil reads them; zero where there are none."""
-        return [traced.array(seeds[array]) if array in seeds else traced.graph.constant(0.0) for array in arrays]
+        return [total((traced.array(share.array) for share in seeds.get(array, ())), traced.graph.constant(0.0)) for array in arrays]
 
     def slopes_in(self, traced: Traced, values: tuple, arrays: tuple[TracedArray, ...], seeds: dict) -> dict:
         """Slopes of all that a stencil reads of active arrays."""
@@ -163,8 +170,8 @@ class Adjoint:
         """Whether an expression is an element of an array that depends on what slopes are asked of."""
         return one.kind == "read" and array_in(leaf_of(traced, one)) in self.active
 
-    def share(self, traced: Traced, region: Region, found: dict, after: list | None = None, begin: list | None = None,
-              direction: int = 1) -> Operation | None:
+    def share(self, traced: Traced, region: Region, found: dict, seeds: dict[TracedArray, list[Share]],
+              after: list | None = None, begin: list | None = None, direction: int = 1) -> Operation | None:
         """Compute the slopes that were found, where the stencil stands, and put them among the shares of what is read.
 
         What a stencil of cells reads of columns is summed over them; `after`, `begin`: what the adjoint of a sweep carries.
@@ -186,10 +193,10 @@ class Adjoint:
             return None
         made = self.recorded(written(traced.leaves, region.k is None, values, after, begin or ()), region, direction if after else 0)
         shares = tuple(TracedArray(array.shape, array.dtype) for array in targets)
-        row = TracedArray((len(values), *region.padded[1:-1], region.padded[-1] + MARGIN), made.outputs[0].dtype if values else
-                          made.finals[0].dtype)
-        made.scatter = Scatter(row, region.j, tuple(Addition(*where, tuple(some)) for where, some in parts.items()))
-        made.outputs = (*shares, row)
+        rows = tuple(TracedArray((region.padded[1], region.padded[2] + MARGIN), array.dtype) for array in made.outputs)
+        made.scatter = Scatter(len(rows), region.j, tuple(Addition(*where, tuple(some)) for where, some in parts.items()))
+        made.outputs = (*shares, *rows)
+        read(made, (share for some in seeds.values() for share in some))
         self.scattered.update(shares)
         ends = [region.j]
         for number, (array, share) in enumerate(zip(targets, shares, strict=True)):
@@ -319,6 +326,19 @@ class Adjoint:
                 raise NotDifferentiable(f"a loop of a step has a part of its own ({type(statement).__name__})")
         self._look(aside.statements)
         return aside.statements
+
+
+def total(parts: Iterable[Expression], zero: Expression) -> Expression:
+    """The sum of expressions."""
+    return functools.reduce(operator.add, parts, zero)
+
+
+def read(operation: Operation, shares: Iterable[Share]) -> None:
+    """Let an operation wait for the rows of shares that it reads."""
+    for share in shares:
+        if share.array in operation.reads:
+            extent = Reads(-share.earlier, share.later, 0, 0, True)
+            operation.reads[share.array] = operation.reads[share.array].union(extent)
 
 
 def index_in(known: list, one: Any) -> int:

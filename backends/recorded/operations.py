@@ -177,10 +177,10 @@ class Addition(NamedTuple):
 class Scatter(NamedTuple):
     """How the values of a stencil are added to the results of an operation, which are zero before.
 
-    values: an array for those of a row, the last of the outputs; within: the rows where the stencil stands.
+    values: how many of the outputs, the last ones, are rows of its values; within: the rows where the stencil stands.
     """
 
-    values: TracedArray
+    values: int
     within: tuple[int, int]
     additions: tuple[Addition, ...]
 

@@ -85,7 +85,7 @@ def traced_step(backend: Any, step: Callable, constants: Any, state: Any) -> Tra
         if is_number(array):
             place = len(numbers)
             numbers.append(as_number(array))
-            return Scalar(lambda numbers: numbers[place], numbers[place], moving=arrays is inputs)
+            return Scalar(lambda numbers: numbers[place], numbers[place], arrays is inputs, place)
         if not np.ndim(array):
             return leaf
         arrays.append(TracedArray(array.shape, array.dtype))
@@ -165,6 +165,10 @@ class Program:
         after = self._step(run, dict(zip(self.inputs, arrays, strict=True)))
         self.scratches.give_back(scratch)
         return [run.frame[number] for number in self.outputs], after
+
+    def numbers_of(self, constants: Any) -> list[Any]:
+        """The numbers among constants."""
+        return self._given(constants).numbers
 
     def taken_in(self, state: Any) -> tuple[list[np.ndarray], list[Any]]:
         """Arrays and numbers of a state as programs hold them; the arrays are new."""

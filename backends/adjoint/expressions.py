@@ -1,19 +1,13 @@
-"""Point functions of a stencil as expressions: what it computes from what it reads, and how that depends on what it reads.
-
-A stencil is called with symbols for the point and for its arguments, as its check calls it with types (dycore.abstract). What it
-returns are expressions; `slopes` differentiates these in reverse mode, and `source_of` writes any expressions down as the source
-of a stencil. Derivatives are those of JAX, also where there are two: in the middle of a corner of `maximum` or `absolute`.
-"""
+"""Expressions: what a stencil computes at its point from elements of arrays and numbers (dycore.backends.adjoint.tracing)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dycore import stencils
-from dycore.fields import Field, map_arguments
 
 BINARY = {"add": "+", "sub": "-", "mul": "*", "truediv": "/"}
 COMPARISONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "and": "&", "or": "|"}
@@ -203,71 +197,6 @@ class Namespace:
         return made((base if isinstance(base, Expression) else exponent).graph, "power", base, exponent)
 
 
-class SymbolicArray:
-    """An array among the arguments of a stencil: its elements are expressions."""
-
-    def __init__(self, graph: Graph, place: int, array: Any):
-        self.graph, self.place, self.array = graph, place, array
-        self.ndim, self.shape, self.dtype = len(array.shape), tuple(array.shape), np.dtype(array.dtype)
-
-    def __getitem__(self, index: Any) -> Expression:
-        index = index if isinstance(index, tuple) else (index,)
-        shifts = tuple(at.shift if isinstance(at, Point) else None for at in index)
-        fixed = (at for at in index if not isinstance(at, Point))
-        return made(self.graph, "read", Element(self.place, shifts), *fixed)
-
-    def __array_namespace__(self) -> Any:
-        return Namespace
-
-
-class Traced:
-    """A stencil, or a level of a sweep, as expressions.
-
-    leaves: arrays and numbers among its arguments, by which `read` and `number` say what they take; carried: what a sweep
-    carries to this level, be it elements of the arrays `kept`; values, and after: what it returns and carries on.
-    """
-
-    def __init__(self, function: Callable, arguments: tuple, columns: bool, kept: tuple = (), carries: int = 0,
-                 beside: Traced | None = None):
-        self.graph = beside.graph if beside else Graph()
-        self.leaves: list[Any] = beside.leaves if beside else []
-        point = tuple(Point(self.graph, axis) for axis in ("ji" if columns else "kji"))
-        given = tuple(map_arguments(self._symbol, argument) for argument in arguments)
-        self.carried = tuple(map(self.array, kept)) or tuple(self.graph.make("carried", number) for number in range(carries))
-        if self.carried:
-            after, values = function(*point, self.carried, *given)
-        else:
-            after, values = (), function(*point, *given)
-        self.after, self.values = self.expressions(after), self.expressions(values)
-
-    def expressions(self, values: Any) -> tuple[Expression, ...]:
-        """Values that a stencil returns, of which some may be numbers."""
-        several = values if isinstance(values, tuple) else (values,)
-        return tuple(value if isinstance(value, Expression) else self.graph.constant(value) for value in several)
-
-    def _symbol(self, leaf: Any) -> Any:
-        array = leaf.array if isinstance(leaf, Field) else leaf
-        if isinstance(array, (bool, type(None), str)) or (callable(array) and not hasattr(array, "dtype")):
-            return leaf
-        place = self.place(leaf)
-        if np.ndim(array):
-            return SymbolicArray(self.graph, place, array)
-        return self.graph.make("number", place)
-
-    def place(self, leaf: Any) -> int:
-        """The number of a leaf, an array or a number."""
-        array = leaf.array if isinstance(leaf, Field) else leaf
-        for number, known in enumerate(self.leaves):
-            if (known.array if isinstance(known, Field) else known) is array:
-                return number
-        self.leaves.append(leaf)
-        return len(self.leaves) - 1
-
-    def array(self, leaf: Any) -> Any:
-        """Elements of another array at the point."""
-        return self.graph.make("read", Element(self.place(leaf), (0,) * len(leaf.shape)))
-
-
 def in_order(results: Iterable[Expression]) -> list[Expression]:
     """All expressions of which some are made, each behind its parts."""
     known: dict[int, Expression] = {}
@@ -278,56 +207,3 @@ def in_order(results: Iterable[Expression]) -> list[Expression]:
             known[one.number] = one
             left += [part for part in one.parts if isinstance(part, Expression)]
     return [known[number] for number in sorted(known)]
-
-
-def slopes(values: Iterable[Expression], seeds: Iterable[Expression], wanted: Callable[[Expression], bool]) -> dict:
-    """For every leaf that is wanted, the sum over the values of seed times derivative: reverse mode."""
-    total: dict[Expression, Expression] = {}
-    values, seeds = list(values), list(seeds)
-    depends: set[Expression] = set()
-    order = in_order(values)
-    for one in order:
-        if wanted(one) or any(part in depends for part in one.parts if isinstance(part, Expression)):
-            depends.add(one)
-    for value, seed in zip(values, seeds, strict=True):
-        total[value] = total[value] + seed if value in total else seed
-    for one in reversed(order):
-        if one not in depends or one not in total or not isinstance(one.parts[0], Expression):
-            continue
-        for part, slope in parts_of_slope(one, total[one]):
-            if part in depends:
-                total[part] = total[part] + slope if part in total else slope
-    return {one: slope for one, slope in total.items() if wanted(one)}
-
-
-def parts_of_slope(one: Expression, g: Expression) -> list[tuple[Expression, Expression]]:
-    """The parts of an expression, and what its slope `g` contributes to theirs."""
-    graph, kind, parts = one.graph, one.kind, one.parts
-    zero = graph.constant(0.0)
-    if kind == "neg":
-        return [(parts[0], -g)]
-    if kind == "absolute":
-        return [(parts[0], Namespace.where(parts[0] > 0.0, g, Namespace.where(parts[0] < 0.0, -g, zero)))]
-    if kind == "square_root":
-        return [(parts[0], 0.5 * g / one)]
-    if kind in COMPARISONS:
-        return []
-    a, b = parts[-2:]
-    if kind == "add":
-        return [(a, g), (b, g)]
-    if kind == "sub":
-        return [(a, g), (b, -g)]
-    if kind == "mul":
-        return [(a, g * b), (b, g * a)]
-    if kind == "truediv":
-        return [(a, g / b), (b, -(g * one / b))]
-    if kind in ("maximum", "minimum"):
-        larger, other = (a, b) if kind == "maximum" else (b, a)
-        half = 0.5 * g
-        return [(a, Namespace.where(larger > other, g, Namespace.where(larger == other, half, zero))),
-                (b, Namespace.where(larger > other, zero, Namespace.where(larger == other, half, g)))]
-    if kind == "where":
-        return [(a, Namespace.where(parts[0], g, zero)), (b, Namespace.where(parts[0], zero, g))]
-    if kind == "power" and b.kind in ("constant", "number"):
-        return [(a, g * b * made(graph, "power", a, b - 1.0))]
-    raise NotDifferentiable(f"the derivative of {kind} is not written down")

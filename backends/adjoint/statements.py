@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from dycore.backends.recorded.operations import Statement, TracedArray
+from dycore.backends.recorded.operations import Operation, Statement, TracedArray
 from dycore.backends.recorded.scalars import Round
-from dycore.backends.recorded.statements import Copy
+from dycore.backends.recorded.statements import Copy, Exchange, Filter
 from dycore.halo_sources import copies_x, copies_y
 from dycore.tiles import Halo
 
@@ -46,10 +46,6 @@ class InsertedCopy(Copy):
         """Nothing new."""
         return ()
 
-    def changed(self) -> tuple[TracedArray, ...]:
-        """The array that is there."""
-        return (self.target,)
-
 
 @dataclass(eq=False)
 class KeptRound(Statement):
@@ -63,10 +59,6 @@ class KeptRound(Statement):
         """Both arrays."""
         yield self.kept
         yield self.source
-
-    def changed(self) -> tuple[TracedArray, ...]:
-        """The array in which it is kept."""
-        return (self.kept,)
 
     def emit(self, writer: Any, indent: str) -> None:
         """One call."""
@@ -92,3 +84,27 @@ class LoadedRound(Statement):
     def emit(self, writer: Any, indent: str) -> None:
         """One call."""
         writer.copy_round(False, self.kept, self.target, self.number, indent)
+
+
+def pruned(statements: list[Statement], wanted: set[TracedArray]) -> list[Statement]:
+    """The statements on which something depends that is wanted."""
+    kept: list[Statement] = []
+    wanted = set(wanted)
+    for statement in reversed(statements):
+        if isinstance(statement, (Exchange, ExchangeAdjoint)):
+            placed = tuple((halo, array) for halo, array in statement.placed if array in wanted)
+            if placed:
+                kept.append(replace(statement, placed=placed))
+        elif wanted & set(changed_by(statement)):
+            kept.append(statement)
+            wanted |= set(statement.touched())
+    return kept[::-1]
+
+
+def changed_by(statement: Statement) -> tuple[TracedArray, ...]:
+    """The arrays that a statement makes or changes."""
+    if isinstance(statement, Operation):
+        return statement.results
+    if isinstance(statement, Filter):
+        return tuple(array for array, _ in statement.pairs)
+    return (statement.target,) if isinstance(statement, InsertedCopy) else statement.made()

@@ -1,4 +1,4 @@
-"""Stencils written from expressions (dycore.backends.recorded.expressions)."""
+"""Stencils written from expressions (dycore.backends.adjoint.expressions)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from dycore.backends.recorded.expressions import BINARY, COMPARISONS, FUNCTIONS, Expression, NotDifferentiable, in_order
+from dycore.backends.adjoint.expressions import BINARY, COMPARISONS, FUNCTIONS, Expression, NotDifferentiable, in_order
 from dycore.stencils import stencil
 
 

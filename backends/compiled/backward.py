@@ -14,7 +14,7 @@ import numpy as np
 
 from dycore.backends.adjoint.numbers import derivatives
 from dycore.backends.adjoint.reverse import adjoint_of
-from dycore.backends.compiled.buffers import outside
+from dycore.backends.compiled.buffers import Pool, outside
 from dycore.backends.compiled.program import Program, TracedStep, signature, traced_step
 from dycore.backends.recorded.operations import TracedArray, leaves_of
 from dycore.backends.recorded.scalars import is_number
@@ -44,7 +44,7 @@ class Backward:
                       for place in places]
         self.shapes = [array.shape for array in slopes]
         adjoint = TracedStep(statements, (*ends.state, *ends.given, *ends.spread.values()), traced.given, [*traced.inputs, *given])
-        self.adjoint = Program(backend, adjoint, constants, (state, slopes), lasting=len(traced.inputs))
+        self.adjoint = Program(backend, adjoint, constants, (state, slopes), len(traced.inputs), Pool())
         self.step = Program(backend, traced_step(backend, step, constants, state), constants, state, lasting=len(traced.inputs))
 
     def go(self, constants: Any, state: Any, n: int, slopes: tuple) -> tuple[tuple[np.ndarray, ...], list[Any]]:

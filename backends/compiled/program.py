@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from dycore.backends.compiled.buffers import Scratches, outside
+from dycore.backends.compiled.buffers import Pool, Scratches, outside
 from dycore.backends.compiled.planner import Planner
 from dycore.backends.compiled.writer import Writer
 from dycore.backends.recorded.operations import TracedArray, leaves_of
@@ -103,8 +103,9 @@ def traced_step(backend: Any, step: Callable, constants: Any, state: Any) -> Tra
 class Program:
     """A step compiled for arguments of certain shapes; arrays live in numbered buffers."""
 
-    def __init__(self, backend: Any, traced: TracedStep, constants: tuple, state: tuple, lasting: int = 0):
-        self.backend = backend
+    def __init__(self, backend: Any, traced: TracedStep, constants: tuple, state: tuple, lasting: int = 0,
+                 pool: Pool | None = None):
+        self.backend, self.pool = backend, pool or backend.pool
         self.result, given, inputs = traced.result, traced.given, traced.inputs
         self.of_constants, self.of_state = places_of(constants), places_of(state)
         planner = Planner(ROWS, backend.threads)
@@ -147,7 +148,7 @@ class Program:
         given, leaves = self._given(constants), list(leaves_of(state))
         theirs = dict(zip(self.inputs, (leaves[place] for place in self.of_state.arrays), strict=True))
         numbers = [*given.numbers, *(as_number(leaves[place]) for place in self.of_state.numbers)]
-        now = {number: self.backend.pool.shown(array) if spare else self.inside(array) for number, array in theirs.items()}
+        now = {number: self.pool.shown(array) if spare else self.inside(array) for number, array in theirs.items()}
         del theirs, leaves
         scratch = self.scratches.take()
         run = self._begun(given, scratch, numbers)
@@ -187,7 +188,7 @@ class Program:
         """Carry out one step on a frame, of the arrays that there are; numbers of its result."""
         for number in self.moving:
             array = now.get(number)
-            run.frame[number] = self.backend.pool.take(*self.shapes[number]) if array is None else array
+            run.frame[number] = self.pool.take(*self.shapes[number]) if array is None else array
         for value, array in zip(self.values, run.values, strict=True):
             if value.moving:
                 value.fill(array, run.numbers)
@@ -212,7 +213,7 @@ class Program:
         """A copy that is laid out as programs want it, or what needs no copy: an array that is constant along an axis."""
         if array.ndim < 2 or 1 in array.shape[-2:]:
             return np.array(array)
-        inside = self.backend.pool.take(array.shape, array.dtype)
+        inside = self.pool.take(array.shape, array.dtype)
         outside(inside, array.shape)[...] = array
         return inside
 

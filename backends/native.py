@@ -145,11 +145,7 @@ def traced_steps(steps: Callable, backward_steps: Callable, step: Callable, mess
         form = jax.tree.structure(state)
         values, put = parted(constants, held)
 
-        def stepped(given: list, made: list) -> None:
-            now = list(map(on_host, given))
-            fill(made, steps(put(now[:len(values)]), jax.tree.unflatten(form, now[len(values):]), n))
-
-        kept.append(foreign.Called(stepped))
+        kept.append(foreign.Called(forward_call(steps, put, form, len(values), n)))
         called = kept[-1]
 
         @jax.custom_vjp
@@ -187,14 +183,25 @@ def placeholder(value: Any) -> Any:
     return on_host(np.ones(value.shape, value.dtype))
 
 
+def forward_call(steps: Callable, put: Callable, form: Any, values: int, n: int) -> Callable:
+    """The function that XLA calls to take n steps, of a number of traced constants and a state."""
+
+    def called(given: list, made: list) -> None:
+        now = list(map(on_host, given))
+        fill(made, steps(put(now[:values]), jax.tree.unflatten(form, now[values:]), n))
+
+    return called
+
+
 def backward_call(go_back: Callable, put: Callable, form: Any, values: int, n: int) -> Callable:
     """The function that XLA calls to go n steps back, of a number of traced constants, a state and slopes of its arrays."""
 
     def called(given: list, made: list) -> None:
         now = list(map(on_host, given))
         state = now[values: values + form.num_leaves]
-        found, of_constants = go_back(put(now[:values]), jax.tree.unflatten(form, state), n, tuple(now[values + form.num_leaves:]))
-        for array, slope in zip(made, (*found, *of_constants), strict=True):
+        slopes = tuple(now[values + form.num_leaves:])
+        of_state, of_constants = go_back(put(now[:values]), jax.tree.unflatten(form, state), n, slopes)
+        for array, slope in zip(made, (*of_state, *of_constants), strict=True):
             array[...] = slope
 
     return called
@@ -207,9 +214,9 @@ def slopes_called(called: foreign.Called, values: list, state: Any, slopes: Any)
     like = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in (*(leaf for leaf in leaves if leaf.ndim), *values)]
     results = foreign.call(called, like, [*values, *leaves, *given])
     arrays = iter(results)
-    found = [next(arrays) if leaf.ndim else np.zeros(leaf.shape, leaf.dtype if leaf.dtype.kind == "f" else jax.dtypes.float0)
+    of_state = [next(arrays) if leaf.ndim else np.zeros(leaf.shape, leaf.dtype if leaf.dtype.kind == "f" else jax.dtypes.float0)
              for leaf in leaves]
-    return list(arrays), jax.tree.unflatten(form, found)
+    return list(arrays), jax.tree.unflatten(form, of_state)
 
 
 def parted(constants: Any, held: Constants) -> tuple[list, Callable[[list], Any]]:

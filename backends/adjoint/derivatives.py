@@ -6,6 +6,7 @@ They are those of JAX, also where there are two: in the corner of `maximum` or o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from dycore.backends.adjoint.expressions import COMPARISONS, Expression, Namespace, NotDifferentiable, in_order, made
 
@@ -25,13 +26,15 @@ def slopes(values: Iterable[Expression], seeds: Iterable[Expression], wanted: Ca
         if one not in depends or one not in total or not isinstance(one.parts[0], Expression):
             continue
         for part, slope in parts_of_slope(one, total[one]):
+            if part in depends and slope is None:
+                raise NotDifferentiable("the derivative of a power by its exponent is not written down")
             if part in depends:
                 total[part] = total[part] + slope if part in total else slope
     return {one: slope for one, slope in total.items() if wanted(one)}
 
 
-def parts_of_slope(one: Expression, g: Expression) -> list[tuple[Expression, Expression]]:
-    """The parts of an expression, and what its slope `g` contributes to theirs."""
+def parts_of_slope(one: Expression, g: Expression) -> list[tuple[Expression, Any]]:
+    """The parts of an expression, and what its slope `g` contributes to theirs; None where that is not written down."""
     graph, kind, parts = one.graph, one.kind, one.parts
     zero = graph.constant(0.0)
     if kind == "neg":
@@ -58,6 +61,6 @@ def parts_of_slope(one: Expression, g: Expression) -> list[tuple[Expression, Exp
                 (b, Namespace.where(larger > other, zero, Namespace.where(larger == other, half, g)))]
     if kind == "where":
         return [(a, Namespace.where(parts[0], g, zero)), (b, Namespace.where(parts[0], zero, g))]
-    if kind == "power" and b.kind in ("constant", "number"):
-        return [(a, g * b * made(graph, "power", a, b - 1.0))]
+    if kind == "power":
+        return [(a, g * b * made(graph, "power", a, b - 1.0)), (b, None)]
     raise NotDifferentiable(f"the derivative of {kind} is not written down")

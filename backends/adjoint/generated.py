@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from dycore.backends.adjoint.expressions import BINARY, COMPARISONS, FUNCTIONS, Expression, NotDifferentiable, in_order
 from dycore.stencils import stencil
 
-
 NAMED = "constant", "number", "carried", "index"  # kinds of expressions that need no line of their own
 
 

@@ -34,9 +34,9 @@ def derivatives(number: Scalar, places: list[int]) -> Derivatives:
         whole = expression(number, graph, leaves)
     except TypeError as problem:
         raise NotDifferentiable(f"a number is made by a function whose derivative is not known ({problem})") from None
-    found = slopes([whole], [graph.constant(1.0)], lambda one: one.kind == "number" and leaves[one.parts[0]].place in places)
-    stencil = written(leaves, True, list(found.values()))
-    known = tuple(leaves[one.parts[0]].place or 0 for one in found)
+    by_number = slopes([whole], [graph.constant(1.0)], lambda one: one.kind == "number" and leaves[one.parts[0]].place in places)
+    stencil = written(leaves, True, list(by_number.values()))
+    known = tuple(leaves[one.parts[0]].place or 0 for one in by_number)
     return Derivatives(known, stencil.function, stencil.arguments)
 
 
@@ -48,5 +48,6 @@ def expression(number: Scalar, graph: Graph, leaves: list[Scalar]) -> Expression
             leaves.append(number)
         return graph.make("number", place)
     function, operands = number.made_of
-    return NAMES.get(function, function)(*(expression(operand, graph, leaves) if isinstance(operand, Scalar) else operand
+    made: Any = NAMES.get(function, function)
+    return made(*(expression(operand, graph, leaves) if isinstance(operand, Scalar) else operand
                                            for operand in operands))

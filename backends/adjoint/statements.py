@@ -38,7 +38,7 @@ class InsertedCopy(Copy):
     """Copies a part of an array into one that is there."""
 
     def touched(self) -> Iterator[TracedArray]:
-        """Both arrays."""
+        """The arrays, as both have to be there."""
         yield self.source
         yield self.target
 
@@ -56,7 +56,7 @@ class KeptRound(Statement):
     number: Round
 
     def touched(self) -> Iterator[TracedArray]:
-        """Both arrays."""
+        """The arrays, as both have to be there."""
         yield self.kept
         yield self.source
 
@@ -107,4 +107,6 @@ def changed_by(statement: Statement) -> tuple[TracedArray, ...]:
         return statement.results
     if isinstance(statement, Filter):
         return tuple(array for array, _ in statement.pairs)
+    if isinstance(statement, (Exchange, ExchangeAdjoint)):
+        return tuple(array for _, array in statement.placed)
     return (statement.target,) if isinstance(statement, InsertedCopy) else statement.made()

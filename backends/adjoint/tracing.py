@@ -40,7 +40,7 @@ class Traced:
 
     def __init__(self, function: Callable, arguments: tuple, columns: bool, kept: tuple = (), carries: int = 0,
                  beside: Traced | None = None):
-        self.graph = beside.graph if beside else Graph()
+        self.graph: Graph = beside.graph if beside else Graph()
         self.leaves: list[Any] = beside.leaves if beside else []
         point = tuple(Point(self.graph, axis) for axis in ("ji" if columns else "kji"))
         given = tuple(map_arguments(self._symbol, argument) for argument in arguments)

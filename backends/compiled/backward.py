@@ -63,10 +63,10 @@ class Backward:
                 states.append(self.step.once(constants, *states[-1]))
             while states:
                 arrays, numbers = states.pop()
-                found, _ = self.adjoint.once(constants, [*arrays, *given], numbers)
-                given = found[:len(given)]
-                self.add(totals, constants, numbers, found[len(given):])
-                del arrays, found
+                results_now, _ = self.adjoint.once(constants, [*arrays, *given], numbers)
+                given = results_now[:len(given)]
+                self.add(totals, constants, numbers, results_now[len(given):])
+                del arrays, results_now
         return tuple(outside(array, shape) for array, shape in zip(given, self.shapes, strict=True)), totals
 
     def after(self, constants: Any, arrays: list, numbers: list, n: int) -> tuple[list, list]:
@@ -75,9 +75,9 @@ class Backward:
             arrays, numbers = self.step.once(constants, arrays, numbers)
         return arrays, numbers
 
-    def add(self, totals: list[Any], constants: Any, numbers: list, found: list[np.ndarray]) -> None:
+    def add(self, totals: list[Any], constants: Any, numbers: list, results_now: list[np.ndarray]) -> None:
         """Add the slopes that one step gives to those of constants."""
-        fields, of_number = iter(found), dict[int, float]()
+        fields, of_number = iter(results_now), dict[int, float]()
         arrays = [next(fields) if is_array else None for is_array, _, _ in self.asked]
         for known, plane in zip(self.spread, fields, strict=True):
             for number, slope in known.of([*self.adjoint.numbers_of(constants), *numbers]).items():

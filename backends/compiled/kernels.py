@@ -60,7 +60,7 @@ def kernel({parameters}):
     for row in range(first, last):
         {clear}
         if row < south or row >= north:
-            {beyond}
+            {outside}
             continue
         j = inside(row, {j0})
         {begin}
@@ -117,7 +117,8 @@ def make_kernel(compilers: dict[str, Compiler], operation: Operation) -> Kernel:
     targets = [at(name, array) for name, array in zip(results, operation.outputs, strict=False)]
     carried = "".join(f"{at(name, array)}, " for name, array in zip(results[n_out:], operation.finals, strict=True))
     point = "k, j, i" if region.k else "j, i"
-    fill = {"j0": (operation.scatter.within if operation.scatter else region.j)[0], "i0": region.i[0], "k0": region.k[0] if region.k else 0, "carried": f"({carried})",
+    rows = operation.scatter.within if operation.scatter else region.j
+    fill = {"j0": rows[0], "i0": region.i[0], "k0": region.k[0] if region.k else 0, "carried": f"({carried})",
             "targets": targets[0] if operation.single else f"({''.join(f'{t}, ' for t in targets)})"}
     if operation.start is None:
         template = APPLY if region.k else APPLY_COLUMNS
@@ -142,16 +143,16 @@ def make_kernel(compilers: dict[str, Compiler], operation: Operation) -> Kernel:
 
 
 def scattered(operation: Operation, fill: dict[str, Any]) -> dict[str, str]:
-    """What the template of an operation that adds its values to its results asks for beside what others do."""
+    """The parts of the template of an operation that adds its values to its results."""
     scatter, region = operation.scatter, operation.region
     assert scatter is not None
     shares = len(operation.outputs) - scatter.values
     values = "".join(f"out{shares + value}[0, i], " for value in range(scatter.values))
     carried = f"{fill['carried']}, " if operation.start else ""
-    clear, beyond, additions = [], [], []
+    clear, outside, additions = list[str](), list[str](), list[str]()
     for result, array in enumerate(operation.outputs[:shares]):
         row = f"row + {scatter.rows(result)[1]} & {array.rolling_rows - 1}"
-        lines = clear if added_up(operation, result) else beyond
+        lines = clear if added_up(operation, result) else outside
         lines.append(CLEAR[array.ndim].format(array=f"out{result}", row=row))
     for result, rows, levels, parts in scatter.additions:
         array = operation.outputs[result]
@@ -161,7 +162,7 @@ def scattered(operation: Operation, fill: dict[str, Any]) -> dict[str, str]:
         total = "".join(f" {'-' if sign < 0 else '+'} value{value}[0, i - {shift}]" for value, shift, sign in parts)
         additions.append(ADDITION.format(west=region.i[0] + min(columns), east=max(columns), target=target,
                                          total=f"{target}{total}" if added_up(operation, result) else total.removeprefix(" + ")))
-    return {"clear": "".join(clear).strip() or "pass", "beyond": "".join(beyond).replace("\n", "\n    ").strip() or "pass",
+    return {"clear": "".join(clear).strip() or "pass", "outside": "".join(outside).replace("\n", "\n    ").strip() or "pass",
             "begin": START.format(**fill).strip() if operation.start else "pass", "additions": "".join(additions).strip() or "pass",
             "targets": f"{carried}({values})" if carried or values else "_", "levels": fill["levels"] if operation.start else
             f"range({fill['k0']}, k1)" if region.k else "range(1)"}

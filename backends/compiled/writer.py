@@ -199,7 +199,8 @@ class Writer:
         precision = precision_of(operation.arguments)
         part.dtype = precision if precision.kind == "f" else part.dtype
         self.rolling |= {array.buffer for array in operation.results if array.rolling_rows}
-        ends = [self.integer(number) for number in (*(operation.scatter.within if operation.scatter else ()), *(r[1] for r in (region.k, region.i) if r))]
+        within = operation.scatter.within if operation.scatter else ()
+        ends = [self.integer(number) for number in (*within, *(r[1] for r in (region.k, region.i) if r))]
         given = [*ends, *map(self.array, operation.results), *map(self.number, kernel.leaves)]
         self.add(indent, f"first = max(block + {lookahead}, {self.integer(region.j[0])}, south - {lookbehind})",
                  f"last = min(block + {lookahead + self.rows}, {self.integer(region.j[1])}, north + {lookahead})",

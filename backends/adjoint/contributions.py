@@ -18,7 +18,7 @@ from dycore.fields import Region
 from dycore.tiles import HALO_LEVELS
 
 
-class Share(NamedTuple):
+class Contribution(NamedTuple):
     """A part of the slope of an array; a row is complete when its maker is `later` rows further, and kept for `earlier`."""
 
     array: TracedArray
@@ -27,13 +27,13 @@ class Share(NamedTuple):
 
 
 class Activity:
-    """What of a step depends on the arrays and numbers with respect to which it is differentiated, and where it is computed.
+    """The dependences of a step on the arrays and numbers with respect to which it is differentiated, and where arrays are made.
 
     Numbers and profiles [k] have slopes at every point that reads them, in an array that stands for them (`spread`).
     """
 
-    def __init__(self, statements: list[Statement], arrays: Iterable[TracedArray], numbers: Iterable[int], plane: tuple[int, int]):
-        self.arrays, self.numbers, self.plane = set(arrays), set(numbers), plane
+    def __init__(self, statements: list[Statement], arrays: Iterable[TracedArray], numbers: Iterable[int], plane: TracedArray):
+        self.arrays, self.numbers, self.plane, self.dtype = set(arrays), set(numbers), plane.shape[-2:], plane.dtype
         self.whole = set(self.arrays)  # arrays of which all rows and columns may be read
         self.made_in: dict[TracedArray, Region] = {}
         self.stands_for: dict[Any, TracedArray] = {}
@@ -71,7 +71,7 @@ class Activity:
         """The array that stands for a number, or a profile: of planes, or of columns."""
         if leaf not in self.stands_for:
             levels = leaf.shape if isinstance(leaf, TracedArray) else ()
-            self.stands_for[leaf] = TracedArray((*levels, *self.plane), leaf.dtype)
+            self.stands_for[leaf] = TracedArray((*levels, *self.plane), self.dtype)
             self.whole.add(self.stands_for[leaf])
         return self.stands_for[leaf]
 
@@ -92,52 +92,52 @@ def inner(region: Region) -> Region:
     return region._replace(k=(max(region.k[0], HALO_LEVELS), min(region.k[1], region.padded[0] - HALO_LEVELS)))
 
 
-class Shares:
-    """The shares of arrays that are not added up yet, and a recording of what adds them up."""
+class Contributions:
+    """The contributions of arrays that are not added up yet, and a recording of what adds them up."""
 
     def __init__(self, activity: Activity) -> None:
         self.activity, self.recording = activity, Recording()
-        self.of: dict[TracedArray, list[Share]] = {}
+        self.of: dict[TracedArray, list[Contribution]] = {}
         self._in_rows: set[TracedArray] = set()
 
-    def add(self, array: TracedArray, share: Share, in_rows: bool = False) -> None:
-        """Put a share to others; `in_rows`: its rows are there as long as its group goes on."""
-        self.of.setdefault(array, []).append(share)
+    def add(self, array: TracedArray, contribution: Contribution, in_rows: bool = False) -> None:
+        """Put a contribution to others; `in_rows`: its rows are there as long as its group goes on."""
+        self.of.setdefault(array, []).append(contribution)
         if in_rows:
-            self._in_rows.add(share.array)
+            self._in_rows.add(contribution.array)
 
     def slope(self, array: TracedArray) -> TracedArray | None:
-        """The slope of an array, of all shares that it has so far, which it has no more; None where it has none."""
-        shares = self.of.pop(array, [])
-        if not shares:
+        """The slope of an array, of all contributions that it has so far, which it has no more; None where it has none."""
+        contributions = self.of.pop(array, [])
+        if not contributions:
             return None
-        if len(shares) == 1 and shares[0].array not in self._in_rows:
-            return shares[0].array
+        if len(contributions) == 1 and contributions[0].array not in self._in_rows:
+            return contributions[0].array
         graph = Graph()
-        leaves = list({share.array: None for share in shares})
-        parts = (graph.make("read", Element(leaves.index(share.array), (0,) * array.ndim)) for share in shares)
+        leaves = list({contribution.array: None for contribution in contributions})
+        parts = (graph.make("read", Element(leaves.index(contribution.array), (0,) * array.ndim)) for contribution in contributions)
         region = self.activity.region(array)
         made = self.recorded(written(leaves, region.k is None, [total(parts, graph.constant(0.0))]), region)
-        wait(made, shares)
+        wait(made, contributions)
         return made.outputs[0]
 
     def whole(self, array: TracedArray) -> TracedArray | None:
-        """The slope of an array that is about to change where it is, and remains its share."""
+        """The slope of an array that is about to change where it is, and remains its contribution."""
         slope = self.slope(array)
         if slope is not None:
-            self.of[array] = [Share(slope)]
+            self.of[array] = [Contribution(slope)]
         return slope
 
-    def settle(self) -> None:
-        """Add up all shares that are not yet: they are rows of a group of stencils, which ends here."""
+    def accumulate(self) -> None:
+        """Add up all contributions that are not yet: they are rows of a group of stencils, which ends here."""
         for array in list(self.of):
             self.whole(array)
 
-    def seeds(self, array: TracedArray) -> list[Share]:
-        """Shares of the slope of an array for the stencil that made it, which adds them up: none, or all."""
+    def seeds(self, array: TracedArray) -> list[Contribution]:
+        """Contributions of the slope of an array for the stencil that made it, which adds them up: none, or all."""
         if array in self.activity.whole:
             slope = self.slope(array)
-            return [] if slope is None else [Share(slope)]
+            return [] if slope is None else [Contribution(slope)]
         return self.of.pop(array, [])
 
     def recorded(self, stencil: Written, region: Region, direction: int = 0) -> Operation:
@@ -150,9 +150,9 @@ def total(parts: Iterable[Expression], zero: Expression) -> Expression:
     return functools.reduce(operator.add, parts, zero)
 
 
-def wait(operation: Operation, shares: Iterable[Share]) -> None:
-    """Let an operation wait for the rows of shares that it reads."""
-    for share in shares:
-        if share.array in operation.reads:
-            extent = Reads(-share.earlier, share.later, 0, 0, True)
-            operation.reads[share.array] = operation.reads[share.array].union(extent)
+def wait(operation: Operation, contributions: Iterable[Contribution]) -> None:
+    """Let an operation wait for the rows of contributions that it reads."""
+    for contribution in contributions:
+        if contribution.array in operation.reads:
+            extent = Reads(-contribution.earlier, contribution.later, 0, 0, True)
+            operation.reads[contribution.array] = operation.reads[contribution.array].union(extent)

@@ -1,7 +1,8 @@
 """Steps of arrays of JAX that Numba's kernels take, on the CPU where these arrays lie: the programs of dycore.backends.on_numba.
 
 What is known is stepped at once, n steps in one call from XLA. Within a function that JAX traces, the call becomes a part of
-the function's program, and its slopes are those of XLA's own form of the step, in reverse mode alone.
+the function's program. Its slopes, in reverse mode alone, come from kernels too (dycore.backends.compiled.backward), or from XLA's
+own form of the step where that has parts whose adjoint is not known there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from dycore.backends import foreign
+from dycore.backends.adjoint.expressions import NotDifferentiable
+from dycore.backends.recorded.operations import leaves_of
 
 
 def is_traced(tree: Any) -> bool:
@@ -128,10 +131,11 @@ def known_steps(steps: Callable) -> Callable:
     return native
 
 
-def traced_steps(steps: Callable, step: Callable, messages: bool) -> Callable:
+def traced_steps(steps: Callable, backward_steps: Callable, step: Callable, messages: bool) -> Callable:
     """As `known_steps`, of what JAX traces: a part of its program.
 
-    step: XLA's form of one step, of which slopes are taken; messages: whether processes exchange any in a step.
+    backward_steps: those of on_numba, for slopes; step: XLA's form of one step, of which slopes are taken where these know none;
+    messages: whether processes exchange any in a step.
     """
     held = Constants()
     kept: list[foreign.Called] = []  # programs may outlive what traced them, so that all are kept
@@ -141,11 +145,7 @@ def traced_steps(steps: Callable, step: Callable, messages: bool) -> Callable:
         form = jax.tree.structure(state)
         values, put = parted(constants, held)
 
-        def stepped(given: list, made: list) -> None:
-            now = list(map(on_host, given))
-            fill(made, steps(put(now[:len(values)]), jax.tree.unflatten(form, now[len(values):]), n))
-
-        kept.append(foreign.Called(stepped))
+        kept.append(foreign.Called(forward_call(steps, put, form, len(values), n)))
         called = kept[-1]
 
         @jax.custom_vjp
@@ -158,12 +158,65 @@ def traced_steps(steps: Callable, step: Callable, messages: bool) -> Callable:
             return advance(values, state), (values, state)
 
         def backward(begun: tuple, slopes: Any) -> Any:
-            return jax.vjp(lambda values, state: repeated(step, joined(constants, values), state, n), *begun)[1](slopes)
+            values, state = begun
+            try:
+                go_back = backward_steps(put([placeholder(value) for value in values]), jax.tree.map(placeholder, state),
+                                         traced_places(constants))
+            except NotDifferentiable:
+                return jax.vjp(lambda values, state: repeated(step, joined(constants, values), state, n), *begun)[1](slopes)
+            kept.append(foreign.Called(backward_call(go_back, put, form, len(values), n)))
+            return slopes_called(kept[-1], values, state, slopes)
 
         advance.defvjp(forward, backward)
         return advance(values, state)
 
     return native
+
+
+def traced_places(constants: Any) -> tuple[int, ...]:
+    """Places of what JAX traces among the leaves of constants, as programs of Numba number them."""
+    return tuple(place for place, leaf in enumerate(leaves_of(constants)) if isinstance(leaf, jax.core.Tracer))
+
+
+def placeholder(value: Any) -> Any:
+    """An array of NumPy, or a number, in place of one that JAX traces."""
+    return on_host(np.ones(value.shape, value.dtype))
+
+
+def forward_call(steps: Callable, put: Callable, form: Any, values: int, n: int) -> Callable:
+    """The function that XLA calls to take n steps, of a number of traced constants and a state."""
+
+    def called(given: list, made: list) -> None:
+        now = list(map(on_host, given))
+        fill(made, steps(put(now[:values]), jax.tree.unflatten(form, now[values:]), n))
+
+    return called
+
+
+def backward_call(go_back: Callable, put: Callable, form: Any, values: int, n: int) -> Callable:
+    """The function that XLA calls to go n steps back, of a number of traced constants, a state and slopes of its arrays."""
+
+    def called(given: list, made: list) -> None:
+        now = list(map(on_host, given))
+        state = now[values: values + form.num_leaves]
+        slopes = tuple(now[values + form.num_leaves:])
+        of_state, of_constants = go_back(put(now[:values]), jax.tree.unflatten(form, state), n, slopes)
+        for array, slope in zip(made, (*of_state, *of_constants), strict=True):
+            array[...] = slope
+
+    return called
+
+
+def slopes_called(called: foreign.Called, values: list, state: Any, slopes: Any) -> tuple[list, Any]:
+    """Slopes of traced constants and of a state, of a call with those of the state after it; numbers of a state have none."""
+    leaves, form = jax.tree.flatten(state)
+    given = [slope for leaf, slope in zip(leaves, jax.tree.leaves(slopes), strict=True) if leaf.ndim]
+    like = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in (*(leaf for leaf in leaves if leaf.ndim), *values)]
+    results = foreign.call(called, like, [*values, *leaves, *given])
+    arrays = iter(results)
+    of_state = [next(arrays) if leaf.ndim else np.zeros(leaf.shape, leaf.dtype if leaf.dtype.kind == "f" else jax.dtypes.float0)
+             for leaf in leaves]
+    return list(arrays), jax.tree.unflatten(form, of_state)
 
 
 def parted(constants: Any, held: Constants) -> tuple[list, Callable[[list], Any]]:

@@ -200,9 +200,10 @@ class JaxBackend(NumpyBackend):
         steps = native.outermost(self._own_loop(step, period))
         if self.native is None or elsewhere is None:
             return steps
-        kernels = self.native.loop(elsewhere(self.native), period)
+        theirs = elsewhere(self.native)
+        kernels = self.native.loop(theirs, period)
         known = native.known_steps(kernels)
-        traced = native.traced_steps(kernels, step, self.communication.ranks > 1) if self.everywhere else steps
+        traced = self._traced(kernels, theirs, step) if self.everywhere else steps
 
         def either(constants: Any, state: Any, n: int) -> Any:
             return (traced if native.is_traced((constants, state)) else known)(constants, state, n)
@@ -213,8 +214,13 @@ class JaxBackend(NumpyBackend):
         """As `NumpyBackend.within_programs`: XLA's step, but where kernels were asked for everywhere."""
         if not self.everywhere:
             return step
-        kernels = native.traced_steps(self.native.loop(elsewhere(self.native)), step, self.communication.ranks > 1)
+        theirs = elsewhere(self.native)
+        kernels = self._traced(self.native.loop(theirs), theirs, step)
         return lambda constants, state: kernels(constants, state, 1)
+
+    def _traced(self, kernels: Callable, theirs: Callable, step: Callable) -> Callable:
+        """Steps of what JAX traces, by kernels of Numba."""
+        return native.traced_steps(kernels, self.native.backward(theirs), step, self.communication.ranks > 1)
 
     def _own_loop(self, step: Callable, period: int) -> Callable:
         """XLA's program of n steps.

@@ -17,9 +17,10 @@ import numba
 import numpy as np
 
 from dycore.backends.common import collapsed
+from dycore.backends.compiled.backward import backward_steps
 from dycore.backends.compiled.buffers import Pool
 from dycore.backends.compiled.kernels import Compiler
-from dycore.backends.compiled.program import Program, signature
+from dycore.backends.compiled.program import Program, signature, traced_step
 from dycore.backends.on_numpy import NumpyBackend
 from dycore.backends.recorded.recording import Recording
 from dycore.backends.threads import made_once
@@ -123,16 +124,21 @@ class NumbaBackend(NumpyBackend):
             if known is not constants:
                 mark = marks.setdefault(signature(constants), next(unused))
                 last[0] = constants, mark
-            program = made_once(programs, (mark, signature(state)), lambda: Program(self, step, constants, state))
+            program = made_once(programs, (mark, signature(state)), lambda: Program(
+                self, traced_step(self, step, constants, state), constants, state))
             return program.run(constants, state, n, spare)
 
         return steps
 
+    def backward(self, step: Callable) -> Callable:
+        """A function (constants, state, n, slopes) that takes n steps backwards (dycore.backends.compiled.backward)."""
+        return backward_steps(self, step)
+
     def _at_once(self, verb: Callable, what: tuple, arguments: tuple) -> Any:
         """Compile and run what one verb does with its arguments."""
         key = what, signature(arguments)
-        program = made_once(self._programs, key, lambda: Program(
-            self, lambda _, arguments: verb(self._recording, *arguments), (), arguments))
+        program = made_once(self._programs, key, lambda: Program(self, traced_step(
+            self, lambda _, arguments: verb(self._recording, *arguments), (), arguments), (), arguments))
         return program.run((), arguments, 1)
 
 

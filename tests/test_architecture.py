@@ -46,6 +46,7 @@ LAYERS_OF_BACKENDS = [  # rooms count as one
     {"common", "halos", "launchers", "threads", "foreign"},
     {"messages", "device_strips", "mpi_library", "jax_process"},
     {"recorded"},
+    {"adjoint"},
     {"on_numpy", "mpi", "devices"},
     {"compiled", "native"},
     {"on_numba", "on_jax"},

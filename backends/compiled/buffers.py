@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dycore.tiles import HALO
+from dycore.tiles import HALO, HALO_LEVELS
 
 LINE = 64  # bytes of a cache line
 STAGGER = 13  # lines: 29 arrays begin at different sets of a 4096-byte page; at the same, they evict each other
@@ -32,8 +32,9 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype, number: int, copies: int = 
     if width * dtype.itemsize % 1024 == 0:  # rows that all begin at the same place of a page would evict each other
         width += line
     shape = (*([copies] if copies > 1 else []), shape[-2], *shape[:-2], width)
-    flat = np.zeros(math.prod(shape) + (STAGGER * 29 + 2) * line, dtype)
-    first = -(flat.ctypes.data // dtype.itemsize + HALO) % line + STAGGER * (number % 29) * line
+    around = HALO_LEVELS * width  # what is read beyond the ends of rolling rows (recorded.adjoint) is memory of this array
+    flat = np.zeros(math.prod(shape) + 2 * around + (STAGGER * 29 + 2) * line, dtype)
+    first = around - (flat.ctypes.data // dtype.itemsize + around + HALO) % line + line + STAGGER * (number % 29) * line
     return flat[first: first + math.prod(shape)].reshape(shape)
 
 

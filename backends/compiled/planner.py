@@ -100,6 +100,7 @@ class Planner:
                     shape = (*array.shape[:-2], array.rolling_rows, array.shape[-1])
                     array.buffer = self.new_buffer(shape, array.dtype)
                     continue
+                assert operation.scatter is None or array in operation.finals, "what a group adds up is read by it alone"
                 candidates = [wanted[array]] if array in wanted else [a for a in mine if a not in written]
                 for candidate in sorted(candidates, key=lambda a: a.buffer):
                     if ((candidate.shape, candidate.dtype) == (array.shape, array.dtype)

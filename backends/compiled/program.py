@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from dycore.backends.compiled.buffers import Scratches, outside
+from dycore.backends.compiled.buffers import Pool, Scratches, outside
 from dycore.backends.compiled.planner import Planner
 from dycore.backends.compiled.writer import Writer
 from dycore.backends.recorded.operations import TracedArray, leaves_of
@@ -85,7 +85,7 @@ def traced_step(backend: Any, step: Callable, constants: Any, state: Any) -> Tra
         if is_number(array):
             place = len(numbers)
             numbers.append(as_number(array))
-            return Scalar(lambda numbers: numbers[place], numbers[place], moving=arrays is inputs)
+            return Scalar(lambda numbers: numbers[place], numbers[place], arrays is inputs, place)
         if not np.ndim(array):
             return leaf
         arrays.append(TracedArray(array.shape, array.dtype))
@@ -103,16 +103,16 @@ def traced_step(backend: Any, step: Callable, constants: Any, state: Any) -> Tra
 class Program:
     """A step compiled for arguments of certain shapes; arrays live in numbered buffers."""
 
-    def __init__(self, backend: Any, step: Callable, constants: tuple, state: tuple):
-        self.backend = backend
-        traced = traced_step(backend, step, constants, state)
+    def __init__(self, backend: Any, traced: TracedStep, constants: tuple, state: tuple, lasting: int = 0,
+                 pool: Pool | None = None):
+        self.backend, self.pool = backend, pool or backend.pool
         self.result, given, inputs = traced.result, traced.given, traced.inputs
         self.of_constants, self.of_state = places_of(constants), places_of(state)
         planner = Planner(ROWS, backend.threads)
         for array in (*given, *inputs):
             array.buffer = planner.new_buffer(array.shape, array.dtype)
         results = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, TracedArray)]
-        statements = planner.plan(traced.statements, tuple(results), set(inputs))
+        statements = planner.plan(traced.statements, tuple(results), set(inputs[lasting:]))
 
         writer = Writer(backend, planner.rows)
         self.shapes = shapes = planner.buffers
@@ -148,31 +148,53 @@ class Program:
         given, leaves = self._given(constants), list(leaves_of(state))
         theirs = dict(zip(self.inputs, (leaves[place] for place in self.of_state.arrays), strict=True))
         numbers = [*given.numbers, *(as_number(leaves[place]) for place in self.of_state.numbers)]
+        now = {number: self.pool.shown(array) if spare else self.inside(array) for number, array in theirs.items()}
+        del theirs, leaves
         scratch = self.scratches.take()
-        frame, now = [*given.arrays, *scratch[len(given.arrays):]], theirs
-        if spare:
-            now, theirs = {number: self.backend.pool.shown(array) for number, array in theirs.items()}, {}
-        run = Run(frame, [shared.copy() if value.moving else shared
-                          for value, shared in zip(self.values, given.values, strict=True)], numbers)
-        moving = [(value, array) for value, array in zip(self.values, run.values, strict=True) if value.moving]
-        if self.backend.threads > 1:
-            numba.set_num_threads(self.backend.threads)  # holds for the calling thread, and for all backends
+        run = self._begun(given, scratch, numbers)
         for _ in range(n):
-            for number in self.moving:
-                array = now.get(number)
-                if array is None:
-                    frame[number] = self.backend.pool.take(*self.shapes[number])
-                else:
-                    frame[number] = self._taken_in(array) if array is theirs.get(number) else array
-            for value, array in moving:
-                value.fill(array, numbers)
-            for part in self.parts:
-                part(run)
-            now = {number: frame[source] for number, source in self.after}
-            after = [value_of(leaf, numbers) for leaf in self.numbers]
+            after = self._step(run, now)
+            now = {number: run.frame[source] for number, source in self.after}
             numbers[len(given.numbers):] = after
         self.scratches.give_back(scratch)
-        return map_leaves(self.result, frame, iter(after))
+        return map_leaves(self.result, run.frame, iter(after))
+
+    def once(self, constants: Any, arrays: list[np.ndarray], numbers: list[Any]) -> tuple[list[np.ndarray], list[Any]]:
+        """Arrays and numbers of the result of one step, as programs hold them (`taken_in`)."""
+        given, scratch = self._given(constants), self.scratches.take()
+        run = self._begun(given, scratch, [*given.numbers, *numbers])
+        after = self._step(run, dict(zip(self.inputs, arrays, strict=True)))
+        self.scratches.give_back(scratch)
+        return [run.frame[number] for number in self.outputs], after
+
+    def numbers_of(self, constants: Any) -> list[Any]:
+        """The numbers among constants."""
+        return self._given(constants).numbers
+
+    def taken_in(self, state: Any) -> tuple[list[np.ndarray], list[Any]]:
+        """Arrays and numbers of a state as programs hold them; the arrays are new."""
+        leaves = list(leaves_of(state))
+        return ([self.inside(leaves[place]) for place in self.of_state.arrays],
+                [as_number(leaves[place]) for place in self.of_state.numbers])
+
+    def _begun(self, given: Given, scratch: list, numbers: list) -> Run:
+        if self.backend.threads > 1:
+            numba.set_num_threads(self.backend.threads)  # holds for the calling thread, and for all backends
+        return Run([*given.arrays, *scratch[len(given.arrays):]],
+                   [shared.copy() if value.moving else shared for value, shared in zip(self.values, given.values, strict=True)],
+                   numbers)
+
+    def _step(self, run: Run, now: dict[int, np.ndarray]) -> list[Any]:
+        """Carry out one step on a frame, of the arrays that there are; numbers of its result."""
+        for number in self.moving:
+            array = now.get(number)
+            run.frame[number] = self.pool.take(*self.shapes[number]) if array is None else array
+        for value, array in zip(self.values, run.values, strict=True):
+            if value.moving:
+                value.fill(array, run.numbers)
+        for part in self.parts:
+            part(run)
+        return [value_of(leaf, run.numbers) for leaf in self.numbers]
 
     def _given(self, constants: Any) -> Given:
         """Constants as the program holds them; of others than in the call before, what is another array is taken in."""
@@ -181,17 +203,17 @@ class Program:
             return last
         leaves = list(leaves_of(constants))
         sources = [leaves[place] for place in self.of_constants.arrays]
-        arrays = [before if source is known else self._taken_in(source)
+        arrays = [before if source is known else self.inside(source)
                   for source, known, before in zip(sources, last.sources, last.arrays or last.sources, strict=True)]
         numbers = [as_number(leaves[place]) for place in self.of_constants.numbers]
         self.given = given = Given(constants, sources, arrays, numbers, [value.at_rest(numbers) for value in self.values])
         return given
 
-    def _taken_in(self, array: Any) -> np.ndarray:
+    def inside(self, array: Any) -> np.ndarray:
         """A copy that is laid out as programs want it, or what needs no copy: an array that is constant along an axis."""
         if array.ndim < 2 or 1 in array.shape[-2:]:
             return np.array(array)
-        inside = self.backend.pool.take(array.shape, array.dtype)
+        inside = self.pool.take(array.shape, array.dtype)
         outside(inside, array.shape)[...] = array
         return inside
 

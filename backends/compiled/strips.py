@@ -55,6 +55,43 @@ def copy_rectangle(target, source, numbers, at, _count):
             target[n[0] + a, n[1] + b] = source[n[2] + a, n[3] + b]
 
 
+@numba.njit(**OPTIONS)
+def add_strip(array, sign, j0, nj, from_j, step_j, i0, ni, from_i, step_i):
+    """array[from_j + a * step_j, :, from_i + b * step_i] += sign * array[j0 + a, :, i0 + b], which is zero then."""
+    factor, zero = array.dtype.type(sign), array.dtype.type(0)
+    for a in range(nj):
+        for k in range(array.shape[1]):
+            for b in range(ni):
+                if sign != 0:
+                    array[from_j + a * step_j, k, from_i + b * step_i] += factor * array[j0 + a, k, i0 + b]
+                array[j0 + a, k, i0 + b] = zero
+
+
+def add_strips(array, numbers, at, count):
+    """The adjoint of `fill_strips`, of strips in the opposite order."""
+    deep = array[:, None] if array.ndim == 2 else array
+    for first in range(at, at + NUMBERS * count, NUMBERS):
+        n = numbers[first: first + NUMBERS]
+        add_strip(deep, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8])
+
+
+def keep_round(kept, array, number):
+    """kept[:, number] = array"""
+    for j in range(array.shape[0]):
+        for i in range(array.shape[1]):
+            kept[j, number, i] = array[j, i]
+
+
+def load_round(kept, array, number):
+    """array = kept[:, number]"""
+    for j in range(array.shape[0]):
+        for i in range(array.shape[1]):
+            array[j, i] = kept[j, number, i]
+
+
 fill_strips = kept(fill_strips, **OPTIONS)
 fill_rows = kept(fill_rows, **OPTIONS)
 copy_rectangle = kept(copy_rectangle, **OPTIONS)
+add_strips = kept(add_strips, **OPTIONS)
+keep_round = kept(keep_round, **OPTIONS)
+load_round = kept(load_round, **OPTIONS)

@@ -15,7 +15,7 @@ import numpy as np
 from dycore.backends.common import precision_of
 from dycore.backends.compiled.building import build, in_turn
 from dycore.backends.compiled.kernels import make_kernel
-from dycore.backends.compiled.strips import copy_rectangle, fill_rows, fill_strips
+from dycore.backends.compiled.strips import add_strips, copy_rectangle, fill_rows, fill_strips, keep_round, load_round
 from dycore.backends.halos import extent
 from dycore.backends.on_numpy import NumpyBackend
 from dycore.backends.recorded.operations import Group, Operation, Statement, TracedArray
@@ -143,6 +143,18 @@ class Writer:
             return
         self.call_with(fill_rows if rows else fill_strips, (self.array(array),), strips, indent, rows)
 
+    def strips_back(self, array: TracedArray, copies: Iterable[tuple], indent: str) -> None:
+        """Add strips of the halo of an array to where they come from."""
+        strips = [numbers_of(array.shape, *copy) for copy in copies]
+        if strips:
+            self.call_with(add_strips, (self.array(array),), strips, indent)
+
+    def copy_round(self, keep: bool, kept: TracedArray, array: TracedArray, number: Any, indent: str) -> None:
+        """Keep an array as it is in a round, or make it of what was kept."""
+        function = keep_round if keep else load_round
+        self.part.names[function.__name__] = function
+        self.add(indent, f"{function.__name__}({self.array(kept)}, {self.array(array)}, {number.source(self)})")
+
     def call_with(self, function: Callable, arrays: tuple[str, ...], numbers: list[list[int]], indent: str, more: str = "") -> None:
         """Call function(*arrays, n, where its numbers begin in n, how many groups of them there are, more).
 
@@ -187,7 +199,8 @@ class Writer:
         precision = precision_of(operation.arguments)
         part.dtype = precision if precision.kind == "f" else part.dtype
         self.rolling |= {array.buffer for array in operation.results if array.rolling_rows}
-        ends = [self.integer(r[1]) for r in (region.k, region.i) if r]
+        within = operation.scatter.within if operation.scatter else ()
+        ends = [self.integer(number) for number in (*within, *(r[1] for r in (region.k, region.i) if r))]
         given = [*ends, *map(self.array, operation.results), *map(self.number, kernel.leaves)]
         self.add(indent, f"first = max(block + {lookahead}, {self.integer(region.j[0])}, south - {lookbehind})",
                  f"last = min(block + {lookahead + self.rows}, {self.integer(region.j[1])}, north + {lookahead})",

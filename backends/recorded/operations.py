@@ -162,6 +162,34 @@ class Computation(Statement):
             want_reads(wanted, box.within(self.region), self.reads if all_reads else self.used)
 
 
+class Addition(NamedTuple):
+    """Values of a stencil that are added to a result, `rows` and `levels` from where it stands.
+
+    parts: (number of the value, columns from where it stands, sign).
+    """
+
+    result: int
+    rows: int
+    levels: int
+    parts: tuple[tuple[int, int, float], ...]
+
+
+class Scatter(NamedTuple):
+    """How the values of a stencil are added to the results of an operation, which are zero before.
+
+    values: how many of the outputs, the last ones, are rows of its values; within: the rows where the stencil stands.
+    """
+
+    values: int
+    within: tuple[int, int]
+    additions: tuple[Addition, ...]
+
+    def rows(self, result: int) -> tuple[int, int]:
+        """How many rows from where the stencil stands something is added to a result, at least and at most."""
+        rows = [addition.rows for addition in self.additions if addition.result == result]
+        return min(rows), max(rows)
+
+
 @dataclass(eq=False)
 class Operation(Computation):
     """A stencil over a region, or a sweep (where `start` is given)."""
@@ -179,6 +207,7 @@ class Operation(Computation):
     lookahead: int = 0  # rows that it runs ahead of its group, for others that read to the north
     lookbehind: int = 0  # rows south of a thread's own that it computes, for others that read to the south
     ends: dict[TracedArray, Halo] = field(default_factory=dict)  # results whose halo in x it fills
+    scatter: Scatter | None = None  # of the adjoint of a stencil: where its values are added
     in_place: dict[int, TracedArray] = field(default_factory=dict)  # result number -> argument that it is written over
 
     @property

@@ -38,6 +38,11 @@ def kind_of(leaf: Any) -> Any:
     return getattr(number, "dtype", type(number))
 
 
+def chosen(condition: Any, true: Any, false: Any) -> Any:
+    """`true` where the condition holds, else `false`."""
+    return true if condition else false
+
+
 class Functions:
     """Namespace that the language of stencils asks of an array, for numbers of a program."""
 
@@ -49,21 +54,23 @@ class Functions:
     @staticmethod
     def where(condition: Any, true: Any, false: Any) -> Any:
         """`true` where the condition holds, else `false`."""
-        return function_of(lambda condition, true, false: true if condition else false, condition, true, false)
+        return function_of(chosen, condition, true, false)
 
 
 class Scalar:
     """A number known only when the program runs: its value from the numbers that the step is given.
 
     now: its value in the step that is recorded, which says what type it has. moving: it may change from step to step.
+    place: of a number that is given, among the others; made_of: of another, a function and its operands.
     """
 
     shape: tuple = ()
     ndim = 0
     __hash__ = object.__hash__
 
-    def __init__(self, value: Callable[[list], Any], now: Any, moving: bool):
-        self.value, self.now, self.moving = value, now, moving
+    def __init__(self, value: Callable[[list], Any], now: Any, moving: bool, place: int | None = None,
+                 made_of: tuple[Callable, tuple] | None = None):
+        self.value, self.now, self.moving, self.place, self.made_of = value, now, moving, place, made_of
 
     @property
     def dtype(self) -> np.dtype:
@@ -114,7 +121,8 @@ def function_of(function: Callable, *operands: Any) -> Any:
         return plain(tuple(operand.value(given) if isinstance(operand, Scalar) else operand for operand in operands))
 
     now = plain(tuple(operand.now if isinstance(operand, Scalar) else operand for operand in operands))
-    return Scalar(value, now, any(operand.moving for operand in operands if isinstance(operand, Scalar)))
+    moving = any(operand.moving for operand in operands if isinstance(operand, Scalar))
+    return Scalar(value, now, moving, made_of=(function, operands))
 
 
 def _add_operator(name: str, function: Callable) -> None:
@@ -127,21 +135,22 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lt", "l
 
 
 class Round:
-    """The number of the round of a loop of the program, and so many more."""
+    """The number of the round of a loop of the program, and so many more; `of` so many rounds, counted from the last."""
 
     shape: tuple = ()
     ndim = 0
     dtype = np.dtype(np.int64)
 
-    def __init__(self, name: str, more: int = 0):
-        self.name, self.more = name, more
+    def __init__(self, name: str, more: int = 0, of: int = 0):
+        self.name, self.more, self.of = name, more, of
 
     def source(self, writer: Any) -> str:
         """Source text in a program."""
-        return f"({self.name} + {self.more})" if self.more else self.name
+        name = f"({writer.integer(self.of - 1)} - {self.name})" if self.of else self.name
+        return f"({name} + {self.more})" if self.more else name
 
     def __add__(self, other: int) -> Round:
-        return Round(self.name, self.more + other)
+        return Round(self.name, self.more + other, self.of)
 
 
 class Element:

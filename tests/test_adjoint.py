@@ -77,7 +77,11 @@ def test_the_steps_of_a_case_go_back_in_native_kernels(name):
     grid, parameters, state = cases.CASES[name](cells=CELLS.get(name, (1, 6, 8)))
     backend = on_numba.create()
     asked = []
-    backend.loop = lambda step, period=3, elsewhere=None: lambda constants, state, n: asked.append((step, constants, state)) or state
+
+    def loop(step, period=3, elsewhere=None):
+        return lambda constants, state, n: asked.append((step, constants, state)) or state
+
+    backend.loop = loop
     model = Model(grid, parameters, backend)
     model.steps(state, 1)
     step, constants, state = asked[0]

@@ -11,7 +11,7 @@ import sys
 import weakref
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ import numpy as np
 
 from dycore.backends import foreign
 from dycore.backends.adjoint.expressions import NotDifferentiable
+from dycore.backends.adjoint.segments import later_starts
 from dycore.backends.recorded.operations import leaves_of
 
 
@@ -140,37 +141,96 @@ def traced_steps(steps: Callable, backward_steps: Callable, step: Callable, mess
     held = Constants()
     kept: list[foreign.Called] = []  # programs may outlive what traced them, so that all are kept
 
+    def call(function: Callable, results: list[Any], arguments: list[Any]) -> Any:
+        kept.append(foreign.Called(function))
+        return foreign.call(kept[-1], results, arguments, messages)
+
     def native(constants: Any, state: Any, n: int) -> Any:
         state = jax.tree.map(jnp.asarray, state)
-        form = jax.tree.structure(state)
         values, put = parted(constants, held)
+        taken = Taken(call, steps, put, jax.tree.structure(state), len(values), n)
 
-        kept.append(foreign.Called(forward_call(steps, put, form, len(values), n)))
-        called = kept[-1]
-
-        @jax.custom_vjp
-        def advance(values: list, state: Any) -> Any:
-            leaves = jax.tree.leaves(state)
-            like = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
-            return jax.tree.unflatten(form, foreign.call(called, like, [*values, *leaves], messages))
-
-        def forward(values: list, state: Any) -> tuple:
-            return advance(values, state), (values, state)
-
-        def backward(begun: tuple, slopes: Any) -> Any:
-            values, state = begun
+        def prepared(values: list, state: Any) -> Callable | None:
             try:
-                go_back = backward_steps(put([placeholder(value) for value in values]), jax.tree.map(placeholder, state),
-                                         traced_places(constants))
+                return backward_steps(put([placeholder(value) for value in values]), jax.tree.map(placeholder, state),
+                                      traced_places(constants))
             except NotDifferentiable:
-                return jax.vjp(lambda values, state: repeated(step, joined(constants, values), state, n), *begun)[1](slopes)
-            kept.append(foreign.Called(backward_call(go_back, put, form, len(values), n)))
-            return slopes_called(kept[-1], values, state, slopes)
+                return None
 
-        advance.defvjp(forward, backward)
-        return advance(values, state)
+        def by_xla(values: list, state: Any) -> Any:
+            return repeated(step, joined(constants, values), state, n)
+
+        return differentiable(taken, prepared, by_xla)(values, state)
 
     return native
+
+
+def differentiable(taken: Taken, prepared: Callable, by_xla: Callable) -> Callable:
+    """A function (traced constants, state) that takes steps, with its slopes: of kernels, or of XLA's form."""
+
+    @jax.custom_vjp
+    def advance(values: list, state: Any) -> Any:
+        return taken.states(values, state, [taken.n])[0]
+
+    def forward(values: list, state: Any) -> tuple:
+        if prepared(values, state) is None:
+            return advance(values, state), (values, [state])
+        *later, after = taken.states(values, state, [*later_starts(taken.n), taken.n])
+        return after, (values, [state, *later])
+
+    def backward(begun: tuple, slopes: Any) -> Any:
+        values, states = begun
+        go_back = prepared(values, states[0])
+        if go_back is None:
+            return jax.vjp(by_xla, values, states[0])[1](slopes)
+        return taken.slopes(go_back, values, states, slopes)
+
+    advance.defvjp(forward, backward)
+    return advance
+
+
+class Taken(NamedTuple):
+    """Calls of kernels from a program that JAX traces: of how many traced constants, a state of some structure, n steps."""
+
+    call: Callable
+    steps: Callable
+    put: Callable
+    form: Any
+    values: int
+    n: int
+
+    def states(self, values: list, state: Any, stops: list[int]) -> list[Any]:
+        """The states after so many steps."""
+        leaves, size = jax.tree.leaves(state), self.form.num_leaves
+
+        def called(given: list, made: list) -> None:
+            now = list(map(on_host, given))
+            constants, reached = self.put(now[:self.values]), jax.tree.unflatten(self.form, now[self.values:])
+            for place, (before, stop) in enumerate(zip([0, *stops], stops, strict=False)):
+                reached = self.steps(constants, reached, stop - before)
+                fill(made[place * size: (place + 1) * size], reached)
+
+        arrays = self.call(called, shapes(leaves) * len(stops), [*values, *leaves])
+        return [jax.tree.unflatten(self.form, arrays[at: at + size]) for at in range(0, len(arrays), size)]
+
+    def slopes(self, go_back: Callable, values: list, states: list[Any], slopes: Any) -> tuple[list, Any]:
+        """Slopes of traced constants and of the first of the states at which segments start; numbers of a state have none."""
+        leaves, size = jax.tree.leaves(states[0]), self.form.num_leaves
+
+        def called(given: list, made: list) -> None:
+            now = list(map(on_host, given))
+            ends = self.values + size * len(states)
+            state, *later = (jax.tree.unflatten(self.form, now[at: at + size]) for at in range(self.values, ends, size))
+            of_state, of_constants = go_back(self.put(now[:self.values]), state, self.n, tuple(now[ends:]), later)
+            for array, slope in zip(made, (*of_state, *of_constants), strict=True):
+                array[...] = slope
+
+        after = [slope for leaf, slope in zip(leaves, jax.tree.leaves(slopes), strict=True) if leaf.ndim]
+        arguments = [*values, *jax.tree.leaves(states), *after]
+        arrays = iter(self.call(called, shapes([*(leaf for leaf in leaves if leaf.ndim), *values]), arguments))
+        of_state = [next(arrays) if leaf.ndim else np.zeros(leaf.shape, leaf.dtype if leaf.dtype.kind == "f" else jax.dtypes.float0)
+                    for leaf in leaves]
+        return list(arrays), jax.tree.unflatten(self.form, of_state)
 
 
 def traced_places(constants: Any) -> tuple[int, ...]:
@@ -183,40 +243,9 @@ def placeholder(value: Any) -> Any:
     return on_host(np.ones(value.shape, value.dtype))
 
 
-def forward_call(steps: Callable, put: Callable, form: Any, values: int, n: int) -> Callable:
-    """The function that XLA calls to take n steps, of a number of traced constants and a state."""
-
-    def called(given: list, made: list) -> None:
-        now = list(map(on_host, given))
-        fill(made, steps(put(now[:values]), jax.tree.unflatten(form, now[values:]), n))
-
-    return called
-
-
-def backward_call(go_back: Callable, put: Callable, form: Any, values: int, n: int) -> Callable:
-    """The function that XLA calls to go n steps back, of a number of traced constants, a state and slopes of its arrays."""
-
-    def called(given: list, made: list) -> None:
-        now = list(map(on_host, given))
-        state = now[values: values + form.num_leaves]
-        slopes = tuple(now[values + form.num_leaves:])
-        of_state, of_constants = go_back(put(now[:values]), jax.tree.unflatten(form, state), n, slopes)
-        for array, slope in zip(made, (*of_state, *of_constants), strict=True):
-            array[...] = slope
-
-    return called
-
-
-def slopes_called(called: foreign.Called, values: list, state: Any, slopes: Any) -> tuple[list, Any]:
-    """Slopes of traced constants and of a state, of a call with those of the state after it; numbers of a state have none."""
-    leaves, form = jax.tree.flatten(state)
-    given = [slope for leaf, slope in zip(leaves, jax.tree.leaves(slopes), strict=True) if leaf.ndim]
-    like = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in (*(leaf for leaf in leaves if leaf.ndim), *values)]
-    results = foreign.call(called, like, [*values, *leaves, *given])
-    arrays = iter(results)
-    of_state = [next(arrays) if leaf.ndim else np.zeros(leaf.shape, leaf.dtype if leaf.dtype.kind == "f" else jax.dtypes.float0)
-             for leaf in leaves]
-    return list(arrays), jax.tree.unflatten(form, of_state)
+def shapes(leaves: list[Any]) -> list[Any]:
+    """Shapes and types of arrays and numbers."""
+    return [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
 
 
 def parted(constants: Any, held: Constants) -> tuple[list, Callable[[list], Any]]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import create
+from test_gradients import CELLS
 
 from dycore import Model, cases
 from dycore.backends.adjoint.derivatives import slopes
@@ -65,6 +66,26 @@ def test_a_derivative_that_is_not_written_down_is_refused():
     traced = Traced(raised, (np.ones((3, 3)), 0.5), True)
     with pytest.raises(NotDifferentiable, match="by its exponent"):
         slopes(traced.values, [traced.graph.constant(1.0)], lambda one: one.kind == "number")
+
+
+@pytest.mark.parametrize("name", cases.CASES)
+def test_the_steps_of_a_case_go_back_in_native_kernels(name):
+    """Without the detour by XLA, by its state and by all numbers that it is made of but exponents."""
+    from dycore.backends import on_numba
+    from dycore.backends.compiled.backward import backward_steps
+
+    grid, parameters, state = cases.CASES[name](cells=CELLS.get(name, (1, 6, 8)))
+    backend = on_numba.create()
+    asked = []
+
+    def loop(step, period=3, elsewhere=None):
+        return lambda constants, state, n: asked.append((step, constants, state)) or state
+
+    backend.loop = loop
+    model = Model(grid, parameters, backend)
+    model.steps(state, 1)
+    step, constants, state = asked[0]
+    assert backward_steps(backend, step)(constants, state)
 
 
 def products_of(one, other):

@@ -116,7 +116,7 @@ class Adjoint:
             return None
         made = self.contributions.recorded(written(traced.leaves, region.k is None, values, after, begin or ()), region, direction)
         if self.changed & set(made.reads):
-            raise NotDifferentiable("a stencil reads what is filtered, or gets its halo, after that")
+            raise NotDifferentiable("a stencil reads what is filtered, or stopped at a wall, after that")
         contributions = tuple(like(array) for array in targets)
         lines = tuple(TracedArray((region.padded[1], region.padded[2] + MARGIN), array.dtype) for array in made.outputs)
         made.scatter = Scatter(len(lines), region.j, tuple(Addition(*where, tuple(some)) for where, some in parts.items()))
@@ -147,9 +147,10 @@ class Adjoint:
 
     def other(self, statement: Exchange | Filter | Copy | Loop) -> None:
         """Add the adjoint of a statement that is no stencil."""
-        if isinstance(statement, (Exchange, Filter)):
+        if isinstance(statement, Filter):
             self.changed |= set(changed_by(statement))
         if isinstance(statement, Exchange):
+            self.changed |= {array for halo, array in statement.placed if halo.place.is_vector}  # on walls they become zero
             self.exchange(statement)
         elif isinstance(statement, Filter):
             self.filter(statement)

@@ -1,12 +1,10 @@
 """Steps backwards: slopes of a state from those of the state some steps later, by the adjoint of a step.
 
-The states between are computed again, in two levels: of n steps, about the square root of n states are kept at a time, and as
-many again while a segment is gone through.
+The states between are computed again, segment by segment (dycore.backends.adjoint.segments).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,13 +12,12 @@ import numpy as np
 
 from dycore.backends.adjoint.numbers import derivatives
 from dycore.backends.adjoint.reverse import adjoint_of
+from dycore.backends.adjoint.segments import segment_length
 from dycore.backends.compiled.buffers import Pool, outside
 from dycore.backends.compiled.program import Program, TracedStep, signature, traced_step
 from dycore.backends.recorded.operations import TracedArray, leaves_of
 from dycore.backends.recorded.scalars import is_number
 from dycore.backends.threads import made_once
-
-FEW = 8  # steps of which all states are kept
 
 
 class Backward:
@@ -47,13 +44,13 @@ class Backward:
         self.adjoint = Program(backend, adjoint, constants, (state, slopes), len(traced.inputs), Pool())
         self.step = Program(backend, traced_step(backend, step, constants, state), constants, state, lasting=len(traced.inputs))
 
-    def go(self, constants: Any, state: Any, n: int, slopes: tuple) -> tuple[tuple[np.ndarray, ...], list[Any]]:
-        """Slopes of the arrays of a state, and of what is asked of constants, from those of the state n steps later."""
+    def go(self, constants: Any, state: Any, n: int, slopes: tuple, later: list[Any]) -> tuple[tuple[np.ndarray, ...], list[Any]]:
+        """Slopes of the arrays of a state, and of what is asked of constants, from those of the state n steps later.
+
+        later: the states at the starts of all segments but the first.
+        """
         totals: list[Any] = [np.zeros(shape) for _, _, shape in self.asked]
-        length = n if n <= FEW else math.isqrt(n - 1) + 1
-        starts = [self.step.taken_in(state)]
-        for _ in range(length, n, length):
-            starts.append(self.after(constants, *starts[-1], length))
+        length, starts = segment_length(n), [self.step.taken_in(start) for start in (state, *later)]
         given, left = [self.step.inside(array) for array in slopes], n
         while starts:
             states = [starts.pop()]
@@ -68,12 +65,6 @@ class Backward:
                 self.add(totals, constants, numbers, results_now[len(given):])
                 del arrays, results_now
         return tuple(outside(array, shape) for array, shape in zip(given, self.shapes, strict=True)), totals
-
-    def after(self, constants: Any, arrays: list, numbers: list, n: int) -> tuple[list, list]:
-        """The state n steps later."""
-        for _ in range(n):
-            arrays, numbers = self.step.once(constants, arrays, numbers)
-        return arrays, numbers
 
     def add(self, totals: list[Any], constants: Any, numbers: list, results_now: list[np.ndarray]) -> None:
         """Add the slopes that one step gives to those of constants."""
@@ -90,11 +81,11 @@ class Backward:
 
 
 def backward_steps(backend: Any, step: Callable) -> Callable:
-    """A function (constants, state, places) that returns one (constants, state, n, slopes): n steps backwards.
+    """A function (constants, state, places) that returns one (constants, state, n, slopes, later states): n steps backwards.
 
-    places: of those leaves of the constants of which slopes are asked; slopes: of the arrays of the state n steps later. It
-    returns those of the arrays of the state, and a list of those of the constants. Raises NotDifferentiable for a step that has
-    parts whose adjoint is not known.
+    places: of those leaves of the constants of which slopes are asked; slopes: of the arrays of the state n steps later; later
+    states: those at the starts of all segments but the first. It returns slopes of the arrays of the state, and a list of those
+    of the constants. Raises NotDifferentiable for a step that has parts whose adjoint is not known.
     """
     programs: dict[Any, Backward] = {}
 

@@ -1,4 +1,6 @@
-"""The gradient of a run, by its initial state, with a checkpoint at each step; and the forward run that it is held against.
+"""The gradient of a run, by its initial state, with checkpoints; and the forward run that it is held against.
+
+XLA's form has a checkpoint at each step; kernels of Numba go back segment by segment (dycore.backends.adjoint.segments).
 
 Every run begins with the state of the case, so that all take the same steps. The outcome is the sum of squares of all fields.
 """
@@ -55,7 +57,11 @@ def gradient_of_a_run(model: Any, state: Any, steps: int) -> Callable[[tuple], t
         def step(now: Any, _: None) -> tuple:
             return jax.checkpoint(model.pure_step)(now), None
 
-        after, _ = jax.lax.scan(step, type(state)(*fields, *state[-2:]), None, length=steps)
+        start = type(state)(*fields, *state[-2:])
+        if model.backend.name == "jax-native":
+            after = model.steps(start, steps)  # whose way back keeps few states by itself
+        else:
+            after, _ = jax.lax.scan(step, start, None, length=steps)
         return sum((field**2).sum() for field in jax.tree.leaves(after[:-2]))
 
     return on_jax.jit(jax.grad(outcome))

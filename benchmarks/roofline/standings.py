@@ -10,12 +10,12 @@ import contextlib
 import functools
 import statistics
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.competitor import Competitor, Group
 from benchmarks.measuring import floor_ms_per_million_cells
 from benchmarks.problems import Failed
+from benchmarks.processor_time import sample
 from benchmarks.roofline import flops, instructions
 from benchmarks.roofline.ceilings import Ceilings
 from benchmarks.roofline.flops import Flops
@@ -93,22 +93,6 @@ def standings(step: Step, names: list[str], samples: int, problems: dict[str, st
         least, median = (min(times), statistics.median(times)) if times else (None, None)
         found.append(Standing(step, each.name, least, median, counts, reason))
     return found
-
-
-def sample(each: Competitor, seconds: list[float]) -> None:
-    """Add the processor time of a sample, or its wall time where the system does not tell."""
-    before = processor_seconds(each.process.pid)
-    each.sample()
-    after = processor_seconds(each.process.pid)
-    seconds.append(after - before if after > before else each.seconds[-1])
-
-
-def processor_seconds(process: int) -> float:
-    """That all threads of a process have computed for, to the nanosecond (Linux); 0 where that is not told."""
-    try:
-        return 1e-9 * sum(int(file.read_text().split()[0]) for file in Path(f"/proc/{process}/task").glob("*/schedstat"))
-    except (OSError, ValueError):
-        return 0.0
 
 
 def counted(name: str, step: Step, ceilings: Ceilings) -> tuple[Counts | None, str | None]:

@@ -91,10 +91,11 @@ TIMERS = '''
 '''
 
 
-def test_mitgcm_is_timed_by_its_own_sections():
-    assert mitgcm.seconds_per_step(TIMERS) == pytest.approx(3.0 / 20)
-    with pytest.raises(Failed, match="without saying how long"):
-        mitgcm.seconds_per_step("STOP ABNORMAL END")
+def test_mitgcm_is_timed_by_its_own_sections(tmp_path):
+    assert mitgcm.seconds_per_step(TIMERS, Path("STDERR.0000")) == pytest.approx(3.0 / 20)
+    (tmp_path / "STDERR.0000").write_text("*** ERROR *** no delX\n*** ERROR *** S/R ALL_PROC_DIE\n")
+    with pytest.raises(Failed, match="before its last step: no delX"):
+        mitgcm.seconds_per_step("STOP ABNORMAL END", tmp_path / "STDERR.0000")
 
 
 @pytest.mark.parametrize("write", [mitgcm.channel, mitgcm.held_suarez], ids=lambda write: write.__name__)
@@ -110,5 +111,6 @@ def test_input_of_mitgcm_is_our_case(write, tmp_path):
 
 
 def test_values_are_written_as_fortran_reads_them():
+    assert mitgcm.namelist("B", {"x": [0.5] * 7}) == " &B\n x=0.5, 0.5, 0.5, 0.5, 0.5, 0.5,\n   0.5,\n &\n"
     assert mitgcm.namelist("A", {"x": [1.5, 2e-9], "flag": True, "n": 3, "name": "b"}) == (
         " &A\n x=1.5, 2e-09,\n flag=.TRUE.,\n n=3,\n name='b',\n &\n")

@@ -21,7 +21,7 @@ OPTIMISATION = "-O3 -march=native -funroll-loops"
 FORCING = "verification/hs94.128x64x5/code"  # of MITgcm: forcing of Held and Suarez, which is compiled in
 CELLS = (20, 64, 128)
 COMMON = "Adams-Bashforth 2, staggered; implicit free surface by conjugate gradients; vector-invariant momentum, upwind-3 tracers"
-HELD_SUAREZ = Case("held_suarez", CELLS, f"{COMMON}; theta and water vapour; zonal filter by FFT and Shapiro filter on all fields, "
+HELD_SUAREZ = Case("held_suarez", CELLS, f"{COMMON}; potential temperature; zonal filter by FFT and Shapiro filter on all fields, "
                    "no explicit friction", 60)
 CHANNEL = Case("baroclinic_channel", CELLS, f"{COMMON}; temperature and salinity; harmonic friction and diffusion; flat z levels, "
                "linear free surface", 60)
@@ -62,14 +62,16 @@ def start(case: Case, folder: Path) -> Callable[[], float]:
     ran(["make", "depend"], build, "make depend of MITgcm")
     ran(["make"], build, "make of MITgcm")
     (held_suarez if case is HELD_SUAREZ else channel)(case, run)
-    return lambda: seconds_per_step(ran([str(build / "mitgcmuv")], run, "MITgcm"))
+    return lambda: seconds_per_step(ran([str(build / "mitgcmuv")], run, "MITgcm"), run / "STDERR.0000")
 
 
-def seconds_per_step(output: str) -> float:
-    """User and system time of a step, from the timers at the end of what MITgcm prints."""
+def seconds_per_step(output: str, complaints: Path) -> float:
+    """User and system time of a step, from the timers at the end of what MITgcm prints. Raises Failed with what it complains of."""
     found = SECTION.search(output)
     if found is None or not int(found[3]):
-        raise Failed("MITgcm ended without saying how long its steps took")
+        lines = complaints.read_text(errors="replace").splitlines() if complaints.exists() else []
+        reason = next((line.partition("ERROR ***")[2].strip() for line in lines if "ERROR ***" in line), "it did not say why")
+        raise Failed(f"MITgcm ended before its last step: {reason[:300]}")
     return (float(found[1]) + float(found[2])) / int(found[3])
 
 
@@ -81,7 +83,8 @@ def held_suarez(case: Case, folder: Path) -> None:
     noise = 0.1 * numpy.sin((numpy.arange(nx) + 2.0**0.5 * numpy.arange(ny)[:, None]) ** 2)
     write(folder / "theta", theta[:, None, None] + noise)
     write_input(folder, case, {"tRef": theta.tolist(), "buoyancyRelation": "ATMOSPHERIC", "eosType": "IDEALG", "gravity": 9.81,
-                               "rhoConst": 1.0, "hFacMin": 1.0, "sRef": [0.0] * nz},
+                               "rhoConst": 1.0, "hFacMin": 1.0, "momTidalForcing": False,
+                               "saltStepping": False, "sRef": [0.0] * nz},
                 {"deltaT": 300.0},
                 {"usingSphericalPolarGrid": True, "delX": [360.0 / nx] * nx, "delY": [180.0 / ny] * ny, "delR": [1e5 / nz] * nz,
                  "ygOrigin": -90.0, "rSphere": 6.371e6}, {"hydrogThetaFile": "theta"}, ["SHAP_FILT", "ZONAL_FILT"])
@@ -138,8 +141,8 @@ def namelist(name: str, values: dict[str, Any]) -> str:
 
 def word(value: Any) -> str:
     """A value as Fortran reads it."""
-    if isinstance(value, list):
-        return ", ".join(map(word, value))
+    if isinstance(value, list):  # lines may have 200 characters
+        return ",\n   ".join(", ".join(map(word, value[first:first + 6])) for first in range(0, len(value), 6))
     if isinstance(value, bool):
         return ".TRUE." if value else ".FALSE."
     return f"'{value}'" if isinstance(value, str) else repr(float(value)) if isinstance(value, float) else str(value)

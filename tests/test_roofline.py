@@ -163,7 +163,7 @@ def test_page_and_picture_hold_all(tmp_path):
 
 def command(*arguments):
     return subprocess.run([sys.executable, "-m", "benchmarks.roofline", *map(str, arguments)], cwd=ROOT, capture_output=True,
-                          text=True, check=False, timeout=120)
+                          text=True, check=False, timeout=600)
 
 
 def test_the_command_writes_what_it_measured(tmp_path):

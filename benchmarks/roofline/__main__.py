@@ -73,19 +73,19 @@ def run(options: argparse.Namespace) -> int:
     with pinned(1):
         rates = ceilings.measured(options.rounds)
     problems = {"fortran": build_fortran()} if "fortran" in options.backends else {}
-    found = []
+    origin = (f"{processor()}, {os.cpu_count()} cores, one used; {datetime.datetime.now(datetime.UTC):%Y-%m-%d}; float64; "
+              f"least of {options.samples} samples; commit {commit()[:12]}")
+    notes, found = [reason] if reason else [], []
     for case in options.cases:
         shown.line(f"{case}: floating-point operations")
         step = standings.step_of(case, cases.cells_for(case, options.cells[0]))
         found += standings.standings(step, options.backends, options.samples, problems, rates, reason is None, shown.line)
-    origin = (f"{processor()}, {os.cpu_count()} cores, one used; {datetime.datetime.now(datetime.UTC):%Y-%m-%d}; float64; "
-              f"least of {options.samples} samples; commit {commit()[:12]}")
-    notes = [reason] if reason else []
-    write(options.output, rates, found, origin, notes)
+        write(options.output, rates, found, origin, notes)  # counting takes long: what there is survives an interruption
     steps = list(dict.fromkeys(standing.step for standing in found))
     report.show_tables([("Ceilings", *tables.ceilings_table(rates)), ("Per cell and step", *tables.flops_table(steps)),
                         ("Standings: ns per cell and step", *tables.standings_table(found, rates))],
                        notes + tables.failures(found))
+    shown.line(f"Wrote {', '.join(str(options.output / f'roofline.{kind}') for kind in ('json', 'md', 'png'))}.")
     return 0 if any(standing.least for standing in found) else 1
 
 
@@ -100,7 +100,6 @@ def write(folder: Path, rates: ceilings.Ceilings, found: list[standings.Standing
         with whole(folder / "roofline.md") as place:
             place.write_text(tables.markdown(rates, found, origin, notes))
         picture.draw(rates, found, folder / "roofline.png", origin)
-    report.Lines().line(f"Wrote {', '.join(str(folder / f'roofline.{kind}') for kind in ('json', 'md', 'png'))}.")
 
 
 if __name__ == "__main__":

@@ -15,9 +15,12 @@ FILLED = ("full", "left", "none")  # markers of the first case, the second, the 
 
 def draw(ceilings: Ceilings, standings: list[Standing], path: Path, below: str) -> None:
     cases = list(dict.fromkeys(standing.step.case for standing in standings))
-    with figure(1, 1 + len(cases), path) as (drawing, panels):
-        draw_roofs(panels[0, 0], ceilings, standings, cases)
-        for panel, case in zip(panels[0, 1:], cases, strict=True):
+    with figure(1 + len(cases) // 2, 2, path) as (drawing, panels):
+        roofs, *others = panels.flat
+        draw_roofs(roofs, ceilings, standings, cases)
+        for panel in others[len(cases):]:
+            panel.set_visible(False)
+        for panel, case in zip(others, cases, strict=False):
             draw_limits(panel, ceilings, [standing for standing in standings if standing.step.case == case])
             heading(panel, f"{case.replace('_', ' ')}: what each ceiling allows")
         words(drawing, "Roofline of one core: where the competitors stand under what it can do", below)
@@ -30,8 +33,8 @@ def draw_roofs(panel: Any, ceilings: Ceilings, standings: list[Standing], cases:
     for label, rate in (("L1", ceilings.l1), ("L2", ceilings.l2), ("memory", ceilings.memory)):
         corner = min(INTENSITIES[1], 1e9 * top / rate)
         panel.plot([INTENSITIES[0], corner], [INTENSITIES[0] * rate / 1e9, corner * rate / 1e9], color=GREY, linewidth=1.4)
-        panel.annotate(label, (INTENSITIES[0] * 1.1, INTENSITIES[0] * 1.1 * rate / 1e9), xytext=(0, 6), textcoords="offset points",
-                       fontsize=9, color=GREY)
+        panel.annotate(label, (INTENSITIES[0], INTENSITIES[0] * rate / 1e9), xytext=(14, -2), textcoords="offset points",
+                       fontsize=9, color=GREY, va="center")
     for label, rate, style in (("multiply-add", top, "-"), ("multiply or add", ceilings.multiply_or_add / 1e9, DASHES)):
         panel.plot(INTENSITIES, [rate, rate], color=GREY, linewidth=1.4, linestyle=style)
         ends.append(End(INTENSITIES[1], rate, label, GREY))
@@ -52,8 +55,10 @@ def draw_roofs(panel: Any, ceilings: Ceilings, standings: list[Standing], cases:
 
 def draw_limits(panel: Any, ceilings: Ceilings, standings: list[Standing]) -> None:
     """A row for each ceiling, a mark for whose counts it is, and a line for the time of each competitor."""
+    from matplotlib import ticker
+
     names = list(NAMES)
-    panel.set(xscale="log", xlabel="ns per cell and step", ylim=(len(names) - 0.5, -1.2), yticks=range(len(names)),
+    panel.set(xscale="log", xlabel="ns per cell and step", ylim=(len(names) - 0.5, -2.6), yticks=range(len(names)),
               yticklabels=list(NAMES.values()))
     shown = []
     for standing in standings:
@@ -65,5 +70,8 @@ def draw_limits(panel: Any, ceilings: Ceilings, standings: list[Standing]) -> No
             panel.axvline(standing.least, color=COLOURS[standing.competitor], linewidth=1.8)
             shown.append(standing)
     for number, standing in enumerate(sorted(shown, key=lambda standing: standing.least or 0.0)):
-        panel.annotate(LABELS[standing.competitor], (standing.least, -0.9 + 0.3 * (number % 2)), xytext=(3, 0),
+        panel.annotate(LABELS[standing.competitor], (standing.least, -2.3 + 0.5 * (number % 4)), xytext=(-4, 0), ha="right",
                        textcoords="offset points", fontsize=8, color=COLOURS[standing.competitor], va="center")
+    panel.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+    panel.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    panel.xaxis.set_minor_locator(ticker.NullLocator())

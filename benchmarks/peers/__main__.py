@@ -57,28 +57,32 @@ def options_of(arguments: list[str] | None, peers: Sequence[Peer]) -> argparse.N
 
 def run(options: argparse.Namespace, peers: list[Peer]) -> int:
     """The exit code: 0, or 1 where nothing could be compared."""
-    shown, notes, found = report.Lines(), [], []
-    for peer in peers:
-        if reason := peer.missing():
-            notes.append(reason)
-            shown.line(reason)
-            continue
-        found += [comparison.compared(peer, case, options.backend, options.samples, shown.line)
-                  for case in peer.cases if case.ours in options.cases]
-    notes += comparison.failures(found)
-    if all(one.error for one in found):
-        return complain("nothing could be compared: " + "; ".join(notes), 1)
+    shown, found = report.Lines(), []
     origin = (f"{processor()}, {os.cpu_count()} cores, one used; {datetime.datetime.now(datetime.UTC):%Y-%m-%d}; "
               f"{options.samples} samples; commit {commit()[:12]}")
-    with writing(options.output):
-        make_folder(options.output)
-        with whole(options.output / "peers.md") as place:
-            place.write_text(comparison.markdown(found, options.backend, origin, notes))
-    write_json(options.output / "peers.json", {"origin": origin, "notes": notes, "compared": [
-        one._asdict() | {"case": one.case._asdict()} for one in found]})
+    absent = {peer.name: reason for peer in peers if (reason := peer.missing())}
+    notes = list(absent.values())
+    wanted = [(each, case) for each in peers if each.name not in absent for case in each.cases if case.ours in options.cases]
+    for peer, case in wanted:
+        found.append(comparison.compared(peer, case, options.backend, options.samples, shown.line))
+        notes = [*absent.values(), *comparison.failures(found)]
+        if not found[-1].error:
+            write(options.output, found, options.backend, origin, notes)
+    if all(one.error for one in found):
+        return complain("nothing could be compared: " + "; ".join(notes), 1)
     report.show_tables([("Peers beside ours", *comparison.table(found, options.backend))], notes)
     shown.line(f"Wrote {options.output / 'peers.json'}, {options.output / 'peers.md'}.")
     return 0
+
+
+def write(folder: Path, found: list[comparison.Compared], backend: str, origin: str, notes: list[str]) -> None:
+    """peers.md and peers.json, after each comparison: what there is survives an interruption. Raises CannotWrite."""
+    with writing(folder):
+        make_folder(folder)
+        with whole(folder / "peers.md") as place:
+            place.write_text(comparison.markdown(found, backend, origin, notes))
+    write_json(folder / "peers.json", {"origin": origin, "notes": notes, "compared": [
+        one._asdict() | {"case": one.case._asdict()} for one in found]})
 
 
 if __name__ == "__main__":

@@ -83,8 +83,7 @@ def held_suarez(case: Case, folder: Path) -> None:
     noise = 0.1 * numpy.sin((numpy.arange(nx) + 2.0**0.5 * numpy.arange(ny)[:, None]) ** 2)
     write(folder / "theta", theta[:, None, None] + noise)
     write_input(folder, case, {"tRef": theta.tolist(), "buoyancyRelation": "ATMOSPHERIC", "eosType": "IDEALG", "gravity": 9.81,
-                               "rhoConst": 1.0, "hFacMin": 1.0, "momTidalForcing": False,
-                               "saltStepping": False, "sRef": [0.0] * nz},
+                               "rhoConst": 1.0, "hFacMin": 1.0, "saltStepping": False, "sRef": [0.0] * nz},
                 {"deltaT": 300.0},
                 {"usingSphericalPolarGrid": True, "delX": [360.0 / nx] * nx, "delY": [180.0 / ny] * ny, "delR": [1e5 / nz] * nz,
                  "ygOrigin": -90.0, "rSphere": 6.371e6}, {"hydrogThetaFile": "theta"}, ["SHAP_FILT", "ZONAL_FILT"])
@@ -125,7 +124,7 @@ def write_input(folder: Path, case: Case, physics: dict[str, Any], time: dict[st
                 files: dict[str, str], packages: list[str]) -> None:
     """`data`, `data.pkg` and `eedata`: what is special to a case, and what both cases share."""
     physics = {"implicitFreeSurface": True, "exactConserv": True, "vectorInvariantMomentum": True, "staggerTimeStep": True,
-               "tempAdvScheme": 3, "saltAdvScheme": 3, "readBinaryPrec": 64, **physics}
+               "tempAdvScheme": 3, "saltAdvScheme": 3, "momTidalForcing": False, "readBinaryPrec": 64, **physics}
     time = {"nIter0": 0, "nTimeSteps": case.steps, "abEps": 0.1, "dumpFreq": 0.0, "monitorFreq": 0.0, "chkptFreq": 0.0,
             "pChkptFreq": 0.0, **time}
     solver = {"cg2dMaxIters": 500, "cg2dTargetResidual": 1e-7}

@@ -25,7 +25,7 @@ COUNTED = ("fortran", "numba")
 AVX2 = {"NUMBA_CPU_NAME": "haswell", "PYTHONHASHSEED": "0",
         "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+bmi,+bmi2,+f16c,+lzcnt,+movbe,+popcnt,+sse4.2"}
 FLAGS_OF_AVX2 = "-O3 -march=x86-64-v3 -fno-math-errno -fno-trapping-math"
-SECONDS = 1800.0
+SECONDS = 7200.0
 
 
 class Counts(NamedTuple):

@@ -17,12 +17,14 @@ class Kernels(NamedTuple):
 
     barriers: every stencil is a kernel of its own; else XLA decides what it fuses, and what is exchanged is stored.
     unrolled_sweeps: sweeps along k without a loop. whole_halos: a field and its halo in one pass, instead of strip by strip in
-    place, where no other process keeps a part of it.
+    place, where no other process keeps a part of it. loops_in_graphs: XLA records loops too, not only the kernels between them, as
+    CUDA graphs (its command buffers), which a GPU starts as one.
     """
 
     barriers: bool = True
     unrolled_sweeps: bool = False
     whole_halos: bool = False
+    loops_in_graphs: bool = False
 
 
 def kernels_for(platform: str) -> Kernels:
@@ -32,6 +34,11 @@ def kernels_for(platform: str) -> Kernels:
     benchmarks/kernels.py counts both. On a CPU it is the other way round.
     """
     return Kernels() if platform == "cpu" else Kernels(barriers=False, unrolled_sweeps=True, whole_halos=True)
+
+
+def compiler_options(kernels: Kernels, platform: str) -> dict[str, str]:
+    """Options of the compiler for this form, beside those of the platform."""
+    return {"xla_gpu_enable_command_buffer": "FUSION,CUSTOM_CALL,WHILE"} if kernels.loops_in_graphs and platform == "gpu" else {}
 
 
 def only_adds(level: Callable, carried: tuple) -> bool:

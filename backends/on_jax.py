@@ -19,7 +19,7 @@ from dycore.backends import foreign, native
 from dycore.backends.common import collapsed, precision_of, within
 from dycore.backends.halos import copied_strips
 from dycore.backends.jax_halos import with_halo
-from dycore.backends.jax_kernels import COMPILER_OPTIONS, Kernels, kernels_for, looped, only_adds, unrolled
+from dycore.backends.jax_kernels import COMPILER_OPTIONS, Kernels, compiler_options, kernels_for, looped, only_adds, unrolled
 from dycore.backends.jax_process import CannotStart, check_process, start, use_double_precision
 from dycore.backends.on_numpy import NumpyBackend, difference
 from dycore.fields import Field, Region, as_field
@@ -188,14 +188,14 @@ class JaxBackend(NumpyBackend):
 
     def compile(self, function: Callable) -> Callable:
         """The function as a compiled program."""
-        return jit(function)
+        return jit(function, compiler_options=compiler_options(self.kernels, jax.default_backend()))
 
     def loop(self, step: Callable, period: int = 3, elsewhere: Callable | None = None) -> Callable:
         """A compiled function (constants, state, n) that takes n steps without returning to Python; with `native`, in kernels.
 
         What JAX traces are XLA's steps, but where kernels were asked for everywhere.
         """
-        steps = native.outermost(self._own_loop(step, period))
+        steps = native.outermost(self.compiled_loop(step, period))
         if self.native is None or elsewhere is None:
             return steps
         kernels = self.native.loop(elsewhere(self.native), period)
@@ -214,7 +214,7 @@ class JaxBackend(NumpyBackend):
         kernels = native.traced_steps(self.native.loop(elsewhere(self.native)), step, self.communication.ranks > 1)
         return lambda constants, state: kernels(constants, state, 1)
 
-    def _own_loop(self, step: Callable, period: int) -> Callable:
+    def compiled_loop(self, step: Callable, period: int) -> Callable:
         """XLA's program of n steps.
 
         The loop takes `period` steps at a time: histories that are handed on from step to step are then

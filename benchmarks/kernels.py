@@ -16,7 +16,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy
 
 BYTES = {"pred": 1, "s4": 1, "u4": 1, "s8": 1, "u8": 1, "s16": 2, "u16": 2, "f16": 2, "bf16": 2, "s32": 4, "u32": 4, "f32": 4,
          "s64": 8, "u64": 8, "f64": 8, "c64": 8, "c128": 16}
@@ -171,3 +173,31 @@ def results(fused: dict[str, Instruction]) -> tuple[set[str], int]:
         else:
             written += part.size
     return replaced, written
+
+
+# Of a step
+
+
+def of_a_step(text: str, period: int = 1) -> list[Kernel]:
+    """Kernels of one step of a compiled program: of a loop over `period` steps at a time, or of a program that is a step."""
+    computations, entry = parsed(text)
+    loops = [each for each in computations[entry].values() if each.opcode == "while" and trip_count(each) is None]
+    bodies = [body for each in loops if (body := each.called("body"))]
+    found = [list(kernels_of(computations, body, 1.0 / period)) for body in bodies]
+    return max(found, key=len) if found else list(kernels_of(computations, entry))
+
+
+def summary(counted: list[Kernel], shape: tuple[int, int, int], tracers: int, precision: str) -> dict[str, Any]:
+    """What a step launches and moves: numbers a cell, and as a multiple of the compulsory traffic (measuring.py).
+
+    `in_loops` is what moves in loops within the step: barotropic substeps of columns, whose arrays stay in a cache of 50 MB up to
+    a few million cells.
+    """
+    itemsize, cells = numpy.dtype(precision).itemsize, math.prod(shape)
+    moved = sum(each.moved for each in counted)
+    in_loops = sum(each.moved for each in counted if each.loop)
+    compulsory = (12 + 4 * tracers) * itemsize * cells
+    return {"launches": sum(each.times for each in counted), "launches_outside_loops": sum(
+                each.times for each in counted if not each.loop),
+            "bytes": moved, "numbers_per_cell": moved / itemsize / cells, "numbers_per_cell_in_loops": in_loops / itemsize / cells,
+            "over_compulsory": moved / compulsory, "over_compulsory_without_loops": (moved - in_loops) / compulsory}

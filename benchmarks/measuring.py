@@ -124,16 +124,22 @@ def measure(group: Group, settings: Settings, problems: dict[str, str | None], s
                 each.error = usual.error  # no second search for the same fault
             each.attempt(Competitor.start)
             shown.advance()
-        for turn in range(settings.samples):
-            first = turn % len(everyone)
-            for each in everyone[first:] + everyone[:first]:
-                shown.doing(f"{tables.title(group._asdict())}: {each.name}, sample {turn + 1}")
-                each.attempt(Competitor.sample)
-                shown.advance()
+        for _ in rounds(everyone, settings.samples, shown):
             yield records()
         for each in everyone:
             each.attempt(Competitor.finish)
         yield records()
+
+
+def rounds(everyone: list[Competitor], samples: int, shown: Any) -> Iterator[int]:
+    """So many samples of all in turn, in an order that rotates; yields the number of each round."""
+    for turn in range(samples):
+        first = turn % len(everyone)
+        for each in everyone[first:] + everyone[:first]:
+            shown.doing(f"{tables.title(each.group._asdict())}: {each.name}, sample {turn + 1}")
+            each.attempt(Competitor.sample)
+            shown.advance()
+        yield turn
 
 
 def in_rounds(one: Competitor | None, other: Competitor) -> float | None:

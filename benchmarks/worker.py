@@ -102,6 +102,7 @@ def main() -> int:
     parser.add_argument("--ranks", type=int, default=1)
     parser.add_argument("--processes")
     parser.add_argument("--silent", action="store_true")
+    parser.add_argument("--form")
     options = parser.parse_args()
 
     # What a library prints must not be taken for an answer: it goes to stderr.
@@ -158,13 +159,13 @@ def build_case(options: argparse.Namespace) -> Any:
 
 
 def model(options: argparse.Namespace, ranks: Alone) -> Program:
+    from benchmarks.forms import backend_of
     from dycore import Model
-    from dycore.backends import by_name
 
     communication = world(options) if options.ranks > 1 else None
     if options.backend.startswith("jax") and options.precision == "float64":
         use_double_precision()
-    backend = by_name.create(options.backend, options.threads, communication)
+    backend = backend_of(options.backend, options.threads, communication, options.form)
     grid, parameters, state = build_case(options)
     program = Model(grid, parameters, backend)
     steps_done = 0

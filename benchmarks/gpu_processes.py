@@ -1,0 +1,95 @@
+"""Processes of the first run on a GPU: programs compiled in parallel, and parts that print what they find line by line."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from benchmarks.competitor import Group, command, own_words
+from benchmarks.launching import ROOT, allowed_cores, environment
+
+POLL_SECONDS = 0.1
+MOST_AT_ONCE = 16  # each takes half a GB of a GPU beside its arrays
+
+
+def part_command(part: str, group: Group, form: str | None = None, compile_only: bool = False) -> list[str]:
+    """What starts a part of gpu_parts.py."""
+    return [sys.executable, "-m", "benchmarks.gpu_parts", part, "--case", group.case, "--cells", ",".join(map(str, group.cells)),
+            "--precision", group.precision, *(["--form", form] if form else []), *(["--compile"] if compile_only else [])]
+
+
+def started(words: list[str], device: str, **options: Any) -> subprocess.Popen:
+    """A process of a session of its own: what ends this program does not reach it, which is ended by this program itself."""
+    return subprocess.Popen(words, cwd=ROOT, env=environment(1, device), stdin=subprocess.DEVNULL, start_new_session=True,
+                            **options)
+
+
+def compile_all(programs: Iterable[tuple[str, Group, str | None]], device: str) -> Iterator[dict[str, Any]]:
+    """Programs (suite or a part, group, form) compiled into JAX's cache, so many at once as there are cores; each as it ends."""
+    waiting, running = list(programs), list[tuple[Any, ...]]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < min(MOST_AT_ONCE, len(allowed_cores())):
+                kind, group, form = waiting.pop(0)
+                words = (command("jax", group, 1, device, form=form) if kind == "suite" else
+                         part_command(kind, group, form, compile_only=True))
+                said = tempfile.TemporaryFile()  # noqa: SIM115
+                running.append((started(words, device, stdout=said, stderr=said), said, time.monotonic(), kind, group, form))
+            for each in [each for each in running if each[0].poll() is not None]:
+                running.remove(each)
+                process, said, begun, kind, group, form = each
+                said.seek(0)
+                lines = own_words(said.read().decode(errors="replace"))
+                said.close()
+                yield {"program": kind, "case": group.case, "cells": list(group.cells), "precision": group.precision, "form": form,
+                       "seconds": time.monotonic() - begun, "error": why_it_failed(process.returncode, lines)}
+            time.sleep(POLL_SECONDS)
+    finally:
+        for process, said, *_ in running:
+            process.kill()
+            process.wait()
+            said.close()
+
+
+def why_it_failed(code: int, lines: list[str]) -> str | None:
+    """The error that a process has said, or its last words; None where it ended well."""
+    said = next((line.removeprefix("error ") for line in lines if line.startswith("error ")), None)
+    return said or (f"ended with exit code {code}: {lines[-1][:300] if lines else 'it said nothing'}" if code else None)
+
+
+def lines_of(part: str, group: Group, device: str) -> Iterator[dict[str, Any]]:
+    """What a part prints, a result for each line; where its process ends badly a last one has the `error`."""
+    with tempfile.TemporaryFile() as complaints:
+        process = started(part_command(part, group), device, stdout=subprocess.PIPE, stderr=complaints)
+        assert process.stdout is not None
+        unread, failed = b"", False
+        try:
+            while received := read(process.stdout.fileno()):
+                *lines, unread = (unread + received).split(b"\n")
+                for line in lines:
+                    result = json.loads(line)
+                    failed = failed or "error" in result
+                    yield about(group) | result
+            if process.wait() and not failed:
+                complaints.seek(0)
+                yield about(group) | {"error": why_it_failed(
+                    process.returncode, own_words(complaints.read().decode(errors="replace")))}
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+def read(descriptor: int) -> bytes:
+    """Bytes of a pipe, none at its end; in a way that a signal breaks off."""
+    select.select([descriptor], [], [])
+    return os.read(descriptor, 65536)
+
+
+def about(group: Group) -> dict[str, Any]:
+    return {"case": group.case, "cells": list(group.cells), "precision": group.precision}

@@ -96,8 +96,8 @@ def kernels_of_a_step(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     counted = kernels.of_a_step(text, period)
     if options.compile:
         return
-    n_cells = model.grid.tile.region.shape
-    result = about(options) | {"device": device_kind()} | kernels.summary(counted, n_cells, len(state.tracers), options.precision)
+    moved = kernels.summary(counted, model.tile.cells, len(state.tracers), options.precision)
+    result = about(options) | {"device": device_kind()} | moved
     yield result
     state = model.steps(state, 2 * period)
     model.backend.synchronize(state)

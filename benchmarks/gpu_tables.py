@@ -84,7 +84,7 @@ def show(content: dict[str, Any]) -> None:
                [[each["case"], tables.size(math.prod(each["cells"])), figure(each["gradient_ms_per_step"]), figure(each["ratio"]),
                  f"{each['temporary_bytes'] / 1e6:.0f}", f"{each['compile_seconds']:.0f}"]
                 for each in whole(results, "gradient")])]
-    report.show_tables(titled, remarks(content))
+    report.show_tables([each for each in titled if each[2]], remarks(content))
 
 
 def whole(results: dict[str, list], part: str) -> list[dict[str, Any]]:
@@ -94,7 +94,7 @@ def whole(results: dict[str, list], part: str) -> list[dict[str, Any]]:
 
 def remarks(content: dict[str, Any]) -> list[str]:
     """A sentence for each part that is not done, and for each result that is an error."""
-    said = [f"{name}: {part['state']}: {part['why']}." for name, part in content["parts"].items() if part["state"] != "done"]
+    said = [f"{name}: {part['state']}{': ' + part['why'] if part['why'] else ''}." for name, part in content["parts"].items() if part["state"] != "done"]
     said += [f"{name}, {of(each)}: {each['error']}" for name, part in content["parts"].items() for each in part["results"]
              if each.get("error")]
     return list(dict.fromkeys([*said, f"Energy: {content['energy']}."]))

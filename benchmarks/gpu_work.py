@@ -28,7 +28,9 @@ class Findings:
         self.save()
 
     def add(self, part: str, result: dict[str, Any]) -> None:
-        self.content["parts"][part]["results"].append(result)
+        """A result, in the place of an earlier one of the same measurement."""
+        kept = [each for each in self.content["parts"][part]["results"] if what(each) != what(result)]
+        self.content["parts"][part]["results"] = [*kept, result]
         self.save()
 
     def say(self, part: str, **words: Any) -> None:
@@ -37,6 +39,11 @@ class Findings:
 
     def save(self) -> None:
         write_json(self.path, self.content)
+
+
+def what(result: dict[str, Any]) -> list[Any]:
+    """What tells results of a part apart."""
+    return [result.get(name) for name in ("program", "competitor", "case", "precision", "form")] + list(result["cells"])
 
 
 class Run(NamedTuple):
@@ -92,13 +99,9 @@ def agreed(run: Run) -> list[Group]:
 def in_processes(run: Run, part: str, wanted: list[Group], words: Callable[[dict[str, Any]], str]) -> None:
     """A part that has a process of its own for each group; of several results of one the last counts."""
     for group in wanted:
-        last = None
-        try:
-            for last in lines_of(part, group, run.options.device):
-                run.shown.line(words(last))
-        finally:  # also where it is cut short
-            if last is not None:
-                run.findings.add(part, last)
+        for result in lines_of(part, group, run.options.device):
+            run.findings.add(part, result)
+            run.shown.line(words(result))
 
 
 def agreement(run: Run) -> None:
@@ -126,14 +129,13 @@ def host(run: Run, results: Results) -> None:
 def measured(run: Run, part: str, wanted: list[Group], settings: Settings, results: Results) -> None:
     """Groups of the suite, as `dycore bench` measures them."""
     for group in wanted:
-        try:
-            for records in measuring.measure(group, settings, {}, run.shown):
-                results.keep(records)
-        finally:
-            for record in results.of_last_group:
-                if (record["case"], tuple(record["cells"]), record["precision"]) == (group.case, group.cells, group.precision):
-                    run.findings.add(part, record)
-                    run.shown.line(tables.sentence(record))
+        records: list[dict[str, Any]] = []
+        for records in measuring.measure(group, settings, {}, run.shown):
+            results.keep(records)
+            for record in records:
+                run.findings.add(part, record)
+        for record in records:
+            run.shown.line(tables.sentence(record))
 
 
 def settings_of(options: argparse.Namespace, backend: str) -> Settings:
@@ -151,9 +153,9 @@ def forms(run: Run) -> None:
                 stack.callback(each.stop)
                 each.attempt(Competitor.start)
             for _ in measuring.rounds(everyone, run.options.samples, run.shown):
-                pass
+                for each in everyone:
+                    run.findings.add("forms", gpu_tables.form(each))
         finally:
             for each in everyone:
                 if each.seconds or each.error:
-                    run.findings.add("forms", gpu_tables.form(each))
                     run.shown.line(gpu_tables.in_form(gpu_tables.form(each)))

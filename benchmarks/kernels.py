@@ -4,11 +4,7 @@ Of the scheduled program every instruction that computes is one kernel: a fusion
 they run where XLA knows that. A kernel reads each operand once (of one that it reads by slices alone, these) and writes its
 results; an update in place reads and writes what it replaces. Caches may save more, and registers that do not suffice cost more.
 
-    python -m benchmarks.kernels baroclinic_channel --cells 1e6                 # as this JAX compiles it, for its device
-    python -m benchmarks.kernels baroclinic_channel --cells 1e6 --target h200   # for a GPU that is not here
-
-`--target` needs the wheels jax-cuda12-pjrt and nvidia-cuda-nvcc-cu12 (assembler and libdevice), but no GPU and no driver
-(gpu_target.py). The kernels are those that would run; how long they take it does not say.
+gpu_target.py compiles a step for a GPU that is not here, and counts in that; gpu_parts.py holds the count against the profiler.
 """
 
 from __future__ import annotations

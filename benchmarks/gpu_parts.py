@@ -22,6 +22,7 @@ from typing import Any
 import numpy
 
 from benchmarks import kernels, worker
+from benchmarks.gpu_processes import SAID
 
 STEPS = 10
 SAMPLES = 3
@@ -43,10 +44,10 @@ def main() -> int:
             print(json.dumps(result), flush=True)
     except ImportError as problem:
         print(json.dumps({"error": f"{problem}; install it with: pip install 'dycore[jax]'"}), flush=True)
-        return 1
+        return SAID
     except Exception as problem:
         print(json.dumps({"error": f"{type(problem).__name__}: {' '.join(str(problem).split())[:300]}"}), flush=True)
-        return 1
+        return SAID
     return 0
 
 

@@ -1,19 +1,21 @@
 """Processes of the first run on a GPU: programs compiled in parallel, and parts that print what they find line by line."""
 
+import contextlib
 import json
 import os
-import select
+import selectors
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 from benchmarks.competitor import Group, command, own_words
 from benchmarks.launching import ROOT, allowed_cores, environment
 
 POLL_SECONDS = 0.1
+SAID = 3  # exit code of a part that has printed an error as its last result
 MOST_AT_ONCE = 16  # each takes half a GB of a GPU beside its arrays
 
 
@@ -62,33 +64,56 @@ def why_it_failed(code: int, lines: list[str]) -> str | None:
     return said or (f"ended with exit code {code}: {lines[-1][:300] if lines else 'it said nothing'}" if code else None)
 
 
-def lines_of(part: str, group: Group, device: str) -> Iterator[dict[str, Any]]:
-    """What a part prints, a result for each line; where its process ends badly a last one has the `error`."""
-    with tempfile.TemporaryFile() as complaints:
-        process = started(part_command(part, group), device, stdout=subprocess.PIPE, stderr=complaints)
-        assert process.stdout is not None
-        unread, failed = b"", False
-        try:
-            while received := read(process.stdout.fileno()):
-                *lines, unread = (unread + received).split(b"\n")
-                for line in lines:
-                    result = json.loads(line)
-                    failed = failed or "error" in result
-                    yield about(group) | result
-            if process.wait() and not failed:
-                complaints.seek(0)
-                yield about(group) | {"error": why_it_failed(
-                    process.returncode, own_words(complaints.read().decode(errors="replace")))}
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
+def lines_of(part: str, groups: list[Group], device: str) -> Iterator[dict[str, Any]]:
+    """What a part prints of each group, a result for each line, from processes side by side; where one ends badly a last result has
+    the `error`."""
+    with selectors.DefaultSelector() as pipes, contextlib.ExitStack() as stack:
+        for group in groups:
+            complaints = stack.enter_context(tempfile.TemporaryFile())
+            process = started(part_command(part, group), device, stdout=subprocess.PIPE, stderr=complaints)
+            stack.callback(ended, process)
+            pipes.register(process.stdout, selectors.EVENT_READ, Talk(group, process, complaints, bytearray()))  # type: ignore[arg-type]
+        while pipes.get_map():
+            for key, _ in pipes.select():
+                talk: Talk = key.data
+                received = os.read(key.fd, 65536)
+                talk.unread.extend(received)
+                yield from talk.results()
+                if not received:
+                    pipes.unregister(key.fileobj)
+                    yield from talk.last_words()
 
 
-def read(descriptor: int) -> bytes:
-    """Bytes of a pipe, none at its end; in a way that a signal breaks off."""
-    select.select([descriptor], [], [])
-    return os.read(descriptor, 65536)
+class Talk(NamedTuple):
+    """A process of a part, what it says elsewhere, and what it has printed of a line that has no end yet."""
+
+    group: Group
+    process: subprocess.Popen
+    complaints: IO[bytes]
+    unread: bytearray
+
+    def results(self) -> Iterator[dict[str, Any]]:
+        """What it has printed since."""
+        *lines, rest = bytes(self.unread).split(b"\n")
+        self.unread[:] = rest
+        for line in lines:
+            yield about(self.group) | json.loads(line)
+
+    def last_words(self) -> Iterator[dict[str, Any]]:
+        """A result that says why it ended, where it did not end well; one of its own in which it says so has code `SAID`."""
+        code = self.process.wait()
+        if code not in (0, SAID):
+            self.complaints.seek(0)
+            words = own_words(self.complaints.read().decode(errors="replace"))
+            yield about(self.group) | {"error": why_it_failed(code, words)}
+
+
+def ended(process: subprocess.Popen) -> None:
+    """A process that is no more."""
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def about(group: Group) -> dict[str, Any]:

@@ -38,6 +38,7 @@ The floor. Each step has to read and write every prognostic array and its histor
 and so is what a cache reads only in order to write it. Small cases fit in a cache and may pass below the floor.
 """
 
+import concurrent.futures
 import contextlib
 import functools
 import importlib.metadata
@@ -118,17 +119,35 @@ def measure(group: Group, settings: Settings, problems: dict[str, str | None], s
 
     with contextlib.ExitStack() as stack:
         for each in everyone:
-            shown.doing(f"{tables.title(group._asdict())}: {each.name} starts")
             stack.callback(each.stop)
+        start_together([each for each in everyone if each.device == "gpu"])  # they leave the cores to others
+        for each in everyone:
+            shown.doing(f"{tables.title(group._asdict())}: {each.name} starts")
             if each in others and (usual := next((other for other in competitors if other.name == each.name), None)):
                 each.error = usual.error  # no second search for the same fault
-            each.attempt(Competitor.start)
+            if each.device != "gpu":
+                each.attempt(Competitor.start)
             shown.advance()
         for _ in rounds(everyone, settings.samples, shown):
             yield records()
         for each in everyone:
             each.attempt(Competitor.finish)
         yield records()
+
+
+def start_together(everyone: list[Competitor]) -> None:
+    """Start competitors that do not disturb each other's start, all at once."""
+    pool = concurrent.futures.ThreadPoolExecutor(max(1, len(everyone)))
+    try:
+        for started in [pool.submit(each.attempt, Competitor.start) for each in everyone]:
+            started.result()
+    except BaseException:
+        for each in everyone:  # those that wait for one that is no more find its end
+            if each.process is not None:
+                each.process.kill()
+        raise
+    finally:
+        pool.shutdown()
 
 
 def rounds(everyone: list[Competitor], samples: int, shown: Any) -> Iterator[int]:

@@ -125,7 +125,7 @@ def scripted(monkeypatch, program):
 def test_results_of_a_process_come_as_it_prints_them_and_its_end_is_a_sentence(monkeypatch):
     scripted(monkeypatch, "print('{\"a\": 1}', flush=True); print('{\"a\": 2}', flush=True); import sys; sys.exit('no memory')")
     about = {"case": "held_suarez", "cells": [20, 8, 16], "precision": "float64"}
-    assert list(gpu_processes.lines_of("agreement", GROUP, "cpu")) == [
+    assert list(gpu_processes.lines_of("agreement", [GROUP], "cpu")) == [
         about | {"a": 1}, about | {"a": 2}, about | {"error": "ended with exit code 1: no memory"}]
 
 

@@ -77,12 +77,10 @@ def run(options: argparse.Namespace) -> int:
     """All parts in their order, each within its share of the time that is left; then the tables."""
     end = time.monotonic() + 60.0 * options.minutes - min(TO_END_SECONDS, 6.0 * options.minutes)
     results = Results(options.output, "python -m benchmarks.gpu")  # also tells whether results can be written there
-    findings = Findings(options.output / "gpu.json", beginning(options, str(results.origin["run"])))
+    findings = Findings(free(options.output / "gpu.json"), beginning(options, str(results.origin["run"])))
     parts = parts_of(results)
     code, asked = 0, [name for name in SHARES if name in options.parts]
-    with tempfile.TemporaryDirectory(prefix="dycore-compiled-") as cache, told_to_end():
-        os.environ |= {"JAX_COMPILATION_CACHE_DIR": os.environ.get("JAX_COMPILATION_CACHE_DIR") or cache,
-                       "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
+    with compiled_once(), told_to_end():
         try:
             for number, name in enumerate(asked):
                 left = end - time.monotonic()
@@ -96,6 +94,14 @@ def run(options: argparse.Namespace) -> int:
     gpu_tables.show(findings.content)
     print(f"Wrote {findings.path} and {results.path}.")
     return code or int(any(part["state"] != "done" for part in findings.content["parts"].values()))
+
+
+def free(path: Path) -> Path:
+    """A path, after what an earlier run has left there was moved beside it."""
+    if path.exists():
+        moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime(path.stat().st_mtime))
+        path.replace(path.with_name(f"{path.stem}-{moment}{path.suffix}"))
+    return path
 
 
 def beginning(options: argparse.Namespace, run_name: str) -> dict[str, Any]:
@@ -133,6 +139,20 @@ def carry_out(name: str, part: Callable[[Run], None], run: Run, seconds: float) 
     finally:
         run.findings.say(name, state=state, why=why, seconds=time.monotonic() - begun)
         run.shown.line(f"{name}: {state}{f', {why}' if why else ''}, {time.monotonic() - begun:.0f} s")
+
+
+@contextlib.contextmanager
+def compiled_once() -> Iterator[None]:
+    """All processes that are started meanwhile keep what JAX compiles in one folder: the user's, or one that is removed."""
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="dycore-compiled-", ignore_cleanup_errors=True) as folder:
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", folder)
+        os.environ |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 @contextlib.contextmanager

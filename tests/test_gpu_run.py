@@ -116,6 +116,9 @@ def test_a_part_that_fails_is_a_sentence_and_the_next_follows(tmp_path, monkeypa
     code, parts = run(tmp_path, monkeypatch, {"gradient": lambda run: 1 / 0, "host": lambda run: None})
     assert code == 1 and parts["host"]["state"] == "done"
     assert "gradient: failed: ZeroDivisionError: division by zero." in capsys.readouterr().out
+    assert "JAX_COMPILATION_CACHE_DIR" not in os.environ
+    run(tmp_path, monkeypatch, {"host": lambda run: None})
+    assert len(list(tmp_path.glob("gpu*.json"))) == 2  # what an earlier run has found stays
 
 
 def scripted(monkeypatch, program):

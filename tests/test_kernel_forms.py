@@ -48,14 +48,14 @@ def test_an_unrolled_sweep_is_the_loop_to_the_last_bit(direction):
         assert np.array_equal(one, other)
 
 
-# (kernels a step, numbers that they move a cell over the compulsory ones), as XLA's CPU compiler has them: it fuses no two results
-# into one kernel, so that on a GPU (benchmarks/README.md) both are a third of that
-BOUNDS = {"baroclinic_channel": (0, 0.0), "held_suarez": (0, 0.0)}
+# (kernels a step, bytes that they move over the compulsory ones): a tenth more than XLA's CPU compiler has. It makes no two results
+# in one kernel, so that for a GPU (benchmarks/README.md) both are a third of that: 103 and 52 kernels, 5.8 and 5.7 times
+BOUNDS = {"baroclinic_channel": (410, 21.5), "held_suarez": (200, 15.3)}
 
 
-@pytest.mark.parametrize("case, cells", [("baroclinic_channel", (3, 16, 24)), ("held_suarez", (3, 12, 24))])
-def test_a_step_in_the_form_for_gpus_is_that_of_numpy_in_few_kernels_that_move_little(case, cells, compiled_as_for_users):
-    grid, parameters, state = getattr(cases, case)(cells=cells)
+@pytest.mark.parametrize("case", list(BOUNDS))
+def test_a_step_in_the_form_for_gpus_is_that_of_numpy_in_few_kernels_that_move_little(case, compiled_as_for_users):
+    grid, parameters, state = getattr(cases, case)(cells=(20, 32, 64))
     reference = Model(grid, parameters, on_numpy.create())
     state = reference.steps(state, 2)
     right = fields_of(reference.step(state))
@@ -63,7 +63,7 @@ def test_a_step_in_the_form_for_gpus_is_that_of_numpy_in_few_kernels_that_move_l
     there = model.asarrays(state)
     program = on_jax.jit(model._step).lower(model.numbers, there).compile()
     for name, field in fields_of(program(model.numbers, there)).items():
-        assert np.allclose(field, right[name], rtol=1e-11, atol=1e-13 * np.abs(right[name]).max()), name
+        assert np.abs(field - right[name]).max() <= 1e-11 * np.abs(right[name]).max(), name
     counted = kernels.summary(kernels.of_a_step(program.as_text()), grid.cells, len(state.tracers), "float64")
     most, times = BOUNDS[case]
     assert counted["launches"] <= most, counted

@@ -85,7 +85,7 @@ class Competitor:
             try:
                 action(self)
             except Failed as problem:
-                self.error = str(problem)
+                self.error = self.error or str(problem)  # one that was broken off knows better why
                 self.stop()
 
     def start(self) -> None:

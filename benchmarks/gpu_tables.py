@@ -94,8 +94,8 @@ def whole(results: dict[str, list], part: str) -> list[dict[str, Any]]:
 
 def remarks(content: dict[str, Any]) -> list[str]:
     """A sentence for each part that is not done, and for each result that is an error."""
-    said = [f"{name}: {part['state']}{': ' + part['why'] if part['why'] else ''}." for name, part in content["parts"].items()
-            if part["state"] != "done"]
+    said = [": ".join(filter(None, [name, part["state"], (part["why"] or "").rstrip(".")])) + "."
+            for name, part in content["parts"].items() if part["state"] != "done"]
     said += [f"{name}, {of(each)}: {each['error']}" for name, part in content["parts"].items() for each in part["results"]
              if each.get("error")]
     return list(dict.fromkeys([*said, f"Energy: {content['energy']}."]))

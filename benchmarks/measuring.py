@@ -143,6 +143,7 @@ def start_together(everyone: list[Competitor]) -> None:
             started.result()
     except BaseException:
         for each in everyone:  # those that wait for one that is no more find its end
+            each.error = each.error or "its start was broken off"
             if each.process is not None:
                 each.process.kill()
         raise

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from benchmarks import gpu, gpu_processes, gpu_work, kernels
+from benchmarks import competitor, gpu, gpu_processes, gpu_work, kernels, measuring
 from benchmarks.competitor import Group
 from benchmarks.launching import ROOT
 
@@ -136,6 +136,16 @@ def test_programs_are_compiled_side_by_side_and_each_says_why_it_could_not(monke
     scripted(monkeypatch, "import sys; print('error no such GPU'); sys.exit(1)")
     found = list(gpu_processes.compile_all([("gradient", GROUP, None)] * 3, "cpu"))
     assert [(each["program"], each["error"]) for each in found] == [("gradient", "no such GPU")] * 3
+
+
+def test_starts_that_are_broken_off_say_so_and_leave_no_process(monkeypatch):
+    monkeypatch.setattr(competitor, "command", lambda *_: [sys.executable, "-c", "import time; time.sleep(60)"])
+    everyone = [competitor.Competitor("jax", GROUP, 1, "cpu") for _ in range(2)]
+    begun = time.monotonic()
+    with pytest.raises(gpu.TimeIsUp), gpu.limited(1.0):
+        measuring.start_together(everyone)
+    assert time.monotonic() - begun < 15.0
+    assert [(each.error, each.process) for each in everyone] == [("its start was broken off", None)] * 2
 
 
 def test_what_cannot_be_asked_for_is_a_sentence(tmp_path, capsys):

@@ -27,7 +27,7 @@ from benchmarks.gpu_processes import SAID
 STEPS = 10
 SAMPLES = 3
 # largest difference from NumPy after so many steps, of the largest value of a field: round-off and how it grows in a few steps
-TOLERANCES = {"float64": 1e-9, "float32": 2e-3}
+TOLERANCES = {"float64": 1e-9, "float32": 1e-2}
 MOST_KERNELS = 60  # that are listed
 
 
@@ -159,7 +159,7 @@ def gradient(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     yield about(options) | {"device": device_kind(), "steps": STEPS, "compile_seconds": compile_seconds,
                             "forward_ms_per_step": 1e3 * seconds[0] / STEPS, "gradient_ms_per_step": 1e3 * seconds[1] / STEPS,
                             "ratio": seconds[1] / seconds[0], "finite": bool(jax.numpy.isfinite(slope).all()),
-                            "temporary_bytes": int(compiled[1].memory_analysis().temp_size_in_bytes)}
+                            "temporary_bytes": getattr(compiled[1].memory_analysis(), "temp_size_in_bytes", None)}
 
 
 def ready(program: Callable, argument: Any) -> None:

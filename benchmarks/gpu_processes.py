@@ -25,23 +25,22 @@ def part_command(part: str, group: Group, form: str | None = None, compile_only:
             "--precision", group.precision, *(["--form", form] if form else []), *(["--compile"] if compile_only else [])]
 
 
-def started(words: list[str], device: str, **options: Any) -> subprocess.Popen:
+def started(words: list[str], device: str, threads: int = 1, **options: Any) -> subprocess.Popen:
     """A process of a session of its own: what ends this program does not reach it, which is ended by this program itself."""
-    return subprocess.Popen(words, cwd=ROOT, env=environment(1, device), stdin=subprocess.DEVNULL, start_new_session=True,
+    return subprocess.Popen(words, cwd=ROOT, env=environment(threads, device), stdin=subprocess.DEVNULL, start_new_session=True,
                             **options)
 
 
 def compile_all(programs: Iterable[tuple[str, Group, str | None]], device: str) -> Iterator[dict[str, Any]]:
-    """Programs (suite or a part, group, form) compiled into JAX's cache, so many at once as there are cores; each as it ends."""
+    """Programs (suite, host or a part; group, form) compiled into caches, as many at once as there are cores; each as it ends."""
     waiting, running = list(programs), list[tuple[Any, ...]]()
     try:
         while waiting or running:
             while waiting and len(running) < min(MOST_AT_ONCE, len(allowed_cores())):
                 kind, group, form = waiting.pop(0)
-                words = (command("jax", group, 1, device, form=form) if kind == "suite" else
-                         part_command(kind, group, form, compile_only=True))
                 said = tempfile.TemporaryFile()  # noqa: SIM115
-                running.append((started(words, device, stdout=said, stderr=said), said, time.monotonic(), kind, group, form))
+                process = compiling(kind, group, form, device, stdout=said, stderr=said)
+                running.append((process, said, time.monotonic(), kind, group, form))
             for each in [each for each in running if each[0].poll() is not None]:
                 running.remove(each)
                 process, said, begun, kind, group, form = each
@@ -56,6 +55,16 @@ def compile_all(programs: Iterable[tuple[str, Group, str | None]], device: str) 
             process.kill()
             process.wait()
             said.close()
+
+
+def compiling(kind: str, group: Group, form: str | None, device: str, **options: Any) -> subprocess.Popen:
+    """A process that compiles a program and takes a step of it at most."""
+    if kind == "host":
+        cores = len(allowed_cores())
+        return started(command("numba", group, cores, "cpu"), "cpu", cores, **options)
+    if kind == "suite":
+        return started(command("jax", group, 1, device, form=form), device, **options)
+    return started(part_command(kind, group, form, compile_only=True), device, **options)
 
 
 def why_it_failed(code: int, lines: list[str]) -> str | None:

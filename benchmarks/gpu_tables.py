@@ -82,7 +82,7 @@ def show(content: dict[str, Any]) -> None:
                  figure(each["ms_per_million_cells"]), figure(each["joules_per_step"])] for each in whole(results, "forms")]),
               ("Gradient", ["case", "cells", "ms a step", "x the steps", "MB of temporaries", "compiled in s"],
                [[each["case"], tables.size(math.prod(each["cells"])), figure(each["gradient_ms_per_step"]), figure(each["ratio"]),
-                 f"{each['temporary_bytes'] / 1e6:.0f}", f"{each['compile_seconds']:.0f}"]
+                 figure(each["temporary_bytes"] and each["temporary_bytes"] / 1e6), f"{each['compile_seconds']:.0f}"]
                 for each in whole(results, "gradient")])]
     report.show_tables([each for each in titled if each[2]], remarks(content))
 

@@ -14,6 +14,7 @@ from benchmarks.groups import Settings, groups
 from benchmarks.launching import allowed_cores
 from benchmarks.results_file import Results, write_json
 from dycore import cases
+from dycore.check.machine import version
 from dycore.commands.bench import BENCHMARK_CASES
 
 SHARES = {"compilation": 6, "agreement": 2, "suite": 8, "kernels": 2, "forms": 3, "gradient": 2, "host": 1}  # of the time
@@ -81,6 +82,7 @@ def compilation(run: Run) -> None:
     programs: list[tuple[str, Group, str | None]] = [("suite", group, None) for group in dict.fromkeys(wanted)]
     programs += [("suite", run.middle[0], form) for form in FORMS if "forms" in asked]
     programs += [("gradient", smallest(run)[0], None)] if "gradient" in asked else []
+    programs += [("host", group, None) for group in run.middle if "host" in asked and version("numba")]
     for result in compile_all(programs, options.device):
         run.findings.add("compilation", result)
         run.shown.line(gpu_tables.compiled(result))

@@ -1,9 +1,9 @@
 """Kernels that a step launches, and the memory that they move, counted in the HLO that XLA has compiled.
 
 Of the scheduled program every instruction that computes is one kernel: a fusion, a copy, a transform (whose library may start
-several). Loops count as often as
-they run where XLA knows that. A kernel reads each operand once (of one that it reads by slices alone, these) and writes its
-results; an update in place reads and writes what it replaces. Caches may save more, and registers that do not suffice cost more.
+several). Loops count as often as they run where XLA knows that. A kernel reads each operand once (of one that it reads by slices
+alone, these) and writes its results; an update in place reads and writes what it replaces. Caches may save more, and registers that
+do not suffice cost more.
 
 gpu_target.py compiles a step for a GPU that is not here, and counts in that; gpu_parts.py holds the count against the profiler.
 """

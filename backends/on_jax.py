@@ -18,14 +18,13 @@ import numpy as np
 from dycore.backends import foreign, native
 from dycore.backends.common import collapsed, precision_of, within
 from dycore.backends.halos import copied_strips
+from dycore.backends.jax_halos import with_halo
+from dycore.backends.jax_kernels import COMPILER_OPTIONS, Kernels, compiler_options, kernels_for, looped, only_adds, unrolled
 from dycore.backends.jax_process import CannotStart, check_process, start, use_double_precision
 from dycore.backends.on_numpy import NumpyBackend, difference
 from dycore.fields import Field, Region, as_field
 from dycore.halo_sources import copies_x, copies_y
 from dycore.tiles import Halo, Tile
-
-# XLA's CPU compiler drops optimization barriers before it fuses, unless told to keep them (see `apply`).
-COMPILER_OPTIONS = {"cpu": {"xla_disable_hlo_passes": "cse_barrier_expander"}}
 
 
 def jit(function: Callable, **options: Any) -> Callable:
@@ -51,34 +50,20 @@ def at_once(value: Any) -> Any:
     return contextlib.nullcontext() if isinstance(value, jax.core.Tracer) else jax.ensure_compile_time_eval()
 
 
-def only_adds(level: Callable, carried: tuple) -> bool:
-    """Whether a level of a sweep just adds to what is carried: neither what it adds nor its values depend on that."""
-    jaxpr = jax.make_jaxpr(level)(carried).jaxpr
-    made = {id(var): equation for equation in jaxpr.eqns for var in equation.outvars}
-    sums = [made.get(id(var)) for var in jaxpr.outvars[:len(carried)]]
-    running = {id(var) for var in (*jaxpr.invars, *jaxpr.outvars[:len(carried)])}
-    for before, addition in zip(jaxpr.invars, sums, strict=True):
-        terms = addition.invars if addition is not None and addition.primitive.name == "add" else ()
-        if sum(id(term) in running for term in terms) != 1 or not any(term is before for term in terms):
-            return False
-    others = [var for equation in jaxpr.eqns if not any(equation is addition for addition in sums) for var in equation.invars]
-    return not any(id(var) in running for var in (*others, *jaxpr.outvars[len(carried):]))
-
-
 class JaxBackend(NumpyBackend):
     """The verbs of a backend, inside a program that XLA compiles."""
 
     library = jnp
     remembers = False
 
-    def __init__(self, communication: Any = None, native: Any = None, everywhere: bool = False):
+    def __init__(self, communication: Any = None, native: Any = None, everywhere: bool = False, kernels: Kernels | None = None):
         start()
         super().__init__(communication)
-        self.native, self.everywhere = native, everywhere
+        self.native, self.everywhere, self.kernels = native, everywhere, kernels or kernels_for(jax.default_backend())
         self.name = "jax" if native is None else "jax-native"
 
     def __reduce__(self) -> Any:
-        return type(self), (self.communication, self.native, self.everywhere)
+        return type(self), (self.communication, self.native, self.everywhere, self.kernels)
 
     def use_precision(self, dtype: np.dtype) -> None:
         """As `NumpyBackend.use_precision`: JAX has float64 only where its whole process is switched to it."""
@@ -98,16 +83,20 @@ class JaxBackend(NumpyBackend):
         return super()._prepare(stencil, region, arguments, start)
 
     def apply(self, stencil: Callable, region: Region, *arguments: Any) -> Any:
-        """As `NumpyBackend.apply`, as kernels of its own.
+        """As `NumpyBackend.apply`, as kernels of its own unless XLA is to decide.
 
         Without the barrier XLA fuses the padding and halo writes that follow into the stencil, whose
         loops it then no longer vectorises (2 to 4 times slower on CPUs).
         """
         fields = super().apply(stencil, region, *arguments)
         several = fields if isinstance(fields, tuple) else (fields,)
-        arrays = jax.lax.optimization_barrier(tuple(field.array for field in several))
+        arrays = self._apart(tuple(field.array for field in several))
         kept = tuple(Field(array, field.region, field.origin) for array, field in zip(arrays, several, strict=True))
         return kept if isinstance(fields, tuple) else kept[0]
+
+    def _apart(self, arrays: Any) -> Any:
+        """Arrays that XLA stores before it goes on, where kernels are kept apart."""
+        return jax.lax.optimization_barrier(arrays) if self.kernels.barriers else arrays
 
     def sweep(self, stencil: Callable, start: Callable, region: Region, direction: int, *arguments: Any) -> Any:
         """As `NumpyBackend.sweep`, as a loop of the compiled program or, where only sums are carried, without one."""
@@ -126,21 +115,28 @@ class JaxBackend(NumpyBackend):
             carried, values = stencil(k, j, i, carried, *arguments)
             return spread(carried, columns), spread(values, columns)
 
-        lowest = region.k[0]
-        if only_adds(lambda carried: stencil(lowest, j, i, carried, *arguments), first):
+        levels = range(*region.k)
+        if only_adds(lambda carried: stencil(levels[0], j, i, carried, *arguments), first):
             carried = first
-            for k in range(*region.k)[::direction]:
+            for k in levels[::direction]:
                 carried, _ = level(carried, k)
             _, values = stencil(*region.indices(), first, *arguments)
-            carried, values = jax.lax.optimization_barrier((carried, spread(values, region)))
+            carried, values = self._apart((carried, spread(values, region)))
+        elif self.kernels.unrolled_sweeps:
+            carried, values = self._apart(unrolled(level, first, levels, direction))
         else:
-            carried, values = jax.lax.scan(level, first, jnp.arange(*region.k), reverse=direction < 0)
+            carried, values = looped(level, first, levels, direction)
         return tuple(self._field(c, columns) for c in carried), tuple(self._field(v, region) for v in values)
 
     def exchange(self, *placed: tuple[Halo, Any]) -> tuple:
         """As `NumpyBackend.exchange`."""
+        if self.kernels.whole_halos and not any(split for halo, _ in placed for split in halo.tile.split):
+            return within([halo for halo, _ in placed], self._with_halos(placed))
         whole = [(halo, self.whole(halo.tile, as_field(field)).array) for halo, field in placed]
         return within([halo for halo, _ in placed], self.communication.filled(whole, write))
+
+    def _with_halos(self, placed: tuple) -> tuple:
+        return jax.lax.optimization_barrier(tuple(with_halo(halo, as_field(field)) for halo, field in placed))
 
     def whole(self, tile: Tile, field: Field) -> Field:
         """As `NumpyBackend.whole`."""
@@ -149,6 +145,8 @@ class JaxBackend(NumpyBackend):
 
     def wrap(self, *placed: tuple[Halo, Any]) -> tuple:
         """As `NumpyBackend.wrap`."""
+        if self.kernels.whole_halos and not any(split for halo, _ in placed for split in halo.tile.split):
+            return self._with_halos(placed)
         return tuple(copied_strips(self.whole(halo.tile, as_field(field)).array, (*copies_y(halo), *copies_x(halo)), write)
                      for halo, field in placed)
 
@@ -190,14 +188,14 @@ class JaxBackend(NumpyBackend):
 
     def compile(self, function: Callable) -> Callable:
         """The function as a compiled program."""
-        return jit(function)
+        return jit(function, compiler_options=compiler_options(self.kernels, jax.default_backend()))
 
     def loop(self, step: Callable, period: int = 3, elsewhere: Callable | None = None) -> Callable:
         """A compiled function (constants, state, n) that takes n steps without returning to Python; with `native`, in kernels.
 
         What JAX traces are XLA's steps, but where kernels were asked for everywhere.
         """
-        steps = native.outermost(self._own_loop(step, period))
+        steps = native.outermost(self.compiled_loop(step, period))
         if self.native is None or elsewhere is None:
             return steps
         theirs = elsewhere(self.native)
@@ -222,7 +220,7 @@ class JaxBackend(NumpyBackend):
         """Steps of what JAX traces, by kernels of Numba."""
         return native.traced_steps(kernels, self.native.backward(theirs), step, self.communication.ranks > 1)
 
-    def _own_loop(self, step: Callable, period: int) -> Callable:
+    def compiled_loop(self, step: Callable, period: int) -> Callable:
         """XLA's program of n steps.
 
         The loop takes `period` steps at a time: histories that are handed on from step to step are then
@@ -278,7 +276,8 @@ def obstacle(communication: Any) -> str | None:
     return None
 
 
-def create(threads: int = 1, communication: Any = None, native: bool | None = None) -> JaxBackend:
+def create(threads: int = 1, communication: Any = None, native: bool | None = None,
+           kernels: Kernels | None = None) -> JaxBackend:
     """The JAX backend, named "jax" where XLA compiles the steps and "jax-native" where Numba's kernels take them.
 
     native: whether kernels take the steps of `Model.steps`, on arrays of JAX and on so many threads, as on_numba does. None:
@@ -286,7 +285,8 @@ def create(threads: int = 1, communication: Any = None, native: bool | None = No
     reverse mode (`grad`) takes kernels on its way back as well (of a step with modules of arrays, with exponents that are
     differentiated or with messages of MPI: XLA's form), forward mode (`jvp`) is refused by JAX. Give `Model.steps` many steps
     at once then: it keeps about twice the square root of their number of states. False: XLA everywhere, whose threads are set
-    by XLA_FLAGS before JAX starts.
+    by XLA_FLAGS before JAX starts. kernels: the form of the steps that XLA compiles, by default the one that
+    suits the device (dycore.backends.jax_kernels).
 
     Raises RuntimeError where JAX cannot start, or where kernels were asked for and cannot be had.
     """
@@ -295,7 +295,7 @@ def create(threads: int = 1, communication: Any = None, native: bool | None = No
     if native and problem:
         raise CannotStart(f"native=True asks for kernels of Numba, but {problem}. Leave native out, and XLA takes the steps.")
     if problem:
-        return JaxBackend(communication)
+        return JaxBackend(communication, kernels=kernels)
     from dycore.backends.on_numba import NumbaBackend  # here, because it need not be installed
 
-    return JaxBackend(communication, NumbaBackend(threads, communication), bool(native))
+    return JaxBackend(communication, NumbaBackend(threads, communication), bool(native), kernels)

@@ -69,13 +69,14 @@ class Competitor:
     """After an error it says no more: `error` says why, and every further attempt does nothing.
 
     One that is `silent` sends no messages between its ranks: it computes as much, and not the same. Python runs what is
-    in `root`, which may be another checkout. `say_compiling` is told where it compiles for long.
+    in `root`, which may be another checkout. `say_compiling` is told where it compiles for long. `form` is that of the kernels
+    of JAX (forms.py), where it is not the usual one.
     """
 
-    def __init__(self, name: str, group: Group, threads: int, device: str, error: str | None = None,
-                 silent: bool = False, counters: energy.Counters = energy.NONE, root: Path = ROOT) -> None:
+    def __init__(self, name: str, group: Group, threads: int, device: str, error: str | None = None, silent: bool = False,
+                 counters: energy.Counters = energy.NONE, root: Path = ROOT, form: str | None = None) -> None:
         self.name, self.group, self.threads, self.device, self.error = name, group, threads, device, error
-        self.silent, self.counters, self.root = silent, counters, root
+        self.silent, self.counters, self.root, self.form = silent, counters, root, form
         self.most_sample_seconds = MOST_SAMPLE_SECONDS
         self.say_compiling: Callable[[str], None] = lambda _: None
         self.process: Any = None
@@ -93,7 +94,7 @@ class Competitor:
             try:
                 action(self)
             except Failed as problem:
-                self.error = str(problem)
+                self.error = self.error or str(problem)  # one that was broken off knows better why
                 self.stop()
 
     def start(self) -> None:
@@ -103,8 +104,8 @@ class Competitor:
             try:
                 # A session of its own: Ctrl-C reaches the suite alone, which stops its workers itself.
                 self.process = subprocess.Popen(
-                    command(self.name, self.group, self.threads, self.device, self.silent), cwd=self.root, stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE, stderr=self.complaints, start_new_session=True,
+                    command(self.name, self.group, self.threads, self.device, self.silent, self.form), cwd=self.root,
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints, start_new_session=True,
                     env=environment(self.threads, self.device, self.root))
             except OSError as problem:
                 raise Failed(f"could not be started: {problem.strerror}") from problem
@@ -209,7 +210,7 @@ def steps_of_a_sample(seconds_per_step: float, most_seconds: float = MOST_SAMPLE
     return max(2, min(wanted, MOST_STEPS, int(most_seconds / max(seconds_per_step, 1e-9))))
 
 
-def command(name: str, group: Group, threads: int, device: str, silent: bool = False) -> list[str]:
+def command(name: str, group: Group, threads: int, device: str, silent: bool = False, form: str | None = None) -> list[str]:
     """What starts a competitor: its program, or mpiexec that starts it on each rank."""
     cells = ",".join(map(str, group.cells))
     several = ["--processes", ",".join(map(str, group.processes))] if group.ranks > 1 and group.processes else []
@@ -221,7 +222,7 @@ def command(name: str, group: Group, threads: int, device: str, silent: bool = F
     else:
         program = [sys.executable, *(["-m", "mpi4py"] if group.ranks > 1 else []), "-m", "benchmarks.worker", "--case", group.case,
                    "--cells", cells, "--precision", group.precision, "--backend", name, "--threads", str(threads),
-                   "--device", device, "--ranks", str(group.ranks), *several]
+                   "--device", device, "--ranks", str(group.ranks), *several, *(["--form", form] if form else [])]
     return program if group.ranks == 1 else launched(program, group.ranks, threads, group.launcher)
 
 

@@ -46,6 +46,7 @@ The floor. Each step has to read and write every prognostic array and its histor
 and so is what a cache reads only in order to write it. Small cases fit in a cache and may pass below the floor.
 """
 
+import concurrent.futures
 import contextlib
 import functools
 import importlib.metadata
@@ -89,13 +90,13 @@ def measure(group: Group, settings: Settings, problems: dict[str, str | None], s
     found = sittings(group, settings, problems)
     for sitting in found:
         records: list[dict] = []
-        for sampled in rounds(sitting, tables.title(group._asdict()), settings.samples, shown, first):
+        for sampled in sampled_in_turn(sitting, tables.title(group._asdict()), settings.samples, shown, first):
             records = [record | {"sampled_apart": len(found) > 1} for record in sampled]
             yield done + records
         done += records
 
 
-def rounds(sitting: Lineup, title: str, samples: int, shown: Any, first: bool) -> Iterator[list[dict]]:
+def sampled_in_turn(sitting: Lineup, title: str, samples: int, shown: Any, first: bool) -> Iterator[list[dict]]:
     """Those that sit together, started and sampled in turn: their records after every round."""
     yardsticks, competitors, beside, others = sitting
     everyone, rest = sitting.everyone, Others()
@@ -106,29 +107,55 @@ def rounds(sitting: Lineup, title: str, samples: int, shown: Any, first: bool) -
 
     with contextlib.ExitStack() as stack:
         for each in everyone:
-            shown.doing(f"{title}: {each.name} starts")
             stack.callback(each.stop)
+            each.say_compiling = lambda words, name=each.name: shown.line(f"{title}: {name} {words}")  # type: ignore[misc]
+        start_together([each for each in everyone if each.device == "gpu"])  # they leave the cores to others
+        for each in everyone:
+            shown.doing(f"{title}: {each.name} starts")
             if each in others and (usual := next((other for other in competitors if other.name == each.name), None)):
                 each.error = usual.error  # no second search for the same fault
-            each.say_compiling = lambda words, name=each.name: shown.line(f"{title}: {name} {words}")  # type: ignore[misc]
-            each.attempt(Competitor.start)
+            if each.device != "gpu":
+                each.attempt(Competitor.start)
             if first and each in competitors and not each.error:
                 shown.line(f"{title}: {each.name} about {tables.figure(1e9 * each.warm_seconds / each.group.n_cells)} "
                            "ms per 1M cells in its warm-up")
             shown.advance()
-        for turn in range(samples):
-            start = turn % len(everyone)
-            for each in everyone[start:] + everyone[:start]:
-                shown.doing(f"{title}: {each.name}, sample {turn + 1}")
-                rest.begin()
-                each.attempt(Competitor.sample)
-                if not each.error:
-                    rest.end(each.group.ranks * each.threads)
-                shown.advance()
+        for _ in rounds(everyone, samples, shown, rest):
             yield records()
         for each in everyone:
             each.attempt(Competitor.finish)
         yield records()
+
+
+def start_together(everyone: list[Competitor]) -> None:
+    """Start competitors that do not disturb each other's start, all at once."""
+    pool = concurrent.futures.ThreadPoolExecutor(max(1, len(everyone)))
+    try:
+        for started in [pool.submit(each.attempt, Competitor.start) for each in everyone]:
+            started.result()
+    except BaseException:
+        for each in everyone:  # those that wait for one that is no more find its end
+            each.error = each.error or "its start was broken off"
+            if each.process is not None:
+                each.process.kill()
+        raise
+    finally:
+        pool.shutdown()
+
+
+def rounds(everyone: list[Competitor], samples: int, shown: Any, rest: Others | None = None) -> Iterator[int]:
+    """So many samples of all in turn, in an order that rotates; yields the number of each round. `rest`: sees to others."""
+    rest = rest or Others()
+    for turn in range(samples):
+        first = turn % len(everyone)
+        for each in everyone[first:] + everyone[:first]:
+            shown.doing(f"{tables.title(each.group._asdict())}: {each.name}, sample {turn + 1}")
+            rest.begin()
+            each.attempt(Competitor.sample)
+            if not each.error:
+                rest.end(each.group.ranks * each.threads)
+            shown.advance()
+        yield turn
 
 
 def in_rounds(one: Competitor | None, other: Competitor) -> float | None:

@@ -32,13 +32,13 @@ def build_case(options: argparse.Namespace) -> Any:
 
 def model(options: argparse.Namespace, ranks: Any) -> Program:
     """The steps of a case, on one rank or several (`ranks`, of worker.py)."""
+    from benchmarks.forms import backend_of
     from dycore import Model
-    from dycore.backends import by_name
 
     communication = world(options) if options.ranks > 1 else None
     if options.backend.startswith("jax") and options.precision == "float64":
         use_double_precision()
-    backend = by_name.create(options.backend, options.threads, communication)
+    backend = backend_of(options.backend, options.threads, communication, options.form)
     grid, parameters, state = build_case(options)
     program = Model(grid, parameters, backend)
     steps_done = 0

@@ -90,6 +90,7 @@ def main() -> int:
     parser.add_argument("--processes")
     parser.add_argument("--silent", action="store_true")
     parser.add_argument("--gradient-steps", type=int, default=0)
+    parser.add_argument("--form")
     options = parser.parse_args()
 
     # What a library prints must not be taken for an answer: it goes to stderr.

@@ -44,7 +44,7 @@ LAYERS = [
 ]
 LAYERS_OF_BACKENDS = [  # rooms count as one
     {"common", "halos", "launchers", "threads", "foreign"},
-    {"messages", "device_strips", "mpi_library", "jax_process"},
+    {"messages", "device_strips", "mpi_library", "jax_process", "jax_kernels", "jax_halos"},
     {"recorded"},
     {"adjoint"},
     {"on_numpy", "mpi", "devices"},

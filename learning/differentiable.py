@@ -17,6 +17,11 @@ import numpy as np
 
 from dycore.assembly import values
 from dycore.inputs.given import shown
+from dycore.parameters import Parameters
+from dycore.time_series import TimeSeries
+
+# What a program has to know: when records hold, and which rows are filtered.
+KNOWN = {(TimeSeries, "times"), (Parameters, "polar_filter")}
 
 
 def numbers(record: Any) -> dict[str, Any]:
@@ -52,8 +57,7 @@ def value_and_grad(function: Callable, has_aux: bool = False) -> Callable:
         def of_numbers(given: dict[str, Any]) -> Any:
             return function(with_numbers(record, given), *others, **options)
 
-        value, slopes = jax.value_and_grad(of_numbers, has_aux=has_aux)(
-            {name: jnp.asarray(number) for name, number in numbers(record).items()})
+        value, slopes = jax.value_and_grad(of_numbers, has_aux=has_aux)(numbers(record))
         return value, in_place(record, slopes)
 
     return differentiated
@@ -71,14 +75,15 @@ def grad(function: Callable, has_aux: bool = False) -> Callable:
 def in_place(record: Any, slopes: Mapping[str, Any]) -> Any:
     """A record of the same form with the slopes by its numbers, and None for all else."""
     choices, found = values.split(record)
-    names = iter(name for name, _ in slots(choices))
+    by_place = {slot.number: slopes.get(name) for name, slot in slots(choices)}
     empty = values.mapped(lambda leaf: leaf if isinstance(leaf, values.Slot) else None, choices)
-    return values.joined(empty, tuple(slopes.get(name) for name, _ in zip(names, found, strict=True)))
+    return values.joined(empty, tuple(by_place.get(place) for place in range(len(found))))
 
 
 def is_differentiable(value: Any) -> bool:
     """Whether a number or an array is in floating point."""
-    return isinstance(value, (float, np.floating)) or jnp.issubdtype(getattr(value, "dtype", bool), jnp.inexact)
+    arrays = isinstance(value, (np.ndarray, np.generic, jax.Array))
+    return isinstance(value, float) or (arrays and jnp.issubdtype(value.dtype, jnp.inexact))
 
 
 def slots(choices: Any, name: str = "") -> Iterator[tuple[str, values.Slot]]:
@@ -89,6 +94,7 @@ def slots(choices: Any, name: str = "") -> Iterator[tuple[str, values.Slot]]:
         if isinstance(choices, tuple):
             parts = zip(getattr(choices, "_fields", range(len(choices))), choices, strict=True)
         else:
-            parts = ((field.name, getattr(choices, field.name)) for field in fields(choices))
+            parts = ((field.name, getattr(choices, field.name)) for field in fields(choices)
+                     if (type(choices), field.name) not in KNOWN)
         for own, part in parts:
             yield from slots(part, f"{name}.{own}" if name else str(own))

@@ -212,7 +212,7 @@ class JaxBackend(NumpyBackend):
     def within_programs(self, step: Callable, elsewhere: Callable) -> Callable:
         """As `NumpyBackend.within_programs`: XLA's step, but where kernels were asked for everywhere."""
         if not self.everywhere:
-            return step
+            return self.communication.program(step)
         kernels = native.traced_steps(self.native.loop(elsewhere(self.native)), step, self.communication.ranks > 1)
         return lambda constants, state: kernels(constants, state, 1)
 

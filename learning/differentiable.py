@@ -17,6 +17,7 @@ import numpy as np
 
 from dycore.assembly import values
 from dycore.inputs.given import shown
+from dycore.model import Model
 from dycore.parameters import Parameters
 from dycore.time_series import TimeSeries
 
@@ -72,6 +73,14 @@ def grad(function: Callable, has_aux: bool = False) -> Callable:
     return differentiated
 
 
+def total(model: Model, field: Any) -> Any:
+    """The sum of a field [k, j, i] or [j, i] of a model over all cells without halos: of all devices, and all processes.
+
+    A loss that is made of such sums is the same for any number of devices or processes, and so are its slopes.
+    """
+    return model.backend.total(model.tile, field)
+
+
 def in_place(record: Any, slopes: Mapping[str, Any]) -> Any:
     """A record of the same form with the slopes by its numbers, and None for all else."""
     choices, found = values.split(record)
@@ -91,10 +100,8 @@ def slots(choices: Any, name: str = "") -> Iterator[tuple[str, values.Slot]]:
     if isinstance(choices, values.Slot):
         yield name, choices
     elif isinstance(choices, tuple) or values.is_record(choices):
-        if isinstance(choices, tuple):
-            parts = zip(getattr(choices, "_fields", range(len(choices))), choices, strict=True)
-        else:
-            parts = ((field.name, getattr(choices, field.name)) for field in fields(choices)
-                     if (type(choices), field.name) not in KNOWN)
-        for own, part in parts:
-            yield from slots(part, f"{name}.{own}" if name else str(own))
+        own = isinstance(choices, tuple)
+        names = getattr(choices, "_fields", range(len(choices))) if own else [field.name for field in fields(choices)]
+        for number, each in enumerate(names):
+            if (type(choices), each) not in KNOWN:
+                yield from slots(choices[number] if own else getattr(choices, each), f"{name}.{each}" if name else str(each))

@@ -132,7 +132,7 @@ def test_slopes_by_records_of_a_time_series_are_those_of_finite_differences():
     assert float((slopes * moved).sum()) == pytest.approx((apart[0] - apart[1]) / 2e-3, rel=1e-6)
     assert np.abs(slopes).max(axis=(1, 2)).all()  # of all three records
     assert float(value) == pytest.approx((Model(grid, parameters, on_numpy).steps(state, 3).u ** 2).sum(), rel=1e-12)
-    with pytest.raises(ValueError, match="is known from day 0 to day 0.01"):
+    with pytest.raises(ValueError, match=r"is known from day 0 to day 0\.01"):
         learning.trajectory(model, start, 6)
 
 
@@ -152,7 +152,7 @@ def test_runs_that_cannot_be_are_refused(made, arguments, kind, sentence):
 
 def test_a_backend_other_than_jax_is_refused():
     grid, parameters, state = sea()
-    with pytest.raises(ValueError, match="differentiates with JAX, but the backend of the model is numpy. Make the model with"):
+    with pytest.raises(ValueError, match=r"differentiates with JAX, but the backend of the model is numpy\. Make the model with"):
         learning.trajectory(Model(grid, parameters, on_numpy), state, 4)
 
 

@@ -3,7 +3,7 @@
 Imported as `dycore.learning`; needs JAX (`pip install dycore[learn]`). The science imports nothing of it.
 """
 
-from dycore.learning.differentiable import grad, numbers, total, value_and_grad, with_numbers
+from dycore.learning.differentiable import grad, numbers, shared, total, value_and_grad, with_numbers
 from dycore.learning.trajectories import trajectory
 
-__all__ = ["grad", "numbers", "total", "trajectory", "value_and_grad", "with_numbers"]
+__all__ = ["grad", "numbers", "shared", "total", "trajectory", "value_and_grad", "with_numbers"]

@@ -81,6 +81,15 @@ def total(model: Model, field: Any) -> Any:
     return model.backend.total(model.tile, field)
 
 
+def shared(model: Model, tree: Any) -> Any:
+    """Numbers that all processes hold alike, coefficients or weights of a network, before a model is given them.
+
+    Slopes by them are sums over processes, the same on all of them, where a loss is made of `total`. Where there is one process
+    these are the numbers themselves.
+    """
+    return jax.tree.map(model.backend.communication.shared, tree)
+
+
 def in_place(record: Any, slopes: Mapping[str, Any]) -> Any:
     """A record of the same form with the slopes by its numbers, and None for all else."""
     choices, found = values.split(record)

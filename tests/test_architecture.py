@@ -45,7 +45,7 @@ LAYERS = [
 LAYERS_OF_BACKENDS = [  # rooms count as one
     {"common", "halos", "launchers", "threads", "foreign"},
     {"messages", "device_strips", "mpi_library", "jax_process"},
-    {"recorded"},
+    {"recorded", "message_slopes"},
     {"on_numpy", "mpi", "devices"},
     {"compiled", "native"},
     {"on_numba", "on_jax"},

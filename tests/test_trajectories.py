@@ -14,7 +14,7 @@ from dycore.time_series import TimeSeries
 
 jax = pytest.importorskip("jax")
 learning = pytest.importorskip("dycore.learning")
-from dycore.learning.trajectories import observed  # noqa: E402
+from dycore.learning.trajectories import observed, remembered  # noqa: E402
 
 QUICKLY_COMPILED = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 STRESS = TimeSeries([0.0, 250.0, 900.0], np.linspace(-0.2, 0.3, 3 * 48).reshape(3, 6, 8), name="wind")
@@ -56,7 +56,7 @@ def test_what_is_seen_is_what_steps_pass_through_and_slopes_are_those_of_plain_l
 
     start = np.array([0.3, -1.2])
     ours, theirs = (jax.jit(jax.value_and_grad(outcome(run)))(start) for run in (
-        lambda state: observed(step, state, steps, every, lambda now: now["x"].sum()), plainly))
+        lambda state: observed(step, state, steps, every, lambda now: now["x"].sum(), remembered), plainly))
     assert np.allclose(ours[0], theirs[0], rtol=1e-12) and np.allclose(ours[1], theirs[1], rtol=1e-10)
 
 

@@ -61,7 +61,7 @@ def shared(values: Any, comm: Any) -> Any:
 
 
 def gathered(values: Any, comm: Any, place: int) -> Any:
-    """Values of all processes of a line [process, ...]; a slope by those of one, at a `place`, is the sum of what all make of it."""
+    """Values of all processes of a line [process, ...]; slopes by those of one, at its `place`, are summed over all."""
     import mpi4jax
 
     return with_transpose(lambda values: mpi4jax.allgather(values, comm=comm),

@@ -188,7 +188,7 @@ def on_cells_of_the_domain(model, whole, slopes):
 
 
 def slopes(case, shape):
-    """The largest difference of slopes by fields of a state and by numbers of parameters from those of one device, of their range."""
+    """The largest differences of slopes by fields of a state and by coefficients from those of one device, of the range of each."""
     grid, parameters, start = GRADIENTS[case]()
     names = ("time_step", "fluid.surface_gravity", "friction.vorticity", "diffusivity")
     coefficients = {name: value for name, value in learning.numbers(parameters).items() if name in names}

@@ -97,7 +97,8 @@ TESTED = [*((name, AdamsBashforth3(), precision) for name in CASES for precision
               ("flow_over_mountain", "float64"), ("steady_zonal_flow", "float32")))]
 
 
-@pytest.mark.parametrize("name, stepper, precision", TESTED, ids=lambda each: type(each).__name__ if hasattr(each, "stages") else each)
+@pytest.mark.parametrize("name, stepper, precision", TESTED,
+                         ids=lambda each: each if isinstance(each, str) else type(each).__name__)
 def test_the_gradient_of_two_steps_is_finite_from_the_start_of_a_case_and_right_in_motion(jax_backend, name, stepper, precision):
     grid, parameters, state = cases.CASES[name](cells=CELLS.get(name, SHALLOW), precision=precision)
     tested((grid, dataclasses.replace(parameters, stepper=stepper), state), jax_backend, forward=name == "flow_over_mountain")

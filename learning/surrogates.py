@@ -37,10 +37,10 @@ def with_smooth_slopes(scheme: Callable, width: float = 1.0e-6) -> Callable:
         if not isinstance(stability, jax.Array):  # what is checked, recorded or known has no slopes
             return exact
         neutral = 0.0 * stability
-        sides = zip(scheme(values, neutral, shear), scheme(values, neutral - BELOW, shear), strict=True)
+        stable_and_unstable = zip(scheme(values, neutral, shear), scheme(values, neutral - BELOW, shear), strict=True)
         share = jax.nn.sigmoid(-stability / width)
         nothing = share - jax.lax.stop_gradient(share)  # zero, with a slope
         return tuple(value + jax.lax.stop_gradient(below - above) * nothing
-                     for value, (above, below) in zip(exact, sides, strict=True))
+                     for value, (above, below) in zip(exact, stable_and_unstable, strict=True))
 
     return smooth_in_slopes

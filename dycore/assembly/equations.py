@@ -129,9 +129,9 @@ def without_fields(parameters: Parameters) -> Parameters:
 
 
 def traced(backend: Any, tile: Tile, values: Any, dtype: np.dtype) -> Any:
-    """A field that JAX traces, [k], [j, i] or [k, j, i] without halo, with its halo. Raises ValueError where a domain is divided."""
+    """A field that JAX traces, [k], [j, i] or [k, j, i] without halo, with its halo. ValueError where a domain is divided."""
     if values.ndim > 1 and tile.processes != (1, 1):
-        raise ValueError(f"A field of the shape {tuple(values.shape)} among the parameters is traced by JAX, which holds all of it, "
+        raise ValueError(f"A field of the shape {tuple(values.shape)} among the parameters is traced by JAX, as a whole, "
                          f"but the domain is divided among {tile.processes[0]} x {tile.processes[1]} processes. Give fields "
                          "that are known, or numbers and profiles, or use one process.")
     values = backend.library.asarray(values, dtype)

@@ -34,7 +34,7 @@ QUICKLY_COMPILED = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expen
 CELLS = {"baroclinic_channel": (3, 6, 8), "global_ocean": (2, 6, 8), "baroclinic_wave": (3, 6, 8), "held_suarez": (3, 6, 8),
          "barotropic_gyre": (1, 6, 6)}
 SHALLOW = (1, 6, 8)
-SIZES = {"float64": (1e-3, 5e-4, 2.5e-4), "float32": (0.1, 0.05, 0.025)}  # small against curvature, large against round-off
+SIZES = {"float64": (1e-3, 5e-4, 2.5e-4), "float32": (0.05, 0.025, 0.0125)}  # small against curvature, large against round-off
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def tested(case, backend, right=True, forward=False):
     result = taylor_test(loss, moving, change, SIZES[dtype.name], forward, QUICKLY_COMPILED, program)
     assert np.abs(result.gradient["state"]["u"]).max() > 0.0
     if right:
-        assert result.orders[-1] == pytest.approx(2.0, abs=0.1), result.orders
+        assert result.orders[-1] == pytest.approx(2.0, abs=0.1 if dtype == "float64" else 0.15), result.orders
     if forward:
         assert result.forward == pytest.approx(result.reverse, rel=1e-11 if dtype == "float64" else 1e-4)
 

@@ -91,10 +91,9 @@ def tested(case, backend, right=True, forward=False):
         assert result.forward == pytest.approx(result.reverse, rel=1e-11 if dtype == "float64" else 1e-4)
 
 
-# Both steppers in both precisions: of Runge-Kutta the cases of one layer, whose programs compile in a few seconds.
+# Programs of three stages take three times as long to compile: one is here in double precision, and one below in single.
 TESTED = [*((name, AdamsBashforth3(), precision) for name in CASES for precision in ("float64", "float32")),
-          *((name, WickerSkamarock(), precision) for name, precision in (
-              ("flow_over_mountain", "float64"), ("steady_zonal_flow", "float32")))]
+          ("flow_over_mountain", WickerSkamarock(), "float64")]
 
 
 @pytest.mark.parametrize("name, stepper, precision", TESTED,

@@ -24,6 +24,7 @@ CASES = {
     "over the poles": lambda precision: cases.steady_zonal_flow((1, 12, 24), precision=precision, angle=45.0),
 }
 
+
 def same_answer(case, precision, shapes, steps):
     """The difference after `steps` steps in the first shape, then as many in every further one.
 

@@ -1,4 +1,4 @@
-"""Strips of the arrays of a device: those beside its boundaries, and those that belong beyond them."""
+"""Strips of the arrays of a device: those beside its boundaries, those that belong beyond them, and whole rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.experimental.layout import Layout, with_layout_constraint
 
 from dycore.tiles import HALO_LEVELS, Halo, Place, Tile
 
@@ -51,3 +52,11 @@ def strip_of(axis: int, tile: Tile, array: Any, start: int, stop: int) -> Any:
 def corner(axis: int, tile: Tile, array: Any, start: int) -> tuple[int, ...]:
     """Where such a strip begins."""
     return *[HALO_LEVELS] * (array.ndim - 2), *((start, tile.region.i[0]) if axis == 0 else (0, start))
+
+
+def columns_last(rows: Any) -> Any:
+    """Rows [..., i] that lie one after the other in memory, also where slopes of them are taken.
+
+    What XLA gathers along i it may keep in another order, which its Fourier transform refuses on CPUs.
+    """
+    return with_layout_constraint(rows, Layout(major_to_minor=tuple(range(rows.ndim))))

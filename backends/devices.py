@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from dycore.backends.device_strips import AXES, NORMAL, corner, mirrored_high, mirrored_low, on_boundary, strip_of
+from dycore.backends.device_strips import AXES, NORMAL, columns_last, corner, mirrored_high, mirrored_low, on_boundary, strip_of
 from dycore.backends.halos import Serial, Traffic, interior, substeps_that_fit
 from dycore.backends.jax_process import start
 from dycore.decomposition import fits, least_part, shapes
@@ -104,11 +104,12 @@ class Devices(Serial):
 
         return everywhere
 
-    def cells(self, tile: Tile, array: Any) -> np.ndarray:
-        """The cells of the whole domain, without halo."""
-        pj, pi = tile.processes
-        rows = [[interior(tile, block) for block in np.split(row, pi, axis=-1)] for row in np.split(np.asarray(array), pj, axis=-2)]
-        return np.concatenate([np.concatenate(row, axis=-1) for row in rows], axis=-2)
+    def cells(self, tile: Tile, array: Any) -> Any:
+        """The cells of the whole domain, without halo; of what JAX traces within its program."""
+        (pj, pi), namespace = tile.processes, jnp if isinstance(array, jax.core.Tracer) else np
+        rows = [[interior(tile, block) for block in namespace.split(row, pi, axis=-1)]
+                for row in namespace.split(namespace.asarray(array), pj, axis=-2)]
+        return namespace.concatenate([namespace.concatenate(row, axis=-1) for row in rows], axis=-2)
 
     def own(self, tile: Tile, field: Any) -> Any:
         """As `Serial.own`, of all devices."""
@@ -205,11 +206,11 @@ class Devices(Serial):
         whole = values
         if several:
             self._count(tile.processes[1] - 1, values)
-            whole = jax.lax.all_gather(values, "i", axis=values.ndim - 1, tiled=True)
+            whole = columns_last(jax.lax.all_gather(values, "i", axis=values.ndim - 1, tiled=True))
 
         def own(rows: Any) -> Any:
             if several:
-                rows = jax.lax.dynamic_slice_in_dim(rows, jax.lax.axis_index("i") * nx, nx, axis=-1)
+                rows = jax.lax.dynamic_slice_in_dim(columns_last(rows), jax.lax.axis_index("i") * nx, nx, axis=-1)
             return jnp.where((response == 1.0).all(axis=-1, keepdims=True), values, rows)
 
         return whole, own

@@ -39,6 +39,11 @@ def copied_strips(array: Any, copies: tuple[StripCopy, ...], write: Callable) ->
     return array
 
 
+def is_traced(value: Any) -> bool:
+    """Whether JAX traces a value, without loading JAX."""
+    return any(kind.__name__ == "Tracer" for kind in type(value).__mro__)
+
+
 class Serial:
     """One process that keeps the whole domain."""
 
@@ -150,6 +155,10 @@ class Serial:
             if first < last:
                 bands.append(((first - south + halo, last - south + halo), response[first + shift: last + shift]))
         return bands
+
+    def shared(self, values: Any) -> Any:
+        """An array of JAX that all processes hold alike, whose slopes are summed over them in reverse mode."""
+        return values
 
     def barrier(self) -> None:
         """Wait for all processes."""

@@ -1,7 +1,8 @@
-"""Conditions of JAX on its process: a platform that is there, 64-bit numbers where they are wanted, no fork after its start."""
+"""Conditions of JAX, and of kernels of Numba under it, on the process: a platform that is there, 64-bit numbers where they are wanted, no fork after its start."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import threading
 import warnings
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import jax
+
+from dycore.backends import foreign
 
 
 class CannotStart(RuntimeError):
@@ -82,3 +85,20 @@ def use_double_precision(stacklevel: int = 4) -> None:
         warnings.warn("A model of float64 switches JAX to 64-bit numbers in this whole process (jax_enable_x64), so that arrays "
                       "of your own become float64 too. Set JAX_ENABLE_X64=1 to have them from the start, without this warning; a "
                       "model of precision='float32' leaves the setting alone.", PrecisionWarning, stacklevel)
+
+
+def obstacle(communication: Any) -> str | None:
+    """Why Numba's kernels cannot take the steps of arrays of JAX; None where they can."""
+    if jax.default_backend() != "cpu":
+        return f"JAX computes on a {jax.default_backend()} here, and native kernels run on CPUs"
+    if communication is not None and communication.several_devices:
+        return "the domain is divided among devices of one program, which XLA alone can run"
+    if importlib.util.find_spec("numba") is None:
+        return "Numba compiles native kernels, and it is not installed (pip install 'dycore[numba]')"
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return "NUMBA_DISABLE_JIT is set, so that Numba compiles nothing"
+    try:
+        foreign.register()
+    except Exception as problem:  # an XLA whose interface is another; what it raises is its own affair
+        return f"this jaxlib takes no calls of Python in the way that dycore knows ({str(problem).splitlines()[0]})"
+    return None

@@ -7,12 +7,13 @@ calls come one after the other, all pairs meet in the same order of rounds, so t
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.backends.halos import Serial, Traffic, extent, substeps_that_fit
+from dycore.backends.halos import Serial, Traffic, extent, is_traced, substeps_that_fit
 from dycore.backends.messages import Plan, Strip, carry_out, copy, plan, segments_of
 from dycore.backends.mpi_library import communicator, load
 from dycore.backends.threads import OneThread
@@ -205,9 +206,15 @@ class World(Serial):
         return tuple(slice(*r) for r in mine), whole  # type: ignore[return-value]
 
     def total(self, tile: Tile, columns: Any) -> Any:
-        """As `Serial.total`."""
+        """As `Serial.total`; of what JAX traces in an order of MPI's own."""
+        if is_traced(columns):
+            return importlib.import_module("dycore.backends.message_slopes").summed(columns.sum(), self.inside)
         whole = self.assembled(tile, columns)
         return self.comm.bcast(None if whole is None else whole.sum())
+
+    def shared(self, values: Any) -> Any:
+        """As `Serial.shared`."""
+        return importlib.import_module("dycore.backends.message_slopes").shared(values, self.inside)
 
     def barrier(self) -> None:
         """As `Serial.barrier`."""
@@ -224,10 +231,17 @@ class World(Serial):
     # JAX arrays, within a compiled program ---------------------------------------------------------
 
     def fetched(self, halos: list[Halo], arrays: list, write: Callable) -> list:
-        """As `Serial.fetched`."""
-        import jax.numpy as jnp
+        """As `Serial.fetched`; in reverse mode of JAX slopes of halos go home."""
+        from dycore.backends.message_slopes import slopes_sent_home, with_transpose
 
         todo = plan(tuple((halo, array.ndim) for halo, array in zip(halos, arrays, strict=True)))
+        swapped = None if self.silent else self.swapped
+        return list(with_transpose(lambda arrays: self._fetched(todo, list(arrays), write),
+                                   lambda slopes: slopes_sent_home(todo, slopes, swapped))(tuple(arrays)))
+
+    def _fetched(self, todo: Plan, arrays: list, write: Callable) -> tuple:
+        import jax.numpy as jnp
+
         given = list(arrays)
 
         def put(strip: Strip, values: Any) -> None:
@@ -247,7 +261,7 @@ class World(Serial):
                                     sum(strip.size for strip in message.incoming), arrays[0].dtype)
             for strip, values in zip(message.incoming, segments_of(incoming, message.incoming), strict=True):
                 put(strip, values)
-        return arrays
+        return tuple(arrays)
 
     def swapped(self, rank: int, outgoing: Any, size: int, dtype: Any) -> Any:
         """Values that another process sends for those that it gets; where one of them gets nothing, nothing is sent to it."""
@@ -266,7 +280,8 @@ class World(Serial):
     def whole_rows(self, tile: Tile, values: Any, response: Any) -> tuple[Any, Callable]:
         """As `Serial.whole_rows`: every process of a line of processes gets all of every row."""
         import jax.numpy as jnp
-        import mpi4jax
+
+        from dycore.backends.message_slopes import gathered
 
         processes = tile.processes[1]
         if processes == 1:
@@ -279,6 +294,6 @@ class World(Serial):
             all_of_them = jnp.stack([padded] * processes)
         else:
             self.count((processes - 1) * padded.size * padded.dtype.itemsize, processes - 1)
-            all_of_them = mpi4jax.allgather(padded, comm=self._line(tile))
+            all_of_them = gathered(padded, self._line(tile), tile.position[1])
         whole = jnp.concatenate([all_of_them[number, ..., : stop - start] for number, (start, stop) in enumerate(ranges)], axis=-1)
         return whole, lambda rows: rows[..., west:east]

@@ -6,8 +6,6 @@ On a CPU the kernels of Numba may take the steps instead (`native`, dycore.backe
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -15,12 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dycore.backends import foreign, native
+from dycore.backends import native
 from dycore.backends.common import collapsed, precision_of, within
 from dycore.backends.halos import copied_strips
 from dycore.backends.jax_halos import with_halo
 from dycore.backends.jax_kernels import COMPILER_OPTIONS, Kernels, compiler_options, kernels_for, looped, only_adds, unrolled
-from dycore.backends.jax_process import CannotStart, check_process, start, use_double_precision
+from dycore.backends.jax_process import CannotStart, check_process, obstacle, start, use_double_precision
 from dycore.backends.on_numpy import NumpyBackend, difference
 from dycore.fields import Field, Region, as_field
 from dycore.halo_sources import copies_x, copies_y
@@ -211,7 +209,7 @@ class JaxBackend(NumpyBackend):
     def within_programs(self, step: Callable, elsewhere: Callable) -> Callable:
         """As `NumpyBackend.within_programs`: XLA's step, but where kernels were asked for everywhere."""
         if not self.everywhere:
-            return step
+            return self.communication.program(step)
         theirs = elsewhere(self.native)
         kernels = self._traced(self.native.loop(theirs), theirs, step)
         return lambda constants, state: kernels(constants, state, 1)
@@ -257,23 +255,6 @@ class JaxBackend(NumpyBackend):
     def synchronize(self, state: Any) -> None:
         """Wait until the arrays of a state have been computed."""
         jax.block_until_ready(state)
-
-
-def obstacle(communication: Any) -> str | None:
-    """Why Numba's kernels cannot take the steps of arrays of JAX; None where they can."""
-    if jax.default_backend() != "cpu":
-        return f"JAX computes on a {jax.default_backend()} here, and native kernels run on CPUs"
-    if communication is not None and communication.several_devices:
-        return "the domain is divided among devices of one program, which XLA alone can run"
-    if importlib.util.find_spec("numba") is None:
-        return "Numba compiles native kernels, and it is not installed (pip install 'dycore[numba]')"
-    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
-        return "NUMBA_DISABLE_JIT is set, so that Numba compiles nothing"
-    try:
-        foreign.register()
-    except Exception as problem:  # an XLA whose interface is another; what it raises is its own affair
-        return f"this jaxlib takes no calls of Python in the way that dycore knows ({str(problem).splitlines()[0]})"
-    return None
 
 
 def create(threads: int = 1, communication: Any = None, native: bool | None = None,

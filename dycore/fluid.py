@@ -176,7 +176,8 @@ class Atmosphere(NamedTuple):
         """Exner function at the interfaces and its mass mean in the layers (Arakawa and Suarez 1983)."""
         if interfaces[0] != 0.0:
             raise ValueError(f"The first interface of an atmosphere must be zero pressure; given {interfaces[0]} Pa.")
-        exner = (interfaces / self.reference_pressure) ** self.kappa
+        empty = interfaces == 0.0  # at the top of the air, where a power has no finite slope
+        exner = where(empty, 0.0, where(empty, 1.0, interfaces / self.reference_pressure) ** self.kappa)
         weighted = exner * interfaces
         return exner, (weighted[1:] - weighted[:-1]) / ((1.0 + self.kappa) * np.diff(interfaces))
 

@@ -137,7 +137,7 @@ class Model:
         """One step that is not compiled by itself: for functions of yours that `dycore.backends.on_jax.jit` compiles (or `jax.jit`,
         with which a step on a CPU takes twice as long) and `jax.grad` differentiates.
 
-        Steps in a row go into `jax.lax.scan`. (`steps` can be given to `jax.vmap`, but not to `jax.grad`.) Of forcings that are
+        Steps in a row: `dycore.learning.trajectory`. (`steps` goes into `jax.vmap`, but not into `jax.grad`.) Of forcings that are
         time series all records are then held on the device; beyond them there is no number (NaN), as nothing can be refused.
         """
         self.backend.communication.in_one_thread()

@@ -7,11 +7,12 @@ import jax
 import numpy as np
 from ranks import difference
 
-from dycore import Model, cases
+from dycore import Model, cases, learning
 from dycore.backends import on_jax
 from dycore.backends.devices import Devices
 from dycore.fields import Field
 from dycore.halo_sources import fill_halo, origin
+from dycore.state import padded
 from dycore.tiles import HALO_LEVELS, Boundary, Halo, Place, Tile, part_of
 
 jax.config.update("jax_enable_x64", True)
@@ -20,6 +21,7 @@ jax.config.update("jax_disable_most_optimizations", True)  # which would take mo
 CASES = {
     "channel": lambda precision: cases.baroclinic_channel((4, 12, 24), precision=precision, time_step=2000.0),
     "wave": lambda precision: cases.baroclinic_wave((4, 16, 24), precision=precision),
+    "over the poles": lambda precision: cases.steady_zonal_flow((1, 12, 24), precision=precision, angle=45.0),
 }
 
 
@@ -166,6 +168,45 @@ def total(case, shape):
         model = Model(grid, parameters, on_jax.create(communication=communication))
         totals.append(float(model.backend.total(model.tile, model.asarrays(state).tracers[0])))
     return totals[0] - totals[1]
+
+
+def on_cells_of_the_domain(model, whole, slopes):
+    """Slopes by the arrays of a state, halos included, summed for each cell of the domain: {name: [..., j, i]}."""
+    _, ny, nx = model.grid.cells
+    numbers = padded(model.grid, Place.CENTER, np.arange(float(ny * nx)).reshape(ny, nx))
+    ids = np.asarray(model.backend.scatter(model.tile, numbers)).astype(int)
+    summed = {}
+    for name in ("surface", *(f"tracers.{m}" for m in range(len(whole.tracers)))):
+        slope = np.asarray(slopes[name])
+        total = np.zeros((*slope.shape[:-2], ny * nx))
+        np.add.at(total, (..., ids), slope)
+        summed[name] = total
+    return summed
+
+
+def slopes(case, shapes):
+    """The largest differences of slopes by fields of a state and by coefficients from those of one device, of the range of each."""
+    grid, parameters, start = CASES[case]("float64")
+    names = ("time_step", "fluid.surface_gravity", "friction.vorticity", "diffusivity")
+    coefficients = {name: value for name, value in learning.numbers(parameters).items() if name in names}
+    random = np.random.default_rng(20240229)
+    weights = [padded(grid, place, random.standard_normal(grid.cells)) for place in (Place.WEST_FACE, Place.SOUTH_FACE)]
+    found = []
+    for communication in (*(Devices(tuple(shape)) for shape in shapes), None):
+        model = Model(grid, parameters, on_jax.create(communication=communication, native=False))
+        state, own = model.asarrays(start), [model.backend.scatter(model.tile, weight) for weight in weights]
+
+        def outcome(fields, coefficients, model=model, state=state, own=own):
+            run = model.with_parameters(learning.with_numbers(parameters, coefficients))
+            end, seen = learning.trajectory(run, learning.with_numbers(state, fields), 3, 1,
+                                            lambda now: learning.total(model, now.surface**2))
+            return sum(learning.total(model, weight * field) for weight, field in zip(own, end[:2], strict=True)) + seen.sum()
+
+        program = on_jax.jit(jax.value_and_grad(outcome, argnums=(0, 1)))
+        value, (by_fields, by_coefficients) = program(learning.numbers(state), coefficients)
+        found.append({"value": value, **on_cells_of_the_domain(model, start, by_fields), **by_coefficients})
+    return {name: max(float(np.abs(np.asarray(one[name]) - other).max() / np.abs(other).max()) for one in found[:-1])
+            for name, other in found[-1].items()}
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ LAYERS = [
 LAYERS_OF_BACKENDS = [  # rooms count as one
     {"common", "halos", "launchers", "threads", "foreign"},
     {"messages", "device_strips", "mpi_library", "jax_process", "jax_kernels", "jax_halos"},
-    {"recorded"},
+    {"recorded", "message_slopes"},
     {"adjoint"},
     {"on_numpy", "mpi", "devices"},
     {"compiled", "native"},

@@ -24,7 +24,10 @@ HALOS = [("periodic", "wall", [2, 2], [2, 12, 24], [3, 3]), ("periodic", "wall",
          ("periodic", "pole", [4, 1], [2, 16, 12], [3, 3]), ("periodic", "pole", [1, 1], [2, 8, 12], [3, 3])]
 FILTERED = [[2, 2], [1, 4], [4, 1]]
 SCATTERED = [("periodic", "wall", [2, 2], [3, 3]), ("wall", "wall", [2, 2], [6, 6]), ("periodic", "pole", [1, 4], [3, 3])]
-CALLS = [("messages", ("channel", [2, 2])), ("messages", ("wave", [2, 1])), ("place", ("wave", [2, 2])),
+# by fields, halos summed with the cells that they copy, and by coefficients: an even number of devices meets across a pole
+SLOPES = [("over the poles", [[2, 2], [1, 2]])]
+CALLS = [*(("slopes", call) for call in SLOPES),
+         ("messages", ("channel", [2, 2])), ("messages", ("wave", [2, 1])), ("place", ("wave", [2, 2])),
          ("total", ("wave", [2, 2])), ("chosen", ()), ("handed_over", ([2, 2],)),
          ("refused", ("wave", [3, 1])), ("refused", ("wave", [4, 2])), ("refused", ("wave", [1, 3])),
          *(("halos", call) for call in HALOS), *(("rows_filtered", (shape,)) for shape in FILTERED),
@@ -47,6 +50,13 @@ def results():
 def test_any_number_of_devices_gives_the_same_answer(results, call):
     """Where there are several shapes, the run goes on in the next one from the gathered fields."""
     assert results[json.dumps(("same_answer", call))] < TOLERANCE[call[1]]
+
+
+@pytest.mark.parametrize("call", SLOPES, ids=str)
+def test_slopes_of_a_run_on_two_and_four_devices_are_those_of_one(results, call):
+    found = results[json.dumps(("slopes", call))]
+    assert {"value", "surface", "time_step", "fluid.surface_gravity"} <= set(found)
+    assert max(found.values()) < 1e-10
 
 
 @pytest.mark.parametrize("call", HALOS, ids=str)

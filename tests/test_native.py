@@ -18,7 +18,7 @@ from dycore.terms import Vector
 jax = pytest.importorskip("jax")
 pytest.importorskip("numba")
 
-from dycore.backends import foreign, native, on_jax, on_numba  # noqa: E402
+from dycore.backends import foreign, jax_process, native, on_jax, on_numba  # noqa: E402
 from dycore.backends.devices import Devices  # noqa: E402
 from dycore.backends.jax_process import CannotStart  # noqa: E402
 
@@ -103,7 +103,7 @@ def test_kernels_that_cannot_be_had_are_refused_where_asked_for_and_left_out_whe
     communication = Devices((1, 1)) if "communication" in options else None
     monkeypatch.setenv("NUMBA_DISABLE_JIT", options.get("uncompiled", "0"))
     if "library" in options:
-        monkeypatch.setattr(on_jax.importlib.util, "find_spec", lambda name: None)
+        monkeypatch.setattr(jax_process.importlib.util, "find_spec", lambda name: None)
     if "platform" in options:
         monkeypatch.setattr(jax, "default_backend", lambda: options["platform"])
     with pytest.raises(CannotStart, match=f"native=True asks for kernels of Numba, but .*{why}"):

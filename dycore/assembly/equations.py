@@ -95,7 +95,7 @@ def with_halo(backend: Backend, grid: Grid, tile: Tile, values: Any, record: int
     if callable(values):
         return values
     if is_traced(values) and values.ndim:
-        return traced(backend, tile, values)
+        return traced(backend, tile, values, grid.dtype)
     if isinstance(values, TimeSeries):
         return values.mapped(lambda number, record: with_halo(backend, grid, tile, record, number))
     if np.ndim(values) == 0:
@@ -113,7 +113,7 @@ def viscosity_of(backend: Backend, grid: Grid, tile: Tile, mixing: Mixing) -> fr
     def whole(grid: Grid, values: Any) -> Any:
         if not is_traced(values) or not values.ndim:
             return friction.with_halo(grid, values)
-        field = traced(backend, tile, values)
+        field = traced(backend, tile, values, grid.dtype)
         return field[:, None, None] if field.ndim == 1 else field
 
     varying = np.ndim(mixing.divergence) > 0, np.ndim(mixing.vorticity) > 0, False, False, False
@@ -128,8 +128,13 @@ def without_fields(parameters: Parameters) -> Parameters:
     return replace(parameters, surface_stress=None, forcing=(), friction=friction)
 
 
-def traced(backend: Any, tile: Tile, values: Any) -> Any:
-    """A field that JAX traces, [k], [j, i] or [k, j, i] without halo, with its halo. One process keeps all of it."""
+def traced(backend: Any, tile: Tile, values: Any, dtype: np.dtype) -> Any:
+    """A field that JAX traces, [k], [j, i] or [k, j, i] without halo, with its halo. ValueError where a domain is divided."""
+    if values.ndim > 1 and tile.processes != (1, 1):
+        raise ValueError(f"A field of the shape {tuple(values.shape)} among the parameters is traced by JAX, as a whole, "
+                         f"but the domain is divided among {tile.processes[0]} x {tile.processes[1]} processes. Give fields "
+                         "that are known, or numbers and profiles, or use one process.")
+    values = backend.library.asarray(values, dtype)
     if values.ndim == 1:
         return backend.library.pad(values, HALO_LEVELS)
     cells = tile.region if values.ndim == 3 else tile.region.columns

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dycore.assembly.values import split
+from dycore.assembly.values import is_traced, split
 from dycore.fields import map_arguments
 from dycore.files import raise_on_all
 from dycore.time_series import WHOLE, Between, Pair, TimeSeries, at_step, between, check_covered, pair
@@ -26,12 +26,17 @@ class HeldRecords:
         map_arguments(lambda leaf: self.series.append(leaf) if isinstance(leaf, TimeSeries) else None, equations.forcing)
         self.records: dict[tuple[int, int], Any] = {}  # by the numbers of a series and of a record of it
         self.known: tuple[int, int, tuple] = (0, 0, ())  # the first step, the step after the last, and the numbers of them
-        self.stacks: list[np.ndarray] = []
+        self.stacks: list[Any] = []
+        self.traced = False  # whether JAX traces records: what is made of them must not be kept from one function to another
 
     def first(self) -> Any:
         """The equations with the first two records of each series, whatever the time."""
-        return self._with(0, [Pair(0, 1, float(times[0]), float(times[1]), 0)
-                              for times in (np.asarray(series.times) for series in self.series)])
+        equations = self._with(0, [Pair(0, 1, float(times[0]), float(times[1]), 0)
+                                   for times in (np.asarray(series.times) for series in self.series)])
+        self.traced = any(map(is_traced, self.records.values()))
+        if self.traced:
+            self.stacks = list(map(stacked, self.series))
+        return equations
 
     def check_covered(self, first: int, last: int) -> None:
         """Raise ValueError unless all series are known in all steps from one to another."""
@@ -58,7 +63,7 @@ class HeldRecords:
         if not self.series:
             return numbers
         now = whole(step)
-        return self._traced(step) if now is None else self._at(now)[1]
+        return self._traced(step) if now is None or self.traced else self._at(now)[1]
 
     def _at(self, step: int) -> tuple[int, tuple]:
         """(the first step that needs others, the numbers of a step)."""
@@ -107,11 +112,18 @@ class HeldRecords:
     def _traced(self, step: Any) -> tuple:
         """The numbers of a step that is not known yet: all records are held, and one pair of each series is picked."""
         if not self.stacks:
-            self.stacks = [np.stack([np.asarray(series.record(number)) for number in range(len(series.values))])
-                           for series in self.series]
-        namespace = step.__array_namespace__()
+            self.stacks = list(map(stacked, self.series))
+        namespace = next(array for array in (*self.stacks, step) if is_traced(array)).__array_namespace__()
         return self.arguments(split(self._each(step, lambda place: picked(
             namespace, self.series[place], self.stacks[place], step, self.time_step)))[1])
+
+
+def stacked(series: TimeSeries) -> Any:
+    """All records of a series in one array."""
+    records = [series.record(number) for number in range(len(series.values))]
+    if any(map(is_traced, records)):
+        return records[0].__array_namespace__().stack(records)
+    return np.stack([np.asarray(record) for record in records])
 
 
 def whole(step: Any) -> int | None:

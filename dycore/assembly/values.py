@@ -8,6 +8,7 @@ Choices are functions, names, sizes (whole numbers), truth values, and what is a
 
 from __future__ import annotations
 
+import copy
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, NamedTuple
 
@@ -84,8 +85,16 @@ def mapped(visit: Any, part: Any) -> Any:
         parts = [mapped(visit, each) for each in part]
         return type(part)(*parts) if hasattr(part, "_fields") else tuple(parts)
     if is_record(part):
-        return replace(part, **{field.name: mapped(visit, getattr(part, field.name)) for field in fields(part)})
+        return rebuilt(part, {field.name: mapped(visit, getattr(part, field.name)) for field in fields(part)})
     return visit(part)
+
+
+def rebuilt(record: Any, parts: dict[str, Any]) -> Any:
+    """A record of the same kind with other parts, without the checks of what a user gives: a part may be a `Slot`."""
+    other = copy.copy(record)
+    for name, part in parts.items():
+        object.__setattr__(other, name, part)
+    return other
 
 
 def differences(one: Any, other: Any, name: str = "") -> list[str]:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from dycore.assembly.values import is_traced
 from dycore.grid import Grid
 from dycore.stencils import maximum
 from dycore.terms import Vector, as_term
@@ -27,8 +28,11 @@ from dycore.terms import Vector, as_term
 def polar_response(grid: Grid, latitude: float, faces: bool) -> np.ndarray:
     """S[row, m] of the rows poleward of `latitude` (degrees): the southern rows, then the northern ones.
 
-    `faces` picks the rows of south faces instead of those of cell centres.
+    `faces` picks the rows of south faces instead of those of cell centres. Raises ValueError for a latitude that JAX traces.
     """
+    if is_traced(latitude):
+        raise ValueError("polar_filter is traced by JAX, but it says which rows are filtered, which a program has to know. Give "
+                         "its number, and take no derivative by it.")
     _, ny, nx = grid.cells
     half = ny // 2
     rows = max(1, min(half, int((np.abs(grid.y_face[:half]) > latitude).sum())))

@@ -1,4 +1,6 @@
-"""Conditions of JAX, and of kernels of Numba under it, on the process: a platform that is there, 64-bit numbers where they are wanted, no fork after its start."""
+"""Conditions of JAX on its process: a platform that is there, 64-bit numbers where they are wanted, no fork after its start;
+and those of kernels of Numba under it.
+"""
 
 from __future__ import annotations
 

@@ -102,14 +102,21 @@ def random_like(generator, array):
     return values
 
 
-def test_three_steps_go_back_as_they_went_forward():
-    """With barotropic substeps, drag, wind and two levels of friction: <w, J v> = <J' w, v>, J v by central differences."""
+@pytest.fixture(scope="module")
+def gyre():
+    """A model with barotropic substeps, drag, wind and friction, whose kernels go both ways; and a state in motion."""
     create("jax")
     from dycore.backends import on_jax
 
     grid, parameters, state = cases.barotropic_gyre((1, 6, 6))
     model = Model(grid, parameters, on_jax.create(native=True))
-    state = model.steps(state, 40)
+    return model, model.steps(state, 40)
+
+
+def test_three_steps_go_back_as_they_went_forward(gyre):
+    """<w, J v> = <J' w, v>, with J v by central differences; by the state and by the strength of the wind."""
+    model, state = gyre
+    parameters = model.parameters
     generator = np.random.default_rng(0)
     fields = tuple(state[:-2])
     wind = parameters.surface_stress[0]
@@ -127,3 +134,24 @@ def test_three_steps_go_back_as_they_went_forward():
 
     forward = products_of(weights, jax.tree.map(lambda one, other: (one - other) / 2e-6, changed(1e-6), changed(-1e-6)))
     assert forward == pytest.approx(products_of(back, changes) + float(back_wind), rel=1e-7)
+
+
+def test_a_trajectory_goes_back_through_several_steps_at_once(gyre):
+    from dycore import learning
+
+    model, state = gyre
+
+    def seen_on_the_way(u):
+        end, seen = learning.trajectory(model, state._replace(u=u), 12, 2, lambda now: (now.surface**2).sum())
+        return seen.sum() + (end.u**2).sum()
+
+    def one_by_one(u):
+        now, total = state._replace(u=u), 0.0
+        for _ in range(6):
+            now = model.steps(now, 2)
+            total = total + (now.surface**2).sum()
+        return total + (now.u**2).sum()
+
+    ours, theirs = (jax.jit(jax.value_and_grad(function))(state.u) for function in (seen_on_the_way, one_by_one))
+    assert float(ours[0]) == pytest.approx(float(theirs[0]), rel=1e-13)
+    assert np.allclose(ours[1], theirs[1], rtol=1e-11, atol=0.0) and np.asarray(ours[1]).any()

@@ -51,9 +51,9 @@ class CostCurve:
 class Calibration:
     """Calibrated parameters, the model with them, and how they were found.
 
-    cost: of every run that was made, from the background on. chi_square: mean square of the departures that were left, 1 where
-    the errors of the observations say what the model does not; where it is larger, as where the model is not the truth's, the
-    covariance of the estimates was multiplied by it (Birge 1932, Phys. Rev. 40, 207).
+    cost: of every run that was made, from the background on. chi_square: twice the last cost
+    over the number of observations, about 1 where their errors and the background's are as was said; where it is larger, as
+    where the model is not the truth's, the covariance of the estimates was multiplied by it (Birge 1932, Phys. Rev. 40, 207).
     """
 
     estimates: Estimates
@@ -103,7 +103,7 @@ def calibrate(model: Model, state: State, observations: Kinds, parameters: Uncer
     linearised = Linearised(residuals, len(parameters))
     linearised.check(np.zeros(len(parameters)), parameters)
     found = least_squares(linearised.values, np.zeros(len(parameters)), linearised.jacobian, max_nfev=runs, xtol=1e-4, ftol=1e-6)
-    chi_square = float((found.fun[len(parameters):] ** 2).sum() / max(1, number_of_values(observations)))
+    chi_square = 2.0 * float(found.cost) / max(1, number_of_values(observations))
     covariance = np.linalg.inv(found.jac.T @ found.jac) * max(1.0, chi_square)
     estimates = Estimates(parameters, found.x, covariance)
     return Calibration(estimates, with_estimates(model, parameters, found.x), tuple(linearised.costs), chi_square)

@@ -56,10 +56,10 @@ def open_points(grid: Grid, name: str) -> np.ndarray:
     return np.asarray(found.any(axis=0)) if name == "surface" else found
 
 
-def with_halo(model: Model, name: str, values: Any) -> Any:
-    """A padded field of values on the cells."""
+def with_halo(model: Model, place: Place, values: Any) -> Any:
+    """A padded field of values on the cells, which stands in their centres or on their faces."""
     region = model.tile.region if values.ndim == 3 else model.tile.region.columns
-    placed = Halo(model.tile, VELOCITIES.get(name, Place.CENTER)), Field(values, region.ranges, tuple(r[0] for r in region.ranges))
+    placed = Halo(model.tile, place), Field(values, region.ranges, tuple(r[0] for r in region.ranges))
     return model.backend.exchange(placed)[0]
 
 
@@ -69,7 +69,8 @@ def incremented(model: Model, state: State, increments: Mapping[str, Any]) -> St
     What the time stepper remembers of the surface and the tracers is incremented too, so that it extrapolates no jump.
     """
     check_names("The field", increments, names_of_fields(model))
-    added = {name: with_halo(model, name, values * open_points(model.grid, name)) for name, values in increments.items()}
+    added = {name: with_halo(model, VELOCITIES.get(name, Place.CENTER), values * open_points(model.grid, name))
+             for name, values in increments.items()}
 
     def plus(name: str, array: Any) -> Any:
         return array + added[name] if name in added else array

@@ -4,12 +4,13 @@
 
 L correlates levels (a Gaussian of their distance), C cells along a level (diffusion for as long as gives a Gaussian of the length
 that is asked for: Weaver and Courtier 2001, Q. J. R. Meteorol. Soc. 127, 1815), and S scales to standard deviations. Diffusion
-stops at coasts: what two basins have in common goes around the land between them. Errors of different fields are independent.
+stops at coasts: what two basins have in common goes around the land between them. Errors of different fields are independent,
+but where a balance is given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import ceil, inf
 from typing import Any, NamedTuple
 
@@ -44,6 +45,7 @@ class Covariance(NamedTuple):
     deviations: dict[str, np.ndarray]  # [k, j, i] or [j, i]: standard deviations over those of what is correlated
     levels: dict[str, np.ndarray]  # [k, k]
     exchanges: dict[str, Exchange]
+    balance: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -52,8 +54,9 @@ class Covariance(NamedTuple):
 
     def errors(self, noise: Mapping[str, Any]) -> dict[str, Any]:
         """Errors of each field, in its unit, of white noise of the same shape; linear, of NumPy or JAX."""
-        return {name: self.deviations[name] * correlated(noise[name], self.levels[name], self.exchanges[name])
-                for name in self.deviations}
+        errors = {name: self.deviations[name] * correlated(noise[name], self.levels[name], self.exchanges[name])
+                  for name in self.deviations}
+        return errors if self.balance is None else self.balance(errors)
 
     def sample(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Random errors of each field."""
@@ -61,13 +64,16 @@ class Covariance(NamedTuple):
 
 
 def background_covariance(model: Model, deviations: Mapping[str, ArrayLike], *, length: float,
-                          depth: float | None = None) -> Covariance:
+                          depth: float | None = None,
+                          balance: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> Covariance:
     """The covariance of errors of a background state.
 
     deviations: standard deviations of u, v (m/s), surface and tracers by name, each a number, a profile [nz], a plane [ny, nx] or a
     volume; a field without one is taken to be known. length: along the levels, at which a correlation has fallen to
-    exp(-1/2) (m). depth: the same across them (unit of r); None for levels that are independent. Raises ValueError where a
-    field does not exist, a number is not positive, or a length takes too many steps of diffusion.
+    exp(-1/2) (m). depth: the same across them (unit of r); None for levels that are independent. balance: a linear function
+    of errors of all fields that adds to some what others imply, such as `geostrophic(model)`; deviations are then those of
+    what is not implied. Raises ValueError where a field does not exist, a number is not positive, or a length takes too many steps
+    of diffusion.
     """
     check_names("The field", deviations, names_of_fields(model))
     check_number("length", length, "a positive number of metres", lambda length: 0.0 < length < inf)
@@ -79,7 +85,7 @@ def background_covariance(model: Model, deviations: Mapping[str, ArrayLike], *, 
         levels[name] = np.eye(1) if name == "surface" else root_of_levels(grid, depth)
         exchanges[name] = exchange_of(grid, name, length)
         scaled[name] = deviation_of(grid, name, deviation) / spread(open_points(grid, name), levels[name], exchanges[name])
-    return Covariance(scaled, levels, exchanges)
+    return Covariance(scaled, levels, exchanges, balance)
 
 
 def deviation_of(grid: Grid, name: str, deviation: ArrayLike) -> np.ndarray:

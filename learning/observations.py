@@ -89,7 +89,7 @@ class At(NamedTuple):
         return field(self.model, state, self.name)[self.places]
 
 
-def at_cells(model: Model, name: str, *index: ArrayLike) -> At:
+def at_cells(model: Model, name: str, *index: ArrayLike) -> Callable[[State], Any]:
     """The operator of values of a field (u, v, surface or a tracer) at indices (j, i) of a plane or (k, j, i), each of shape [n].
 
     Velocities stand on the west and south faces of these cells. Raises ValueError for a field that does not exist and for

@@ -1,6 +1,7 @@
 """A small twin experiment: a wind-driven channel of one layer, with a drag, whose truth NumPy runs with another scheme."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -10,12 +11,13 @@ from dycore.equations import momentum_weno
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import shallow_water
 from dycore.grid import rectilinear
-from dycore.learning import Observations, UncertainParameter, at_cells, observed_twin
-from dycore.learning.state_fields import open_points
+from dycore.learning import Observations, UncertainParameter, at_cells, background_covariance, observed_twin
+from dycore.learning.state_fields import incremented, open_points
 
 WIND, DRAG = "surface_stress", "vertical_mixing.linear_drag"
 STEP = 1200.0  # s
 UNCERTAIN = (UncertainParameter(WIND, 0.7, 0.5, factor=True), UncertainParameter(DRAG, 1e-3, 0.7))
+ERRORS, LENGTH = {"u": 0.03, "v": 0.03, "surface": 0.1}, 2.5e5  # of a background; how far they are correlated (m)
 TRUTH = {WIND: 1.0, DRAG: 5e-4}
 
 
@@ -45,6 +47,15 @@ def seen(model, times, every=6 * STEP, share=0.4, errors=(0.001, 0.003)):
     return tuple(found)
 
 
+@cache
+def uncertain_twin():
+    """(the truth at the beginning, a background with errors of known covariance, observations, the covariance)."""
+    start, observations = twin()
+    covariance = background_covariance(channel(), ERRORS, length=LENGTH)
+    return start, incremented(channel(), start, covariance.sample(np.random.default_rng(11))), observations, covariance
+
+
+@cache
 def twin(times=12):
     """(the state of the truth at the beginning, what was observed of it)."""
     truth = channel(advection=momentum_weno.weno)

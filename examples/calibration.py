@@ -31,8 +31,8 @@ def draw(curves, found, path):
     figure.savefig(path)
 
 
-def main(truth_on=on_numba, cells=(4, 20, 32), days=10.0, spin_up=20.0, picture=None):
-    """Returns the cost curves and the calibration of two parameters from `days` of velocities, seen four times a day."""
+def main(truth_on=on_numba, cells=(3, 16, 24), days=6.0, spin_up=40.0, picture=None):
+    """Returns the cost curves and the calibration of two parameters from `days` of velocities, seen five times a day."""
     grid, parameters, start = cases.baroclinic_channel(cells)
     parameters = replace(parameters, time_step=2160.0, substeps=12, vertical_mixing=VerticalMixing(linear_drag=TRUTH[DRAG]))
     truth = Model(grid, replace(parameters, tracer_face=advection.weno5, vertical_face=advection.weno3,
@@ -40,8 +40,8 @@ def main(truth_on=on_numba, cells=(4, 20, 32), days=10.0, spin_up=20.0, picture=
     start = truth.steps(start, round(spin_up * 40))
     rng, kinds = np.random.default_rng(3), []
     for name in ("u", "v"):
-        index = np.nonzero(open_points(grid, name) & (rng.random(cells) < 0.1))
-        kinds.append(Observations(at_cells(truth, name, *index), np.zeros((round(4 * days), len(index[0]))), 0.02, 21600.0))
+        index = np.nonzero(open_points(grid, name) & (rng.random(cells) < 0.2))
+        kinds.append(Observations(at_cells(truth, name, *index), np.zeros((round(5 * days), len(index[0]))), 0.01, 17280.0))
     observations = observed_twin(truth, start, kinds)
 
     curves = cost_along(Model(grid, parameters, truth_on), start, observations, UNCERTAIN)

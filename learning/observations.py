@@ -78,7 +78,8 @@ def checked_cells(cells: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, np.nd
     return j, i
 
 
-class At(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class At:
     """An operator: values of a field at cells or faces, from a state."""
 
     model: Model

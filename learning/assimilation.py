@@ -124,7 +124,7 @@ def begun(problem: Problem, model: Model) -> np.ndarray:
     """
     from scipy.optimize import least_squares
 
-    first, number = np.asarray(problem.first, float), len(problem.parameters)
+    first, number = np.array(problem.first, float), len(problem.parameters)
     if number:
         state = jnp.asarray(first[:-number], problem.first.dtype)
 

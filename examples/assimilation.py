@@ -31,7 +31,7 @@ def draw(levels, path):
     figure.savefig(path)
 
 
-def main(truth_on=on_numba, cells=(3, 16, 24), days=6.0, spin_up=40.0, iterations=40, uncertain=UNCERTAIN, picture=None):
+def main(truth_on=on_numba, cells=(3, 16, 24), days=6.0, spin_up=40.0, iterations=100, uncertain=UNCERTAIN, picture=None):
     """Returns errors of the background and of the analysis by field (root mean square), and the analysis."""
     grid, parameters, start = cases.baroclinic_channel(cells)
     parameters = replace(parameters, time_step=2160.0, substeps=12, vertical_mixing=VerticalMixing(linear_drag=DRAG))

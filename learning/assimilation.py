@@ -3,8 +3,7 @@
     J(z) = 1/2 |z|^2 + 1/2 |departures(z)|^2,     x = x_b + B^(1/2) z_x,     p = p_b exp(error z_p)
 
 The controls z are white noise beforehand (dycore.learning.covariance, dycore.learning.uncertain_parameters), which is the
-preconditioning by the background covariance. Parameters begin where the background state wants them (dycore.learning.calibration);
-then L-BFGS-B of scipy goes down with gradients in reverse mode. The model is a strong
+preconditioning by the background covariance. L-BFGS-B of scipy goes down with gradients in reverse mode; the model is a strong
 constraint and stays nonlinear (full, not incremental, 4D-Var: Courtier, Thepaut and Hollingsworth 1994, Q. J. R. Meteorol. Soc.
 120, 1367). Errors of parameters are those of the inverse of the Gauss-Newton Hessian of all controls together,
 
@@ -26,7 +25,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from dycore.inputs.given import check_kind, integer
-from dycore.learning.calibration import Linearised, check_on_jax
+from dycore.learning.calibration import check_on_jax
 from dycore.learning.covariance import Covariance
 from dycore.learning.estimates import Estimates
 from dycore.learning.observations import Kinds, departures, number_of_values, schedule_of, traced_equivalents
@@ -89,7 +88,7 @@ class Problem:
 
 
 def assimilate(model: Model, background: State, observations: Kinds, covariance: Covariance, parameters: Uncertain = (), *,
-               iterations: int = 40) -> Analysis:
+               iterations: int = 100) -> Analysis:
     """The state and the parameters from which a run comes nearest to observations, weighed against a background.
 
     background: the first guess of the state at the beginning of the window. covariance: of its errors (`background_covariance`).
@@ -106,7 +105,7 @@ def assimilate(model: Model, background: State, observations: Kinds, covariance:
     problem = Problem(model, background, observations, covariance, parameters)
     descent = Descent(jit(jax.value_and_grad(lambda z: problem.cost(model, z))), problem.first.dtype)
     descent.check(problem.first)
-    found = minimize(descent, begun(problem, without_kernels(model)), jac=True, method="L-BFGS-B",
+    found = minimize(descent, np.asarray(problem.first, float), jac=True, method="L-BFGS-B",
                      options={"maxiter": integer("iterations", iterations, 1), "maxcor": MEMORY, "ftol": 1e-8})
     chi_square = 2.0 * float(found.fun) / max(1, number_of_values(problem.observations))
     increments, controls = problem.taken_apart(jnp.asarray(found.x, problem.first.dtype))
@@ -115,25 +114,6 @@ def assimilate(model: Model, background: State, observations: Kinds, covariance:
     return Analysis(incremented(model, problem.background, increments), with_estimates(model, problem.parameters, list(controls)),
                     estimates, {name: np.asarray(values) for name, values in increments.items()}, tuple(descent.costs),
                     background_cost := 0.5 * float(found.x @ found.x), float(found.fun) - background_cost, chi_square, products)
-
-
-def begun(problem: Problem, model: Model) -> np.ndarray:
-    """Controls to begin with: no increments, and the parameters with which the background state comes nearest to observations.
-
-    A descent that began with all of them at zero would first make the state explain what the parameters have to.
-    """
-    from scipy.optimize import least_squares
-
-    first, number = np.array(problem.first, float), len(problem.parameters)
-    if number:
-        state = jnp.asarray(first[:-number], problem.first.dtype)
-
-        def residuals(controls: Any) -> Any:
-            return problem.residuals(model, jnp.concatenate([state, controls.astype(state.dtype)]))
-
-        linearised = Linearised(residuals, number)
-        first[-number:] = least_squares(linearised.values, np.zeros(number), linearised.jacobian, max_nfev=6, xtol=1e-2).x
-    return first
 
 
 class Descent:
@@ -152,6 +132,7 @@ class Descent:
     def check(self, z: Any) -> None:
         """Raise FloatingPointError where the cost of the background or its gradient is not finite."""
         cost, gradient = self._program(z)
+        self.costs.append(float(cost))
         if not (np.isfinite(cost) and np.isfinite(gradient).all()):
             raise FloatingPointError(f"The cost of the background is {float(cost):g}, and its gradient is finite at "
                                      f"{int(np.isfinite(gradient).sum())} of {gradient.size} controls. Take another background, a "

@@ -62,7 +62,6 @@ def test_the_error_of_the_state_is_halved_and_two_parameters_are_found_with_erro
         errors = [np.asarray(field(model, state, name)) - field(model, start, name) for state in (background, found.state)]
         assert np.std(errors[1]) < 0.5 * np.std(errors[0]), name
     for name, value in TRUTH.items():
-        assert found.estimates.values[name] == pytest.approx(value, rel=0.1)
         assert abs(found.estimates.distance(name, value)) < 3.0
     assert (np.diagonal(found.estimates.covariance) < 0.25).all()  # of one, which it was beforehand
     assert found.background_cost + found.observation_cost == pytest.approx(min(found.cost)) and found.chi_square < 1.5

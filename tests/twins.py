@@ -17,7 +17,7 @@ from dycore.learning.state_fields import incremented, open_points
 WIND, DRAG = "surface_stress", "vertical_mixing.linear_drag"
 STEP = 1200.0  # s
 UNCERTAIN = (UncertainParameter(WIND, 0.7, 0.5, factor=True), UncertainParameter(DRAG, 1e-3, 0.7))
-ERRORS, LENGTH = {"u": 0.03, "v": 0.03, "surface": 0.1}, 2.5e5  # of a background; how far they are correlated (m)
+ERRORS, LENGTH = {"u": 0.003, "v": 0.003, "surface": 0.01}, 2.5e5  # of a background; how far they are correlated (m)
 TRUTH = {WIND: 1.0, DRAG: 5e-4}
 
 

@@ -68,11 +68,23 @@ def test_members_of_an_ensemble_are_the_runs_that_they_would_be_alone():
             assert np.abs(together[name] - field).max() < 1e-10 * max(np.ptp(field), 1e-2 * np.abs(field).max()), name
 
 
-def test_assimilation_comes_nearer_to_the_first_sea_level_with_every_iteration():
+def test_assimilation_comes_nearer_to_the_truth_in_every_field_and_draws_it(tmp_path):
     create("jax")
-    truth, found, errors = example("assimilation").main(cells=(1, 12, 16), steps=10, iterations=8)
-    assert (np.diff(errors) < 0.0).all()
-    assert errors[-1] < 0.5 * truth.std() and np.corrcoef(truth.ravel(), np.ravel(found))[0, 1] > 0.9
+    before, after, found = example("assimilation").main(on_numpy, (2, 6, 8), days=0.5, spin_up=0.5, iterations=6, uncertain=(),
+                                                        picture=tmp_path / "sea_level.png")
+    for name in ("u", "v", "temperature"):
+        assert after[name] < 0.95 * before[name], name
+    assert found.cost[-1] < 0.5 * found.cost[0] and (tmp_path / "sea_level.png").stat().st_size > 1000
+
+
+def test_calibration_has_errors_that_cover_the_truth_and_draws_its_cost(tmp_path):
+    create("jax")
+    module = example("calibration")
+    curves, found = module.main(on_numpy, (2, 6, 8), days=0.5, spin_up=0.5, picture=tmp_path / "cost.png")
+    for name, truth in module.TRUTH.items():
+        assert abs(found.estimates.distance(name, truth)) < 3.0, name
+    assert [curve.name for curve in curves] == list(module.TRUTH) and (curves[0].costs > found.cost[-1]).all()
+    assert (tmp_path / "cost.png").stat().st_size > 1000
 
 
 def test_a_state_from_a_netcdf_file_has_the_fields_of_the_file(tmp_path):

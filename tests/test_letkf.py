@@ -1,0 +1,101 @@
+"""The ensemble Kalman filter: the analysis of Kalman where that is known, local, on any backend, and reliable on a twin."""
+
+import numpy as np
+import pytest
+from conftest import create, fields_of
+from twins import ERRORS, LENGTH, UNCERTAIN, channel, flow, seen, uncertain_twin
+
+from dycore.backends import on_jax
+from dycore.grid import latitude_longitude
+from dycore.learning import Observations, at_cells, continuous_ranked_probability, filtered, rank_histogram
+from dycore.learning.ensembles import advanced, as_ensemble
+from dycore.learning.letkf import gaspari_cohn, localisation, transform
+from dycore.learning.state_fields import field, incremented
+
+
+def test_without_localisation_the_analysis_is_that_of_kalman():
+    """Mean and covariance of members, against the textbook's with the members' own covariance and errors of one."""
+    rng, members = np.random.default_rng(0), 6
+    state, operator, observed = rng.standard_normal((members, 3)), rng.standard_normal((2, 3)), rng.standard_normal(2)
+    weights = transform(state @ operator.T, observed, np.ones((1, 2)), 1.0, 0.0)[0]
+    after = state.mean(axis=0) + np.einsum("np,nl->lp", state - state.mean(axis=0), weights)
+    covariance = np.cov(state.T)
+    gain = covariance @ operator.T @ np.linalg.inv(operator @ covariance @ operator.T + np.eye(2))
+    assert after.mean(axis=0) == pytest.approx(state.mean(axis=0) + gain @ (observed - operator @ state.mean(axis=0)))
+    assert np.cov(after.T) == pytest.approx((np.eye(3) - gain @ operator) @ covariance)
+    unchanged = transform(state @ operator.T, observed, np.zeros((1, 2)), 1.0, 0.3)[0]
+    assert unchanged == pytest.approx(np.eye(members))  # where no observation counts
+
+
+def test_observations_count_less_with_distance_around_a_channel_and_a_globe():
+    assert gaspari_cohn(np.array([0.0, 1.0, 2.0, 3.0])) == pytest.approx([1.0, 5.0 / 24.0, 0.0, 0.0])
+    model = channel()
+    at = Observations(at_cells(model, "surface", [4], [0]), np.zeros((1, 1)), 1.0, 1200.0, ([4], [0]))
+    weights = localisation(model.grid, at, radius=6e5)[..., 0]  # cells are 150 km apart
+    assert weights[4, 0] == 1.0 and weights[4, 11] == weights[4, 1] == pytest.approx(gaspari_cohn(0.5))
+    assert weights[4, 2] == pytest.approx(5.0 / 24.0) and weights[4, 5] == 0.0 and weights[0, 0] == 0.0
+    globe = latitude_longitude((1, 8, 16), interfaces=np.array([-1000.0, 0.0]))
+    weights = localisation(globe, at, radius=1e7)[..., 0]
+    assert weights[4, 15] == pytest.approx(weights[4, 1]) and weights[3, 0] > weights[3, 1] > weights[3, 2]
+
+
+def test_ranks_and_scores_are_those_of_the_definitions():
+    rng = np.random.default_rng(1)
+    histogram = rank_histogram(rng.standard_normal((9, 20000)), rng.standard_normal(20000))
+    assert histogram.sum() == 20000 and histogram == pytest.approx(2000.0, rel=0.1)  # deviation: 2 %
+    assert rank_histogram(np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([-1.0, 2.0])).tolist() == [1, 0, 1]
+    # two members: mean distance 1.5 less half of the mean distance between different members, 1
+    assert continuous_ranked_probability(np.array([[0.0], [1.0]]), np.array([2.0])) == pytest.approx(1.0)
+
+
+def test_members_under_jax_are_those_under_numpy_each_with_its_parameters():
+    create("jax")
+    start, _, _, covariance = uncertain_twin()
+    plain, traced = channel(), channel(on_jax)
+    states = [incremented(plain, start, covariance.sample(np.random.default_rng(n))) for n in range(2)]
+    one, other = (advanced(model, as_ensemble(model, states, UNCERTAIN), 3) for model in (plain, traced))
+    assert one.controls[0] == pytest.approx(-one.controls[1]) and (one.controls[0] != 0.0).all()
+    for ours, theirs in zip(one.states, other.states, strict=True):
+        for name, values in fields_of(ours).items():
+            assert np.abs(fields_of(theirs)[name] - values).max() <= 1e-11 * np.abs(values).max(), name
+
+
+def test_a_filter_halves_the_error_of_a_free_run_and_leaves_what_is_far_from_observations():
+    start, background, observations, covariance = uncertain_twin()
+    model, rng = channel(), np.random.default_rng(8)
+    states = [incremented(model, background, covariance.sample(rng)) for _ in range(12)]
+    found = filtered(model, states, [each.__class__(each.operator, each.values[:5], each.error, each.every, each.cells)
+                                     for each in observations], radius=6e5)
+    truth, free = model.steps(start, 30), model.steps(background, 30)
+    for name in ERRORS:
+        errors = [np.std(field(model, state, name) - field(model, truth, name)) for state in (free, found.ensemble.mean())]
+        assert errors[1] < 0.5 * errors[0], name
+    assert len(found.innovations) == 5 and found.rank_histogram.shape == (13,)
+    assert found.rank_histogram.sum() == 5 * sum(each.values.shape[1] for each in observations)
+    assert found.innovations[-1].score < 0.5 * found.innovations[0].score
+
+    near = [each.__class__(at_cells(model, "surface", [1], [1]), [[9.0]], 0.1, each.every, ([1], [1])) for each in observations[2:]]
+    once = filtered(model, states, near, radius=4e5, inflation=1.0)
+    runs = [model.steps(state, 6) for state in states]
+    for after, before in zip(once.ensemble.states, runs, strict=True):
+        assert np.allclose(field(model, after, "surface")[:, 5:11], field(model, before, "surface")[:, 5:11], rtol=0.0, atol=1e-12)
+        assert field(model, after, "surface")[1, 1] > field(model, before, "surface")[1, 1]
+
+
+WRONG = {
+    "one member": (lambda model, state: filtered(model, [state], seen(model, 1), radius=LENGTH), "at least two members"),
+    "no radius": (lambda model, state: filtered(model, [state] * 2, seen(model, 1), radius=0.0), "radius=0.0 must be"),
+    "deflation": (lambda model, state: filtered(model, [state] * 2, seen(model, 1), radius=1.0, inflation=0.5), "inflation=0.5"),
+    "no cells": (lambda model, state: filtered(model, [state] * 2, Observations(lambda s: s.u[2, 4, 4], [0.0], 1.0, 1200.0),
+                                               radius=LENGTH), "have no cells"),
+    "cells of another shape": (lambda model, state: Observations(lambda s: s.u, np.zeros((1, 2)), 1.0, 1200.0, ([1], [1])),
+                               r"of the shape \(2,\)"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_cannot_be_filtered_is_refused_in_a_sentence(name):
+    attempt, sentence = WRONG[name]
+    model = channel()
+    with pytest.raises(ValueError, match=sentence):
+        attempt(model, flow(model))

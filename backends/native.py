@@ -8,6 +8,7 @@ own form of the step where that has parts whose adjoint is not known there.
 from __future__ import annotations
 
 import sys
+import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -21,6 +22,10 @@ from dycore.backends import foreign
 from dycore.backends.adjoint.expressions import NotDifferentiable
 from dycore.backends.adjoint.segments import later_starts
 from dycore.backends.recorded.operations import leaves_of
+
+
+class GradientWarning(UserWarning):
+    """Kernels that were asked for know no way back through a step."""
 
 
 def is_traced(tree: Any) -> bool:
@@ -154,7 +159,9 @@ def traced_steps(steps: Callable, backward_steps: Callable, step: Callable, mess
             try:
                 return backward_steps(put([placeholder(value) for value in values]), jax.tree.map(placeholder, state),
                                       traced_places(constants))
-            except NotDifferentiable:
+            except NotDifferentiable as why:
+                warnings.warn("Steps go forward in native kernels, but their gradient takes XLA's form, which is slower on a CPU: "
+                              f"{why}.", GradientWarning, stacklevel=2)
                 return None
 
         def by_xla(values: list, state: Any) -> Any:

@@ -263,11 +263,11 @@ def create(threads: int = 1, communication: Any = None, native: bool | None = No
 
     native: whether kernels take the steps of `Model.steps`, on arrays of JAX and on so many threads, as on_numba does. None:
     where they can be had, but within functions that JAX traces (`jit`, `vmap`, `grad`) XLA's form is used. True: there too;
-    reverse mode (`grad`) takes kernels on its way back as well (of a step with modules of arrays, with exponents that are
-    differentiated or with messages of MPI: XLA's form), forward mode (`jvp`) is refused by JAX. Give `Model.steps` many steps
-    at once then: it keeps about twice the square root of their number of states. False: XLA everywhere, whose threads are set
-    by XLA_FLAGS before JAX starts. kernels: the form of the steps that XLA compiles, by default the one that
-    suits the device (dycore.backends.jax_kernels).
+    reverse mode (`grad`) takes kernels on its way back as well (XLA's form, with a warning, of a step with modules of arrays,
+    with exponents that are differentiated or with messages of MPI), forward mode (`jvp`) is refused by JAX. Give `Model.steps`
+    many steps at once then: it keeps about twice the square root of their number of states. False: XLA everywhere, whose threads
+    are set by XLA_FLAGS before JAX starts. kernels: the form of the steps that XLA compiles, by default the one that suits the
+    device (dycore.backends.jax_kernels).
 
     Raises RuntimeError where JAX cannot start, or where kernels were asked for and cannot be had.
     """

@@ -154,8 +154,9 @@ def test_slopes_of_states_and_coefficients_are_those_of_xla(models):
 
     expected = slopes(made["jax"], lambda model, state: model.pure_step(model.pure_step(state)))
     assert float(expected[0]) < 0.0
-    assert close(slopes(made["native"], lambda model, state: model.pure_step(model.pure_step(state))), expected, 1e-10)
-    assert close(slopes(made["native"], lambda model, state: model.steps(state, 2)), expected, 1e-10)
+    with pytest.warns(native.GradientWarning, match="XLA's form.*a part of its own, braked"):  # a module of arrays has no stencils
+        assert close(slopes(made["native"], lambda model, state: model.pure_step(model.pure_step(state))), expected, 1e-10)
+        assert close(slopes(made["native"], lambda model, state: model.steps(state, 2)), expected, 1e-10)
 
 
 def test_xla_is_left_what_is_traced_unless_kernels_were_asked_for_everywhere(models):

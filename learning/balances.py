@@ -35,9 +35,9 @@ def geostrophic(model: Model) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
     def slope(eta: Any, axis: int) -> Any:
         xp = eta.__array_namespace__()
-        ahead, behind = (xp.where(neighbours[axis, side], xp.roll(eta, -side, axis), eta) for side in (1, -1))
-        apart = neighbours[axis, 1].astype(float) + neighbours[axis, -1]
-        return weight * (ahead - behind) / (np.maximum(apart, 1.0) * lengths[axis])
+        ahead, before = (xp.where(neighbours[axis, side], xp.roll(eta, -side, axis), eta) for side in (1, -1))
+        steps_between = neighbours[axis, 1].astype(float) + neighbours[axis, -1]
+        return weight * (ahead - before) / (np.maximum(steps_between, 1.0) * lengths[axis])
 
     def on_faces(values: Any, axis: int) -> Any:
         return 0.5 * (values + values.__array_namespace__().roll(values, 1, axis))

@@ -49,13 +49,13 @@ def as_ensemble(model: Model, states: Sequence[State], parameters: Sequence[Unce
 def advanced(model: Model, ensemble: Ensemble, steps: int) -> Ensemble:
     """Members so many steps later."""
     if hasattr(model.backend, "native"):  # arrays of JAX
-        return replace(ensemble, states=together(model, ensemble, steps))
+        return replace(ensemble, states=members_at_once(model, ensemble, steps))
     states = tuple(with_estimates(model, ensemble.parameters, list(controls)).steps(state, steps)
                    for state, controls in zip(ensemble.states, ensemble.controls, strict=True))
     return replace(ensemble, states=states)
 
 
-def together(model: Model, ensemble: Ensemble, steps: int) -> tuple[State, ...]:
+def members_at_once(model: Model, ensemble: Ensemble, steps: int) -> tuple[State, ...]:
     """States of all members so many steps later, in one program of JAX."""
     import jax
     import jax.numpy as jnp

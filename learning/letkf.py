@@ -153,12 +153,12 @@ def localisation(grid: Grid, observed: Observations, radius: float) -> np.ndarra
     """Weights [j, i, n] of observations for the column of each cell."""
     places = positions(grid)
     j, i = (index.reshape(-1) for index in observed.cells)
-    apart = places[:, :, None, :] - places[j, i]
+    separation = places[:, :, None, :] - places[j, i]
     if not grid.spherical:
         extent = np.array([np.ptp(grid.x_face), np.ptp(grid.y_face)])
         around = np.array([edge is Boundary.PERIODIC for edge in (grid.tile.x, grid.tile.y)])
-        apart = np.where(around, apart - extent * np.round(apart / extent), apart)
-    return gaspari_cohn(2.0 * np.sqrt((apart**2).sum(axis=-1)) / radius)
+        separation = np.where(around, separation - extent * np.round(separation / extent), separation)
+    return gaspari_cohn(2.0 * np.sqrt((separation**2).sum(axis=-1)) / radius)
 
 
 def positions(grid: Grid) -> np.ndarray:

@@ -222,7 +222,8 @@ def test_grids_of_all_sizes_share_their_programs(monkeypatch, name):
         monkeypatch.setattr(writer, "build", lambda source, *rest, **more: written.append(source) or build(source, *rest, **more))
         grid, parameters, state = cases.CASES[name](cells=cells)
         model = Model(grid, parameters, on_numba.create())
-        compiled_program.Program(model.backend, model._step, model.numbers, state)
+        traced = compiled_program.traced_step(model.backend, model._step, model.numbers, state)
+        compiled_program.Program(model.backend, traced, model.numbers, state)
         monkeypatch.setattr(writer, "build", build)
         return written
 

@@ -72,7 +72,7 @@ def sensitivity(case, backend):
     return loss, numbers(start), numbers(moving)
 
 
-def tested(case, backend, right=True, forward=False):
+def taylor_tested(case, backend, right=True, forward=False):
     """Assert that the gradient from the start is finite and, in motion, right; all numbers change by a part of themselves."""
     import jax
 
@@ -100,7 +100,8 @@ TESTED = [*((name, AdamsBashforth3(), precision) for name in CASES for precision
                          ids=lambda each: each if isinstance(each, str) else type(each).__name__)
 def test_the_gradient_of_two_steps_is_finite_from_the_start_of_a_case_and_right_in_motion(jax_backend, name, stepper, precision):
     grid, parameters, state = cases.CASES[name](cells=CELLS.get(name, SHALLOW), precision=precision)
-    tested((grid, dataclasses.replace(parameters, stepper=stepper), state), jax_backend, forward=name == "flow_over_mountain")
+    case = grid, dataclasses.replace(parameters, stepper=stepper), state
+    taylor_tested(case, jax_backend, forward=name == "flow_over_mountain")
 
 
 def at_rest(grid, **changes):
@@ -134,7 +135,7 @@ OPTIONS = {
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_the_gradient_through_every_scheme_is_finite_at_rest_and_right_in_motion(jax_backend, name):
-    tested(OPTIONS[name](), jax_backend, right=name != SWITCH)
+    taylor_tested(OPTIONS[name](), jax_backend, right=name != SWITCH)
 
 
 def test_the_gradient_in_the_tail_of_a_smooth_tracer_is_the_same_in_both_precisions(jax_backend):

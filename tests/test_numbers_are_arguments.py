@@ -115,9 +115,9 @@ def test_one_leaf_that_is_another_is_taken_in_and_the_rest_stays(monkeypatch):
     steps, reference = backend.loop(step_on(backend)), create("numpy")
     expected = reference.loop(step_on(reference))
     constants, state = drawn(backend, "float64", 1)
-    copied, made = [], compiled_program.Program._taken_in
+    copied, made = [], compiled_program.Program.inside
     steps(constants, state, 2)
-    monkeypatch.setattr(compiled_program.Program, "_taken_in", lambda self, array: copied.append(array) or made(self, array))
+    monkeypatch.setattr(compiled_program.Program, "inside", lambda self, array: copied.append(array) or made(self, array))
     for name, value in (("time_step", 7.5), ("rate", np.float64(0.125)), ("plane", 2.0 * constants.plane), ("period", 5),
                         ("profile", constants.profile[::-1].copy())):
         copied.clear()

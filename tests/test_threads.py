@@ -206,7 +206,8 @@ def test_a_call_that_is_interrupted_leaves_nothing_that_the_next_one_could_find(
     model = Model(grid, parameters, on_numba)
     state = model.asarrays(state)
     expected = model.steps(state, 3)
-    program = compiled_program.Program(model.backend, model._step, model.numbers, state)
+    traced = compiled_program.traced_step(model.backend, model._step, model.numbers, state)
+    program = compiled_program.Program(model.backend, traced, model.numbers, state)
     whole = program.parts
 
     def interrupt(run):

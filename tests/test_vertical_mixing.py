@@ -136,3 +136,13 @@ def test_levels_far_apart_and_a_long_step_stay_stable(numpy_backend):
     after = Model(grid, parameters, numpy_backend).steps(initial_state(grid, surface=0.0, tracers=(tracer,)), 50)
     mean = (np.diff(grid.interfaces)[:, None, None] * tracer).sum(axis=0) / DEPTH
     assert np.allclose(interior(after.tracers[0]), mean, rtol=1e-9)  # mixed to the mean of each column
+
+
+def test_numbers_of_a_scheme_do_not_turn_a_model_of_single_precision_into_one_of_double(numpy_backend):
+    grid = rectilinear((3, 4, 5), extent=(5e5, 4e5), interfaces=uniform(3, -600.0, 0.0), precision="float32")
+    parameters = Parameters(Ocean(), time_step=300.0, tracer_names=("temperature", "salinity"),
+                            vertical_mixing=VerticalMixing(convective, Convective(unstable=0.1), linear_drag=1e-4))
+    upside_down = np.broadcast_to(np.array([12.0, 8.0, 4.0])[:, None, None], grid.cells)
+    state = initial_state(grid, surface=0.0, tracers=(upside_down, np.full(grid.cells, 35.0)), u=0.1)
+    after = Model(grid, parameters, numpy_backend).steps(state, 20)
+    assert after.u.dtype == np.float32 and np.ptp(interior(after.tracers[0])[:, 1, 1]) < 7.9

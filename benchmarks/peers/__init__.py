@@ -2,7 +2,7 @@
 
     peer.py                           what a peer is, and how its programs answer
     mitgcm.py, veros.py, dinosaur.py  how each is found, built and run, with input of our own
-    veros_channel.py, dinosaur_held_suarez.py    programs that the Python runs in which those are installed
+    programs/                         those that the Python runs in which Veros or dinosaur is installed
     comparison.py                     samples in turn, and the table
 
 Nothing of theirs is kept here: MITgcm is taken from a folder that the user names, the others from an environment of Python.

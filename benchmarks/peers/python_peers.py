@@ -18,7 +18,7 @@ HELD_SUAREZ = Case("held_suarez", (20, 64, 128), "JAX (XLA); spectral T42 on a G
 def program(file: str, variable: str, label: str) -> Callable[[Case, Path], Callable[[], float]]:
     """`start` of a peer that is one program: nothing is built."""
     def start(case: Case, folder: Path) -> Callable[[], float]:
-        command = [python_named(variable), str(HERE / file), *map(str, case.cells), str(case.steps)]
+        command = [python_named(variable), str(HERE / "programs" / file), *map(str, case.cells), str(case.steps)]
         return lambda: answered(command, folder, label, VARIABLES)
 
     return start

@@ -18,4 +18,5 @@ class Convective(NamedTuple):
 @stencil
 def convective(values, stability, shear):
     """Viscosity and diffusivity at lower-r faces (m2/s) by convective adjustment: diffusivity is large where N2 is negative."""
-    return values.viscosity, where(stability < 0.0, values.unstable, values.diffusivity)
+    unstable = values.unstable + 0.0 * stability  # of numbers alone the choice would be in double precision
+    return values.viscosity, where(stability < 0.0, unstable, values.diffusivity)

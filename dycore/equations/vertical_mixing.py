@@ -55,7 +55,8 @@ def coefficients(k, j, i, grid, column, heights, fluid, scheme, values, u, v, tr
     distance = 0.5 * (grid.dr[k] + grid.dr[k - 1]) * column.stretching[j, i]
     shear = 0.5 * (west * west + east * east + (south * south + north * north)) / (distance * distance)
     viscosity, diffusivity = scheme(constants_at(k, j, i, values), stability, shear)
-    return where(inside, viscosity, 0.0), where(inside, diffusivity, 0.0)
+    nothing = 0.0 * rise  # in the precision of the model, as both may be numbers; it is 1 where this is chosen
+    return where(inside, viscosity, nothing), where(inside, diffusivity, nothing)
 
 
 @stencil

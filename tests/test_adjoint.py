@@ -113,17 +113,20 @@ def gyre():
     return model, model.steps(state, 40)
 
 
+def driven(model, factor):
+    """The model with so many times its wind."""
+    wind, across = model.parameters.surface_stress
+    return model.with_parameters(replace(model.parameters, surface_stress=(wind * factor, across)))
+
+
 def test_three_steps_go_back_as_they_went_forward(gyre):
     """<w, J v> = <J' w, v>, with J v by central differences; by the state and by the strength of the wind."""
     model, state = gyre
-    parameters = model.parameters
     generator = np.random.default_rng(0)
     fields = tuple(state[:-2])
-    wind = parameters.surface_stress[0]
 
     def after(fields, factor):
-        driven = model.with_parameters(replace(parameters, surface_stress=(wind * factor, parameters.surface_stress[1])))
-        return tuple(driven.steps(type(state)(*fields, *state[-2:]), 3)[:-2])
+        return tuple(driven(model, factor).steps(type(state)(*fields, *state[-2:]), 3)[:-2])
 
     changes = jax.tree.map(lambda array: random_like(generator, array), fields)
     weights = jax.tree.map(lambda array: random_like(generator, array), fields)
@@ -141,17 +144,16 @@ def test_a_trajectory_goes_back_through_several_steps_at_once(gyre):
 
     model, state = gyre
 
-    def seen_on_the_way(u):
-        end, seen = learning.trajectory(model, state._replace(u=u), 12, 2, lambda now: (now.surface**2).sum())
+    def seen_on_the_way(factor):
+        end, seen = learning.trajectory(driven(model, factor), state, 12, 2, lambda now: (now.surface**2).sum())
         return seen.sum() + (end.u**2).sum()
 
-    def one_by_one(u):
-        now, total = state._replace(u=u), 0.0
+    def one_by_one(factor):
+        now, total = state, 0.0
         for _ in range(6):
-            now = model.steps(now, 2)
+            now = driven(model, factor).steps(now, 2)
             total = total + (now.surface**2).sum()
         return total + (now.u**2).sum()
 
-    ours, theirs = (jax.jit(jax.value_and_grad(function))(state.u) for function in (seen_on_the_way, one_by_one))
-    assert float(ours[0]) == pytest.approx(float(theirs[0]), rel=1e-13)
-    assert np.allclose(ours[1], theirs[1], rtol=1e-11, atol=0.0) and np.asarray(ours[1]).any()
+    ours, theirs = (jax.jit(jax.value_and_grad(function))(1.0) for function in (seen_on_the_way, one_by_one))
+    assert np.allclose(ours, theirs, rtol=1e-11, atol=0.0) and float(ours[1]) > 0.0

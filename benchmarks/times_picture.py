@@ -29,12 +29,16 @@ def scaling(records: list[dict[str, Any]], path: Path, precision: str) -> None:
     rows = math.ceil(len(cases) / columns)
     with figure(rows, columns, path, PANEL_INCHES, sharex=True, sharey=True) as (drawing, panels):
         key: dict[str, Any] = {}
+        cells = [record["n_cells"] for record in records]
+        if max(cells) < 10 * min(cells):  # an axis of a part of a decade has no room for its numbers
+            panels.flat[0].set_xlim(min(cells) / 4.0, max(cells) * 4.0)
         for case, panel in zip(cases, panels.flat, strict=False):
             key |= draw_times(panel, [record for record in records if record["case"] == case and not record["error"]])
             heading(panel, case.replace("_", " "))
             panel.yaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
             panel.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
             panel.yaxis.set_minor_locator(ticker.NullLocator())
+            panel.xaxis.set_minor_formatter(ticker.NullFormatter())
         for number, panel in enumerate(panels.flat):
             panel.axis("on" if number < len(cases) else "off")
             panel.set_xlabel("grid cells" if number + columns >= len(cases) else "")
@@ -42,7 +46,7 @@ def scaling(records: list[dict[str, Any]], path: Path, precision: str) -> None:
         for panel in panels[:, 0]:
             panel.set_ylabel("ms per step per 1M cells")
         free = rows * columns > len(cases)
-        place = {"loc": "center", "borderaxespad": 0.0} if free else {"loc": "outside lower center", "ncols": 2 * columns}
+        place = {"loc": "center", "borderaxespad": 0.0} if free else {"loc": "outside right center"}
         (panels.flat[-1] if free else drawing).legend(key.values(), key.keys(), frameon=False, fontsize=11, **place)
         words(drawing, f"Wall time per step per 1M cells, {precision}: lower is better{mpi_words(records)}",
               f"bands span all samples; {tables.origin(records)[0]}{tables.busy_words(records, '; ')}")

@@ -47,11 +47,9 @@ def program(options: argparse.Namespace) -> Program:
     return Program(advance, {}, check)
 
 
-def gradient_of_a_run(model: Any, state: Any, steps: int) -> Callable[[tuple], tuple]:
-    """The compiled gradient of the outcome by the fields of the state (all but step and history), which it takes."""
+def outcome_of_a_run(model: Any, state: Any, steps: int) -> Callable[[tuple], Any]:
+    """The outcome after so many steps as a function of the fields of a state (all but step and history)."""
     import jax
-
-    from dycore.backends import on_jax
 
     def outcome(fields: tuple) -> Any:
         def step(now: Any, _: None) -> tuple:
@@ -64,4 +62,13 @@ def gradient_of_a_run(model: Any, state: Any, steps: int) -> Callable[[tuple], t
             after, _ = jax.lax.scan(step, start, None, length=steps)
         return sum((field**2).sum() for field in jax.tree.leaves(after[:-2]))
 
-    return on_jax.jit(jax.grad(outcome))
+    return outcome
+
+
+def gradient_of_a_run(model: Any, state: Any, steps: int) -> Callable[[tuple], tuple]:
+    """The compiled gradient of the outcome by the fields of the state, which it takes."""
+    import jax
+
+    from dycore.backends import on_jax
+
+    return on_jax.jit(jax.grad(outcome_of_a_run(model, state, steps)))

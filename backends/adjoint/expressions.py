@@ -207,3 +207,12 @@ def in_order(results: Iterable[Expression]) -> list[Expression]:
             known[one.number] = one
             left += [part for part in one.parts if isinstance(part, Expression)]
     return [known[number] for number in sorted(known)]
+
+
+def index_in(known: list, one: Any) -> int:
+    """The place of something in a list, in which it is put if it is not there."""
+    for place, other in enumerate(known):
+        if other is one:
+            return place
+    known.append(one)
+    return len(known) - 1

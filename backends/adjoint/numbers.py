@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.backends.adjoint.derivatives import slopes
-from dycore.backends.adjoint.expressions import Expression, Graph, Namespace, NotDifferentiable
+from dycore.backends.adjoint.expressions import Expression, Graph, Namespace, NotDifferentiable, index_in
 from dycore.backends.adjoint.generated import written
 from dycore.backends.recorded.scalars import Scalar, chosen
 
@@ -43,10 +43,7 @@ def derivatives(number: Scalar, places: list[int]) -> Derivatives:
 def expression(number: Scalar, graph: Graph, leaves: list[Scalar]) -> Expression:
     """A number as an expression of given ones."""
     if number.made_of is None:
-        place = next((place for place, leaf in enumerate(leaves) if leaf is number), len(leaves))
-        if place == len(leaves):
-            leaves.append(number)
-        return graph.make("number", place)
+        return graph.make("number", index_in(leaves, number))
     function, operands = number.made_of
     made: Any = NAMES.get(function, function)
     return made(*(expression(operand, graph, leaves) if isinstance(operand, Scalar) else operand

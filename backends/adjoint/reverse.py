@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from dycore.backends.adjoint.contributions import Activity, Contribution, Contributions, inner, total, wait
 from dycore.backends.adjoint.derivatives import slopes
-from dycore.backends.adjoint.expressions import Expression, NotDifferentiable
+from dycore.backends.adjoint.expressions import Expression, NotDifferentiable, index_in
 from dycore.backends.adjoint.generated import written
 from dycore.backends.adjoint.loops import kept_rounds, replayed, reversed_round
 from dycore.backends.adjoint.statements import ExchangeAdjoint, InsertedCopy, LoadedRound, changed_by, pruned
@@ -279,12 +279,3 @@ def leaf_of(traced: Traced, one: Expression) -> Any:
 def like(array: TracedArray) -> TracedArray:
     """A new array of the same shape and type."""
     return TracedArray(array.shape, array.dtype)
-
-
-def index_in(known: list, one: Any) -> int:
-    """The place of something in a list, in which it is put if it is not there."""
-    for place, other in enumerate(known):
-        if other is one:
-            return place
-    known.append(one)
-    return len(known) - 1

@@ -102,11 +102,9 @@ def pruned(statements: list[Statement], wanted: set[TracedArray]) -> list[Statem
 
 
 def changed_by(statement: Statement) -> tuple[TracedArray, ...]:
-    """The arrays that a statement makes or changes."""
+    """The arrays that a statement makes or changes, but for halos."""
     if isinstance(statement, Operation):
         return statement.results
     if isinstance(statement, Filter):
         return tuple(array for array, _ in statement.pairs)
-    if isinstance(statement, (Exchange, ExchangeAdjoint)):
-        return tuple(array for _, array in statement.placed)
     return (statement.target,) if isinstance(statement, InsertedCopy) else statement.made()

@@ -114,13 +114,14 @@ def gyre():
 
 
 def driven(model, factor):
-    """The model with so many times its wind."""
-    wind, across = model.parameters.surface_stress
-    return model.with_parameters(replace(model.parameters, surface_stress=(wind * factor, across)))
+    """The model with so many times its wind, a plane, and its friction, a number."""
+    (wind, across), friction = model.parameters.surface_stress, model.parameters.friction
+    friction = replace(friction, divergence=friction.divergence * factor, vorticity=friction.vorticity * factor)
+    return model.with_parameters(replace(model.parameters, surface_stress=(wind * factor, across), friction=friction))
 
 
 def test_three_steps_go_back_as_they_went_forward(gyre):
-    """<w, J v> = <J' w, v>, with J v by central differences; by the state and by the strength of the wind."""
+    """<w, J v> = <J' w, v>, with J v by central differences; by the state and by the strength of wind and friction."""
     model, state = gyre
     generator = np.random.default_rng(0)
     fields = tuple(state[:-2])

@@ -20,7 +20,7 @@ from dycore.datasets import in_units, on_places
 from dycore.fluid import Atmosphere
 from dycore.grid import interior
 from dycore.inputs.given import check_model, shown
-from dycore.running import two_dimensional
+from dycore.running import cell_metrics, two_dimensional
 from dycore.state import Prognostic, State, initial_state
 from dycore.tiles import HALO_LEVELS, Place
 
@@ -164,7 +164,7 @@ def fluid_of(grid: Any, field: Prognostic) -> np.ndarray:
 
 
 def coordinates(model: Any) -> dict[str, tuple]:
-    """(dimensions, values, attributes) of the coordinates, their boundaries and the area of cells."""
+    """(dimensions, values, attributes) of the coordinates, their boundaries, the area of cells and other metrics."""
     grid, (x, y, level) = model.grid, axes(model)
     air = level == "air_pressure"
     units = {x: "degrees_east", y: "degrees_north"} if grid.spherical else {x: "m", y: "m"}
@@ -188,6 +188,7 @@ def coordinates(model: Any) -> dict[str, tuple]:
             "c_grid_axis_shift": -0.5}
     found["cell_area"] = (y, x), interior(grid.metrics.area), {"standard_name": "cell_area", "long_name": "area of cells",
                                                                "units": "m2"}
+    found |= cell_metrics.coordinates(grid, x, y, units[level])
     return found if grid.supergrid is None else found | two_dimensional.coordinates(grid, x, y)
 
 
@@ -206,7 +207,7 @@ def attributes(model: Any) -> dict[str, Any]:
             "history": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} made by dycore {__version__}",
             "precision": model.grid.dtype.name, "backend": model.backend.name, "time_step": float(parameters.time_step),
             "time_stepper": type(parameters.stepper).__name__, "barotropic_substeps": parameters.substeps,
-            "tracer_scheme": parameters.tracer_face.__name__}
+            "tracer_scheme": parameters.tracer_face.__name__, **cell_metrics.attributes(model)}
 
 
 def cells_of(model: Any, state: State, variable: Variable) -> np.ndarray:

@@ -13,20 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from dycore.grid import EARTH_RADIUS
+from dycore.diagnostics.cells import along, moved, velocity_of
+from dycore.diagnostics.times import days_of
+from dycore.diagnostics.velocities import relative_vorticity, speed
 from dycore.inputs.given import check_function, check_labelled, check_text, finite, shown
 from dycore.plotting.curved_cells import VERTICES, is_geographic
 
 UNITS = {"Pa": ("hPa", 0.01), "degree_C": ("\N{DEGREE SIGN}C", 1.0), "m s-1": ("m/s", 1.0), "Pa s-1": ("Pa/s", 1.0),
          "g kg-1": ("g/kg", 1.0), "s-1": ("$10^{-5}$/s", 1e5)}
-IN_A_DAY = {"s": 86400.0, "seconds": 86400.0, "minutes": 1440.0, "hours": 24.0, "days": 1.0,
-            "milliseconds": 864e5, "microseconds": 864e8, "nanoseconds": 864e11}
 # by the unit of levels: unit and factor as they are shown, what they are, and where they increase
 LEVELS = {"Pa": ("hPa", 0.01, "pressure", "down"), "m": ("m", -1.0, "depth", "up")}
 WANTED = ("surface_pressure", "temperature", "sea_surface_height", "eastward_velocity", "x_velocity")  # what a user looks at first
 ENDS = ("_first_end", "_second_end")  # of a level: names of coordinates beside it
 PLACES = {"longitude": "X", "latitude": "Y", "x": "X", "y": "Y", "grid_longitude": "X", "grid_latitude": "Y"}
-VELOCITIES = (("eastward_velocity", "northward_velocity"), ("x_velocity", "y_velocity"))  # the latter along a rotated grid
 
 
 def opened(path: Path) -> Any:
@@ -48,12 +47,6 @@ def opened(path: Path) -> Any:
     return dataset
 
 
-def along(data: Any, axis: str) -> Any:
-    """The name of a field's coordinate along X, Y, Z (the attribute axis of CF) or T, a dimension or one place; None without."""
-    return next((name for name, coordinate in data.coords.items()
-                 if axis == ("T" if name == "time" else coordinate.attrs.get("axis"))), None)
-
-
 def extends(data: Any, axes: str) -> bool:
     """Whether a field has all these dimensions."""
     return all(along(data, axis) in data.dims for axis in axes)
@@ -73,11 +66,6 @@ def fields(dataset: Any) -> tuple[str, ...]:
     on_faces = all(name in held and along(dataset[name], axis).endswith("_face")
                    for name, axis in zip(velocity_of(dataset), "XY", strict=True))
     return (*held, *DERIVED) if on_faces else held
-
-
-def velocity_of(dataset: Any) -> tuple[str, str]:
-    """Names of the components of the velocity, along x and along y."""
-    return VELOCITIES[int(VELOCITIES[1][0] in dataset)]
 
 
 def first_wanted(dataset: Any, levels: bool) -> str:
@@ -112,12 +100,18 @@ def field(dataset: Any, name: str, level: float | None = None, time: float | Non
             if along(source, axis) is None:
                 raise ValueError(f"{name} has no {what}.")
             dataset = nearest(dataset, along(source, axis), value)
-    drawn = DERIVED[name](dataset) if name in DERIVED else dataset[name]
+    drawn = derived(dataset, name) if name in DERIVED else dataset[name]
     units, factor = UNITS.get(drawn.attrs.get("units", ""), (drawn.attrs.get("units", ""), 1.0))
     drawn = drawn.where(wet_places(dataset, drawn)) * factor
     drawn = drawn.assign_coords({name: data.sel({dim: drawn[dim].values for dim in data.dims})
                                  for name, data in curved.items() if {*data.dims} <= {*drawn.dims}})
     return drawn.rename(name).assign_attrs(units=units, long_name=name.replace("_", " "))
+
+
+def derived(dataset: Any, name: str) -> Any:
+    """A field that follows from others, with the coordinates of a dataset beside its dimensions."""
+    found = DERIVED[name](dataset)
+    return found.assign_coords({name: data for name, data in dataset.coords.items() if {*data.dims} <= {*found.dims}})
 
 
 def check_field(name: str, field: Any) -> None:
@@ -188,17 +182,6 @@ def shown_coordinates(dataset: Any) -> Any:
     return dataset.drop_vars([*dataset.coords]).assign_coords(changed)
 
 
-def days_of(time: Any) -> tuple[float, Any]:
-    """The factor that makes days of times, and these as numbers, whether xarray has decoded them or not."""
-    from xarray.conventions import encode_cf_variable
-
-    time = encode_cf_variable(time)
-    unit = str(time.attrs.get("units", "")).partition(" ")[0]
-    if unit not in IN_A_DAY:
-        raise ValueError(f"the time has the unit {unit!r}: there are {', '.join(IN_A_DAY)}, since a date.")
-    return 1.0 / IN_A_DAY[unit], time
-
-
 def edges(coordinate: Any) -> np.ndarray:
     """Where the cells of a coordinate end: as given, else in the middle between their centres."""
     values = np.atleast_1d(coordinate.values)
@@ -248,41 +231,6 @@ def wet_places(dataset: Any, like: Any) -> Any:
             both = wet if name == along(like, "Z") else wet & wet.roll({centre: 1})
             wet = moved(dataset, both, centre, name)
     return wet
-
-
-def moved(dataset: Any, data: Any, here: str, there: str) -> Any:
-    """Data on another place of the cell along one dimension."""
-    return data.rename({here: there}).assign_coords({there: dataset[there]})
-
-
-# What follows from the velocity; beyond a wall there is none, so that going round does no harm there
-
-
-def speed(dataset: Any) -> Any:
-    """Speed at cell centres (m/s)."""
-    squares: Any = 0.0
-    for name, axis in zip(velocity_of(dataset), "XY", strict=True):
-        face, velocity = along(dataset[name], axis), dataset[name].fillna(0.0)  # of a wall, which may be NaN as land is
-        mean = 0.5 * (velocity + velocity.roll({face: -1}))
-        squares = squares + moved(dataset, mean, face, face.removesuffix("_face")) ** 2
-    return np.sqrt(squares).assign_attrs(units="m s-1")
-
-
-def relative_vorticity(dataset: Any) -> Any:
-    """Vorticity of the velocity along levels at corners (1/s), on a sphere of the Earth's radius or a plane."""
-    u, v = (dataset[name] for name in velocity_of(dataset))
-    y, x = along(u, "Y"), along(v, "X")
-    if min(dataset.sizes[x], dataset.sizes[y]) < 2:
-        raise ValueError("the vorticity needs at least two rows and two columns of cells.")
-    row, corner, metres = 1.0, 1.0, 1e3
-    if y in ("latitude", "grid_latitude"):
-        row, corner = np.cos(np.radians(dataset[y])), np.cos(np.radians(dataset[f"{y}_face"]))
-        metres = np.radians(EARTH_RADIUS)
-    dx, dy = (metres * float(dataset[name][1] - dataset[name][0]) for name in (x, y))
-    across = moved(dataset, v - v.roll({x: 1}), x, f"{x}_face") / (dx * corner)
-    along_rows = moved(dataset, u * row - (u * row).roll({y: 1}), y, f"{y}_face") / (dy * corner)
-    inside = {f"{y}_face": slice(1, None)} | ({} if goes_round(dataset[x]) else {f"{x}_face": slice(1, None)})
-    return (across - along_rows).transpose(*across.dims).isel(inside).assign_attrs(units="s-1")
 
 
 DERIVED: dict[str, Callable] = {"speed": speed, "relative_vorticity": relative_vorticity}

@@ -1,0 +1,188 @@
+"""Cells of a dataset as dycore writes it: names of axes, thickness of levels, fields moved between faces and centres.
+
+Everything is lazy where the dataset is (dask), in double precision, and zero where there is no fluid. Faces are those to the west
+and south of cells; beyond the last one is the first again where the domain is periodic, else a closed one without velocity, so
+that a roll along a dimension does no harm there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dycore.inputs.given import check_labelled, shown
+
+VELOCITIES = (("eastward_velocity", "northward_velocity"), ("x_velocity", "y_velocity"))  # the latter along a rotated grid
+SURFACES = ("sea_surface_height", "surface_pressure")  # of an ocean, of air
+
+
+class Axes(NamedTuple):
+    """Names of the dimensions of cell centres."""
+
+    x: str
+    y: str
+    level: str
+
+
+def check_dataset(dataset: Any) -> None:
+    """Raise TypeError unless something is a dataset."""
+    check_labelled("dataset", dataset)
+    if not hasattr(dataset, "data_vars"):
+        raise TypeError(f"dataset={shown(dataset)} must be an xarray.Dataset, as Model.dataset and the output of a run are.")
+
+
+def axes(dataset: Any) -> Axes:
+    """Names of the dimensions, by the attribute `axis` of coordinates. Raises ValueError where one is missing."""
+    check_dataset(dataset)
+    found = {data.attrs.get("axis"): name for name, data in dataset.coords.items()
+             if data.dims == (name,) and not name.endswith(("_face", "_edge"))}
+    missing = [axis for axis in "XYZ" if axis not in found]
+    if missing:
+        raise ValueError(f"The dataset has no dimension along the axis {' and '.join(missing)} (attribute axis of coordinates): "
+                         "give the whole of what Model.dataset or the output of a run holds, not a part of it.")
+    return Axes(*(found[axis] for axis in "XYZ"))
+
+
+def along(data: Any, axis: str) -> Any:
+    """The name of a coordinate along X, Y, Z (the attribute axis of CF) or T, a dimension or one place; None without."""
+    return next((name for name, coordinate in data.coords.items()
+                 if axis == ("T" if name == "time" else coordinate.attrs.get("axis"))), None)
+
+
+def goes_round(dataset: Any, x: str) -> bool:
+    """Whether the rows of a dataset go round: by its attribute x_boundary, else where its longitudes are a whole circle."""
+    places = dataset[x].values
+    if "cells" in dataset.attrs and "x_boundary" in dataset.attrs:
+        return dataset.attrs["x_boundary"] == "periodic" and int(dataset.attrs["cells"][2]) == np.size(places)
+    return "longitude" in x and np.size(places) > 1 and bool(np.isclose(len(places) * (places[1] - places[0]), 360.0))
+
+
+def need(dataset: Any, *names: str) -> None:
+    """Raise ValueError with what to write into the output where variables or coordinates are missing."""
+    missing = [name for name in names if name not in dataset]
+    if not missing:
+        return
+    fields = [name for name in missing if not name.startswith(METRICS)]
+    metrics = [name for name in missing if name.startswith(METRICS)]
+    advice = [f"Write {', '.join(fields)} into the output of the run (all fields are written where none are named: fields of "
+              "dycore.writing.Snapshots and Means, --fields of dycore run)."] if fields else []
+    advice += [f"{', '.join(metrics)} come from the grid: this file was written by an earlier version of dycore, or they were "
+               "dropped. Take them from the model: dataset.assign_coords(model.dataset(state).coords)."] if metrics else []
+    raise ValueError(f"The dataset lacks {', '.join(missing)}; it has {', '.join(map(str, dataset.data_vars)) or 'no variables'}. "
+                     + " ".join(advice))
+
+
+METRICS = ("west_face_", "south_face_", "column_base", "fixed_boundary", "cell_area", "surface_geopotential")
+
+
+def is_air(dataset: Any) -> bool:
+    """Whether the levels are those of pressure."""
+    return dataset[axes(dataset).level].attrs.get("units") == "Pa"
+
+
+def velocity_of(dataset: Any) -> tuple[str, str]:
+    """Names of the components of the velocity, along x and along y."""
+    return VELOCITIES[int(VELOCITIES[1][0] in dataset)]
+
+
+def check_meridional(dataset: Any, what: str) -> None:
+    """Raise ValueError on a rotated grid, whose rows are no parallels."""
+    if axes(dataset).x == "grid_longitude":
+        raise ValueError(f"{what} is along parallels, and the rows of this rotated grid are none. Turn velocities to east and "
+                         "north (dycore.directions) and interpolate the fields to latitudes first, for example with xESMF.")
+
+
+def constant(dataset: Any, name: str) -> float:
+    """A constant of the fluid, which is an attribute of the dataset. Raises ValueError where it is missing."""
+    if name not in dataset.attrs:
+        raise ValueError(f"The dataset lacks the attribute {name}, a constant of the fluid: it was written by an earlier version "
+                         f"of dycore, or with a {name} that is no number. Set dataset.attrs['{name}'].")
+    return float(dataset.attrs[name])
+
+
+def alone(data: Any) -> Any:
+    """A variable in double precision with no coordinates but its own dimensions and the time, and without attributes."""
+    data = data.drop_vars([name for name in data.coords if name not in (*data.dims, "time")]).astype(float)
+    return data.drop_attrs(deep=False)
+
+
+def field(dataset: Any, name: str) -> Any:
+    """A variable, zero where there is no fluid. Raises ValueError where it is missing."""
+    need(dataset, name)
+    return alone(dataset[name]).fillna(0.0)
+
+
+def moved(dataset: Any, data: Any, here: str, there: str) -> Any:
+    """Data on another place of the cell along one dimension."""
+    return data.drop_vars(here, errors="ignore").rename({here: there}).assign_coords({there: dataset[there].variable})
+
+
+def at_face(dataset: Any, data: Any, dim: str) -> Any:
+    """Mean of the cells on both sides of west or south faces."""
+    return moved(dataset, 0.5 * (data + data.roll({dim: 1})), dim, f"{dim}_face")
+
+
+def at_centre(dataset: Any, data: Any, dim: str) -> Any:
+    """Mean of the two faces of cells."""
+    return moved(dataset, 0.5 * (data + data.roll({f"{dim}_face": -1})), f"{dim}_face", dim)
+
+
+def interfaces(dataset: Any) -> tuple[Any, Any]:
+    """Reference levels (unit of r) below and above every level, in the order of the model (towards the moving boundary).
+
+    Raises ValueError for a part of the levels.
+    """
+    level = axes(dataset).level
+    name = dataset[level].attrs.get("bounds", dataset[level].encoding.get("bounds", f"{level}_bounds"))
+    if name not in dataset:
+        raise ValueError(f"The dataset lacks {name}, the ends of its levels: give all coordinates that the run has written.")
+    cells = dataset.attrs.get("cells")
+    if cells is not None and int(cells[0]) != dataset.sizes[level]:
+        raise ValueError(f"The dataset has {dataset.sizes[level]} of {int(cells[0])} levels, and whole columns are needed. Select "
+                         "levels after the diagnostic, not before it.")
+    bounds = alone(dataset[name])
+    lower, upper = (bounds.isel({bounds.dims[-1]: end}) for end in (0, 1))
+    return lower, upper
+
+
+def open_thickness(dataset: Any, ending: str = "") -> Any:
+    """Reference thickness of what is open of every level (unit of r), of cells or of faces ("_west_face", "_south_face")."""
+    need(dataset, f"column_base{ending}")
+    lower, upper = interfaces(dataset)
+    return (upper - np.maximum(lower, alone(dataset[f"column_base{ending}"]))).clip(min=0.0)
+
+
+def stretching(dataset: Any) -> Any:
+    """Thickness of the columns over that of reference; 1 on land."""
+    surface = next((name for name in SURFACES if name in dataset), SURFACES[is_air(dataset)])
+    need(dataset, surface, "column_base", "fixed_boundary")
+    base, top = alone(dataset["column_base"]), interfaces(dataset)[1].isel({axes(dataset).level: -1}, drop=True)
+    column = (top - base).where(base < top, 1.0)
+    thickness = field(dataset, surface) - alone(dataset["fixed_boundary"])
+    return (thickness * (1.0 / column)).where(base < top, 1.0)
+
+
+def face_stretching(dataset: Any, ending: str) -> Any:
+    """Mean of the stretching on both sides of west or south faces."""
+    return at_face(dataset, stretching(dataset), axes(dataset).x if ending == "_west_face" else axes(dataset).y)
+
+
+def at_edges(dataset: Any, data: Any, dim: str) -> Any:
+    """Sums from the first cell on along a dimension, at all edges between cells [n + 1]: zero at the first.
+
+    The new dimension is DIM_edge; its positions are those of the bounds of `dim`.
+    """
+    bounds = dataset[dataset[dim].attrs.get("bounds", dataset[dim].encoding.get("bounds", f"{dim}_bounds"))].values
+    about = {name: value for name, value in dataset[dim].attrs.items() if name != "bounds"}
+    here = next(name for name in (dim, f"{dim}_face") if name in data.dims)
+    sums = data.drop_vars(here, errors="ignore").cumsum(here).pad({here: (1, 0)}, constant_values=0.0)
+    edge = f"{dim}_edge"
+    about |= {"long_name": f"{about.get('long_name', dim)}, edges"}
+    return sums.rename({here: edge}).assign_coords({edge: (edge, np.append(bounds[:, 0], bounds[-1, 1]), about)})
+
+
+def described(data: Any, name: str, long_name: str, units: str, standard_name: str = "", **others: Any) -> Any:
+    """A result with its name and attributes; the time in front."""
+    attributes = {"long_name": long_name, "units": units} | ({"standard_name": standard_name} if standard_name else {}) | others
+    return data.transpose("time", ..., missing_dims="ignore").rename(name).drop_attrs(deep=False).assign_attrs(attributes)

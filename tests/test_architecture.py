@@ -31,7 +31,7 @@ LAYERS = [
     {"diagnostics"},
     {"plotting.curved_cells"},
     {"plotting.plotted_fields", "plotting.map_projections", "datasets"},
-    {"running.two_dimensional"},
+    {"running.two_dimensional", "running.cell_metrics"},
     {"output", "cases", "restart", "check", "pictures"},
     {"running.growing_files"},
     {"writing"},

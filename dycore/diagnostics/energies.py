@@ -39,7 +39,7 @@ from dycore.inputs.given import check_text
 def cell_volume(dataset: Any) -> Any:
     """Volume (m3), or mass times gravity (Pa m2), of every cell [k, j, i]; zero in dry ones. Needs the moving boundary."""
     need(dataset, "cell_area")
-    volume = alone(dataset["cell_area"]) * open_thickness(dataset) * stretching(dataset)
+    volume = open_thickness(dataset) * alone(dataset["cell_area"]) * stretching(dataset)
     air = is_air(dataset)
     return described(volume.transpose(..., *axes(dataset)[::-1]), "cell_volume", "mass of cells times gravity" if air else
                      "volume of cells", "Pa m2" if air else "m3", "" if air else "ocean_volume")

@@ -8,15 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore import cases
+from dycore import cases, diagnostics
+from dycore.diagnostics.means import mass_of_columns
 from dycore.equations.advection import centred
 from dycore.fluid import Atmosphere, Ocean
-from dycore.grid import Grid, interior, latitude_longitude, rectilinear
+from dycore.grid import interior, latitude_longitude, rectilinear
 from dycore.model import Model
 from dycore.parameters import Parameters
 from dycore.state import State, initial_state
 from dycore.validation.evidence import Evidence, Row, within
-from dycore.validation.measures import cells_of, great_circle, stretching, volume
+from dycore.validation.measures import cells_of, great_circle
 from dycore.validation.mountain import at_rest
 from dycore.validation.mountain import rows as over_schaers_mountain
 from dycore.vertical import uniform
@@ -73,34 +74,18 @@ class Content(NamedTuple):
     energy: float  # J per kg/m3 of reference density (ocean), J times gravity (atmosphere)
 
 
-def energy_of_motion(grid: Grid, stretched: np.ndarray, velocity: np.ndarray, at_u: bool) -> float:
-    """Half the square of a component of the velocity, over the volume about its faces; all [k, j, i] with halo."""
-    metrics = grid.metrics
-    floor, fraction, area = ((metrics.floor_u, metrics.fraction_u, metrics.area_u) if at_u else
-                             (metrics.floor_v, metrics.fraction_v, metrics.area_v))
-    mean = 0.5 * interior(stretched + np.roll(stretched, 1, axis=1 if at_u else 0))
-    return float((0.5 * interior(velocity) ** 2 * grid.open_thickness(floor, fraction) * interior(area) * mean).sum())
-
-
 def content(model: Model, state: State) -> Content:
     """Mass, tracers and total energy of a state."""
-    grid, metrics, fluid = model.grid, model.grid.metrics, model.parameters.fluid
-    surface, u, v = (np.asarray(model.backend.to_numpy(part)) for part in (state.surface, state.u, state.v))
-    stretched, mass = stretching(model, state), volume(model, state)
-    area, inside = interior(metrics.area), interior(metrics.floor < metrics.top)
-    tracers = [cells_of(model, part) for part in state.tracers]
-    moving = energy_of_motion(grid, stretched, u, True) + energy_of_motion(grid, stretched, v, False)
-    columns = area * inside * interior(surface - metrics.fixed)
-    if isinstance(fluid, Atmosphere):  # cp T, and phi p of the ground: the sum of internal and potential energy
-        temperature = tracers[0] * fluid.reference_s(grid.interfaces)[1][:, None, None] * interior(stretched) ** fluid.kappa
-        still = fluid.heat_capacity * (mass * temperature).sum() + (columns * interior(metrics.surface_geopotential)).sum()
-    else:
-        centre = 0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])[:, None, None]
-        height = interior(metrics.fixed) + interior(stretched) * (centre - interior(metrics.fixed_reference))
-        buoyancy = fluid.gravity * (fluid.thermal_expansion * (tracers[0] - fluid.reference_temperature)
-                                    - fluid.haline_contraction * (tracers[1] - fluid.reference_salinity))
-        still = -(mass * buoyancy * height).sum() + 0.5 * fluid.surface_gravity * (area * inside * interior(surface) ** 2).sum()
-    return Content(float(columns.sum()), tuple(float((mass * tracer).sum()) for tracer in tracers), float(moving + still))
+    dataset, fluid = model.dataset(state), model.parameters.fluid
+    mass, factor = diagnostics.cell_volume(dataset).values, energy_factor(fluid)
+    tracers = tuple(float((mass * cells_of(model, part)).sum()) for part in state.tracers)
+    energy = float(diagnostics.energy(dataset).energy) / factor
+    return Content(float(mass_of_columns(dataset).sum()), tracers, energy)
+
+
+def energy_factor(fluid: Any) -> float:
+    """The factor that makes J of the energy of a `Content`."""
+    return 1.0 / fluid.gravity if isinstance(fluid, Atmosphere) else fluid.reference_density
 
 
 class History(NamedTuple):
@@ -208,9 +193,7 @@ def _conservation(name: str, model: Model, past: History) -> list[Row]:
 
 def energy_per_area(model: Model, past: History) -> np.ndarray:
     """Departure of the total energy from its beginning (J/m2)."""
-    fluid = model.parameters.fluid
-    factor = 1.0 / fluid.gravity if isinstance(fluid, Atmosphere) else fluid.reference_density
-    energy = np.array([part.energy for part in past.contents])
+    factor, energy = energy_factor(model.parameters.fluid), np.array([part.energy for part in past.contents])
     return factor * (energy - energy[0]) / interior(model.grid.metrics.area).sum()
 
 

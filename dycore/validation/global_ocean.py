@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from dycore import cases
+from dycore import cases, diagnostics
 from dycore.fluid import Ocean
-from dycore.grid import EARTH_RADIUS, EARTH_ROTATION, Grid, interior
+from dycore.grid import EARTH_RADIUS, EARTH_ROTATION, Grid
 from dycore.model import Model
 from dycore.validation.evidence import Evidence, Kind, within
-from dycore.validation.measures import cells_of, stretching, volume
+from dycore.validation.measures import cells_of, volume
 
 SVERDRUP = 1.0e6  # m3/s
 # (south, north, west, east) in degrees: seas without a way through, that winds of this size drive some Sv around in
@@ -20,23 +20,15 @@ CLOSED_SEAS = {"Nordic Seas": (62.0, 76.0, 345.0, 380.0), "Labrador Sea and Baff
 DRAKE = "Donohue et al. 2016 (173 Sv) and Cunningham et al. 2003 (137 Sv), observed in Drake Passage"
 
 
-def transport_stream_function(model: Model, state: Any) -> np.ndarray:
-    """Barotropic stream function [j, i] (Sv) at west faces and north edges of cells, zero on the southern wall.
-
-    The transport between two latitudes is their difference: U = -d(psi)/dy.
-    """
-    metrics, stretched = model.grid.metrics, interior(stretching(model, state))
-    thickness = model.grid.open_thickness(metrics.floor_u, metrics.fraction_u)
-    width = interior(metrics.dy_u) * 0.5 * (stretched + np.roll(stretched, 1, axis=1))
-    return -np.cumsum((thickness * cells_of(model, state.u)).sum(axis=0) * width, axis=0) / SVERDRUP
-
-
 def mean_stream_function(model: Model, state: Any, days: float) -> tuple[Any, np.ndarray]:
-    """The state so many days later, and the mean of the stream function [j, i] (Sv) at the end of each of them."""
+    """The state so many days later, and the mean of the barotropic stream function (Sv) at the end of each of them.
+
+    [j, i] at west faces and north edges of cells.
+    """
     psi, samples = np.zeros(model.grid.cells[1:]), max(1, round(days))
     for _ in range(samples):
         state = model.steps(state, max(1, round(86400.0 / model.parameters.time_step)))
-        psi += transport_stream_function(model, state) / samples
+        psi += diagnostics.barotropic_stream_function(model.dataset(state)).values[1:] / samples
     return state, psi
 
 

@@ -1,4 +1,4 @@
-"""Measures of several programs: fields without halo, the content of layers, norms of errors, angles on the sphere."""
+"""Measures of several programs: fields without halo, norms of errors, angles on the sphere; more is in dycore.diagnostics."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore import diagnostics
 from dycore.grid import interior
 from dycore.model import Model
 
@@ -15,16 +16,9 @@ def cells_of(model: Model, array: Any) -> np.ndarray:
     return interior(np.asarray(model.backend.to_numpy(array), float))
 
 
-def stretching(model: Model, state: Any) -> np.ndarray:
-    """Thickness of the columns over that of reference [j, i], with halo; 1 on land."""
-    metrics = model.grid.metrics
-    surface = np.asarray(model.backend.to_numpy(state.surface))
-    return np.where(metrics.floor < metrics.top, (surface - metrics.fixed) * metrics.inverse_thickness, 1.0)
-
-
 def volume(model: Model, state: Any) -> np.ndarray:
     """Volume (m3), or mass times gravity (Pa m2), of every cell [k, j, i]; zero in dry ones."""
-    return model.grid.volume * interior(stretching(model, state))
+    return diagnostics.cell_volume(model.dataset(state)).values
 
 
 class Norms(NamedTuple):

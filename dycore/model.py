@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from dycore.restart import Restarts
     from dycore.running.run import Report
-    from dycore.writing import Means, Snapshots
+    from dycore.writing import Output
 
 __all__ = ["Model", "map_state"]  # the latter for scripts that take it from here
 
@@ -166,7 +166,7 @@ class Model:
         return self.backend.traffic(self._step, self._steps, self.numbers, self.asarrays(state))
 
     def run(self, state: State, *, steps: int | None = None, days: float | None = None, progress: bool = True,
-            write: tuple[Snapshots | Means, ...] = (), restarts: Restarts | None = None, stop: Callable[[], bool] | None = None,
+            write: tuple[Output, ...] = (), restarts: Restarts | None = None, stop: Callable[[], bool] | None = None,
             report: Callable[[Report], None] | None = None) -> State:
         """The state after so many steps or days, with a progress bar in simulated time.
 

@@ -34,6 +34,8 @@ LAYERS = [
     {"running.two_dimensional", "running.cell_metrics"},
     {"output", "cases", "restart", "check", "pictures"},
     {"running.growing_files"},
+    {"running.series"},
+    {"running.diagnosed"},
     {"writing"},
     {"running.reserved_names"},
     {"running.run"},

@@ -22,7 +22,7 @@ def xgcm_grid(dataset: Any) -> Any:
     names = axes(dataset)
     need(dataset, "cell_area", "west_face_length", "south_face_length", "west_face_area", "south_face_area")
     positions = {axis: {"center": name, "left": f"{name}_face"} for axis, name in zip("XYZ", names, strict=True)}
-    beyond = {"X": "periodic" if goes_round(dataset, names.x) else "fill", "Y": "fill", "Z": "fill"}
-    return xgcm.Grid(dataset, coords=positions, padding=beyond, fill_value=0.0, autoparse_metadata=False, metrics={
+    padding = {"X": "periodic" if goes_round(dataset, names.x) else "fill", "Y": "fill", "Z": "fill"}
+    return xgcm.Grid(dataset, coords=positions, padding=padding, fill_value=0.0, autoparse_metadata=False, metrics={
         ("X",): ["south_face_length"], ("Y",): ["west_face_length"],
         ("X", "Y"): ["cell_area", "west_face_area", "south_face_area"]})

@@ -31,13 +31,16 @@ class Zarr:
     def create(self, template: Any) -> None:
         """A store without records."""
         chunks = {name: (1024, *template[name].shape[1:]) for name in TIMES if name in template.coords}
-        rows, columns = block_shape(self.tile)
-        for name, variable in template.data_vars.items():
-            levels = (max(1, min(variable.shape[1], CHUNK // (8 * rows * columns))),) if variable.ndim == 4 else ()
-            chunks[name] = 1, *levels, rows, columns
+        chunks |= {name: (1, *self._chunk(variable.shape[1:])) for name, variable in template.data_vars.items()}
         with whole(self.path) as place:
             template.to_zarr(place, zarr_format=2, consolidated=True,
                              encoding={name: {"chunks": shape} for name, shape in chunks.items()})
+
+    def _chunk(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The chunk of a field of this shape, [k, j, i] or [j, i]."""
+        rows, columns = block_shape(self.tile)
+        levels = (max(1, min(shape[0], CHUNK // (8 * rows * columns))),) if len(shape) == 3 else ()
+        return *levels, rows, columns
 
     def _open(self) -> Any:
         import zarr
@@ -89,9 +92,9 @@ class Zarr:
 
         def write() -> None:
             group = self._open()
-            for name, ((rows, columns), cells) in blocks.items():
+            for name, (place, cells) in blocks.items():
                 if cells.size:
-                    group[name][record, ..., rows, columns] = cells
+                    group[name][(record, ..., *place)] = cells
 
         def count() -> None:
             grow(times)

@@ -20,7 +20,7 @@ from dycore.running.progress import DAY, ProgressBar
 from dycore.stability import TimeStepWarning
 from dycore.state import State, leaves
 from dycore.stopping import Interrupted, Stopped, asked, interrupts
-from dycore.writing import Means, Snapshots, outputs
+from dycore.writing import Diagnostics, Means, Output, Snapshots, outputs
 
 CHECK_SECONDS = 1.0  # wall time between looks at the state
 
@@ -33,13 +33,13 @@ class Report(NamedTuple):
 
 
 def run(model: Any, state: State, *, steps: int | None = None, days: float | None = None, progress: bool = True,
-        write: tuple[Snapshots | Means, ...] = (), restarts: Restarts | None = None, stop: Callable[[], bool] | None = None,
+        write: tuple[Output, ...] = (), restarts: Restarts | None = None, stop: Callable[[], bool] | None = None,
         report: Callable[[Report], None] | None = None) -> State:
     """The state after so many steps, or days (rounded to whole steps).
 
-    write: Snapshots and Means (dycore.writing). restarts: dycore.restart.Restarts. A run that starts from the state of a
-    restart goes on with its files: records after that state are written anew. stop: asked about every second of wall time;
-    where it says True on any process, the run writes a restart and raises Stopped. So does Ctrl-C, or the stop button of a
+    write: Snapshots, Means and Diagnostics (dycore.writing). restarts: dycore.restart.Restarts. A run that starts from the state of
+    a restart goes on with its files: records after that state are written anew. stop: asked about every second of wall time; where
+    it says True on any process, the run writes a restart and raises Stopped. So does Ctrl-C, or the stop button of a
     notebook, which raises Interrupted, a KeyboardInterrupt (both of dycore.stopping). report: called at the end, however it
     comes, with the time that writing took. Whatever ends a run early has the last whole state as its attribute `state`.
 
@@ -134,9 +134,9 @@ def check_watchers(progress: Any, stop: Any, report: Any) -> None:
 
 def check_outputs(write: Any, restarts: Any) -> None:
     """Raise TypeError where what a run is to write is none of the records that say so."""
-    if not isinstance(write, (tuple, list)) or not all(isinstance(each, (Snapshots, Means)) for each in write):
-        raise TypeError(f"write={shown(write)} must be a tuple of dycore.writing.Snapshots and Means; for a single one write "
-                        "write=(one,).")
+    if not isinstance(write, (tuple, list)) or not all(isinstance(each, (Snapshots, Means, Diagnostics)) for each in write):
+        raise TypeError(f"write={shown(write)} must be a tuple of dycore.writing.Snapshots, Means and Diagnostics; for a single "
+                        "one write write=(one,).")
     if restarts is not None:
         check_kind("restarts", restarts, Restarts)
 

@@ -1,0 +1,133 @@
+"""A run makes diagnostics itself and writes them: the same values as of its snapshots, into files that go on after a restart."""
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dycore import Model, cases, diagnostics, restart
+from dycore.backends import on_numpy
+from dycore.restart import Restarts
+from dycore.writing import Diagnostics, Snapshots
+
+xr = pytest.importorskip("xarray")
+DAY = 86400.0
+MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
+
+
+def volume(dataset):
+    """A diagnostic without dimensions."""
+    return diagnostics.content(dataset)
+
+
+DRAKE = partial(diagnostics.section_transport, x=1.0e5)
+IN_CLASSES = partial(diagnostics.overturning_in_density, edges=[1000.0, 1020.0, 1030.0])
+FUNCTIONS = (diagnostics.overturning, diagnostics.heat_transport, diagnostics.energy, volume, DRAKE, diagnostics.mixed_layer_depth)
+
+
+def channel(communication=None):
+    """A small channel with its first state."""
+    grid, parameters, state = cases.baroclinic_channel((3, 8, 12))
+    backend = on_numpy if communication is None else on_numpy.create(communication=communication)
+    return Model(grid, dataclasses.replace(parameters, time_step=300.0, substeps=10), backend), state
+
+
+def in_four_steps(folder, suffix, communication=None):
+    """A run of four steps that writes snapshots and diagnostics of every second."""
+    model, state = channel(communication)
+    every = 600.0 / DAY
+    write = Snapshots(folder / f"states{suffix}", every), Diagnostics(folder / f"found{suffix}", every, FUNCTIONS)
+    return model.run(state, steps=4, progress=False, write=write)
+
+
+def opened(path):
+    with xr.open_dataset(path, decode_times=False) as found:
+        return found.load()
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_what_a_run_writes_is_what_its_snapshots_give(tmp_path, suffix):
+    pytest.importorskip("zarr" if suffix == ".zarr" else "netCDF4")
+    in_four_steps(tmp_path, suffix)
+    states, found = (opened(tmp_path / f"{name}{suffix}") for name in ("states", "found"))
+    np.testing.assert_array_equal(found.time, [0.0, 600.0, 1200.0])
+    expected = [diagnostics.overturning(states), diagnostics.heat_transport(states), volume(states), DRAKE(states),
+                diagnostics.mixed_layer_depth(states), *diagnostics.energy(states).values()]
+    assert {*found.data_vars} == {each.name for each in expected}
+    for each in expected:
+        np.testing.assert_array_equal(found[each.name], each, err_msg=each.name)
+        assert found[each.name].attrs.items() >= each.attrs.items() and found[each.name].dims == each.dims
+    assert {"height_edge", "y_face"} <= {*found.coords} and np.abs(found.overturning_stream_function).max() > 0.0
+
+
+def test_diagnostics_go_on_after_a_restart_as_if_nothing_had_been(tmp_path):
+    in_four_steps(tmp_path, ".nc")
+    whole, part = opened(tmp_path / "found.nc"), tmp_path / "part.nc"
+    write, restarts = (Diagnostics(part, 600.0 / DAY, FUNCTIONS),), Restarts(tmp_path / "restarts", 600.0 / DAY)
+    model, state = channel()
+    model.run(state, steps=3, progress=False, write=write, restarts=restarts)
+    state = restart.read(restart.path_of(tmp_path / "restarts", 2), model)
+    (tmp_path / "restarts" / "restart_0000000003.npz").unlink()
+    model.run(state, steps=2, progress=False, write=write, restarts=restarts)
+    again = opened(part)
+    assert all(again[name].equals(whole[name]) for name in whole.variables)
+    other = Diagnostics(part, 600.0 / DAY, FUNCTIONS[:1])
+    with pytest.raises(ValueError, match="was written by another run"):
+        model.run(model.step(state), steps=2, progress=False, write=(other,))
+
+
+def late(dataset):
+    """A function of a user that fails once the run has begun."""
+    if float(dataset.time) > 0.0:
+        raise KeyError("mine")
+    return diagnostics.content(dataset)
+
+
+@pytest.mark.parametrize("functions, sentence", [
+    ((), "must be a tuple of diagnostics"), ((3,), r"functions\[0\]"),
+    ((diagnostics.overturning, diagnostics.overturning), "Two diagnostics are called 'overturning_stream_function'"),
+    ((diagnostics.overturning, lambda d: IN_CLASSES(d).rename("psi"), lambda d: IN_CLASSES(d, edges=[1.0, 2.0]).rename("other")),
+     "dimension density_edge of the diagnostic 'other' has other values"),
+    ((lambda dataset: 3.0,), "makes 3.0: it must be an xarray.DataArray with a name"),
+    ((lambda dataset: dataset.missing,), "failed: AttributeError"),
+    ((diagnostics.zonal_statistics,), "is of an ocean"), ((late,), "The diagnostic late failed: KeyError: 'mine'")])
+def test_functions_that_make_no_record_are_refused(tmp_path, functions, sentence):
+    model, state = channel()
+    with pytest.raises(ValueError, match=sentence):
+        model.run(state, steps=2, progress=False, write=(Diagnostics(tmp_path / "a.nc", 300.0 / DAY, functions),))
+
+
+def test_two_ranks_write_what_one_writes_and_both_hear_of_what_fails(tmp_path):
+    assert MPIEXEC is not None
+    for suffix in (".nc", ".zarr"):
+        in_four_steps(tmp_path, suffix)
+    (tmp_path / "two").mkdir()
+    environment = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMP_NUM_THREADS": "1",
+                                "OMPI_MCA_rmaps_base_oversubscribe": "1",
+                                "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parent)])}
+    subprocess.run([MPIEXEC, "-n", "2", sys.executable, "-m", "mpi4py", __file__, tmp_path / "two"], env=environment, check=True,
+                   timeout=600)
+    for name in ("found.nc", "found.zarr"):
+        one, two = opened(tmp_path / name), opened(tmp_path / "two" / name)
+        assert all(one[variable].equals(two[variable]) for variable in one.variables)
+
+
+def on_ranks(folder):
+    """Run on all ranks of MPI, and fail on all."""
+    from dycore.backends import mpi
+
+    for suffix in (".nc", ".zarr"):
+        in_four_steps(folder, suffix, mpi.World())
+    model, state = channel(mpi.World())
+    with pytest.raises(ValueError, match="KeyError: 'mine'"):
+        model.run(state, steps=2, progress=False, write=(Diagnostics(folder / "late.nc", 300.0 / DAY, (late,)),))
+
+
+if __name__ == "__main__":
+    on_ranks(Path(sys.argv[1]))

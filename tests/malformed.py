@@ -116,7 +116,8 @@ def chance_of(command, seed):
 # Files of `dycore run`
 
 KEYS = ("case", "days", "steps", "cells", "time_step", "precision", "backend", "threads", "processes", "output", "output_every",
-        "means", "means_every", "fields", "state_out", "log", "restarts", "restarts_every", "keep", "continue")
+        "means", "means_every", "fields", "diagnostics", "diagnostics_every", "diagnose", "state_out", "log", "restarts",
+        "restarts_every", "keep", "continue")
 OWN = tuple(f"parameters.{name}" for name in ("substeps", "diffusivity", "polar_filter", "polar_damping", "extrapolated_pressure",
                                               "biharmonic_diffusion", "time_step", "cells", "fluid", "nope"))
 # none of these may be taken for any key: text for numbers, lists in lists, tables, dates, what is no finite number
@@ -131,6 +132,7 @@ FILES = [b"", b"\xff\xfe", b"\0", bytes(range(256)), HEAD.encode("utf-16"), HEAD
         "[[cells]]", "[parameters]\n[parameters]", "parameters = 3", "parameters = []", "[[parameters]]",
         "[parameters.substeps]\na=1", "x = " + "[" * 3000, "days = 1"))]
 NEEDED = {"output_every": 'output = "n.nc"', "fields": 'output = "n.nc"', "means_every": 'means = "m.nc"',
+          "diagnostics_every": 'diagnostics = "d.nc"', "diagnose": 'diagnostics = "d.nc"',
           "restarts_every": 'restarts = "r"', "keep": 'restarts = "r"'}
 
 

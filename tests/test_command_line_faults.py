@@ -15,6 +15,7 @@ EARLIER = {"there.npz", "there.nc", "there.log"}
 SENSE = {"days": [1e-3, 1], "steps": [1, 2], "cells": [[3, 8, 6], [1, 8, 12], [5, 4, 5]], "time_step": [1, 60.5, 900],
          "precision": ["float64", "float32"], "backend": ["numpy"], "threads": [1], "processes": [[1, 1]],
          "output": ["new.nc", "no/new.nc"], "output_every": [1, 0.5], "means": ["new.nc", "means.nc"], "means_every": [1, 0.5],
+         "diagnostics": ["new.nc", "found.nc"], "diagnostics_every": [1, 0.5], "diagnose": [["overturning"], ["energy", "speed"]],
          "fields": [["salinity"], ["temperature", "northward_velocity"]], "state_out": ["new.npz", "there.npz"],
          "log": ["new.log", "there.log"], "restarts": ["restarts", "."], "restarts_every": [1], "keep": [1, 3],
          "continue": ["restarts", "nowhere"]}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import RUN, dycore
 
 from dycore import Model, cases, diagnostics, restart
 from dycore.backends import on_numpy
@@ -82,11 +83,46 @@ def test_diagnostics_go_on_after_a_restart_as_if_nothing_had_been(tmp_path):
         model.run(model.step(state), steps=2, progress=False, write=(other,))
 
 
+def test_the_example_separates_what_eddies_carry(tmp_path):
+    from test_examples import example
+
+    samples, cells = 8, (2, 6, 8)
+    whole, of_mean = example("eddy_transport").main(cells=cells, days=1.0, samples=samples, folder=tmp_path)
+    grid, parameters, state = cases.baroclinic_channel(cells)
+    model, transports = Model(grid, parameters, on_numpy), []
+    for _ in range(samples):
+        state = model.steps(state, round(DAY / parameters.time_step) // samples)
+        transports.append(diagnostics.heat_transport(model.dataset(state)))
+    np.testing.assert_allclose(whole, sum(transports) / samples, rtol=1e-12)
+    assert (whole != of_mean)[1:].all() and np.abs(whole - of_mean).max() < np.abs(whole).max()
+
+
 def late(dataset):
     """A function of a user that fails once the run has begun."""
     if float(dataset.time) > 0.0:
         raise KeyError("mine")
     return diagnostics.content(dataset)
+
+
+def test_the_command_line_writes_diagnostics_by_name(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    named = "--diagnostics", "found.nc", "--diagnose", "overturning,mixed_layer_depth", "--diagnostics-every", 600.0 / DAY
+    code, said, _ = dycore(capsys, *RUN, "--steps", 2, *named, "--dry-run")
+    assert code == 0 and 'diagnostics = "found.nc"' in said and 'diagnose = ["overturning", "mixed_layer_depth"]' in said
+    assert dycore(capsys, *RUN, "--steps", 2, *named, "--quiet") == (0, "", "")
+    found = opened("found.nc")
+    assert {*found.data_vars} == {"overturning_stream_function", "mixed_layer_depth"} and found.sizes["time"] == 3
+    assert dycore(capsys, *RUN, "--steps", 1, "--diagnostics", "energy.nc", "--quiet")[0] == 0
+    assert {*opened("energy.nc").data_vars} == {"kinetic_energy", "potential_energy", "energy"}
+    for given, sentence in ((["--diagnostics", "a.nc", "--diagnose", "overturnin"], "did you mean 'overturning'?"),
+                            (["--diagnostics", "a.nc", "--diagnose", "energy,energy"], "names energy twice"),
+                            (["--diagnostics", "a.nc", "--diagnose", "zonal_statistics"], "is of an ocean"),
+                            (["--diagnostics", "a.txt"], "ends neither in .zarr nor in .nc"),
+                            (["--diagnose", "energy"], "is given without diagnostics"),
+                            (["--diagnostics", "a.nc", "--output", "a.nc"], "diagnostics and output are both 'a.nc'")):
+        code, _, said = dycore(capsys, *RUN, "--steps", 1, *given)
+        assert code == 2 and sentence in said, said
+    assert not Path("a.nc").exists()
 
 
 @pytest.mark.parametrize("functions, sentence", [

@@ -91,6 +91,18 @@ def field_names(text: str) -> tuple[str, ...]:
     return names
 
 
+def diagnostic_names(text: str) -> tuple[str, ...]:
+    from dycore.diagnostics import OF_STATES
+
+    names = tuple(part.strip() for part in text.split(","))
+    for name in names:
+        if name not in OF_STATES:
+            raise argparse.ArgumentTypeError(no_such("diagnostic", name, tuple(OF_STATES)))
+        if names.count(name) > 1:
+            raise argparse.ArgumentTypeError(f"'{text}' names {name} twice")
+    return names
+
+
 def cell_numbers(text: str) -> tuple[int, int, int]:
     parts = text.split(",")
     if len(parts) != 3:

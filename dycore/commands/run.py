@@ -31,6 +31,7 @@ def add(command: Any) -> None:
                   "  dycore run held_suarez --days 1200 --dry-run > climate.toml\n"
                   "  dycore run climate.toml --backend numba --quiet --log climate.log\n"
                   "  dycore run global_ocean --start 2000-01-01 --calendar 360_day --days 360 --output ocean.zarr\n"
+                  "  dycore run global_ocean --days 30 --diagnostics found.nc --diagnose overturning,heat_transport,energy\n"
                   "  dycore run climate.toml --restarts r --continue r --time-step 300   # after it became unstable\n"
                   "  mpiexec -n 4 dycore run baroclinic_wave --backend numba --processes 2,2 --days 1 --state-out wave.npz\n\n"
                   "A signal (Ctrl-C, TERM, HUP, USR1, USR2, XCPU) to any process ends a run with a restart and the command that\n"
@@ -105,7 +106,7 @@ def after_another_step(path: Path, model: Any) -> str:
 
 def advanced(settings: Settings, model: Any, state: Any, options: argparse.Namespace, received: list[int]) -> Any:
     """The state at the end of the run; output and restarts are written on the way."""
-    from dycore import restart, stopping, writing
+    from dycore import diagnostics, restart, stopping, writing
 
     steps = settings.steps or writing.whole_steps(settings.days or 0.0, model.parameters.time_step, "the run")
     if state.step >= steps:
@@ -119,6 +120,9 @@ def advanced(settings: Settings, model: Any, state: Any, options: argparse.Names
         write.append(writing.Snapshots(settings.output, settings.output_every, settings.fields))
     if settings.means is not None:
         write.append(writing.Means(settings.means, settings.means_every, settings.fields))
+    if settings.diagnostics is not None:
+        functions = tuple(diagnostics.OF_STATES[name] for name in settings.diagnose or ("energy",))
+        write.append(writing.Diagnostics(settings.diagnostics, settings.diagnostics_every, functions))
     restarts = settings.restarts and restart.Restarts(settings.restarts, settings.restarts_every, settings.keep)
     try:
         # what is no number is found and said in a sentence
@@ -206,7 +210,7 @@ def check_outputs(settings: Settings, model: Any, state: Any) -> None:
     for name in settings.fields or ():
         if name not in known:
             raise BadInput(no_such("field", name, known))
-    there = [path for path in (settings.output, settings.means) if path is not None and path.exists()]
+    there = [path for path in (settings.output, settings.means, settings.diagnostics) if path is not None and path.exists()]
     goes_on = settings.continue_ and settings.restarts and 0 in restart.all_in(settings.restarts)  # killed before its first day
     there = model.backend.communication.first((there if not goes_on else None) or None)  # whenever they look
     if there and state.step == 0:
@@ -237,7 +241,7 @@ def why_unwritable(settings: Settings) -> str | None:
     if settings.state_out is not None and settings.state_out.suffix != ".npz":
         return (f"'{settings.state_out}' does not end in .npz, the only format there is. "
                 f"Use '{settings.state_out.with_suffix('.npz')}'.")
-    for path in filter(None, (settings.output, settings.means)):
+    for path in filter(None, (settings.output, settings.means, settings.diagnostics)):
         if path.suffix not in KINDS:
             return f"'{path}' ends neither in .zarr nor in .nc, the formats that there are."
     for path in filter(None, (settings.state_out, settings.log)):

@@ -18,6 +18,7 @@ from dycore.commands.option_values import (
     BACKENDS,
     PRECISIONS,
     cell_numbers,
+    diagnostic_names,
     field_names,
     file_name,
     name_among,
@@ -76,6 +77,11 @@ class Settings:
     means: Annotated[Path | None, Setting(OUTPUT, file_name, "FILE", "means over time, in a file that ends in .zarr or .nc")] = None
     means_every: Annotated[float, Setting(OUTPUT, positive_number, "D", "days that a mean is taken over")] = 10.0
     fields: Annotated[tuple[str, ...] | None, Setting(OUTPUT, field_names, "A,B", "of both (default: all)")] = None
+    diagnostics: Annotated[Path | None, Setting(
+        OUTPUT, file_name, "FILE", "what follows from the fields, in a file that ends in .zarr or .nc")] = None
+    diagnostics_every: Annotated[float, Setting(OUTPUT, positive_number, "D", "days from one to the next")] = 1.0
+    diagnose: Annotated[tuple[str, ...] | None, Setting(
+        OUTPUT, diagnostic_names, "A,B", "of dycore.diagnostics, as in overturning,heat_transport (default: energy)")] = None
     state_out: Annotated[Path | None, Setting(OUTPUT, file_name, "FILE.npz", "the last global fields by name, without halo")] = None
     log: Annotated[Path | None, Setting(
         OUTPUT, file_name, "FILE", "append progress, warnings and errors, each with the time of day")] = None
@@ -92,6 +98,7 @@ class Settings:
 SETTINGS: dict[str, Setting] = {name.rstrip("_"): kind.__metadata__[0] for name, kind in inspect.get_annotations(Settings).items()
                                 if hasattr(kind, "__metadata__")}
 REFINEMENTS = {"calendar": ("start",), "output_every": ("output",), "means_every": ("means",), "fields": ("output", "means"),
+               "diagnostics_every": ("diagnostics",), "diagnose": ("diagnostics",),
                "restarts_every": ("restarts",), "keep": ("restarts",)}  # mean nothing without one of these
 
 
@@ -180,7 +187,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         if key in given and not given.keys() & {*of}:
             raise BadInput(f"{key} = {as_toml(given[key])} is given without {' or '.join(of)}.")
     paths: dict[Path, str] = {}
-    for key in given.keys() & {"output", "means", "state_out", "log", "restarts"}:
+    for key in given.keys() & {"output", "means", "diagnostics", "state_out", "log", "restarts"}:
         other = paths.setdefault(Path(os.path.realpath(given[key])), key)
         if other != key:
             raise BadInput(f"{' and '.join(sorted((key, other)))} are both '{given[key]}': give each a place of its own.")

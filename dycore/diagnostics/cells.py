@@ -107,6 +107,11 @@ def alone(data: Any) -> Any:
     return data.drop_attrs(deep=False)
 
 
+def in_one_chunk(data: Any, *dims: str) -> Any:
+    """A variable with all of some dimensions in one chunk, where it is lazy: a store of several ranks has one for each of them."""
+    return data if data.chunks is None else data.chunk(dict.fromkeys(dims, -1))
+
+
 def field(dataset: Any, name: str) -> Any:
     """A variable, zero where there is no fluid. Raises ValueError where it is missing."""
     need(dataset, name)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dycore import seawater
-from dycore.diagnostics.cells import alone, axes, constant, described, interfaces, is_air, need, stretching
+from dycore.diagnostics.cells import alone, axes, constant, described, in_one_chunk, interfaces, is_air, need, stretching
 from dycore.fluid import Ocean, linear_seawater, no_buoyancy
 from dycore.inputs.given import not_negative, positive
 
@@ -41,7 +41,7 @@ def fluid_of(dataset: Any) -> Ocean:
     """The ocean whose constants are attributes of the dataset. Raises ValueError where one is missing."""
     names = ("gravity", "thermal_expansion", "haline_contraction", "reference_temperature", "reference_salinity",
              "reference_density")
-    return Ocean(buoyancy=equation_of_state(dataset), **{name: constant(dataset, name) for name in names})
+    return Ocean(buoyancy=equation_of_state(dataset))._replace(**{name: constant(dataset, name) for name in names})
 
 
 def by_array(dataset: Any, function: Any, *others: Any) -> Any:
@@ -106,8 +106,8 @@ def mixed_layer_depth(dataset: Any, threshold: float | None = None, by_temperatu
     found = xarray.apply_ufunc(
         lambda values, depth, floor: depth_of_threshold(values[..., ::-1], depth[..., ::-1], floor, difference, start,
                                                         by_temperature),
-        values, centres.where(values.notnull()), floor, input_core_dims=[[names.level], [names.level], []], dask="parallelized",
-        output_dtypes=[float])
+        *(in_one_chunk(part, names.level) for part in (values, centres.where(values.notnull()))), floor,
+        input_core_dims=[[names.level], [names.level], []], dask="parallelized", output_dtypes=[float])
     what = f"temperature differs by {difference:g} K from" if by_temperature else f"density is {difference:g} kg m-3 more than"
     standard = "temperature" if by_temperature else "sigma_theta"
     return described(found, "mixed_layer_depth", f"depth at which {what} that at {start:g} m", "m",

@@ -22,6 +22,7 @@ from dycore.diagnostics.cells import (
     described,
     face_stretching,
     field,
+    in_one_chunk,
     interfaces,
     is_air,
     need,
@@ -142,17 +143,15 @@ def available_potential_energy(dataset: Any) -> Any:
                          f"{dataset.attrs.get('buoyancy')!r}: the order of other fluids depends on pressure.")
     names, surface = [*axes(dataset)[::-1]], field(dataset, "sea_surface_height")
     lower, upper = interfaces(dataset)
-    layers = (alone(dataset["cell_area"]) * open_thickness(dataset)).sum(names[1:])
-    height = heights(dataset)
-    sorted_ = xarray.apply_ufunc(
-        lambda b, volume, z, layers, ends: of_sorted(b, volume, z, layers, ends),
-        alone(buoyancy(dataset, 0.0)).fillna(0.0), alone(cell_volume(dataset)), height, layers,
+    area = alone(dataset["cell_area"]).where(alone(dataset["column_base"]) < float(upper[-1]), 0.0)
+    water = alone(buoyancy(dataset, 0.0)).fillna(0.0), alone(cell_volume(dataset)), heights(dataset)
+    layers = (open_thickness(dataset) * area).sum(names[1:])
+    above_rest = xarray.apply_ufunc(
+        of_sorted, *(in_one_chunk(part, *names) for part in water), in_one_chunk(layers, names[0]),
         xarray.Variable("edge", np.append(lower.values, upper.values[-1])),
         input_core_dims=[names, names, names, names[:1], ["edge"]], vectorize=True, dask="parallelized", output_dtypes=[float])
-    mean = (alone(dataset["cell_area"]) * surface).sum(names[1:]) / alone(dataset["cell_area"]).where(
-        alone(dataset["column_base"]) < float(upper[-1]), 0.0).sum(names[1:])
-    tilted = (alone(dataset["cell_area"]) * (surface - mean) ** 2).where(alone(dataset["column_base"]) < float(upper[-1]), 0.0)
-    total = sorted_ + 0.5 * constant(dataset, "surface_gravity") * tilted.sum(names[1:])
+    level = (area * surface).sum(names[1:]) / area.sum(names[1:])
+    total = above_rest + 0.5 * constant(dataset, "surface_gravity") * (area * (surface - level) ** 2).sum(names[1:])
     return described(constant(dataset, "reference_density") * total, "available_potential_energy",
                      "available potential energy of the domain", "J")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dycore.diagnostics.cells import alone, along, check_dataset, described, goes_round, need
+from dycore.diagnostics.cells import alone, along, check_dataset, described, goes_round, in_one_chunk, need
 from dycore.diagnostics.velocities import components
 from dycore.inputs.given import check_text
 
@@ -58,7 +58,8 @@ def power(dataset: Any, values: Any, dim: str) -> Any:
     if x.startswith("grid_"):
         raise ValueError("Zonal wavenumbers are along parallels, and the rows of this rotated grid are none.")
     n = values.sizes[dim]
-    found = xarray.apply_ufunc(lambda array: squares(array, n), values, input_core_dims=[[dim]], output_core_dims=[["wavenumber"]],
+    found = xarray.apply_ufunc(lambda array: squares(array, n), in_one_chunk(values, dim), input_core_dims=[[dim]],
+                               output_core_dims=[["wavenumber"]],
                                dask="parallelized", output_dtypes=[float],
                                dask_gufunc_kwargs={"output_sizes": {"wavenumber": n // 2 + 1}})
     on_sphere = x == "longitude"

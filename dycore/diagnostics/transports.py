@@ -32,9 +32,9 @@ from dycore.diagnostics.cells import (
 )
 from dycore.diagnostics.densities import potential_density
 from dycore.inputs.given import as_array, check_labelled, check_text, finite, shown
+from dycore.physics.surface import HEAT_CAPACITY
 
 SVERDRUP = 1.0e6  # m3/s
-HEAT_CAPACITY = 3991.86795711963  # J/(kg K): that of TEOS-10, with which conservative temperature is defined
 
 
 def through_faces(dataset: Any, along_x: bool) -> Any:

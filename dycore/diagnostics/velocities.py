@@ -14,7 +14,7 @@ from dycore.grid import EARTH_RADIUS
 
 
 def components(dataset: Any) -> list[tuple[Any, str]]:
-    """Both components of the velocity on their faces, zero at walls, and the names of the dimensions of centres across them."""
+    """Components of the velocity on their faces, zero at walls, and the names of the dimensions of centres across them."""
     check_dataset(dataset)
     need(dataset, *velocity_of(dataset))
     pairs = zip(velocity_of(dataset), "XY", strict=True)

@@ -110,7 +110,7 @@ class Diagnosed(Series):
 
 
 def results(functions: tuple[Callable, ...], dataset: Any) -> dict[str, Any]:
-    """What functions make of the dataset of a state, by name, without the time. Raises ValueError for what is no variable."""
+    """Results of functions of the dataset of a state, by name, without the time. Raises ValueError for what is no variable."""
     found: dict[str, Any] = {}
     for function in functions:
         name = getattr(function, "__name__", shown(function))

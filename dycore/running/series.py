@@ -75,7 +75,7 @@ class Series:
         self.records, self.end = by_first(model.backend.communication, lambda: self._found(step, goes_on), could_not(path))
 
     def _prepared(self, state: State, wanted: Any) -> tuple[Mapping[str, Any], Any]:
-        """What is written, by name, and the file for it."""
+        """Variables that are written, by name, and the file for them."""
         return output.variables(self.model, wanted.fields), KINDS[self.path.suffix](self.path, self.model)
 
     def _template(self, made: str) -> Any:
@@ -83,7 +83,7 @@ class Series:
         return template(self.model, self.variables, self.mean, made)
 
     def _cells(self, state: State) -> dict[str, np.ndarray]:
-        """What is written of a state, on the cells that this process keeps."""
+        """Values that are written of a state, on the cells that this process keeps."""
         return {name: output.cells_of(self.model, state, variable) for name, variable in self.variables.items()}
 
     def _write(self, cells: dict[str, np.ndarray], times: dict[str, Any]) -> None:

@@ -59,6 +59,8 @@ def test_a_uniform_current_in_a_channel_carries_its_speed_times_the_section(nump
     exact = -0.1 * 1002.0 * np.linspace(0.0, 6.0e5, 7) / 1e6  # U = -d(psi)/dy, and the surface is 2 m high
     np.testing.assert_allclose(psi, exact[:, None] * np.ones((1, 8)), rtol=1e-13)
     assert diagnostics.section_transport(dataset, x=3.0e5).item() == pytest.approx(60.12, rel=1e-13)
+    across_the_seam = diagnostics.section_transport(dataset, x=7.9e5)  # next to the first face, to which the last cell leads
+    assert across_the_seam.item() == pytest.approx(60.12, rel=1e-13)
     half = diagnostics.section_transport(dataset, x=3.0e5, y=(0.0, 3.0e5))
     assert half.item() == pytest.approx(30.06, rel=1e-13) and "eastward" in half.attrs["long_name"]
 
@@ -70,6 +72,8 @@ def test_the_stream_function_of_solid_body_rotation_rises_with_the_sine_of_latit
     psi = diagnostics.barotropic_stream_function(dataset).isel(longitude_face=3)
     exact = -10.0 * 4000.0 * EARTH_RADIUS * (np.sin(np.radians(psi.latitude_edge)) + 1.0) / 1e6
     np.testing.assert_allclose(psi, exact, atol=3e-4 * np.abs(exact).max())  # second order: (4.5 degrees)^2 / 24
+    across = [diagnostics.section_transport(dataset, x=x).item() for x in (-90.0, 270.0, 0.0)]
+    np.testing.assert_allclose(across, -psi[-1].item(), rtol=1e-13)
 
 
 def test_transports_are_sums_of_velocity_times_open_faces_of_stretched_columns_around_land(ocean):
@@ -113,6 +117,15 @@ def test_the_overturning_of_two_layers_is_the_same_in_depth_and_in_density_and_c
     heat, salt = (each(dataset).isel(y_face=2) for each in (diagnostics.heat_transport, diagnostics.salt_transport))
     assert heat.item() == pytest.approx(1025.0 * 3991.86795711963 * volume * 15.0, rel=1e-12) and heat.attrs["units"] == "W"
     assert salt.item() == pytest.approx(1025.0 * 1e-3 * volume * -2.0, rel=1e-12)
+
+
+def test_a_section_between_longitudes_goes_across_the_seam(numpy_backend):
+    grid = latitude_longitude((2, 6, 8), interfaces=uniform(2, -100.0, 0.0), latitudes=(-30.0, 30.0))  # cells of 45 degrees
+    dataset, _ = ocean_of(grid, numpy_backend, v=np.broadcast_to(np.arange(8.0) + 1.0, grid.cells))
+    width = EARTH_RADIUS * np.radians(45.0)  # at the equator
+    for ends, cells in (((330.0, 30.0), 8 + 1), ((-70.0, 30.0), 7 + 8 + 1), ((0.0, 90.0), 1 + 2), (None, 36)):
+        found = diagnostics.section_transport(dataset, x=ends, y=0.0)
+        assert found.item() == pytest.approx(cells * 100.0 * width / 1e6, rel=1e-12)
 
 
 def test_a_region_takes_the_faces_both_sides_of_which_belong_to_it(numpy_backend):
@@ -350,6 +363,7 @@ def rotated(backend):
     (lambda d: diagnostics.eddy_kinetic_energy(d), "the dataset has one time. Write snapshots"),
     (lambda d: diagnostics.energy_tendency(d), "needs two times or more"),
     (lambda d: diagnostics.section_transport(d, x=1.0, y=2.0), "one of them must be a number"),
+    (lambda d: diagnostics.section_transport(d, y=-1.0e5), "y = -100000 is not there: the faces of the dataset are from 0 to"),
     (lambda d: diagnostics.section_transport(d, x=1.0, y=(3.0, 2.0)), "No cell of the dataset has its y within"),
     (lambda d: diagnostics.section_transport(d, x=1.0, y=(3.0, 2.0, 1.0)), "must be the two ends"),
     (lambda d: diagnostics.overturning_in_density(d, [2.0, 1.0]), "must be densities .* that increase"),

@@ -52,7 +52,7 @@ def of(folder, name):
 
 # where a run dies: at a call of a function, counted; a class dies when it is left as a context
 DEATHS = {
-    "chunks of a record are written": (".zarr", zarr.Array, "__setitem__", 60),
+    "chunks of a record are written": (".zarr", zarr.Array, "__setitem__", 78),
     "times are written": (".zarr", Zarr, "_consolidate", 7),
     "a store is made": (".zarr", files, "synchronize", 3),
     "the first record is written": (".zarr", zarr.Array, "__setitem__", 2),

@@ -25,6 +25,7 @@ from dycore.diagnostics.cells import (
     described,
     face_stretching,
     field,
+    goes_round,
     is_air,
     need,
     open_thickness,
@@ -77,7 +78,7 @@ def section_transport(dataset: Any, x: float | tuple[float, float] | None = None
         section_transport(dataset, x=(280.0, 360.0), y=26.5)        # the Atlantic at 26.5 degrees north
 
     One of `x`, `y` is a number (degrees, or m on a plane), the other the ends between which centres of cells belong to it, or None.
-    Raises ValueError for anything else and where no cell belongs to it.
+    Longitudes may be of another convention. Raises ValueError for anything else and where no face or cell belongs to it.
     """
     names = axes(dataset)
     along_x = x is not None and np.ndim(x) == 0
@@ -86,8 +87,7 @@ def section_transport(dataset: Any, x: float | tuple[float, float] | None = None
                          "ends of the section or None.")
     at, between, across, along = (x, y, names.x, names.y) if along_x else (y, x, names.y, names.x)
     place = finite("x" if along_x else "y", at, dataset[across].attrs.get("units", "m"))
-    distance = cyclic(dataset[f"{across}_face"], dataset[f"{across}_face"].values - place)
-    flow = through_faces(dataset, along_x).isel({f"{across}_face": int(np.abs(distance).argmin())})
+    flow = through_faces(dataset, along_x).isel({f"{across}_face": nearest_face(dataset, across, place)})
     if between is not None:
         flow = flow.isel({along: np.flatnonzero(within(dataset[along], between))})
     if not flow.sizes[along]:
@@ -98,9 +98,19 @@ def section_transport(dataset: Any, x: float | tuple[float, float] | None = None
                      f"{towards} transport through {across} = {place:g}", unit)
 
 
-def cyclic(coordinate: Any, difference: np.ndarray) -> np.ndarray:
-    """Differences of a coordinate, of longitudes between -180 and 180 degrees."""
-    return (difference + 180.0) % 360.0 - 180.0 if "longitude" in coordinate.name else difference
+def nearest_face(dataset: Any, dim: str, place: float) -> int:
+    """The number of the west or south face nearest to a place. Raises ValueError more than half a cell beside all of them."""
+    faces = dataset[f"{dim}_face"].values
+    spacing = float(faces[1] - faces[0]) if len(faces) > 1 else np.inf
+    distance, period = faces - place, 360.0 if "longitude" in dim else np.inf
+    if dim == axes(dataset).x and goes_round(dataset, dim):
+        period = len(faces) * spacing
+    if np.isfinite(period):
+        distance = (distance + 0.5 * period) % period - 0.5 * period
+    nearest = int(np.abs(distance).argmin())
+    if abs(distance[nearest]) > 0.5001 * spacing:
+        raise ValueError(f"{dim} = {place:g} is not there: the faces of the dataset are from {faces[0]:g} to {faces[-1]:g}.")
+    return nearest
 
 
 def within(coordinate: Any, ends: Any) -> np.ndarray:
@@ -109,7 +119,7 @@ def within(coordinate: Any, ends: Any) -> np.ndarray:
     if not np.isfinite([first, last]).all():
         raise ValueError(f"{shown(ends)} must be the two ends of a section, for example (-70.0, -50.0).")
     if "longitude" in coordinate.name:
-        return (coordinate.values - first) % 360.0 <= last - first
+        return (coordinate.values - first) % 360.0 <= (last - first if last >= first else last - first + 360.0)
     return (coordinate.values >= first) & (coordinate.values <= last)
 
 

@@ -41,7 +41,8 @@ def fluid_of(dataset: Any) -> Ocean:
     """The ocean whose constants are attributes of the dataset. Raises ValueError where one is missing."""
     names = ("gravity", "thermal_expansion", "haline_contraction", "reference_temperature", "reference_salinity",
              "reference_density")
-    return Ocean(buoyancy=equation_of_state(dataset))._replace(**{name: constant(dataset, name) for name in names})
+    constants: dict[str, Any] = {name: constant(dataset, name) for name in names}
+    return Ocean(buoyancy=equation_of_state(dataset), **constants)
 
 
 def by_array(dataset: Any, function: Any, *others: Any) -> Any:

@@ -111,7 +111,8 @@ def field(dataset: Any, name: str, level: float | None = None, time: float | Non
 def derived(dataset: Any, name: str) -> Any:
     """A field that follows from others, with the coordinates of a dataset beside its dimensions."""
     found = DERIVED[name](dataset)
-    return found.assign_coords({name: data for name, data in dataset.coords.items() if {*data.dims} <= {*found.dims}})
+    beside = {name: data for name, data in dataset.coords.items() if name not in found.dims and {*data.dims} <= {*found.dims}}
+    return found.assign_coords({name: data.sel({dim: found[dim].values for dim in data.dims}) for name, data in beside.items()})
 
 
 def check_field(name: str, field: Any) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from dycore.grid import Grid, interior
 from dycore.tiles import HALO_LEVELS
 
+GROUND = "surface_geopotential"  # of air alone
 SHIFTED = {"": (0, 0), "_west_face": (0, 1), "_south_face": (1, 0)}  # endings of names: (south, west)
 
 
@@ -47,8 +48,8 @@ def coordinates(grid: Grid, x: str, y: str, unit: str) -> dict[str, tuple]:
         of = f" of {ending[1:].replace('_', ' ')}s" if ending else ""
         found[f"column_base{ending}"] = plane(ending, base, f"reference level at which the open column{of} begins", unit)
     if unit == "Pa":
-        found["surface_geopotential"] = plane("", interior(metrics.surface_geopotential), "geopotential of the ground", "m2 s-2")
-        found["surface_geopotential"][2]["standard_name"] = "surface_geopotential"
+        found[GROUND] = plane("", interior(metrics.surface_geopotential), "geopotential of the ground", "m2 s-2")
+        found[GROUND][2]["standard_name"] = GROUND
     return found
 
 

@@ -76,12 +76,12 @@ STORES: dict[str, Any] = {".zarr": WholeZarr, ".nc": NetCDF}
 class Diagnosed(Series):
     """Diagnostics of a run: the functions, and the file with its number of whole records."""
 
-    def _prepared(self, state: State, wanted: Any) -> tuple[Mapping[str, Any], Any]:
+    def _prepared(self, state: State, wanted: Any) -> tuple[dict[str, Any], Any]:
         self.functions = tuple(wanted.functions)
         alone = SimpleNamespace(tile=None, backend=SimpleNamespace(communication=Alone()))
         return self._diagnosed(state), STORES[self.path.suffix](self.path, alone)
 
-    def _diagnosed(self, state: State) -> Mapping[str, Any]:
+    def _diagnosed(self, state: State) -> dict[str, Any]:
         """The results by name (DataArray), on rank 0; none on the others, which raise what it raises."""
         dataset, made = output.dataset(self.model, state), []
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from dycore.output import coordinates, own_variables, possible_axes, possible_surfaces
 from dycore.plotting.plotted_fields import DERIVED
+from dycore.running.cell_metrics import GROUND
 from dycore.running.growing_files import TIMES
 from dycore.running.two_dimensional import names
 from dycore.state import State
@@ -17,7 +18,7 @@ def taken_names(model: Any) -> set[str]:
     own = own_variables(model) | {name: (None, dims) for name, (dims, *_) in coordinates(model).items()}
     dimensions = {dim for _, dims, *_ in own.values() for dim in ((dims,) if isinstance(dims, str) else dims)}
     axes = {f"{axis}{ending}" for axis in possible_axes() for ending in ("", "_face", "_bounds")}
-    return {*own, *dimensions, *axes, *possible_surfaces(), *names(), *TIMES, *DERIVED, *State._fields}
+    return {*own, *dimensions, *axes, *possible_surfaces(), GROUND, *names(), *TIMES, *DERIVED, *State._fields}
 
 
 def check_tracer_names(model: Any) -> None:

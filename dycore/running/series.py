@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -74,7 +73,7 @@ class Series:
         self.sums = Sums(0, step, {}, self.seconds)
         self.records, self.end = by_first(model.backend.communication, lambda: self._found(step, goes_on), could_not(path))
 
-    def _prepared(self, state: State, wanted: Any) -> tuple[Mapping[str, Any], Any]:
+    def _prepared(self, state: State, wanted: Any) -> tuple[dict[str, Any], Any]:
         """Variables that are written, by name, and the file for them."""
         return output.variables(self.model, wanted.fields), KINDS[self.path.suffix](self.path, self.model)
 

@@ -125,7 +125,7 @@ def colours(field: Any) -> tuple[dict[str, Any], str]:
     low, high = ranges[:, 0].min(), ranges[:, 1].max()  # an animation shows what has grown by its end
     low, high = max(values.min(), low - 0.25 * (high - low)), min(values.max(), high + 0.25 * (high - low))
     units = field.attrs["units"]
-    signed = field.name != "speed" and (units in ("m/s", "Pa/s", UNITS["s-1"][0]) or (units == "m" and low < 0.0 < high))
+    signed = field.name != "speed" and (units in ("m/s", "Pa/s", "Sv", UNITS["s-1"][0]) or (units == "m" and low < 0.0 < high))
     if signed:
         high = max(abs(low), abs(high))
         low = -high

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from command_line import RUN, dycore
 
-from dycore import Model, cases, diagnostics, restart
+from dycore import Model, cases, diagnostics, pictures, restart
 from dycore.backends import on_numpy
 from dycore.restart import Restarts
 from dycore.writing import Diagnostics, Snapshots
@@ -81,6 +81,21 @@ def test_diagnostics_go_on_after_a_restart_as_if_nothing_had_been(tmp_path):
     other = Diagnostics(part, 600.0 / DAY, FUNCTIONS[:1])
     with pytest.raises(ValueError, match="was written by another run"):
         model.run(model.step(state), steps=2, progress=False, write=(other,))
+
+
+def test_pictures_show_what_a_run_has_diagnosed_and_no_land(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = "run", "global_ocean", "--cells", "3,10,24", "--steps", 1, "--diagnostics", "found.nc", "--quiet", "--diagnose"
+    assert dycore(capsys, *arguments, "barotropic_stream_function,mixed_layer_depth")[0] == 0
+    found = pictures.opened(Path("found.nc"))
+    assert {*pictures.fields(found)} == {"barotropic_stream_function", "mixed_layer_depth"}
+    psi, sea = pictures.field(found, "barotropic_stream_function"), found.mixed_layer_depth.isel(time=-1).notnull().values
+    both = np.pad(sea & np.roll(sea, 1, axis=1), ((1, 1), (0, 0)))  # beside west faces, with walls
+    np.testing.assert_array_equal(np.isfinite(psi.isel(time=-1)), both[1:] | both[:-1])
+    assert psi.attrs["units"] == "Sv" and psi.dims == ("time", "latitude_edge", "longitude_face")
+    drawn = "barotropic_stream_function", "--projection", "mollweide", "--output", "a.png"
+    assert dycore(capsys, "plot", "found.nc", *drawn)[0] == 0
+    assert Path("a.png").stat().st_size > 1000
 
 
 def test_the_example_separates_what_eddies_carry(tmp_path):

@@ -20,7 +20,7 @@ from dycore.inputs.given import check_function, check_labelled, check_text, fini
 from dycore.plotting.curved_cells import VERTICES, is_geographic
 
 UNITS = {"Pa": ("hPa", 0.01), "degree_C": ("\N{DEGREE SIGN}C", 1.0), "m s-1": ("m/s", 1.0), "Pa s-1": ("Pa/s", 1.0),
-         "g kg-1": ("g/kg", 1.0), "s-1": ("$10^{-5}$/s", 1e5)}
+         "g kg-1": ("g/kg", 1.0), "sverdrup": ("Sv", 1.0), "s-1": ("$10^{-5}$/s", 1e5)}
 # by the unit of levels: unit and factor as they are shown, what they are, and where they increase
 LEVELS = {"Pa": ("hPa", 0.01, "pressure", "down"), "m": ("m", -1.0, "depth", "up")}
 WANTED = ("surface_pressure", "temperature", "sea_surface_height", "eastward_velocity", "x_velocity")  # what a user looks at first
@@ -56,8 +56,13 @@ def drawable(data: Any) -> bool:
     """Whether a variable holds numbers on longitude and latitude, or x and y, and on no other axes than levels and times."""
     if data.dtype.kind not in "fiu" or not extends(data, "XY"):
         return False
-    named = all(along(data, axis).removesuffix("_face") in PLACES for axis in "XY")
+    named = all(centre_of(along(data, axis)) in PLACES for axis in "XY")
     return named and {*data.dims} <= {along(data, axis) for axis in "XYZT"}
+
+
+def centre_of(name: str) -> str:
+    """The dimension of cell centres that goes with one of faces, or of all edges between cells."""
+    return name.removesuffix("_face").removesuffix("_edge")
 
 
 def fields(dataset: Any) -> tuple[str, ...]:
@@ -171,7 +176,7 @@ def shown_coordinates(dataset: Any) -> Any:
                     changed[f"{name}{end}"] = (data.dims, factor * np.asarray(of_end, float), {})
         elif axis in ("X", "Y"):
             units, factor = ("km", 1e-3) if attributes.get("units") == "m" else ("degrees", 1.0)
-            attributes |= {"units": units, "long_name": name.removesuffix("_face").replace("_", " ")}
+            attributes |= {"units": units, "long_name": centre_of(name).replace("_", " ")}
         elif is_geographic(data):
             bounds, factor = data.attrs.get("bounds", data.encoding.get("bounds")), 1.0
             for n, end in enumerate(VERTICES if bounds in dataset else ()):
@@ -222,7 +227,7 @@ def wet_cells(dataset: Any) -> Any:
 
 
 def wet_places(dataset: Any, like: Any) -> Any:
-    """Where a field is not on land: a face or corner is wet where all cells about it are."""
+    """Where a field is not on land: a face or corner is wet where all cells about it are, an edge where one of them is."""
     wet = dataset.wet
     if extends(wet, "Z") and not extends(like, "Z"):
         wet = wet.isel({along(wet, "Z"): -1}, drop=True)  # next to the moving boundary
@@ -231,6 +236,9 @@ def wet_places(dataset: Any, like: Any) -> Any:
             centre = name.removesuffix("_face")
             both = wet if name == along(like, "Z") else wet & wet.roll({centre: 1})
             wet = moved(dataset, both, centre, name)
+        elif name.endswith("_edge") and centre_of(name) in wet.dims:
+            around = wet.drop_vars(centre_of(name)).rename({centre_of(name): name}).pad({name: 1}, constant_values=False)
+            wet = around.isel({name: slice(1, None)}) | around.isel({name: slice(-1)})
     return wet
 
 

@@ -220,7 +220,7 @@ def value_of(value: Any, index: tuple) -> Any:
         return value.stencil(*(index[-2:] if of_columns(value.stencil) else index), *value.arguments)
     if not isinstance(value, Term):
         return coefficient_at(*index, value) if len(index) == 3 else value[index] if axes_of(value) else value
-    total: list[Any] = []  # a list of one, which is popped: NumPy writes over an array that has no name, instead of making a new one
+    total: list[Any] = []  # of one value, which is popped: NumPy writes over an array without a name, instead of making another
     for part in value.parts:
         factor = [value_of(part.factors[0], index)]
         for other in part.factors[1:]:

@@ -53,7 +53,7 @@ def outside(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def row_of(array: np.ndarray) -> list[int]:
-    """What programs are told of an array: where it begins in memory, and its shape."""
+    """Row of numbers that tells programs of an array: where it begins in memory, and its shape."""
     return [array.ctypes.data, *array.shape, *[0] * (MOST_AXES - array.ndim)]
 
 
@@ -93,7 +93,7 @@ class Pool:
 
 
 class Scratch(NamedTuple):
-    """What one call of a program works on: arrays by the numbers of buffers, and their table."""
+    """Arrays by the numbers of buffers on which one call of a program works, and the table of their rows."""
 
     frame: list[Any]
     memory: np.ndarray

@@ -63,7 +63,9 @@ class TimeSeries:
         """Words about a series, without reading it."""
         times = np.asarray(self.times)
         repeated = "" if self.period is None else f", repeated after {self.period / DAY:g} days"
-        return f"TimeSeries({number_of(self.values)} records from day {times[0] / DAY:g} to {times[-1] / DAY:g}{repeated})"
+        about = getattr(self.values, "in_words", "")
+        return (f"TimeSeries({number_of(self.values)} records from day {times[0] / DAY:g} to {times[-1] / DAY:g}{repeated}"
+                f"{about and f'; {about}'})")
 
     def record(self, number: int) -> Any:
         """Record of a time, by its number."""
@@ -80,6 +82,11 @@ class Mapped:
 
     values: Any
     function: Callable[[int, Any], Any]
+
+    @property
+    def in_words(self) -> str:
+        """Words about the records, where they have any."""
+        return getattr(self.values, "in_words", "")
 
     def __len__(self) -> int:
         return len(self.values)

@@ -134,6 +134,7 @@ def bilinear(source: Source, target: Target) -> Bilinear:
         outside |= (turned < west) | (turned > east)
     if outside.any():
         row, column = latitude[outside][0], longitude[outside][0]
+        first, last = source.longitude[[0, -1]] + 360.0 * np.round((longitude.mean() - source.longitude.mean()) / 360.0)
         raise ValueError(f"{outside.sum()} of the {latitude.size} wet places of the grid, which are from {latitude.min():g} to "
                          f"{latitude.max():g} degrees north and from {longitude.min():g} to {longitude.max():g} east, lie outside "
                          f"of the dataset, from {source.latitude[0]:g} to {source.latitude[-1]:g} north and from {first:g} to "
@@ -223,6 +224,6 @@ def gaps_of(source: Source, missing: np.ndarray, distance: float) -> Gaps:
         return Gaps(missing, points[:0], points[:0])
     vectors = unit_vectors(source.longitude[None, :], source.latitude[:, None]).reshape(3, -1).T
     chord = 2.0 * np.sin(0.5 * np.radians(min(distance, 180.0)))
-    apart, which = KDTree(vectors[others]).query(vectors[points], distance_upper_bound=chord * (1.0 + 1e-9))
-    near = np.isfinite(apart)
+    distances, which = KDTree(vectors[others]).query(vectors[points], distance_upper_bound=chord * (1.0 + 1e-9))
+    near = np.isfinite(distances)
     return Gaps(missing, points[near], others[which[near]])

@@ -1,7 +1,7 @@
 """Datasets of others brought to the units and places of a model: units, orders, directions, conventions of longitude.
 
 Units are what UDUNITS makes of the attribute `units`, as CF has it, by way of the library cf-units; a variable without that
-attribute is taken to be in the units that are wanted.
+attribute is taken to be in the units that are wanted. Records of forcings in time come to a grid by dycore.records.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def records(data: Any, grid: Grid, unit: str, name: str | None = None, *, start:
 
 def stress_records(data: Any, grid: Grid, names: tuple[str, str] | None = None, unit: str = "N m-2", *, start: Any = None,
                    repeat: bool = False, extend: bool = False, method: Callable = bilinear,
-                   fill: float | None = None) -> tuple[TimeSeries, TimeSeries]:
+                   fill: float | None = None) -> tuple[Any, Any]:
     """Records of an eastward and a northward stress, for Parameters.surface_stress: on west and on south faces, along the grid.
 
     data: as in `records`, with the two `names`, or a pair of xarray.DataArray. Where the grid is rotated both are read for

@@ -20,7 +20,7 @@ from dycore.inputs.named_axes import coordinates_of
 from dycore.inputs.places import degrees_of
 from dycore.tiles import Place
 
-GAP = 1.5  # times the usual spacing of longitudes: a wider one is the part that a dataset of a region leaves out
+GAP = 1.5  # times the next widest spacing of longitudes: a wider one is the part that a dataset of a region leaves out
 NEAR = 3.0  # times the wider spacing of dataset and grid: how far a value goes into points without one, unless a user says
 ROTATED = {"grid_longitude", "grid_latitude", "rlon", "rlat"}  # longitudes and latitudes about another pole
 
@@ -88,7 +88,7 @@ def round_the_sphere(longitude: np.ndarray) -> tuple[np.ndarray, np.ndarray, boo
 
     turned, _, gaps = sorted_from(0.0)
     widest = int(np.argmax(gaps))
-    if gaps[widest] <= GAP * np.median(gaps):
+    if len(gaps) > 2 and gaps[widest] <= GAP * np.sort(gaps)[-2]:
         return *sorted_from(float(longitude[0]) - SAME_PLACE)[:2], True
     return *sorted_from(turned[(widest + 1) % len(turned)] - 0.5 * gaps[widest])[:2], False
 
@@ -96,7 +96,7 @@ def round_the_sphere(longitude: np.ndarray) -> tuple[np.ndarray, np.ndarray, boo
 def target_of(grid: Grid, place: Place) -> Target:
     """Centres or faces of a grid on the sphere, of which those in wet columns, or open at some level, are needed."""
     floors = {Place.WEST_FACE: grid.metrics.floor_u, Place.SOUTH_FACE: grid.metrics.floor_v}
-    needed = grid.open_levels(floors.get(place, grid.metrics.floor)).any(axis=0)
+    needed = np.asarray(grid.open_levels(floors.get(place, grid.metrics.floor)).any(axis=0))
     places = grid.geographic(place)
     return Target(places.longitude, places.latitude, needed, grid, place)
 
@@ -160,21 +160,19 @@ def edges(source: Source) -> tuple[float, float, float, float]:
 
 
 class Conservative(NamedTuple):
-    """Means over cells by a regridder of xESMF, of which those that are needed [j, i]."""
+    """Means over cells by weights of xESMF: a sparse matrix of scipy, a row for each cell that is needed."""
 
-    regridder: Any
-    needed: np.ndarray
+    weights: Any
     in_words: str = "conservative by xESMF"
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        from xarray import DataArray
-
-        return np.asarray(self.regridder(DataArray(values, dims=("lat", "lon"))))[self.needed]
+        return np.asarray(self.weights @ values.ravel())
 
 
 def conservative(source: Source, target: Target) -> Conservative:
     """Means of the dataset over the cells of a grid, which keep integrals of fluxes, by xESMF (its method conservative_normed).
 
+    On several ranks every one of them finds all weights, which needs an ESMF without MPI, as conda-forge has it by default.
     Raises ImportError where xESMF is missing, and ValueError at faces, which have no cells of their own.
     """
     try:
@@ -195,7 +193,8 @@ def conservative(source: Source, target: Target) -> Conservative:
     there = Dataset(coords={"lat": source.latitude, "lon": source.longitude, "lat_b": rows, "lon_b": columns})
     here = Dataset(coords={"lat": (("y", "x"), target.latitude), "lon": (("y", "x"), target.longitude),
                            "lat_b": (("y_b", "x_b"), corners.latitude), "lon_b": (("y_b", "x_b"), corners.longitude)})
-    return Conservative(xesmf.Regridder(there, here, "conservative_normed", unmapped_to_nan=True), target.needed)
+    regridder = xesmf.Regridder(there, here, "conservative_normed", unmapped_to_nan=True)
+    return Conservative(regridder.weights.data.to_scipy_sparse().tocsr()[target.needed.ravel()])
 
 
 # Points without a value

@@ -17,7 +17,7 @@ def main(path="climatology.nc", days=2.0):
     """Makes a file of months with rows southward, kelvin and land (NaN); returns (grid, parameters, xarray.Dataset at the end)."""
     lon, lat, month = (xr.DataArray(values, {name: values}, name) for name, values in (
         ("lon", np.arange(-177.5, 180.0, 5.0)), ("lat", np.arange(87.5, -90.0, -5.0)), ("month", np.arange(1.0, 13.0))))
-    warmth = (np.cos(np.radians(lat + 10.0 * np.cos(np.pi * (month - 1.0) / 6.0))) + 0.0 * lon).where((lon < 50.0) | (lat > 20.0))
+    warmth = (0.0 * lon + np.cos(np.radians(lat + 10.0 * np.cos(np.pi * (month - 1.0) / 6.0)))).where((lon < 50.0) | (lat > 20.0))
     fields = {"taux": (-0.1, "N m-2"), "tauy": (0.0, "N m-2"), "sun": (250.0, "W m-2"), "sst": (300.0, "K")}
     xr.Dataset({name: (size * warmth).assign_attrs(units=unit) for name, (size, unit) in fields.items()}).to_netcdf(path)
 
@@ -25,7 +25,7 @@ def main(path="climatology.nc", days=2.0):
     months = {"start": date("2000-07-01", "360_day"), "repeat": True}
     wind = stress_records(path, grid, ("taux", "tauy"), **months)
     sun, sst = records(path, grid, "W m-2", "sun", **months), records(path, grid, "degree_C", "sst", **months)
-    parameters = Parameters(Ocean(), time_step=2400.0, substeps=30, tracer_names=("temperature", "salinity"), start=months["start"],
+    parameters = Parameters(Ocean(), time_step=2000.0, substeps=30, tracer_names=("temperature", "salinity"), start=months["start"],
                             surface_stress=wind, forcing=(short_wave(grid, 0, sun), surface_relaxation(0, sst, 30.0 * 86400.0)))
     model = Model(grid, parameters, on_numpy)
     end = model.dataset(model.run(initial_state(grid, surface=0.0, tracers=(15.0, 35.0)), days=days))

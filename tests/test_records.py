@@ -9,7 +9,7 @@ import pytest
 from dycore.calendars import date
 from dycore.directions import along_grid
 from dycore.fluid import Ocean
-from dycore.grid import latitude_longitude
+from dycore.grid import interior, latitude_longitude, rectilinear
 from dycore.parameters import Parameters
 from dycore.physics import heat_flux
 from dycore.records import records, stress_records
@@ -172,6 +172,8 @@ def test_arguments_that_make_no_sense_are_refused():
             records(data(), grid, "W m-2", **({"start": START} | options))
     with pytest.raises(ValueError, match="The dataset has no variable 'heat': it has flux"):
         records(data().to_dataset(), grid, "W m-2", "heat", start=START)
+    with pytest.raises(ValueError, match="The grid is a plane: it has no longitudes and latitudes"):
+        records(data(), rectilinear((1, 4, 5), extent=(1e6, 1e6), interfaces=np.array([-10.0, 0.0])), "W m-2", start=START)
     with pytest.raises(TypeError, match=r"data=3\.0 must be the path of a file, an xarray"):
         records(3.0, grid, "W m-2", start=START)
 
@@ -308,3 +310,12 @@ def test_without_xesmf_conservative_regridding_says_what_to_install(monkeypatch)
     monkeypatch.setitem(sys.modules, "xesmf", None)
     with pytest.raises(ImportError, match=r"Conservative regridding needs xESMF.*conda-forge.*or choose method=dycore"):
         records(data(), sphere(), "W m-2", start=START, method=conservative)
+
+
+def test_conservative_regridding_keeps_the_integral_of_a_flux():
+    pytest.importorskip("xesmf")
+    grid, field = sphere((1, 12, 18), latitudes=(-90.0, 90.0), land=None, interfaces=np.array([-100.0, 0.0])), data()
+    found = records(field, grid, "W m-2", start=START, method=conservative).record(1)
+    area, area_there = interior(grid.metrics.area), np.diff(np.sin(np.radians(np.arange(-90.0, 91.0, 5.0))))
+    right = np.average(field.values[1].mean(axis=1), weights=area_there)
+    assert np.average(found, weights=area) == pytest.approx(right, rel=1e-6)

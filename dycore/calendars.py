@@ -185,7 +185,7 @@ def in_year(moment: Any, year: int) -> tuple[int, ...]:
 
 
 def in_calendar(moment: Any, calendar: str, year: int | None = None) -> Any:
-    """The same date in another calendar, in its own year or another. Raises ValueError where there is none."""
+    """A date of another calendar by its name, in its own year or another. Raises ValueError where there is none."""
     _, *rest = in_year(moment, 0)
     year = moment.year if year is None else year
     try:

@@ -39,8 +39,9 @@ def records(data: Any, grid: Grid, unit: str, name: str | None = None, *, start:
     """Records of a variable on a grid of the sphere [n, ny, nx], in a unit, as a time series that is read while a run goes on.
 
     data: the path of a file or a store, an xarray.Dataset, or an xarray.DataArray [time, latitude, longitude] in any order; with
-    `name`, the variable of it. Files stay open for as long as the series is there. unit: the one in which values are wanted, into
-    which those with an attribute `units` are converted (mm/day of fresh water to kg m-2 s-1, too).
+    `name`, the variable of it. Files stay open for as long as the series is there; records with bounds of time stand in the middle
+    of these, others at their dates. unit: the one in which values are wanted, into which those with an attribute `units` are
+    converted (mm/day of fresh water to kg m-2 s-1, too).
     start: that of the run (Parameters.start); dates of another calendar are taken for the same dates in that of the run.
     repeat: records of one year come again every year; twelve, one of each month, stand in the middle of their months
     (dycore.calendars.yearly, monthly). extend: hold the first and the last record (dycore.time_series).
@@ -96,13 +97,31 @@ def variable(data: Any, name: str | None) -> Any:
     if isinstance(data, xarray.Dataset):
         if name not in data.data_vars:
             raise ValueError(f"The dataset has no variable {shown(name)}: it has {', '.join(map(str, data.data_vars))}.")
-        data = data[name]
+        data = in_the_middle(data, data[name])
     if not isinstance(data, xarray.DataArray):
         raise TypeError(f"data={shown(data)} must be the path of a file, an xarray.Dataset or an xarray.DataArray.")
     if data.dtype.kind not in "fiu":
         raise ValueError(f"{data.name} is of the type {data.dtype}. Give real numbers.")
     name = "values" if data.name is None else str(data.name)
     return xarray.decode_cf(data.to_dataset(name=name), decode_times=False)[name]  # packed, or a number for what is missing
+
+
+def in_the_middle(dataset: Any, field: Any) -> Any:
+    """A field of a dataset whose records stand in the middle of the bounds of their times, where there are such.
+
+    Files have a mean at the beginning of its month or at the end, which would move a season by half a month.
+    """
+    for dim in set(field.dims) & set(field.coords):
+        coordinate = field.coords[dim]
+        bounds = coordinate.attrs.get("bounds", coordinate.encoding.get("bounds"))
+        units = str(coordinate.attrs.get("units", ""))
+        is_time = coordinate.dtype.kind in "MO" or (" since " in units and not units.startswith("month"))
+        if bounds in dataset.variables and is_time and dataset[bounds].dims[0] == dim and dataset[bounds].shape[1:] == (2,):
+            first, last = (dates_of(f"{bounds} of {field.name}", dataset[bounds][:, n].assign_attrs(coordinate.attrs))
+                           for n in (0, 1))
+            middle = np.array([begin + (end - begin) / 2 for begin, end in zip(first, last, strict=True)])
+            field = field.assign_coords({dim: (dim, middle.astype("datetime64[ns]") if coordinate.dtype.kind == "M" else middle)})
+    return field
 
 
 def dimensions(name: str, field: Any) -> tuple[Any, Any, Any]:

@@ -238,6 +238,20 @@ def test_dates_of_another_calendar_are_the_same_dates_of_the_runs_or_refused():
         records(climatology(times, 2), grid, "degree_C", start=START)
 
 
+@pytest.mark.parametrize("decoded", [True, False])
+@pytest.mark.parametrize("calendar", ["standard", "noleap"])
+def test_means_with_bounds_stand_in_the_middle_of_them(tmp_path, decoded, calendar):
+    """Monthly means of 2001, each at the first of its month: 31 and 28 days."""
+    pytest.importorskip("netCDF4")
+    begins = np.array([0.0, 31.0, 59.0, 90.0])
+    about = {"units": "days since 2001-01-01", "calendar": calendar}
+    field = climatology(("time", begins[:3], about | {"bounds": "time_bnds"}), 3).to_dataset()
+    field.assign(time_bnds=(("time", "bnds"), np.stack([begins[:-1], begins[1:]], axis=1))).to_netcdf(tmp_path / "means.nc")
+    path = xr.open_dataset(tmp_path / "means.nc") if decoded else tmp_path / "means.nc"
+    series = records(path, sphere(), "degree_C", "sst", start=date("2001-01-01", calendar))
+    assert np.array_equal(np.asarray(series.times) / DAY, [15.5, 45.0, 74.5])
+
+
 # Stress
 
 

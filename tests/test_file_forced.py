@@ -1,10 +1,9 @@
-"""Runs forced by files: the same bits on NumPy and Numba, across a restart and on several ranks; the example runs."""
+"""Runs forced by files: the same bits on NumPy and Numba, across a restart and on several ranks."""
 
 import file_forced
 import numpy as np
 import pytest
 from conftest import create, fields_of
-from test_examples import example
 
 from dycore import Model, restart
 
@@ -52,15 +51,3 @@ def test_a_run_forced_by_a_file_is_the_same_on_two_ranks(path):
         pytest.skip("no mpiexec: install an MPI library, or the extra bundled-mpi")
     calls = [("file_forced", ("numpy", shape, 9, str(path)), {}) for shape in ((2, 1), (1, 2))]
     assert results_of(2, *calls) == [0.0, 0.0]
-
-
-def test_the_example_is_driven_by_the_months_of_its_file(tmp_path):
-    """Of the records that it has in the middle of July the temperature is that of the file, in degrees Celsius, in the east too."""
-    grid, parameters, end = example("forcing_from_files").main(tmp_path / "climatology.nc", days=0.5)
-    sst = parameters.forcing[1].values.target
-    warmth = np.cos(np.radians(grid.latitude - 10.0))
-    land = (grid.longitude > 47.5) & (grid.latitude < 22.5)
-    error = np.abs(sst.record(6) - (300.0 * warmth - 273.15))
-    assert error[~land].max() < 300.0 * np.radians(5.0) ** 2 / 8.0 and land.sum() > 0 and np.isfinite(sst.record(6)).all()
-    assert "bilinear by scipy from 36 x 72 points" in sst.in_words and end.temperature.attrs["units"] == "degree_C"
-    assert np.abs(end.eastward_velocity.values).max() > 1e-3 and np.ptp(end.temperature.values[-1]) > 0.01

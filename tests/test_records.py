@@ -283,7 +283,7 @@ def test_a_file_is_the_dataset_that_it_was_made_of_and_goes_through_pickle(tmp_p
     pytest.importorskip("netCDF4" if kind == "nc" else "zarr")
     grid, path = sphere(), tmp_path / f"flux.{kind}"
     encoding = {"flux": {"_FillValue": -1e9, "dtype": "float64"}}
-    data().to_dataset().to_netcdf(path, encoding=encoding) if kind == "nc" else data().to_dataset().to_zarr(path)
+    data().to_dataset().to_netcdf(path, encoding=encoding) if kind == "nc" else data().to_dataset().to_zarr(path, zarr_format=2)
     series, plain = records(path, grid, "W m-2", "flux", start=START), records(data(), grid, "W m-2", start=START)
     for found in (series, pickle.loads(pickle.dumps(series))):
         assert np.array_equal(on_grid(found), on_grid(plain), equal_nan=True) and np.array_equal(found.times, plain.times)

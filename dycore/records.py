@@ -14,16 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dycore.calendars import check_start, dated, dates_of, in_calendar, monthly, yearly
+from dycore.datasets import dimensions, variable
 from dycore.directions import along_grid
 from dycore.grid import Grid
 from dycore.inputs.given import check_function, check_kind, check_switch, check_text, not_negative, shown
-from dycore.inputs.named_axes import axis_of
 from dycore.inputs.units import converted, is_convertible, units_of
 from dycore.regridding import NEAR, Gaps, Source, Target, bilinear, gaps_of, source_of, target_of
 from dycore.tiles import Place
@@ -60,7 +59,8 @@ def stress_records(data: Any, grid: Grid, names: tuple[str, str] | None = None, 
     """Records of an eastward and a northward stress, for Parameters.surface_stress: on west and on south faces, along the grid.
 
     data: as in `records`, with the two `names`, or a pair of xarray.DataArray. Where the grid is rotated both are read for
-    either face and turned there (dycore.directions.along_grid). The others are as in `records`; raises as it does.
+    either face and turned there (dycore.directions.along_grid). The others are as in `records`; raises as it does, and for
+    components that their standard names call other ones, or upward.
     """
     if names is None and isinstance(data, (tuple, list)) and len(data) == 2:
         pair = [variable(each, None) for each in data]
@@ -69,6 +69,7 @@ def stress_records(data: Any, grid: Grid, names: tuple[str, str] | None = None, 
     else:
         raise ValueError(f"names={shown(names)} must be those of the eastward and the northward component, or data a pair of "
                          "variables.")
+    check_components(pair)
     rotated, found = getattr(grid, "supergrid", None) is not None, []
     if rotated:
         check_same_times(*pair)
@@ -80,63 +81,16 @@ def stress_records(data: Any, grid: Grid, names: tuple[str, str] | None = None, 
     return found[0], found[1]
 
 
-# Variables of datasets
+def check_components(pair: list) -> None:
+    """Raise ValueError where standard names say that a component is another one, or upward: that of the ocean on the air."""
+    for field, own, other in zip(pair, ("eastward", "northward"), ("northward", "eastward"), strict=True):
+        words = str(field.attrs.get("standard_name", "")).split("_")
+        if other in words or "upward" in words:
+            raise ValueError(f"{field.name} has the standard name {'_'.join(words)!r}, and the stress wanted is {own} and "
+                             "downward, of the wind on the ocean. Give the other variable, or its negative with its standard name.")
 
 
-def variable(data: Any, name: str | None) -> Any:
-    """The variable of a path, a dataset or itself (xarray.DataArray), with its missing values as NaN; nothing is read.
-
-    Raises ValueError or TypeError where there is none of that name.
-    """
-    import xarray
-
-    if isinstance(data, (str, Path)):
-        check_text("name", name, "taux")
-        store = Path(data).is_dir() or str(data).rstrip("/").endswith(".zarr")
-        data = xarray.open_dataset(data, engine="zarr" if store else None, decode_times=False)
-    if isinstance(data, xarray.Dataset):
-        if name not in data.data_vars:
-            raise ValueError(f"The dataset has no variable {shown(name)}: it has {', '.join(map(str, data.data_vars))}.")
-        data = in_the_middle(data, data[name])
-    if not isinstance(data, xarray.DataArray):
-        raise TypeError(f"data={shown(data)} must be the path of a file, an xarray.Dataset or an xarray.DataArray.")
-    if data.dtype.kind not in "fiu":
-        raise ValueError(f"{data.name} is of the type {data.dtype}. Give real numbers.")
-    name = "values" if data.name is None else str(data.name)
-    return xarray.decode_cf(data.to_dataset(name=name), decode_times=False)[name]  # packed, or a number for what is missing
-
-
-def in_the_middle(dataset: Any, field: Any) -> Any:
-    """A field of a dataset whose records stand in the middle of the bounds of their times, where there are such.
-
-    Files have a mean at the beginning of its month or at the end, which would move a season by half a month.
-    """
-    for dim in set(field.dims) & set(field.coords):
-        coordinate = field.coords[dim]
-        bounds = coordinate.attrs.get("bounds", coordinate.encoding.get("bounds"))
-        units = str(coordinate.attrs.get("units", ""))
-        is_time = coordinate.dtype.kind in "MO" or (" since " in units and not units.startswith("month"))
-        if bounds in dataset.variables and is_time and dataset[bounds].dims[0] == dim and dataset[bounds].shape[1:] == (2,):
-            first, last = (dates_of(f"{bounds} of {field.name}", dataset[bounds][:, n].assign_attrs(coordinate.attrs))
-                           for n in (0, 1))
-            middle = np.array([begin + (end - begin) / 2 for begin, end in zip(first, last, strict=True)])
-            field = field.assign_coords({dim: (dim, middle.astype("datetime64[ns]") if coordinate.dtype.kind == "M" else middle)})
-    return field
-
-
-def dimensions(name: str, field: Any) -> tuple[Any, Any, Any]:
-    """The dimensions of time, latitude and longitude of a field [..], by the names and attributes of its coordinates.
-
-    Raises ValueError where one of them is missing, or there are others.
-    """
-    axes = {dim: axis_of(field, dim) for dim in field.dims}
-    found = {axis: dim for dim, axis in axes.items() if axis in ("j", "i")}
-    others = [dim for dim in field.dims if dim not in found.values() and (axes[dim] is None or field.sizes[dim] > 1)]
-    if len(found) < 2 or len(others) != 1 or axes[others[0]] == "k":
-        raise ValueError(f"{name} has the dimensions {', '.join(f'{dim} ({n})' for dim, n in field.sizes.items())}; records need "
-                         "time, latitude and longitude, known by axis, standard_name, units or name. Choose one of the others, for "
-                         "example with .isel(depth=0), or rename them.")
-    return others[0], found["j"], found["i"]
+# Records on the grid
 
 
 def regridded(field: Any, grid: Grid, unit: str, place: Place, method: Callable, fill: float | None) -> Regridded:

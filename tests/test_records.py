@@ -271,6 +271,9 @@ def test_a_stress_stands_on_faces_along_the_grid(pole):
     if pole is not None:
         with pytest.raises(ValueError, match="taux and tauy have records of other times"):
             stress_records((east.rename("taux"), north.isel(time=[0, 2])), grid, start=START)
+    for given, name in (((north, east), "surface_downward_northward_stress"), ((east, east), "surface_upward_eastward_stress")):
+        with pytest.raises(ValueError, match=f"has the standard name '{name}', and the stress wanted is eastward and down"):
+            stress_records((given[0].assign_attrs(standard_name=name), given[1]), grid, start=START)
     with pytest.raises(ValueError, match="names='taux' must be those of the eastward and the northward component"):
         stress_records(both, grid, "taux", start=START)
 

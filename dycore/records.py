@@ -7,7 +7,8 @@
 Records are read one at a time when a run comes to the one before (dycore.time_series), and brought to the grid by weights that are
 found once (dycore.regridding), by every process for the whole domain, so that runs on any number of ranks and from a restart have
 the same bits. Longitudes may be of any convention, latitudes in either order, missing values on land take those of the nearest
-water, units are converted, and dates are counted in the calendar of the run.
+water, units are converted, and dates are counted in the calendar of the run. Where a dataset has values on land that are not for
+the ocean, such as the stress of a reanalysis, take them out first: data.taux.where(sea).
 """
 
 from __future__ import annotations

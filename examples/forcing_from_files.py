@@ -1,5 +1,7 @@
 """Forcing from a file: monthly wind, sunlight and surface temperature, on points of their own, drive an ocean for a few days."""
 
+from tempfile import mkdtemp
+
 import numpy as np
 import xarray as xr
 
@@ -10,10 +12,9 @@ from dycore.fluid import Ocean
 from dycore.grid import latitude_longitude
 from dycore.physics import short_wave, surface_relaxation
 from dycore.records import records, stress_records
-from dycore.vertical import stretched
 
 
-def main(path="climatology.nc", days=2.0):
+def main(path, days=2.0):
     """Makes a file of months with rows southward, kelvin and land (NaN); returns (grid, parameters, xarray.Dataset at the end)."""
     lon, lat, month = (xr.DataArray(values, {name: values}, name) for name, values in (
         ("lon", np.arange(-177.5, 180.0, 5.0)), ("lat", np.arange(87.5, -90.0, -5.0)), ("month", np.arange(1.0, 13.0))))
@@ -21,7 +22,7 @@ def main(path="climatology.nc", days=2.0):
     fields = {"taux": (-0.1, "N m-2"), "tauy": (0.0, "N m-2"), "sun": (250.0, "W m-2"), "sst": (300.0, "K")}
     xr.Dataset({name: (size * warmth).assign_attrs(units=unit) for name, (size, unit) in fields.items()}).to_netcdf(path)
 
-    grid = latitude_longitude((4, 8, 10), interfaces=stretched(4, 1000.0), latitudes=(10.0, 50.0), longitudes=(0.0, 60.0))
+    grid = latitude_longitude((3, 8, 10), interfaces=np.array([-900.0, -200.0, -50.0, 0.0]), latitudes=(10, 50), longitudes=(0, 60))
     months = {"start": date("2000-07-01", "360_day"), "repeat": True}
     wind = stress_records(path, grid, ("taux", "tauy"), **months)
     sun, sst = records(path, grid, "W m-2", "sun", **months), records(path, grid, "degree_C", "sst", **months)
@@ -34,4 +35,4 @@ def main(path="climatology.nc", days=2.0):
 
 
 if __name__ == "__main__":
-    main()
+    main(f"{mkdtemp()}/climatology.nc")

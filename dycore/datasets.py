@@ -209,7 +209,8 @@ def dimensions(name: str, field: Any) -> tuple[Any, Any, Any]:
     """
     axes = {dim: axis_of(field, dim) for dim in field.dims}
     found = {axis: dim for dim, axis in axes.items() if axis in ("j", "i")}
-    others = [dim for dim in field.dims if dim not in found.values() and (axes[dim] is None or field.sizes[dim] > 1)]
+    others = [dim for dim in field.dims if dim not in found.values()]
+    others = [dim for dim in others if field.sizes[dim] > 1] or others
     if len(found) < 2 or len(others) != 1 or axes[others[0]] == "k":
         raise ValueError(f"{name} has the dimensions {', '.join(f'{dim} ({n})' for dim, n in field.sizes.items())}; records need "
                          "time, latitude and longitude, known by axis, standard_name, units or name. Choose one of the others, for "

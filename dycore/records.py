@@ -211,9 +211,9 @@ def series_of(values: Any, field: Any, time: Any, start: Any, repeat: bool, exte
     coordinate = field[time] if time in field.coords else None  # which .get would make up
     if repeat and len(values) == 12 and is_undated(coordinate):
         return monthly(values, start)
-    if coordinate is None:
-        raise ValueError(f"{name} has no coordinate along {time}: without dates only twelve records of months come again "
-                         "(repeat=True). Give it dates.")
+    if is_undated(coordinate):
+        raise ValueError(f"{name} has no dates along {time}: without them only twelve records, of months, are taken, which come "
+                         "again (repeat=True). Give it dates, or make a dycore.time_series.TimeSeries of times of your own.")
     dates = dates_of(name, coordinate)
     if repeat:
         return yearly(values, dates, start)

@@ -79,7 +79,7 @@ CONVENTIONS = {
     "by standard names": lambda d: d.rename(lat="a", lon="b").assign_coords(
         a=("a", LAT, {"standard_name": "latitude", "units": "degrees_north"}),
         b=("b", LON, {"standard_name": "longitude", "units": "degrees_east"})),
-    "another axis": lambda d: d.expand_dims(height=[10.0], axis=1),
+    "other axes": lambda d: d.expand_dims(height=[10.0], member=[1], axis=(1, 0)),
     "in kilowatts": lambda d: (1e-3 * d).assign_attrs(units="kW m-2"),
     "without units": lambda d: d.drop_attrs(), "dates of NumPy": lambda d: d.assign_coords(time=np.arange(
         "2000-01-01", "2000-01-04", dtype="datetime64[D]").astype("datetime64[ns]")),
@@ -144,8 +144,10 @@ REFUSED = {
     "units": (lambda d: d.assign_attrs(units="m"), "The units of flux are 'm', which cannot be converted to 'W m-2'"),
     "twice": (lambda d: d.isel(time=[0, 1, 1]), r"Record 2 of flux is of 2000-01-02 00:00:00, not later than record 1, .*drop_dup"),
     "unsorted": (lambda d: d.isel(time=[0, 2, 1]), r"Record 2 of flux is of 2000-01-02 00:00:00, not later .*\.sortby\('time'"),
-    "no dates": (lambda d: d.assign_coords(time=[1.0, 2.0, 3.0]), "The times of flux are of the type float64 without units"),
-    "no times": (lambda d: d.drop_vars("time"), r"flux has no coordinate along time: without dates only twelve"),
+    "no dates": (lambda d: d.assign_coords(time=[1.0, 2.0, 3.0]),
+                 r"flux has no dates along time: without them only twelve .*\(repeat=True"),
+    "text for dates": (lambda d: d.assign_coords(time=[*"abc"]), "The times of flux are of the type <U1 without units"),
+    "no times": (lambda d: d.drop_vars("time"), "flux has no dates along time"),
     "a date that is missing": (lambda d: d.assign_coords(time=np.array(["2000-01-01", "NaT", "2000-01-03"], "datetime64[ns]")),
                                "1 of the 3 dates of flux are missing"),
     "one record": (lambda d: d.isel(time=0), r"flux has the dimensions lat \(36\), lon \(72\); records need time"),

@@ -45,7 +45,7 @@ def records(data: Any, grid: Grid, unit: str, name: str | None = None, *, start:
     start: that of the run (Parameters.start); dates of another calendar are taken for the same dates in that of the run.
     repeat: records of one year come again every year; twelve, one of each month, stand in the middle of their months
     (dycore.calendars.yearly, monthly). extend: hold the first and the last record (dycore.time_series).
-    place: cell centres, or faces. method: dycore.regridding.bilinear (scipy) or conservative (xESMF).
+    place: cell centres, or faces. method: dycore.regridding.bilinear, or conservative for fluxes.
     fill: the distance (degrees of a great circle) over which points without a value take that of the nearest point with one; three
     times the wider spacing of dataset and grid if None. Raises ValueError where a wet place has no value, where the dataset
     does not cover the grid, for units of something else and for dates that do not increase; ImportError for a library that lacks.

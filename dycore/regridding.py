@@ -3,7 +3,7 @@
     regrid = bilinear(source, target)
     regrid(values)                      # [J, I] of the source -> [n], the places of the target that are needed
 
-A method is a function of a Source and a Target that returns such a function: `bilinear` (scipy), `conservative` (xESMF).
+A method is a function of a Source and a Target that returns such a function: `bilinear` (scipy), or `conservative`.
 Points without a value, such as land, first take that of the nearest point that has one (`Gaps`).
 """
 
@@ -37,6 +37,11 @@ class Source(NamedTuple):
     def ordered(self, values: np.ndarray) -> np.ndarray:
         """Values of the dataset [J, I] in this order."""
         return values[np.ix_(self.rows, self.columns)]
+
+    def turned(self, longitude: np.ndarray) -> np.ndarray:
+        """Longitudes (degrees) in the convention of these: not before the first, or half round the sphere from their middle."""
+        first, last = self.longitude[0], self.longitude[-1]
+        return eastward(longitude, first if self.closed else 0.5 * (first + last) - 180.0)
 
     @property
     def spacing(self) -> float:
@@ -125,11 +130,20 @@ def bilinear(source: Source, target: Target) -> Bilinear:
 
     Raises ValueError where a place that is needed lies further out.
     """
+    check_extent(source, target)
+    first, last, around = source.longitude[0], source.longitude[-1], source.longitude
+    if source.closed:
+        around = np.concatenate([[last - 360.0], around, [first + 360.0]])
+    latitude = np.clip(target.latitude[target.needed], source.latitude[0], source.latitude[-1])
+    longitude = np.clip(source.turned(target.longitude[target.needed]), around[0], around[-1])
+    return Bilinear(source.latitude, around, source.closed, np.stack([latitude, longitude], axis=-1))
+
+
+def check_extent(source: Source, target: Target) -> None:
+    """Raise ValueError, with both extents, where a place that is needed lies outside of the cells about the points of a dataset."""
     latitude, longitude = target.latitude[target.needed], target.longitude[target.needed]
-    first, last = source.longitude[0], source.longitude[-1]
     south, north, west, east = edges(source)
-    turned = eastward(longitude, first if source.closed else 0.5 * (first + last) - 180.0)
-    outside = (latitude < south) | (latitude > north)
+    turned, outside = source.turned(longitude), (latitude < south) | (latitude > north)
     if not source.closed:
         outside |= (turned < west) | (turned > east)
     if outside.any():
@@ -140,11 +154,6 @@ def bilinear(source: Source, target: Target) -> Bilinear:
                          f"of the dataset, from {source.latitude[0]:g} to {source.latitude[-1]:g} north and from {first:g} to "
                          f"{last:g} east; the first is at {row:g} north, {column:g} east. Choose a grid within, or a dataset that "
                          "covers it.")
-    around = source.longitude
-    if source.closed:
-        around = np.concatenate([[last - 360.0], around, [first + 360.0]])
-    places = np.stack([np.clip(latitude, source.latitude[0], source.latitude[-1]), np.clip(turned, around[0], around[-1])], axis=-1)
-    return Bilinear(source.latitude, around, source.closed, places)
 
 
 def edges(source: Source) -> tuple[float, float, float, float]:
@@ -159,6 +168,21 @@ def edges(source: Source) -> tuple[float, float, float, float]:
     return float(south), float(north), float(west), float(east)
 
 
+class Overlaps(NamedTuple):
+    """Means over cells between parallels and meridians: shares of a row [j, J] and of a column [i, I], sparse matrices of scipy."""
+
+    rows: Any
+    columns: Any
+    needed: np.ndarray  # [j, i]
+    in_words: str = "conservative by overlaps of latitudes and longitudes"
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        known = np.isfinite(values)
+        total, share = ((self.columns @ (self.rows @ field).T).T[self.needed]
+                        for field in (np.where(known, values, 0.0), known.astype(float)))
+        return np.where(share > 0.0, total, np.nan) / np.where(share > 0.0, share, 1.0)
+
+
 class Conservative(NamedTuple):
     """Means over cells by weights of xESMF: a sparse matrix of scipy, a row for each cell that is needed."""
 
@@ -169,26 +193,50 @@ class Conservative(NamedTuple):
         return np.asarray(self.weights @ values.ravel())
 
 
-def conservative(source: Source, target: Target) -> Conservative:
-    """Means of the dataset over the cells of a grid, which keep integrals of fluxes, by xESMF (its method conservative_normed).
+def conservative(source: Source, target: Target) -> Overlaps | Conservative:
+    """Means of the dataset over the cells of a grid, over the part of them that has values, which keep integrals of fluxes.
 
-    On several ranks every one of them finds all weights, which needs an ESMF without MPI, as conda-forge has it by default.
-    Raises ImportError where xESMF is missing, and ValueError at faces, which have no cells of their own.
+    Exact where rows and columns of the grid are parallels and meridians; on a rotated grid by xESMF (conservative_normed), of which
+    every rank finds all weights: it needs an ESMF without MPI then, as conda-forge has it by default. Raises ValueError as
+    `bilinear`, and at faces, which have no cells of their own; ImportError where xESMF is needed and missing.
     """
-    try:
-        import xesmf
-    except ImportError:
-        raise ImportError("Conservative regridding needs xESMF, which comes with the library ESMF from conda-forge (conda install "
-                          "-c conda-forge xesmf). Install it, or choose method=dycore.regridding.bilinear.") from None
     if target.place is not Place.CENTER:
         raise ValueError("Conservative regridding goes to the cells of a grid, not to its faces. For a stress choose "
                          "method=dycore.regridding.bilinear.")
+    check_extent(source, target)
+    south, north, west, east = edges(source)
+    rows, columns = (0.5 * (places[1:] + places[:-1]) for places in (source.latitude, source.longitude))
+    rows = np.clip([south, *rows, north], -90.0, 90.0)
+    if source.closed:  # the edge between the last and the first
+        west = 0.5 * (source.longitude[0] + source.longitude[-1]) - 180.0
+        east = west + 360.0
+    columns = np.array([west, *columns, east])
+    grid = target.grid
+    if grid.supergrid is not None:
+        return by_xesmf(source, target, rows, columns)
+    turns = 360.0 * (np.round((grid.x.mean() - columns.mean()) / 360.0) + np.arange(-1.0, 2.0))
+    return Overlaps(shares(np.sin(np.radians(rows)), np.sin(np.radians(grid.y_face))),
+                    sum(shares(columns + turn, grid.x_face) for turn in turns), target.needed)
+
+
+def shares(there: np.ndarray, here: np.ndarray) -> Any:
+    """Shares of the intervals between edges `here` that lie in those between edges `there`: a sparse matrix [here, there]."""
+    from scipy.sparse import csr_array
+
+    overlap = np.minimum(here[1:, None], there[1:]) - np.maximum(here[:-1, None], there[:-1])
+    return csr_array(np.maximum(overlap, 0.0) / np.diff(here)[:, None])
+
+
+def by_xesmf(source: Source, target: Target, rows: np.ndarray, columns: np.ndarray) -> Conservative:
+    """Weights of xESMF from cells between edges of rows and columns (degrees) to those of a grid of any kind."""
+    try:
+        import xesmf
+    except ImportError:
+        raise ImportError("Conservative regridding to a rotated grid needs xESMF, which comes with the library ESMF from "
+                          "conda-forge (conda install -c conda-forge xesmf). Install it, or choose "
+                          "method=dycore.regridding.bilinear.") from None
     from xarray import Dataset
 
-    south, north, west, east = edges(source)
-    between = [0.5 * (places[1:] + places[:-1]) for places in (source.latitude, source.longitude)]
-    rows = np.clip([south, *between[0], north], -90.0, 90.0)
-    columns = np.array([west, *between[1], west + 360.0 if source.closed else east])
     corners = target.grid.corners
     there = Dataset(coords={"lat": source.latitude, "lon": source.longitude, "lat_b": rows, "lon_b": columns})
     here = Dataset(coords={"lat": (("y", "x"), target.latitude), "lon": (("y", "x"), target.longitude),

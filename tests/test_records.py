@@ -325,16 +325,53 @@ def test_a_series_and_parameters_say_how_records_come_to_the_grid():
     assert words[:60] in repr(Parameters(Ocean(), 600.0, forcing=(heat_flux(0, series),)))
 
 
-def test_without_xesmf_conservative_regridding_says_what_to_install(monkeypatch):
+# Conservative regridding
+
+
+@pytest.mark.parametrize("change", [lambda d: d, from_minus_180, lambda d: d.isel(lat=slice(None, None, -1)).roll(
+    lon=7, roll_coords=True)])
+@pytest.mark.parametrize("longitudes", [(0.0, 360.0), (-180.0, 180.0)])
+def test_conservative_regridding_keeps_the_integral_of_a_flux_in_cells_that_are_coarser_or_finer(change, longitudes):
+    noise = data().copy(data=np.random.default_rng(2).standard_normal((3, 36, 72)))
+    areas = np.diff(np.sin(np.radians(np.arange(-90.0, 91.0, 5.0))))[:, None] * np.ones(72)
+    for cells in ((1, 12, 18), (1, 25, 46), (1, 60, 80)):
+        grid = latitude_longitude(cells, interfaces=np.array([-100.0, 0.0]), longitudes=longitudes)
+        found = on_grid(records(change(noise), grid, "W m-2", start=START, method=conservative))
+        for n in range(3):
+            assert np.average(found[n], weights=interior(grid.metrics.area)) == pytest.approx(
+                np.average(noise.values[n], weights=areas), abs=1e-13)
+    assert np.ptp(found) > 4.0
+
+
+def test_conservative_means_are_those_of_the_cells_within_and_of_the_part_that_has_values():
+    """Cells of 10 x 20 degrees hold 2 x 4 of the dataset, of which 2 x 2 are missing in some."""
+    grid, field = sphere(land=None), data()
+    series = records(field, grid, "W m-2", start=START, method=conservative)
+    areas = np.diff(np.sin(np.radians(np.arange(-90.0, 91.0, 5.0))))[:, None] * np.ones(4)
+    within = slice(18, 20), slice(8, 12)  # from 0 to 10 degrees north and from 40 to 60 east
+    assert series.record(0)[6, 2] == pytest.approx(np.average(field.values[0][within], weights=areas[18:20]), rel=1e-13)
+    assert "conservative by overlaps" in series.in_words
+    holes = field.where((field.lon < 40.0) | (field.lon > 50.0))
+    there = records(holes, grid, "W m-2", start=START, method=conservative, fill=0.0).record(0)
+    rest = np.average(field.values[0][18:20, 10:12], weights=areas[18:20, :2])
+    assert there[6, 2] == pytest.approx(rest, rel=1e-13) and there[6, 3] == series.record(0)[6, 3]
+    with pytest.raises(ValueError, match=r"lie outside of the dataset, .* and from 52.5 to 197.5 east"):
+        records(field.isel(lon=slice(10, 40)), grid, "W m-2", start=START, method=conservative)
+    with pytest.raises(ValueError, match="goes to the cells of a grid, not to its faces"):
+        stress_records((field, field), grid, unit="W m-2", start=START, method=conservative)
+
+
+TILTED = {"interfaces": np.array([-100.0, 0.0]), "latitudes": (-20.0, 20.0), "longitudes": (-30.0, 30.0), "pole": (150.0, 60.0)}
+
+
+def test_without_xesmf_conservative_regridding_to_a_rotated_grid_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "xesmf", None)
-    with pytest.raises(ImportError, match=r"Conservative regridding needs xESMF.*conda-forge.*or choose method=dycore"):
-        records(data(), sphere(), "W m-2", start=START, method=conservative)
+    with pytest.raises(ImportError, match=r"to a rotated grid needs xESMF.*conda-forge.*or choose method=dycore"):
+        records(data(), latitude_longitude((1, 8, 10), **TILTED), "W m-2", start=START, method=conservative)
 
 
-def test_conservative_regridding_keeps_the_integral_of_a_flux():
+def test_conservative_regridding_to_a_rotated_grid_is_near_the_smooth_field():
     pytest.importorskip("xesmf")
-    grid, field = sphere((1, 12, 18), latitudes=(-90.0, 90.0), land=None, interfaces=np.array([-100.0, 0.0])), data()
-    found = records(field, grid, "W m-2", start=START, method=conservative).record(1)
-    area, area_there = interior(grid.metrics.area), np.diff(np.sin(np.radians(np.arange(-90.0, 91.0, 5.0))))
-    right = np.average(field.values[1].mean(axis=1), weights=area_there)
-    assert np.average(found, weights=area) == pytest.approx(right, rel=1e-6)
+    grid = latitude_longitude((1, 8, 10), **TILTED)
+    found = records(data(), grid, "W m-2", start=START, method=conservative).record(0)
+    np.testing.assert_allclose(found, wave(grid.longitude, grid.latitude), atol=0.05)

@@ -43,6 +43,7 @@ from dycore.forcing import Forcing
 from dycore.grid import latitude_longitude, rectilinear
 from dycore.inputs.choices import SEAWATER
 from dycore.parameters import Mixing, Parameters
+from dycore.physics.short_wave import Water
 from dycore.state import initial_state
 from dycore.tiles import Boundary
 from dycore.vertical import stretched, uniform
@@ -187,6 +188,10 @@ CALLS = {
         "tracer": one_of(0, 1, np.int8(1)), "flux": field(*PLANES)}),
     "heat_flux": Call(lambda **parts: model(forcing=(physics.heat_flux(**parts),)), {"tracer": 0, "flux": 1.0}, {
         "tracer": one_of(0, 1), "flux": field(*PLANES), "density": above}),
+    "fresh_water_flux": Call(lambda **parts: model(forcing=(physics.fresh_water_flux(**parts),)), {"tracer": 1, "flux": 1.0}, {
+        "tracer": one_of(0, 1), "flux": field(*PLANES), "salinity": above, "density": above}),
+    "short_wave": Call(lambda **parts: model(forcing=(physics.short_wave(**parts),)), {"grid": GRID, "tracer": 0, "flux": 1.0}, {
+        "grid": kind(type(GRID)), "tracer": one_of(0, 1), "flux": field(*PLANES), "water": kind(Water), "density": above}),
     "surface_relaxation": Call(lambda **parts: model(forcing=(physics.surface_relaxation(**parts),)),
                                {"tracer": 0, "target": 1.0, "seconds": 1.0e5}, {
         "tracer": one_of(0, 1), "target": field(*PLANES), "seconds": either(above, lambda v: isinstance(v,

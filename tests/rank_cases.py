@@ -5,7 +5,9 @@ import dataclasses
 import numpy as np
 
 from dycore import cases
+from dycore.closures import Visbeck
 from dycore.equations.advection import weno5
+from dycore.equations.eddies import Eddies
 from dycore.equations.steppers import WickerSkamarock
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing
@@ -34,6 +36,13 @@ def partial(precision):
     return grid, parameters, initial_state(grid, surface=0.0, tracers=tuple(interior(tracer) for tracer in state.tracers))
 
 
+def with_eddies(case):
+    """A case with neutral diffusion by a field, and a bolus flow whose diffusivity follows from the flow."""
+    grid, parameters, state = case
+    plane = 500.0 + 400.0 * np.random.default_rng(6).random(grid.cells[1:])
+    return grid, dataclasses.replace(parameters, eddies=Eddies(plane, Visbeck(3.0e5), 2.0e-3)), state
+
+
 def in_stages(case):
     """A case with Runge-Kutta stages, and some of the new velocity in what carries mass and tracers."""
     grid, parameters, state = case
@@ -47,7 +56,8 @@ def wave(precision):
 
 WIDE = {"tracer_face": weno5, "biharmonic_diffusion": True, "diffusivity": 1.0e12, "friction": Mixing(1.0e13, 1.0e13, True)}
 CASES = {
-    "channel": channel, "wave": wave, "partial cells": partial,
+    "channel": channel, "channel with eddies": lambda precision: with_eddies(partial(precision)), "wave": wave,
+    "partial cells": partial,
     "basin": lambda precision: channel(precision, x=Boundary.WALL, **WIDE),
     "periodic": lambda precision: channel(precision, y=Boundary.PERIODIC),
     "channel in stages": lambda precision: channel(precision, stepper=WickerSkamarock(), time_step=4000.0),

@@ -19,11 +19,16 @@ A closure with fields of its own is a record of its numbers that says which fiel
 what is known at the time of the tendencies (dycore.forcing.Instant), `start` the fields at the beginning of the step; those
 that `advance` returns are the fields at its end. State, halos, restarts, output and checks follow from what is declared.
 As the `scheme` of a VerticalMixing a closure returns `Mixed`: its fields, and viscosity and diffusivity.
+
+A diffusivity of eddies (dycore.equations.eddies) may be a record of numbers, as `Visbeck` is, with the `greatest` that it can be
+(m2/s) and a function `diffusivity(on, grid, layers, slopes)` that gives it as a field [j, i] or [k, j, i].
 """
 
 from dycore.closures.convective import Convective, convective
 from dycore.closures.pacanowski_philander import PacanowskiPhilander, pacanowski_philander
 from dycore.closures.records import Closure, Mixed
 from dycore.closures.uniform import Uniform, uniform
+from dycore.closures.visbeck import Visbeck
 
-__all__ = ["Closure", "Convective", "Mixed", "PacanowskiPhilander", "Uniform", "convective", "pacanowski_philander", "uniform"]
+__all__ = ["Closure", "Convective", "Mixed", "PacanowskiPhilander", "Uniform", "Visbeck", "convective", "pacanowski_philander",
+           "uniform"]

@@ -3,7 +3,7 @@
     momentum      du/dt = (f + zeta) v - dK/dx - w du/dr - d(phi)/dx + b ds/dx + forcing + friction
     hydrostatics  d(phi) = b ds
     mass          dR/dt = -sum_k div(h u),   W from div(h u) and dR/dt
-    tracers       d(h c)/dt = -div(h u c) - d(W c)/dr + h forcing - div(diffusive flux) + vertical mixing
+    tracers       d(h c)/dt = -div(h u c) - d(W c)/dr + h forcing - div(diffusive flux) + vertical mixing + unresolved eddies
 
 A name is a field that is stored, or a term (dycore.terms) that is computed where it is read. How far beyond the cells a stored
 field reaches, and what is exchanged, follows from who reads it (dycore.program).
@@ -17,6 +17,7 @@ from dycore import forcing
 from dycore.equations import (
     column,
     continuity,
+    eddies,
     filters,
     free_surface,
     friction,
@@ -76,7 +77,8 @@ def after_stage(on: Any, equations: Equations, stage: Stage, start: State, now: 
     u, v, flow, outflow = free_surface.advanced(on, equations, stage, layers, weights, start, now, sums, u, v, means)
 
     # Tracers move with the transport that moves mass, so that a constant tracer stays constant
-    w, surface, moved = tracers.advanced(on, equations, dt, layers, weights, start, now, flow, outflow, mixed, sources)
+    unresolved = eddies.diagnosed(on, equations, at)
+    w, surface, moved = tracers.advanced(on, equations, dt, at, weights, start, now, flow, outflow, mixed, unresolved, sources)
     return State(u, v, w, surface, moved, closure, steppers.remembered(on, weights, now, slow), now.step, now.time)
 
 

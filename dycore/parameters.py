@@ -16,7 +16,7 @@ from dycore.calendars import check_start
 from dycore.closures import Closure, Convective, PacanowskiPhilander, Uniform
 from dycore.closures.records import prognostics_of
 from dycore.equations.advection import upwind3
-from dycore.equations.eddies import Eddies, follows_flow
+from dycore.equations.eddies import Eddies, check_numbers, follows_flow
 from dycore.equations.friction import with_spacing
 from dycore.equations.momentum import energy_conserving
 from dycore.equations.steppers import AdamsBashforth3, Stepper
@@ -117,7 +117,7 @@ def in_plain_numbers(value: Any) -> Any:
 
 
 # what records say of numbers that need not be whole
-REAL = "float", "float | None", "Coefficient", "Coefficient | None", "Coefficient | Visbeck | None"
+REAL = "float", "float | None", "Coefficient", "Coefficient | None", "float | ArrayLike | Visbeck | None"
 
 
 def part_in_plain_numbers(record: Any, name: str) -> Any:
@@ -168,9 +168,8 @@ def check_values(parameters: Parameters) -> None:
         if is_traced(value) or is_array(value):  # a field is held against a grid (dycore.coefficients)
             continue
         check_number(name, value, "a number that is not negative", lambda value: 0.0 <= value < inf)
-    if parameters.eddies is not None and not is_traced(parameters.eddies.greatest_slope):
-        check_number("eddies.greatest_slope", parameters.eddies.greatest_slope, "a number above zero, such as 5e-3",
-                     lambda slope: 0.0 < slope < inf)
+    if parameters.eddies is not None:
+        check_numbers(parameters.eddies)
     for name, value in plain(parameters.fluid).items():
         if not is_array(value):
             check_number(f"fluid.{name}", value, "a finite number", isfinite)
@@ -183,9 +182,7 @@ def coefficients(parameters: Parameters) -> dict[str, Any]:
     if friction is not None:
         found |= {"friction.divergence": friction.divergence, "friction.vorticity": friction.vorticity}
     if parameters.eddies is not None:
-        for name, value in parameters.eddies.diffusivities.items():
-            parts = {f"{name}.{part}": each for part, each in plain(value).items()} if follows_flow(value) else {name: value}
-            found |= {f"eddies.{name}": each for name, each in parts.items()}
+        found |= {f"eddies.{name}": value for name, value in parameters.eddies.diffusivities.items() if not follows_flow(value)}
     if mixing is not None:
         drags = {"linear_drag": mixing.linear_drag, "quadratic_drag": mixing.quadratic_drag}
         found |= {f"vertical_mixing.{name}": value for name, value in drags.items() if value is not None}

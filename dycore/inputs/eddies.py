@@ -14,7 +14,7 @@ from dycore.tracers import read_by
 
 
 class Steepest(NamedTuple):
-    """The steepest slope that is stable (no unit), and what limits it: diffusivity (m2/s), dx and distance of levels (m)."""
+    """The steepest slope that a step allows (no unit), and what limits it: diffusivity (m2/s), dx and distance of levels (m)."""
 
     slope: float
     diffusivity: float
@@ -55,7 +55,7 @@ def largest(diffusivity: Any) -> Any:
 
 
 def check_slopes(grid: Grid, parameters: Parameters) -> None:
-    """Raise ValueError where slopes up to the greatest are unstable with this time step: |S| <= dx d_e / (4 kappa dt)."""
+    """Raise ValueError where a step overshoots along slopes up to the greatest: |S| <= dx d_e / (4 kappa dt)."""
     eddies = parameters.eddies
     if eddies is None:
         return
@@ -63,14 +63,14 @@ def check_slopes(grid: Grid, parameters: Parameters) -> None:
         steepest = steepest_slope(grid, largest(diffusivity), parameters.time_step)
         if eddies.greatest_slope > steepest.slope:
             raise ValueError(
-                f"eddies.greatest_slope={eddies.greatest_slope:g} is unstable: with {name}={steepest.diffusivity:g} m2/s, cells of "
-                f"{steepest.dx:.4g} m, levels {steepest.distance:.4g} m apart and time_step={parameters.time_step:g} s slopes may "
-                f"be at most dx d_e / (4 kappa dt) = {steepest.slope:.3g}. Use a smaller greatest_slope or diffusivity, or shorter "
-                "steps.")
+                f"eddies.greatest_slope={eddies.greatest_slope:g} is too steep: with {name}={steepest.diffusivity:g} m2/s, cells "
+                f"of {steepest.dx:.4g} m, levels {steepest.distance:.4g} m apart and time_step={parameters.time_step:g} s slopes "
+                f"may be at most dx d_e / (4 kappa dt) = {steepest.slope:.3g}, or a step overshoots. Use a smaller greatest_slope "
+                "or diffusivity, or a shorter step.")
 
 
 def steepest_slope(grid: Grid, diffusivity: Any, time_step: float) -> Steepest:
-    """The steepest slope that is stable on all faces of a grid: dx d_e / (4 kappa dt)."""
+    """The steepest slope that a step allows on all faces of a grid: dx d_e / (4 kappa dt)."""
     thickness = np.diff(grid.interfaces)
     between = 0.5 * (thickness[1:] + thickness[:-1])
     distance = np.minimum(np.append(np.inf, between), np.append(between, np.inf))[:, None, None]  # the nearer level, up or down
@@ -80,7 +80,8 @@ def steepest_slope(grid: Grid, diffusivity: Any, time_step: float) -> Steepest:
     for axis, lengths, floor in ((-1, grid.metrics.dx_u, grid.metrics.floor_u), (-2, grid.metrics.dy_v, grid.metrics.floor_v)):
         faces = grid.open_levels(floor) & (grid.cells[axis] > 1)
         length, on_faces = interior(lengths).astype(float), 0.5 * (kappa + np.roll(kappa, 1, axis))
-        weakest = np.where(faces & (on_faces > 0.0), length * distance / np.where(on_faces > 0.0, on_faces, 1.0), np.inf)
+        with np.errstate(over="ignore"):  # of the smallest numbers
+            weakest = np.where(faces & (on_faces > 0.0), length * distance / np.where(on_faces > 0.0, on_faces, 1.0), np.inf)
         place = np.unravel_index(weakest.argmin(), weakest.shape)
         slope = float(weakest[place]) / (4.0 * time_step)
         if slope < found.slope:

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from eddy_models import KAPPA, front, made, matrices, rates, rough
+from eddy_models import EXPANSION, KAPPA, front, made, matrices, rates, rough
 
 from dycore.equations.eddies import Eddies
 from dycore.equations.steppers import WickerSkamarock
-from dycore.grid import interior
+from dycore.grid import interior, rectilinear
+from dycore.tiles import Boundary
+from dycore.vertical import uniform
 
 
 @pytest.mark.parametrize("kind, noise", [("whole cells", 0.4), ("whole cells", 9.0), ("partial cells", 0.4), ("sphere", 0.4)])
@@ -51,3 +53,19 @@ def test_a_buoyancy_of_one_tracer_does_not_diffuse_into_itself_in_steps_of_eithe
               for each, diffusivity in ((None, None), (Eddies(neutral_diffusivity=KAPPA), None), (None, KAPPA))]
     plain, neutral, along = (interior(model.steps(state, 4).tracers[0]) for model, state in models)
     assert np.abs(neutral - plain).max() < 1e-4 * np.abs(along - plain).max()
+
+
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_a_patch_of_dye_on_sloping_surfaces_loses_variance_at_the_rate_of_theory(axis):
+    """d/dt sum c^2 dV / 2 = -kappa sum (dc/dx + S dc/dz)^2 dV: gradients along and across the levels count alike here."""
+    slope, n, nz = -1.2e-3, 50, 40
+    cells, extent = ((nz, 1, n), (1.0e6, 1.0e5)) if axis == "x" else ((nz, n, 1), (1.0e5, 1.0e6))
+    grid = rectilinear(cells, extent=extent, interfaces=uniform(nz, -1000.0, 0.0), x_boundary=Boundary.WALL)
+    z = 0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])[:, None, None]
+    along = grid.x[None, None, :] if axis == "x" else grid.y[None, :, None]
+    x, height = along - 5.0e5, z + 500.0
+    dye = np.exp(-((x / 2.0e5) ** 2) - (height / 200.0) ** 2)
+    model, state = made(grid, Eddies(neutral_diffusivity=KAPPA), 10.0 + 1.0e-5 * (z - slope * along) / EXPANSION)
+    ((rate, _),) = rates(model, state, [dye])
+    along_surfaces = dye * (-2.0 * x / 2.0e5**2 - slope * 2.0 * height / 200.0**2)
+    assert (rate * dye).sum() == pytest.approx(-KAPPA * (along_surfaces**2 * grid.volume).sum(), rel=0.02)

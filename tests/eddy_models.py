@@ -47,7 +47,7 @@ def of_eddies(model, state, function, *arrays):
 
 
 def rates(model, state, tracers):
-    """(all, the implicit part) of what neutral diffusion makes of tracers (their unit per s times volume), the sea at z = 0."""
+    """(all, the implicit part) of what neutral diffusion makes of tracers (their unit per s, times the volume of a cell)."""
     def fluxes(on, equations, layers, unresolved, *tracers):
         across = eddies.diffusivity_across(on, equations.grid, layers, unresolved, None)
         own = [eddies.neutral_flux(on, equations, layers, unresolved, tracer) for tracer in tracers]
@@ -56,7 +56,8 @@ def rates(model, state, tracers):
     grid = model.grid
     diffusivity, *found = of_eddies(model, state, fluxes, *(filled(grid, Place.CENTER, tracer) for tracer in tracers))
     dr, area = grid.metrics.dr[2:-2, None, None], interior(grid.metrics.area)
-    distance = np.concatenate([dr[:1], 0.5 * (dr[1:] + dr[:-1])])
+    stretching = (interior(state.surface) - interior(grid.metrics.fixed)) * interior(grid.metrics.inverse_thickness)
+    distance = np.concatenate([dr[:1], 0.5 * (dr[1:] + dr[:-1])]) * np.where(grid.wet.any(axis=0), stretching, 1.0)
 
     def fall(w):
         return -area * (np.concatenate([w[1:], 0.0 * w[:1]]) - w)

@@ -5,8 +5,10 @@ import dataclasses
 import numpy as np
 
 from dycore import cases
+from dycore.closures import TurbulentKineticEnergy
 from dycore.equations.advection import weno5
 from dycore.equations.steppers import WickerSkamarock
+from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing
 from dycore.state import initial_state
@@ -40,6 +42,13 @@ def in_stages(case):
     return grid, dataclasses.replace(parameters, stepper=WickerSkamarock(theta=0.5)), state
 
 
+def turbulence(precision):
+    """The channel over partial cells with mixing by turbulent kinetic energy and bottom drag."""
+    grid, parameters, state = partial(precision)
+    mixing = VerticalMixing(TurbulentKineticEnergy(), quadratic_drag=2.0e-3)
+    return grid, dataclasses.replace(parameters, vertical_mixing=mixing), state
+
+
 def wave(precision):
     """An atmosphere on the full sphere, filtered near the poles."""
     return cases.baroclinic_wave((4, 14, 22), precision=precision)
@@ -47,7 +56,7 @@ def wave(precision):
 
 WIDE = {"tracer_face": weno5, "biharmonic_diffusion": True, "diffusivity": 1.0e12, "friction": Mixing(1.0e13, 1.0e13, True)}
 CASES = {
-    "channel": channel, "wave": wave, "partial cells": partial,
+    "channel": channel, "wave": wave, "partial cells": partial, "turbulence": turbulence,
     "basin": lambda precision: channel(precision, x=Boundary.WALL, **WIDE),
     "periodic": lambda precision: channel(precision, y=Boundary.PERIODIC),
     "channel in stages": lambda precision: channel(precision, stepper=WickerSkamarock(), time_step=4000.0),

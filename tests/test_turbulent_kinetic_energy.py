@@ -36,15 +36,20 @@ def test_a_wind_deepens_the_mixed_layer_as_kato_and_phillips_measured(numpy_back
     assert run.times[-1] == 108000.0 and (np.diff(run.depths) >= 0.0).all()
 
 
-def test_cooling_encroaches_on_the_stratification_without_entrainment(numpy_backend):
-    """sqrt(2 B t) / N after 48 hours to a level, and what is mixed has one temperature."""
-    run = deepening(numpy_backend, 5.0, 90.0, 1800.0, 48.0, 1e-5, buoyancy_loss=1e-7)
-    depth = np.sqrt(2e-7 * run.times[-1] / 1e-5)
-    assert run.depths[-1] == pytest.approx(depth, abs=5.0) and depth > 58.0
-    assert np.ptp(run.temperature[run.heights > -0.8 * depth]) < 0.01  # 0.24 at the beginning
-    lost = 1e-7 / (9.81 * 2e-4) * run.times[-1]
-    before = 10.0 + 1e-5 / (9.81 * 2e-4) * run.heights
-    assert 5.0 * (before - run.temperature).sum() == pytest.approx(lost, rel=1e-10)
+@pytest.mark.parametrize("unstable", [0.0, 1.0])
+def test_cooling_encroaches_on_the_stratification(numpy_backend, unstable):
+    """sqrt(2 B t) / N after 48 hours to a level as published; with a diffusivity where N2 is negative, entrainment of below 0.2."""
+    closure = TurbulentKineticEnergy(unstable=unstable)
+    run = deepening(numpy_backend, 5.0, 90.0, 1800.0, 48.0, 1e-5, buoyancy_loss=1e-7, closure=closure)
+    encroached, per_degree = np.sqrt(2e-7 * run.times[-1] / 1e-5), 9.81 * 2e-4
+    assert encroached > 58.0
+    if unstable:
+        assert encroached < run.depths[-1] < np.sqrt(1.4) * encroached
+        assert np.ptp(run.temperature[run.heights > -0.7 * encroached]) < 0.01  # 0.2 at the beginning
+    else:
+        assert run.depths[-1] == pytest.approx(encroached, abs=5.0)
+    before = 10.0 + 1e-5 / per_degree * run.heights
+    assert 5.0 * (before - run.temperature).sum() == pytest.approx(1e-7 / per_degree * run.times[-1], rel=1e-10)
 
 
 def ocean(grid, closure=CLOSURE, **changes):

@@ -29,7 +29,8 @@ class VerticalMixing:
     """Which `scheme` (values, N2 (1/s2), |du/dz|2 (1/s2)) -> (viscosity, diffusivity), its `values`, and the bottom drag.
 
     What stands in `values` are numbers, or profiles [nz], planes [ny, nx] or volumes at the lower faces of cells, of which the
-    scheme is given the value at each place. A scheme with fields of its own is a record (dycore.closures), and needs no values.
+    scheme is given the value at each place. A scheme with fields of its own is a record, `TurbulentKineticEnergy()` or one of your
+    own (dycore.closures), and needs no values.
     linear_drag (m/s), quadratic_drag (a number, about 1e-3 to 3e-3); None is none.
     """
 

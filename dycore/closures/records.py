@@ -15,7 +15,9 @@ from dycore.tracers import LONGEST, NAME
 class Closure(Protocol):
     """A record of numbers, with the fields that a state carries for it."""
 
-    prognostics: tuple[Prognostic, ...]
+    @property
+    def prognostics(self) -> tuple[Prognostic, ...]:
+        """What is declared of each field."""
 
     def advance(self, on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> Any:
         """The fields at the end of a step, from those at its `start`; see dycore.closures."""
@@ -42,7 +44,7 @@ def prognostics_of(parameters: Any) -> tuple[Prognostic, ...]:
                          "(Closure(),) for one.")
     prognostics: list[Prognostic] = []
     for closure in closures_of(parameters):
-        declared = getattr(closure, "prognostics", None)
+        declared: Any = getattr(closure, "prognostics", None)
         record = not isinstance(closure, type) and isinstance(declared, tuple) and callable(getattr(closure, "advance", None))
         if not record or not all(isinstance(field, Prognostic) for field in declared):
             raise ValueError(f"closures must be records with `prognostics`, a tuple of dycore.state.Prognostic, and a function "

@@ -56,7 +56,10 @@ class TurbulentKineticEnergy(NamedTuple):
     least_energy: float = 1.0e-6  # m2/s2
     least_length: float = 0.04  # m, and that at the surface and the sea floor
 
-    prognostics = (Prognostic("turbulent_kinetic_energy", Place.LOWER_FACE, "m2 s-2", start=1.0e-6),)  # no less: see `mixing`
+    @property
+    def prognostics(self) -> tuple[Prognostic, ...]:
+        """The energy, of which `mixing` takes no less than the least."""
+        return (Prognostic("turbulent_kinetic_energy", Place.LOWER_FACE, "m2 s-2", start=1.0e-6),)
 
     def check(self, parameters: Any) -> None:
         """Raise ValueError where a number makes no sense, or the fluid is an atmosphere."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dycore.closures import Mixed, Uniform, uniform
+from dycore.closures import Closure, Mixed, Uniform, uniform
 from dycore.closures.columns import eliminate, shear, stability
 from dycore.closures.records import advanced as closures_advanced
 from dycore.equations.operators import on_south_face, on_west_face
@@ -34,7 +34,7 @@ class VerticalMixing:
     linear_drag (m/s), quadratic_drag (a number, about 1e-3 to 3e-3); None is none.
     """
 
-    scheme: Callable = uniform
+    scheme: Callable | Closure = uniform
     values: Any = Uniform(0.0, 0.0)  # noqa: RUF009 (an immutable record)
     linear_drag: float | None = None
     quadratic_drag: float | None = None

@@ -54,7 +54,7 @@ def on_grid(grid: Grid, parameters: Parameters) -> Parameters:
         mixing = record("vertical_mixing", mixing, ("linear_drag", "quadratic_drag"), NUMBER, PLANE)
         if hasattr(mixing.values, "_fields"):
             mixing = replace(mixing, values=record("vertical_mixing.values", mixing.values, mixing.values._fields, *ANY,
-                                                   signed=mixing.scheme not in VALUES))
+                                                   signed=not any(mixing.scheme is each for each in VALUES)))
         elif is_field(mixing.values):
             mixing = replace(mixing, values=field("vertical_mixing.values", mixing.values, *ANY, signed=True))
     eddies = parameters.eddies

@@ -14,7 +14,7 @@ from dycore import printing
 from dycore.assembly.values import is_traced
 from dycore.calendars import check_start
 from dycore.closures import Closure, Convective, PacanowskiPhilander, Uniform
-from dycore.closures.records import prognostics_of
+from dycore.closures.records import check_closures
 from dycore.equations.advection import upwind3
 from dycore.equations.eddies import Eddies, check_numbers, follows_flow
 from dycore.equations.friction import with_spacing
@@ -152,7 +152,7 @@ def check_values(parameters: Parameters) -> None:
         if not isinstance(record, kind | None):
             raise ValueError(f"{name}={shown(record)} must be a {kind.__module__}.{kind.__name__}, or None.")
     check_start(parameters.start)
-    prognostics_of(parameters)
+    check_closures(parameters)
     check_names(parameters.tracer_names)
     read_by(parameters.fluid.buoyancy, parameters.tracer_names)
     check_number("time_step", parameters.time_step, "a positive number of seconds", lambda dt: 0.0 < dt < inf)

@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 
 from dycore import cases
-from dycore.closures import Visbeck
+from dycore.closures import TurbulentKineticEnergy, Visbeck
 from dycore.equations.advection import weno5
 from dycore.equations.eddies import Eddies
 from dycore.equations.steppers import WickerSkamarock
+from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing
 from dycore.state import initial_state
@@ -49,6 +50,13 @@ def in_stages(case):
     return grid, dataclasses.replace(parameters, stepper=WickerSkamarock(theta=0.5)), state
 
 
+def turbulence(precision):
+    """The channel over partial cells with mixing by turbulent kinetic energy and bottom drag."""
+    grid, parameters, state = partial(precision)
+    mixing = VerticalMixing(TurbulentKineticEnergy(), quadratic_drag=2.0e-3)
+    return grid, dataclasses.replace(parameters, vertical_mixing=mixing), state
+
+
 def wave(precision):
     """An atmosphere on the full sphere, filtered near the poles."""
     return cases.baroclinic_wave((4, 14, 22), precision=precision)
@@ -57,7 +65,7 @@ def wave(precision):
 WIDE = {"tracer_face": weno5, "biharmonic_diffusion": True, "diffusivity": 1.0e12, "friction": Mixing(1.0e13, 1.0e13, True)}
 CASES = {
     "channel": channel, "channel with eddies": lambda precision: with_eddies(partial(precision)), "wave": wave,
-    "partial cells": partial,
+    "partial cells": partial, "turbulence": turbulence,
     "basin": lambda precision: channel(precision, x=Boundary.WALL, **WIDE),
     "periodic": lambda precision: channel(precision, y=Boundary.PERIODIC),
     "channel in stages": lambda precision: channel(precision, stepper=WickerSkamarock(), time_step=4000.0),

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from dycore import forcing
+from dycore.closures.records import completed
 from dycore.equations import (
     column,
     continuity,
@@ -70,7 +71,7 @@ def after_stage(on: Any, equations: Equations, stage: Stage, start: State, now: 
     change = filters.filtered(on, equations, change) - damping
 
     # Implicit, and so of first order, wherever it stands: in the last stage it costs one solve a step and damps all of it
-    closure, mixed = vertical_mixing.closed(on, equations, dt, at, start.closure) if stage.last else (now.closure, None)
+    closures, mixed = vertical_mixing.closed(on, equations, dt, at, start.closure) if stage.last else ((), None)
     u, v, means = velocity.advanced(on, equations, dt, layers, mixed, change, start)
 
     # Mass: the moving boundary and the depth mean together, in one step or in barotropic substeps
@@ -79,6 +80,10 @@ def after_stage(on: Any, equations: Equations, stage: Stage, start: State, now: 
     # Tracers move with the transport that moves mass, so that a constant tracer stays constant
     unresolved = eddies.diagnosed(on, equations, at)
     w, surface, moved = tracers.advanced(on, equations, dt, at, weights, start, now, flow, outflow, mixed, unresolved, sources)
+
+    # Closures last, with the flow at the end; their columns are those of the implicit solves
+    after = Instant(u, v, w, surface, moved, now.time, start.closure, layers)
+    closure = completed(on, equations, dt, closures, start, after) if stage.last else now.closure
     return State(u, v, w, surface, moved, closure, steppers.remembered(on, weights, now, slow), now.step, now.time)
 
 

@@ -60,7 +60,7 @@ def test_diffusivities_are_numbers_or_fields_and_new_from_call_to_call():
 
 
 def test_numba_has_the_bits_of_numpy():
-    grid, parameters, state = ocean("partial cells")
+    grid, parameters, state = ocean("partial cells", salt=0.1)
     plane = 500.0 + 300.0 * np.random.default_rng(5).random((5, 6))
     parameters = replace(parameters, eddies=Eddies(plane, Visbeck(1.0e5), 3.0e-3))
     ours, theirs = (Model(grid, parameters, backend).steps(state, 4) for backend in (on_numpy, create("numba")))
@@ -73,8 +73,8 @@ def test_jax_agrees_and_its_gradient_is_finite_and_right():
     jax_backend = create("jax")
     import jax
 
-    grid, parameters, state = ocean("whole cells")
-    state.tracers[0][:, :, 3:6] = 10.0
+    grid, parameters, state = ocean("whole cells", salt=0.1)
+    state.tracers[0][:, :, 3:6], state.tracers[1][:, :, 3:6] = 10.0, 35.0
 
     def loss_on(backend):
         model = Model(grid, replace(parameters, eddies=Eddies(KAPPA, Visbeck(2.0e5), 2.0e-3)), backend)

@@ -1,6 +1,7 @@
 """Steps with unresolved eddies keep content and constants, in any ocean, on all backends, with numbers that are arguments."""
 
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from dycore.equations.eddies import Eddies
 from dycore.equations.steppers import WickerSkamarock
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.grid import interior
+from dycore.stencils import stencil
 
 
 @pytest.mark.parametrize("stepper", [None, WickerSkamarock()], ids=["AB3", "RK"])
@@ -57,6 +59,30 @@ def test_diffusivities_are_numbers_or_fields_and_new_from_call_to_call():
     results = [Model(grid, replace(parameters, eddies=Eddies(each, each, 2e-3)), on_numpy).steps(state, 2) for each in fields]
     results.append(model.with_parameters(replace(parameters, eddies=Eddies(300.0, 300.0, 2e-3))).steps(state, 2))
     assert all((interior(result.tracers[0])[grid.wet] == interior(results[-1].tracers[0])[grid.wet]).all() for result in results)
+
+
+@stencil
+def of_values(k, j, i, profile, slopes):
+    """A diffusivity (m2/s) that is a profile."""
+    return profile[k] + 0.0 * slopes.u.taper[k, j, i]
+
+
+class OfLevels(NamedTuple):
+    """A diffusivity of a user's own."""
+
+    profile: Any
+    greatest: float
+
+    def diffusivity(self, on, grid, layers, slopes):
+        return on(of_values, self.profile, slopes)
+
+
+def test_a_record_of_a_users_own_gives_a_diffusivity():
+    grid, parameters, state = ocean("partial cells", salt=0.1)
+    profile = np.array([0.0, 100.0, 300.0, 900.0])
+    given, own = (Model(grid, replace(parameters, eddies=Eddies(each, each, 2e-3)), on_numpy).steps(state, 2)
+                  for each in (profile, OfLevels(profile, 900.0)))
+    assert all((interior(one) == interior(other))[grid.wet].all() for one, other in zip(given.tracers, own.tracers, strict=True))
 
 
 def test_numba_has_the_bits_of_numpy():

@@ -117,11 +117,12 @@ def bolus_transports(model, state):
     return of_eddies(model, state, transports, rest, rest[0])
 
 
-def ocean(kind, stepper=None, **others):
-    """(grid, parameters, state) of a small ocean in motion, with eddies."""
+def ocean(kind, stepper=None, salt=0.0, **others):
+    """(grid, parameters, state) of a small ocean under wind, with eddies, where salinity varies by `salt` (g/kg)."""
     _, parameters, _ = cases.baroclinic_channel((4, 6, 8))
     grid, temperature = rough(kind)
     others |= {"stepper": stepper} if stepper else {}
     parameters = replace(parameters, time_step=600.0, eddies=BOTH, surface_stress=(0.1, 0.0), friction=None, diffusivity=None)
     parameters = replace(parameters, **others)
-    return grid, parameters, initial_state(grid, surface=0.0, tracers=(temperature, np.full(grid.cells, 35.0)))
+    salinity = 35.0 + salt * np.random.default_rng(9).uniform(-1.0, 1.0, grid.cells)
+    return grid, parameters, initial_state(grid, surface=0.0, tracers=(temperature, salinity))

@@ -1,6 +1,7 @@
 """Steps with unresolved eddies keep content and constants, in any ocean, on all backends, with numbers that are arguments."""
 
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from dycore.equations.eddies import Eddies
 from dycore.equations.steppers import WickerSkamarock
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.grid import interior
+from dycore.stencils import stencil
 
 
 @pytest.mark.parametrize("stepper", [None, WickerSkamarock()], ids=["AB3", "RK"])
@@ -59,8 +61,32 @@ def test_diffusivities_are_numbers_or_fields_and_new_from_call_to_call():
     assert all((interior(result.tracers[0])[grid.wet] == interior(results[-1].tracers[0])[grid.wet]).all() for result in results)
 
 
+@stencil
+def of_values(k, j, i, profile, slopes):
+    """A diffusivity (m2/s) that is a profile."""
+    return profile[k] + 0.0 * slopes.u.taper[k, j, i]
+
+
+class OfLevels(NamedTuple):
+    """A diffusivity of a user's own."""
+
+    profile: Any
+    greatest: float
+
+    def diffusivity(self, on, grid, layers, slopes):
+        return on(of_values, self.profile, slopes)
+
+
+def test_a_record_of_a_users_own_gives_a_diffusivity():
+    grid, parameters, state = ocean("partial cells", salt=0.1)
+    profile = np.array([0.0, 100.0, 300.0, 900.0])
+    given, own = (Model(grid, replace(parameters, eddies=Eddies(each, each, 2e-3)), on_numpy).steps(state, 2)
+                  for each in (profile, OfLevels(profile, 900.0)))
+    assert all((interior(one) == interior(other))[grid.wet].all() for one, other in zip(given.tracers, own.tracers, strict=True))
+
+
 def test_numba_has_the_bits_of_numpy():
-    grid, parameters, state = ocean("partial cells")
+    grid, parameters, state = ocean("partial cells", salt=0.1)
     plane = 500.0 + 300.0 * np.random.default_rng(5).random((5, 6))
     parameters = replace(parameters, eddies=Eddies(plane, Visbeck(1.0e5), 3.0e-3))
     ours, theirs = (Model(grid, parameters, backend).steps(state, 4) for backend in (on_numpy, create("numba")))
@@ -73,8 +99,8 @@ def test_jax_agrees_and_its_gradient_is_finite_and_right():
     jax_backend = create("jax")
     import jax
 
-    grid, parameters, state = ocean("whole cells")
-    state.tracers[0][:, :, 3:6] = 10.0
+    grid, parameters, state = ocean("whole cells", salt=0.1)
+    state.tracers[0][:, :, 3:6], state.tracers[1][:, :, 3:6] = 10.0, 35.0
 
     def loss_on(backend):
         model = Model(grid, replace(parameters, eddies=Eddies(KAPPA, Visbeck(2.0e5), 2.0e-3)), backend)

@@ -19,6 +19,7 @@ from dycore.closures import Visbeck
 from dycore.equations import bolus, neutral_diffusion
 from dycore.equations.continuity import Flow
 from dycore.equations.neutral_slopes import Neutral, neutral_slopes
+from dycore.fields import axes_of
 from dycore.inputs.given import check_number, not_negative
 from dycore.terms import Vector
 
@@ -89,7 +90,10 @@ def diagnosed(on: Any, equations: Any, at: Any) -> Diagnosed | None:
     slopes = neutral_slopes(on, equations, at, eddies.greatest_slope)
 
     def at_this_time(value: Any) -> Any:
-        return value.diffusivity(on, equations.grid, at.layers, slopes) if follows_flow(value) else value
+        if not follows_flow(value):
+            return value
+        made = value.diffusivity(on, equations.grid, at.layers, slopes)
+        return on.whole(made) if axes_of(made) == 3 else made
 
     return Diagnosed(slopes, at_this_time(eddies.neutral_diffusivity), at_this_time(eddies.transport_diffusivity))
 

@@ -17,7 +17,7 @@ class Closure(Protocol):
 
     @property
     def prognostics(self) -> tuple[Prognostic, ...]:
-        """What is declared of each field."""
+        """Declarations of the fields, in order."""
 
     def advance(self, on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> Any:
         """The fields at the end of a step, from those at its `start`; see dycore.closures."""

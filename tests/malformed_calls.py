@@ -35,7 +35,8 @@ from malformed_values import (
 import dycore
 from dycore import cases, closures, physics, restart, writing
 from dycore.backends import on_numpy
-from dycore.closures import Convective, PacanowskiPhilander, Uniform
+from dycore.closures import Convective, PacanowskiPhilander, TurbulentKineticEnergy, Uniform
+from dycore.closures.turbulent_kinetic_energy import POSITIVE
 from dycore.equations import steppers
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Atmosphere, Ocean, shallow_water
@@ -171,6 +172,10 @@ CALLS = {
     "Convective": Call(mixed(closures.convective, Convective), {}, dict.fromkeys(Convective._fields, anywhere)),
     "PacanowskiPhilander": Call(mixed(closures.pacanowski_philander, PacanowskiPhilander), {},
                                 dict.fromkeys(PacanowskiPhilander._fields, anywhere)),
+    "TurbulentKineticEnergy": Call(lambda **parts: model(vertical_mixing=VerticalMixing(TurbulentKineticEnergy(**parts))), {}, {
+        **dict.fromkeys(TurbulentKineticEnergy._fields, at_least), **dict.fromkeys(POSITIVE, above),
+        "least_prandtl": lambda value: above(value) and float(value) <= 10.0,
+        "largest_prandtl": lambda value: at_least(value) and float(value) >= 1.0}),
     "Ocean": Call(with_record("fluid", Ocean), {}, {
         name: function if name in ("buoyancy", "scale") else nothing if name == "rest" else
         field((), (CELLS[0],), *PLANES, *VOLUMES) if name in SEAWATER else number for name in Ocean._fields}),

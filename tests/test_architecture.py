@@ -24,7 +24,7 @@ LAYERS = [
     {"equations", "physics"},
     {"parameters"},
     {"inputs.choices"},
-    {"coefficients"},
+    {"coefficients", "inputs.eddies"},
     {"stability", "inputs.forcings"},
     {"assembly.equations", "assembly.held_records", "assembly.plan"},
     {"model"},

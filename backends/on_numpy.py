@@ -195,23 +195,24 @@ class NumpyBackend:
 
         A response has as many rows from the south as from the north (half each). In place.
         """
-        rows, scales = [], []
-        for field, response in pairs:
-            response = np.asarray(response)
-            *levels, _, i = (slice(start - origin, stop - origin) for (start, stop), origin in zip(
-                tile.region.ranges[-field.array.ndim:], field.origin, strict=True))
-            for row, scale in self._filtered_rows(tile, response):
-                rows.append(field.array[*levels, row - field.origin[-2], i])
-                scales.append(scale)
-        self.communication.in_whole_rows(tile, rows, lambda number, row: filter_row(row, scales[number]))
+        self.filter_whole_rows(tile, [(field.array, self.rows_to_filter(tile, field, response)) for field, response in pairs])
         return tuple(field for field, _ in pairs)
 
-    def _filtered_rows(self, tile: Tile, response: np.ndarray) -> list[tuple[int, Any]]:
-        """`filtered_rows`, worked out once for a response (kept, so that no other takes its place in memory)."""
+    def filter_whole_rows(self, tile: Tile, filtered: list[tuple[np.ndarray, list[tuple[tuple, Any]]]]) -> None:
+        """Change the rows [k, i], or [i], of arrays each with its `rows_to_filter`."""
+        rows = [array[index] for array, indices in filtered for index, _ in indices]
+        scales = [scale for _, indices in filtered for _, scale in indices]
+        self.communication.in_whole_rows(tile, rows, lambda number, row: filter_row(row, scales[number]))
+
+    def rows_to_filter(self, tile: Tile, field: Field, response: Any) -> list[tuple[tuple, Any]]:
+        """(index in the array of a field, what scales it) of the rows that a response[row, wavenumber] changes."""
+        response = np.asarray(response)
         key = tile, response.__array_interface__["data"][0], response.shape
-        if key not in self._filters:
+        if key not in self._filters:  # kept, so that no other takes its place in memory
             self._filters[key] = response, filtered_rows(tile, response)
-        return self._filters[key][1]
+        *levels, _, i = (slice(start - origin, stop - origin) for (start, stop), origin in zip(
+            tile.region.ranges[-field.array.ndim:], field.origin, strict=True))
+        return [((*levels, row - field.origin[-2], i), scale) for row, scale in self._filters[key][1]]
 
     def total(self, tile: Tile, field: Any) -> Any:
         """The sum of a field over all cells, the same on every process and for any number of them."""

@@ -8,6 +8,7 @@ A run counts seconds since its start; the calendar says what date that is.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from datetime import timedelta
@@ -129,16 +130,97 @@ def monthly(values: Any, start: Any = None) -> TimeSeries:
     values = records_of(values)
     if number_of(values) != 12:
         raise ValueError(f"A monthly climatology has 12 records; given {number_of(values)}.")
-    check_start(start)
-    first = date(*NO_START) if start is None else start
-    if first.calendar == "standard" and first.year <= REFORM:
-        raise ValueError(f"start={shown(first)} is before the standard calendar became that of today, in {REFORM}. Use the "
-                         "calendar proleptic_gregorian.")
+    first = beginning(start)
     years = CALENDARS[first.calendar]
     moment = load_cftime().datetime
     begins = [moment(first.year + month // 12, month % 12 + 1, 1, calendar=first.calendar) for month in range(12 * years + 1)]
     ends = np.array([(each - first).total_seconds() for each in begins])
     return TimeSeries(0.5 * (ends[1:] + ends[:-1]), values, period=float(ends[-1] - ends[0]))
+
+
+def beginning(start: Any) -> Any:
+    """The date on which a run starts whose records come again every year. Raises ValueError where its years do not repeat."""
+    check_start(start)
+    first = date(*NO_START) if start is None else start
+    if first.calendar == "standard" and first.year <= REFORM:
+        raise ValueError(f"start={shown(first)} is before the standard calendar became that of today, in {REFORM}. Use the "
+                         "calendar proleptic_gregorian.")
+    return first
+
+
+def yearly(values: Any, dates: Sequence[Any], start: Any = None) -> TimeSeries:
+    """Records [n, ...] of one year at dates in it, increasing, which come again on these dates in every year of the run's calendar.
+
+    Twelve of which one is in each month stand in the middle of their months, as in `monthly`; start: as there. Raises ValueError
+    for records of more than a year, and for a date that some year of the run's calendar lacks.
+    """
+    first, year = beginning(start), dates[0].year
+    if in_year(dates[-1], year) >= in_year(dates[0], year - 1):
+        raise ValueError(f"Records that come again every year are of one year, and these are from {dates[0]} to {dates[-1]}. "
+                         "Choose those of one year, or make a mean of them, for example with .groupby('time.month').mean().")
+    months = [each.month for each in dates]
+    if sorted(months) == list(range(1, 13)):
+        series = monthly(values, start)
+        times, period = np.asarray(series.times), float(series.period or 0.0)
+        return TimeSeries(np.concatenate([times, times + period])[months[0] - 1:][:len(times)], values, period=period)
+    begins = [load_cftime().datetime(first.year + n, 1, 1, calendar=first.calendar) for n in range(CALENDARS[first.calendar] + 2)]
+    starts = np.array([(each - first).total_seconds() for each in begins])
+    within: dict[float, np.ndarray] = {}  # by the length of a year (s): the places of the dates in it
+
+    def places(n: int) -> np.ndarray:
+        length = float(starts[n + 1] - starts[n])
+        if length not in within:
+            found = [in_calendar(each, first.calendar, begins[n].year) for each in dates]
+            within[length] = np.array([(each - begins[n]).total_seconds() for each in found])
+        return starts[n] + within[length]
+
+    later = np.array([each.year - year for each in dates])
+    times = np.concatenate([np.where(later == 0, places(n), places(n + 1)) for n in range(len(begins) - 2)])
+    return TimeSeries(times, values, period=float(starts[-2] - starts[0]))
+
+
+def in_year(moment: Any, year: int) -> tuple[int, ...]:
+    """A date as numbers that can be compared, with years counted from one of them."""
+    return moment.year - year, moment.month, moment.day, moment.hour, moment.minute, moment.second
+
+
+def in_calendar(moment: Any, calendar: str, year: int | None = None) -> Any:
+    """A date of another calendar by its name, in its own year or another. Raises ValueError where there is none."""
+    _, *rest = in_year(moment, 0)
+    year = moment.year if year is None else year
+    try:
+        return load_cftime().datetime(year, *rest, calendar=calendar)
+    except ValueError:
+        raise ValueError(f"There is a record of {moment.month}-{moment.day:02d} (month and day), which the year {year} of the "
+                         f"calendar {calendar} does not have. Leave it out, or convert the records, for example with xarray's "
+                         f".convert_calendar({calendar!r}).") from None
+
+
+def dates_of(name: str, coordinate: Any) -> list:
+    """Dates of a coordinate of time (xarray.DataArray): of dates of NumPy or cftime, or numbers with units 'days since ...'.
+
+    Raises ValueError for anything else, and unless each is later than the one before.
+    """
+    found, units = np.asarray(coordinate), str(coordinate.attrs.get("units", ""))
+    if found.dtype.kind == "M":
+        if np.isnat(found).any():
+            raise ValueError(f"{np.isnat(found).sum()} of the {found.size} dates of {name} are missing. Leave out their records.")
+        found = found.astype("datetime64[us]").astype(object)  # as datetime has them
+    elif found.dtype.kind in "iuf" and " since " in units and np.isfinite(found).all():
+        try:
+            found = load_cftime().num2date(found, units, coordinate.attrs.get("calendar", "standard"))
+        except (ValueError, OverflowError) as problem:
+            reason = str(problem).rstrip(".")
+            raise ValueError(f"The times of {name}, in '{units}', are no dates: {reason}. Correct them.") from None
+    if not all(hasattr(each, "year") for each in found.flat):
+        raise ValueError(f"The times of {name} are of the type {found.dtype} without units such as 'days since 2000-01-01', and so "
+                         "no dates. Give them dates, or make a dycore.time_series.TimeSeries of your own times.")
+    for n, (before, later) in enumerate(itertools.pairwise(found.tolist()), 1):
+        if not later > before:
+            raise ValueError(f"Record {n} of {name} is of {later}, not later than record {n - 1}, of {before}. Bring the records "
+                             "into order with .sortby('time'), and leave out those that are there twice with "
+                             ".drop_duplicates('time').")
+    return found.tolist()
 
 
 def dated(values: Any, dates: Sequence[Any], start: Any, extend: bool = False) -> TimeSeries:

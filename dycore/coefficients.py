@@ -1,8 +1,8 @@
 """Coefficients of parameters: a number, or a profile [nz], a plane [ny, nx] or a volume [nz, ny, nx] at cell centres.
 
-Fields may stand for what mixes along the levels (`diffusivity`, `friction.divergence`, `friction.vorticity`), for bottom drag
-(numbers and planes), for what mixes across the levels (at their lower faces: `vertical_mixing.values`), and for the expansion of
-seawater (dycore.fluid.linear_seawater).
+Fields may stand for what mixes along the levels (`diffusivity`, `friction.divergence`, `friction.vorticity`) and along neutral
+surfaces (`eddies.neutral_diffusivity`, `eddies.transport_diffusivity`), for bottom drag (numbers and planes), for what mixes across
+the levels (at their lower faces: `vertical_mixing.values`), and for the expansion of seawater (dycore.fluid.linear_seawater).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dycore.assembly.values import is_traced
+from dycore.equations.eddies import follows_flow
 from dycore.fluid import Ocean, linear_seawater
 from dycore.grid import Grid
 from dycore.inputs.choices import SEAWATER, VALUES
@@ -53,10 +54,14 @@ def on_grid(grid: Grid, parameters: Parameters) -> Parameters:
         mixing = record("vertical_mixing", mixing, ("linear_drag", "quadratic_drag"), NUMBER, PLANE)
         if hasattr(mixing.values, "_fields"):
             mixing = replace(mixing, values=record("vertical_mixing.values", mixing.values, mixing.values._fields, *ANY,
-                                                   signed=mixing.scheme not in VALUES))
+                                                   signed=not any(mixing.scheme is each for each in VALUES)))
         elif is_field(mixing.values):
             mixing = replace(mixing, values=field("vertical_mixing.values", mixing.values, *ANY, signed=True))
-    return replace(parameters, fluid=fluid, friction=friction, vertical_mixing=mixing,
+    eddies = parameters.eddies
+    if eddies is not None:
+        given_ones = tuple(name for name, value in eddies.diffusivities.items() if not follows_flow(value))
+        eddies = record("eddies", eddies, given_ones, *ANY)
+    return replace(parameters, fluid=fluid, friction=friction, vertical_mixing=mixing, eddies=eddies,
                    diffusivity=field("diffusivity", parameters.diffusivity, *ANY))
 
 

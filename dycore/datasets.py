@@ -1,18 +1,21 @@
 """Datasets of others brought to the units and places of a model: units, orders, directions, conventions of longitude.
 
 Units are what UDUNITS makes of the attribute `units`, as CF has it, by way of the library cf-units; a variable without that
-attribute is taken to be in the units that are wanted.
+attribute is taken to be in the units that are wanted. Records of forcings in time come to a grid by dycore.records.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dycore.calendars import dates_of
 from dycore.grid import Grid
-from dycore.inputs.given import check_kind, check_labelled, check_text
+from dycore.inputs.given import check_kind, check_labelled, check_text, shown
+from dycore.inputs.named_axes import axis_of
 from dycore.inputs.units import converted
 
 SAME_PLACE = 1e-4  # degrees: coordinates may have been kept in single precision
@@ -153,3 +156,63 @@ def check_longitudes(there: np.ndarray, wanted: np.ndarray) -> None:
         east = eastward(there[[int(np.argmax(gaps))]], west)[0]
         raise ValueError(f"The cells of the grid reach {wanted[outside][0]:g} degrees east, and the dataset is from {west:g} to "
                          f"{east:g}: choose a grid within, or a dataset that covers it.")
+
+
+# Variables that change with time
+
+
+def variable(data: Any, name: str | None) -> Any:
+    """The variable of a path, a dataset or itself (xarray.DataArray), with its missing values as NaN; nothing is read.
+
+    Raises ValueError or TypeError where there is none of that name.
+    """
+    import xarray
+
+    if isinstance(data, (str, Path)):
+        check_text("name", name, "taux")
+        store = Path(data).is_dir() or str(data).rstrip("/").endswith(".zarr")
+        data = xarray.open_dataset(data, engine="zarr" if store else None, decode_times=False)
+    if isinstance(data, xarray.Dataset):
+        if name not in data.data_vars:
+            raise ValueError(f"The dataset has no variable {shown(name)}: it has {', '.join(map(str, data.data_vars))}.")
+        data = in_the_middle(data, data[name])
+    if not isinstance(data, xarray.DataArray):
+        raise TypeError(f"data={shown(data)} must be the path of a file, an xarray.Dataset or an xarray.DataArray.")
+    if data.dtype.kind not in "fiu":
+        raise ValueError(f"{data.name} is of the type {data.dtype}. Give real numbers.")
+    name = "values" if data.name is None else str(data.name)
+    return xarray.decode_cf(data.to_dataset(name=name), decode_times=False)[name]  # packed, or a number for what is missing
+
+
+def in_the_middle(dataset: Any, field: Any) -> Any:
+    """A field of a dataset whose records stand in the middle of the bounds of their times, where there are such.
+
+    Files have a mean at the beginning of its month or at the end, which would move a season by half a month.
+    """
+    for dim in set(field.dims) & set(field.coords):
+        coordinate = field.coords[dim]
+        bounds = coordinate.attrs.get("bounds", coordinate.encoding.get("bounds"))
+        units = str(coordinate.attrs.get("units", ""))
+        is_time = coordinate.dtype.kind in "MO" or (" since " in units and not units.startswith("month"))
+        if bounds in dataset.variables and is_time and dataset[bounds].dims[0] == dim and dataset[bounds].shape[1:] == (2,):
+            first, last = (dates_of(f"{bounds} of {field.name}", dataset[bounds][:, n].assign_attrs(coordinate.attrs))
+                           for n in (0, 1))
+            middle = np.array([begin + (end - begin) / 2 for begin, end in zip(first, last, strict=True)])
+            field = field.assign_coords({dim: (dim, middle.astype("datetime64[ns]") if coordinate.dtype.kind == "M" else middle)})
+    return field
+
+
+def dimensions(name: str, field: Any) -> tuple[Any, Any, Any]:
+    """The dimensions of time, latitude and longitude of a field [..], by the names and attributes of its coordinates.
+
+    Raises ValueError where one of them is missing, or there are others.
+    """
+    axes = {dim: axis_of(field, dim) for dim in field.dims}
+    found = {axis: dim for dim, axis in axes.items() if axis in ("j", "i")}
+    others = [dim for dim in field.dims if dim not in found.values()]
+    others = [dim for dim in others if field.sizes[dim] > 1] or others
+    if len(found) < 2 or len(others) != 1 or axes[others[0]] == "k":
+        raise ValueError(f"{name} has the dimensions {', '.join(f'{dim} ({n})' for dim, n in field.sizes.items())}; records need "
+                         "time, latitude and longitude, known by axis, standard_name, units or name. Choose one of the others, for "
+                         "example with .isel(depth=0), or rename them.")
+    return others[0], found["j"], found["i"]

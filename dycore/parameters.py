@@ -14,8 +14,9 @@ from dycore import printing
 from dycore.assembly.values import is_traced
 from dycore.calendars import check_start
 from dycore.closures import Closure, Convective, PacanowskiPhilander, Uniform
-from dycore.closures.records import prognostics_of
+from dycore.closures.records import check_closures
 from dycore.equations.advection import upwind3
+from dycore.equations.eddies import Eddies, check_numbers, follows_flow
 from dycore.equations.friction import with_spacing
 from dycore.equations.momentum import energy_conserving
 from dycore.equations.steppers import AdamsBashforth3, Stepper
@@ -65,8 +66,9 @@ class Parameters:
     dycore.time_series.TimeSeries. polar_filter: latitude (degrees) poleward of which a full sphere is filtered. polar_damping:
     seconds in which the filter removes from the velocity what it slows down, a step at least (dycore.equations.filters).
     extrapolated_pressure: the share of the pressure force that is extrapolated with the advection (dycore.equations.steppers).
-    vertical_mixing: dycore.equations.vertical_mixing. closures: what carries fields of its own (dycore.closures). forcing: what
-    else acts on momentum and tracers (dycore.forcing; ready ones in dycore.physics).
+    vertical_mixing: dycore.equations.vertical_mixing. eddies: mesoscale eddies that the grid does not resolve, which mix tracers
+    along neutral surfaces and flatten these (dycore.equations.eddies). closures: what carries fields of its own (dycore.closures).
+    forcing: what else acts on momentum and tracers (dycore.forcing; ready ones in dycore.physics).
     start: the date on which the run starts, a cftime.datetime in its calendar (dycore.calendars.date), which output, restarts and
     progress show; None for a run without a date.
     """
@@ -86,6 +88,7 @@ class Parameters:
     polar_damping: float = 3600.0
     extrapolated_pressure: float = 0.1
     vertical_mixing: VerticalMixing | None = None
+    eddies: Eddies | None = None
     closures: tuple[Closure, ...] = ()
     forcing: tuple[Forcing | Module, ...] = ()
     stepper: Stepper = AdamsBashforth3()  # noqa: RUF009 (an immutable record)
@@ -113,7 +116,8 @@ def in_plain_numbers(value: Any) -> Any:
     return value
 
 
-REAL = "float", "float | None", "Coefficient", "Coefficient | None"  # what records say of numbers that need not be whole
+# what records say of numbers that need not be whole
+REAL = "float", "float | None", "Coefficient", "Coefficient | None", "float | ArrayLike | Visbeck | None"
 
 
 def part_in_plain_numbers(record: Any, name: str) -> Any:
@@ -134,7 +138,7 @@ def in_plain_form(parameters: Any) -> Any:
     def plain_form(name: str, value: Any) -> Any:
         if isinstance(value, list) and name in ("tracer_names", "closures", "forcing"):
             return tuple(value)
-        own = isinstance(value, (Mixing, VerticalMixing)) or not is_dataclass(value)
+        own = isinstance(value, (Mixing, VerticalMixing, Eddies)) or not is_dataclass(value)
         return in_plain_numbers(value) if own else value
 
     names = [field.name for field in fields(parameters)]
@@ -143,12 +147,12 @@ def in_plain_form(parameters: Any) -> Any:
 
 def check_values(parameters: Parameters) -> None:
     """Raise ValueError where a parameter is no number that makes sense, or none of the records that a model takes."""
-    for name, record, kind in (("friction", parameters.friction, Mixing),
+    for name, record, kind in (("friction", parameters.friction, Mixing), ("eddies", parameters.eddies, Eddies),
                                ("vertical_mixing", parameters.vertical_mixing, VerticalMixing)):
         if not isinstance(record, kind | None):
             raise ValueError(f"{name}={shown(record)} must be a {kind.__module__}.{kind.__name__}, or None.")
     check_start(parameters.start)
-    prognostics_of(parameters)
+    check_closures(parameters)
     check_names(parameters.tracer_names)
     read_by(parameters.fluid.buoyancy, parameters.tracer_names)
     check_number("time_step", parameters.time_step, "a positive number of seconds", lambda dt: 0.0 < dt < inf)
@@ -164,6 +168,8 @@ def check_values(parameters: Parameters) -> None:
         if is_traced(value) or is_array(value):  # a field is held against a grid (dycore.coefficients)
             continue
         check_number(name, value, "a number that is not negative", lambda value: 0.0 <= value < inf)
+    if parameters.eddies is not None:
+        check_numbers(parameters.eddies)
     for name, value in plain(parameters.fluid).items():
         if not is_array(value):
             check_number(f"fluid.{name}", value, "a finite number", isfinite)
@@ -175,6 +181,8 @@ def coefficients(parameters: Parameters) -> dict[str, Any]:
     friction, mixing = parameters.friction, parameters.vertical_mixing
     if friction is not None:
         found |= {"friction.divergence": friction.divergence, "friction.vorticity": friction.vorticity}
+    if parameters.eddies is not None:
+        found |= {f"eddies.{name}": value for name, value in parameters.eddies.diffusivities.items() if not follows_flow(value)}
     if mixing is not None:
         drags = {"linear_drag": mixing.linear_drag, "quadratic_drag": mixing.quadratic_drag}
         found |= {f"vertical_mixing.{name}": value for name, value in drags.items() if value is not None}

@@ -12,6 +12,7 @@ waves of omega dt = 2, where these are well resolved (short ones are turned less
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,13 +24,14 @@ from dycore.fluid import Atmosphere
 from dycore.grid import Grid, interior
 from dycore.inputs.checked_states import check_fields
 from dycore.inputs.choices import check_choices
+from dycore.inputs.eddies import check_eddies, check_slopes, largest
 from dycore.inputs.given import check_kind
 from dycore.parameters import Parameters, check_values, in_plain_form
 from dycore.state import layout
 from dycore.tiles import HALO, HALO_LEVELS, Boundary
 
 LEAST_PRESSURE = 0.02  # of the reference pressure at the lowest interface of an atmosphere: in hPa it is 0.01
-ROTATION, FRICTION, DIFFUSION = "rotation", "friction", "diffusion"
+ROTATION, FRICTION, DIFFUSION, EDDIES = "rotation", "friction", "diffusion", "diffusion by unresolved eddies"
 MARGIN = 0.95  # of the limits of linear analysis, but for rotation, which no flow changes
 HOPELESS = 2.0  # times as long as friction or diffusion allows: beyond it they blow up on the smallest grids, too
 
@@ -150,6 +152,10 @@ def limits(grid: Grid, parameters: Parameters, flow: Speeds = AT_REST) -> list[L
     if parameters.diffusivity is not None:
         diffusivity = largest_in_columns(parameters.diffusivity)
         decays.append((DIFFUSION, fastest_decay(grid, parameters, diffusivity, parameters.biharmonic_diffusion)))
+    if parameters.eddies is not None:
+        unfiltered = replace(parameters, polar_filter=None)  # as their flux is
+        for diffusivity in map(largest, parameters.eddies.diffusivities.values()):
+            decays.append((EDDIES, fastest_decay(grid, unfiltered, largest_in_columns(diffusivity), False)))
     return found + [Limit(process, stepper.decay / rate) for process, rate in decays if rate > 0.0]
 
 
@@ -204,7 +210,9 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
         raise ValueError(f"External waves of the fluid have a speed of {speed:.6g} m/s. Give a fluid of which it is a positive "
                          "number: that of gravity and depth, or of temperature and heat capacity.")
     advection.check_vertical_face(parameters.vertical_face)
+    check_eddies(grid, parameters)
     check_time_step(grid, parameters)
+    check_slopes(grid, parameters)
 
 
 def check_time_step(grid: Grid, parameters: Parameters) -> None:
@@ -216,7 +224,7 @@ def check_time_step(grid: Grid, parameters: Parameters) -> None:
             f"and rotation allow at most {limit:.4g} s on this grid with substeps={parameters.substeps}. Use a shorter step"
             + (" or more substeps." if grid.tile.y is not Boundary.POLE else "."))
     for process, limit in limits(grid, parameters):
-        if process in (FRICTION, DIFFUSION) and dt > HOPELESS * limit:
+        if process in (FRICTION, DIFFUSION, EDDIES) and dt > HOPELESS * limit:
             raise ValueError(f"time_step={dt:g} s is unstable: {process} along the levels allows at most {limit:.4g} s on this "
                              "grid. Use a shorter step or smaller coefficients"
                              + (", or friction that falls towards the poles (share=dycore.equations.friction.with_spacing)."

@@ -220,16 +220,18 @@ def value_of(value: Any, index: tuple) -> Any:
         return value.stencil(*(index[-2:] if of_columns(value.stencil) else index), *value.arguments)
     if not isinstance(value, Term):
         return coefficient_at(*index, value) if len(index) == 3 else value[index] if axes_of(value) else value
-    result: Any = None
+    total: list[Any] = []  # of one value, which is popped: NumPy writes over an array without a name, instead of making another
     for part in value.parts:
-        factor = value_of(part.factors[0], index)
+        factor = [value_of(part.factors[0], index)]
         for other in part.factors[1:]:
-            factor = factor * value_of(other, index)
-        if result is None:
-            result = -factor if isinstance(part, Subtracted) else factor
+            factor.append(factor.pop() * value_of(other, index))
+        if not total:
+            total.append(-factor.pop() if isinstance(part, Subtracted) else factor.pop())
+        elif isinstance(part, Subtracted):
+            total.append(total.pop() - factor.pop())
         else:
-            result = result - factor if isinstance(part, Subtracted) else result + factor
-    return 0.0 if result is None else result
+            total.append(total.pop() + factor.pop())
+    return total[0] if total else 0.0
 
 
 def shown(value: Any) -> str:

@@ -63,7 +63,9 @@ class TimeSeries:
         """Words about a series, without reading it."""
         times = np.asarray(self.times)
         repeated = "" if self.period is None else f", repeated after {self.period / DAY:g} days"
-        return f"TimeSeries({number_of(self.values)} records from day {times[0] / DAY:g} to {times[-1] / DAY:g}{repeated})"
+        about = getattr(self.values, "in_words", "")
+        return (f"TimeSeries({number_of(self.values)} records from day {times[0] / DAY:g} to {times[-1] / DAY:g}{repeated}"
+                f"{about and f'; {about}'})")
 
     def record(self, number: int) -> Any:
         """Record of a time, by its number."""
@@ -80,6 +82,11 @@ class Mapped:
 
     values: Any
     function: Callable[[int, Any], Any]
+
+    @property
+    def in_words(self) -> str:
+        """Words about the records, where they have any."""
+        return getattr(self.values, "in_words", "")
 
     def __len__(self) -> int:
         return len(self.values)
@@ -188,14 +195,16 @@ class Pair(NamedTuple):
 def pair(series: TimeSeries, step: int, time_step: float) -> Pair:
     """The records between which a step begins. Raises ValueError where it begins beyond them."""
     times: np.ndarray = np.asarray(series.times)
-    number = len(times)
-    if series.period is not None:
+    number, about = len(times), np.arange(len(times))
+    if series.period is not None:  # a few records about the step: four centuries of days are many
         cycle = np.floor((step * time_step - times[0]) / series.period)
-        times = np.concatenate([times + (cycle + each) * series.period for each in (-1.0, 0.0, 1.0, 2.0)])
+        about = int(np.searchsorted(times, step * time_step - cycle * series.period)) + np.arange(-3, 4)
+        times = times[about % number] + (cycle + about // number) * series.period
     firsts = first_steps(times, time_step)
     place = int(np.searchsorted(firsts, step, side="right")) - 1
     if 0 <= place < len(times) - 1:
-        return Pair(place % number, (place + 1) % number, times[place], times[place + 1], int(firsts[place + 1]))
+        before, after = (about[place: place + 2] % number).tolist()
+        return Pair(before, after, times[place], times[place + 1], int(firsts[place + 1]))
     if place >= 0 and step == firsts[-1] and step * time_step <= times[-1] + WHOLE * time_step:
         return Pair(number - 2, number - 1, times[-2], times[-1], step + 1)
     if not series.extend:

@@ -29,7 +29,7 @@ def trajectory(model: Model, state: State, steps: int, every: int | None = None,
     `dycore.backends.on_jax.jit`), `grad`, `vjp`, `jvp`, `linearize` and `vmap` take functions of it, by the state, by numbers of
     the parameters (`model.with_parameters`), and by what `see` is made of. Reverse mode keeps at most three times the square root
     of `steps` states, and those of one step. With `on_jax.create(native=True)` kernels of Numba go both ways, which is several
-    times as fast on a CPU.
+    times as fast on a CPU, but in reverse mode alone (TypeError).
 
     Raises TypeError for what is no model, or no function, and ValueError for a backend other than JAX, numbers of steps that are
     not whole and positive, `steps` that are no multiple of `every`, and a time series that ends before the run where the number
@@ -52,7 +52,7 @@ def trajectory(model: Model, state: State, steps: int, every: int | None = None,
     see = see or (lambda state: None)
     if model.backend.communication.ranks == 1:
         if getattr(model.backend, "everywhere", False) and not model.records.series:
-            return in_blocks(model, state, steps // every, every, see)
+            return in_reverse_alone(lambda: in_blocks(model, state, steps // every, every, see))
         return observed(step_of(model), state, steps, every, see, remembered)
     (_, end), seen = observed(explicit_step_of(model), (traced_numbers(model), state), steps, every, lambda now: see(now[1]), again)
     return end, seen
@@ -114,6 +114,17 @@ def observed(step: Callable, state: Any, steps: int, every: int, see: Callable, 
         return state, seen(state)
 
     return jax.lax.scan(blocks, state, length=looks)
+
+
+def in_reverse_alone(run: Callable) -> tuple[State, Any]:
+    """The result of a run by kernels. Raises TypeError with what to use where JAX takes it forwards (jvp, linearize)."""
+    try:
+        return run()
+    except TypeError as problem:
+        if "forward-mode" not in str(problem):
+            raise
+        raise TypeError("Kernels of Numba give slopes in reverse mode (jax.grad, jax.vjp), and jvp and linearize go forwards. Make "
+                        "the model with dycore.backends.on_jax.create(native=False) for these.") from None
 
 
 def in_blocks(model: Model, state: State, looks: int, every: int, see: Callable) -> tuple[State, Any]:

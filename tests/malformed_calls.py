@@ -35,7 +35,8 @@ from malformed_values import (
 import dycore
 from dycore import cases, closures, physics, restart, writing
 from dycore.backends import on_numpy
-from dycore.closures import Convective, PacanowskiPhilander, Uniform
+from dycore.closures import Convective, PacanowskiPhilander, TurbulentKineticEnergy, Uniform
+from dycore.closures.turbulent_kinetic_energy import POSITIVE
 from dycore.equations import steppers
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Atmosphere, Ocean, shallow_water
@@ -43,6 +44,7 @@ from dycore.forcing import Forcing
 from dycore.grid import latitude_longitude, rectilinear
 from dycore.inputs.choices import SEAWATER
 from dycore.parameters import Mixing, Parameters
+from dycore.physics.short_wave import Water
 from dycore.state import initial_state
 from dycore.tiles import Boundary
 from dycore.vertical import stretched, uniform
@@ -170,6 +172,10 @@ CALLS = {
     "Convective": Call(mixed(closures.convective, Convective), {}, dict.fromkeys(Convective._fields, anywhere)),
     "PacanowskiPhilander": Call(mixed(closures.pacanowski_philander, PacanowskiPhilander), {},
                                 dict.fromkeys(PacanowskiPhilander._fields, anywhere)),
+    "TurbulentKineticEnergy": Call(lambda **parts: model(vertical_mixing=VerticalMixing(TurbulentKineticEnergy(**parts))), {}, {
+        **dict.fromkeys(TurbulentKineticEnergy._fields, at_least), **dict.fromkeys(POSITIVE, above),
+        "least_prandtl": lambda value: above(value) and float(value) <= 10.0,
+        "largest_prandtl": lambda value: at_least(value) and float(value) >= 1.0}),
     "Ocean": Call(with_record("fluid", Ocean), {}, {
         name: function if name in ("buoyancy", "scale") else nothing if name == "rest" else
         field((), (CELLS[0],), *PLANES, *VOLUMES) if name in SEAWATER else number for name in Ocean._fields}),
@@ -187,6 +193,10 @@ CALLS = {
         "tracer": one_of(0, 1, np.int8(1)), "flux": field(*PLANES)}),
     "heat_flux": Call(lambda **parts: model(forcing=(physics.heat_flux(**parts),)), {"tracer": 0, "flux": 1.0}, {
         "tracer": one_of(0, 1), "flux": field(*PLANES), "density": above}),
+    "fresh_water_flux": Call(lambda **parts: model(forcing=(physics.fresh_water_flux(**parts),)), {"tracer": 1, "flux": 1.0}, {
+        "tracer": one_of(0, 1), "flux": field(*PLANES), "salinity": above, "density": above}),
+    "short_wave": Call(lambda **parts: model(forcing=(physics.short_wave(**parts),)), {"grid": GRID, "tracer": 0, "flux": 1.0}, {
+        "grid": kind(type(GRID)), "tracer": one_of(0, 1), "flux": field(*PLANES), "water": kind(Water), "density": above}),
     "surface_relaxation": Call(lambda **parts: model(forcing=(physics.surface_relaxation(**parts),)),
                                {"tracer": 0, "target": 1.0, "seconds": 1.0e5}, {
         "tracer": one_of(0, 1), "target": field(*PLANES), "seconds": either(above, lambda v: isinstance(v,

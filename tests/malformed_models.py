@@ -6,7 +6,7 @@ from unittest import mock
 
 import numpy as np
 import xarray
-from malformed_calls import GRID, MODEL, SPHERE, START, Call, above, anywhere, cell_numbers, model, precision
+from malformed_calls import GRID, MODEL, SPHERE, START, Call, above, anywhere, cell_numbers, model, precision, with_record
 from malformed_values import (
     CELLS,
     PLANES,
@@ -25,6 +25,8 @@ from malformed_values import (
 )
 
 from dycore import calendars, cases, datasets, directions, pictures, restart, stability
+from dycore.closures import Visbeck
+from dycore.equations.eddies import Eddies
 from dycore.fluid import Ocean
 from dycore.forcing import Forced, Module
 from dycore.grid import Grid, latitude_longitude
@@ -137,6 +139,11 @@ MORE = {
         "name": one_of("nan", "float16", "none", "x" * 300), "place": places, "unit": kind(str),
         "minimum": either(number, lambda v: isinstance(v, float) and v == -np.inf), "start": signed, "levels": truth}),
     "closures": Call(model, {}, {"closures": one_of((), [])}),
+    "Eddies": Call(with_record("eddies", Eddies), {"neutral_diffusivity": 10.0, "greatest_slope": 1e-3}, {
+        "neutral_diffusivity": either(nothing, anywhere), "transport_diffusivity": either(nothing, anywhere),
+        "greatest_slope": above}),
+    "Visbeck": Call(lambda **parts: model(eddies=Eddies(transport_diffusivity=Visbeck(**parts))), {},
+                    dict.fromkeys(Visbeck._fields, at_least)),
     "seawater": Call(lambda **parts: model(fluid=Ocean(**parts)).step(START), {}, {
         "thermal_expansion": signed, "haline_contraction": signed, "reference_temperature": signed}),
     "with_parameters": Call(MODEL.with_parameters, {"parameters": MODEL.parameters}, {"parameters": kind(Parameters)}),

@@ -5,8 +5,11 @@ import dataclasses
 import numpy as np
 
 from dycore import cases
+from dycore.closures import TurbulentKineticEnergy, Visbeck
 from dycore.equations.advection import weno5
+from dycore.equations.eddies import Eddies
 from dycore.equations.steppers import WickerSkamarock
+from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing
 from dycore.state import initial_state
@@ -34,10 +37,24 @@ def partial(precision):
     return grid, parameters, initial_state(grid, surface=0.0, tracers=tuple(interior(tracer) for tracer in state.tracers))
 
 
+def with_eddies(case):
+    """A case with neutral diffusion by a field, and a bolus flow whose diffusivity follows from the flow."""
+    grid, parameters, state = case
+    plane = 500.0 + 400.0 * np.random.default_rng(6).random(grid.cells[1:])
+    return grid, dataclasses.replace(parameters, eddies=Eddies(plane, Visbeck(3.0e5), 2.0e-3)), state
+
+
 def in_stages(case):
     """A case with Runge-Kutta stages, and some of the new velocity in what carries mass and tracers."""
     grid, parameters, state = case
     return grid, dataclasses.replace(parameters, stepper=WickerSkamarock(theta=0.5)), state
+
+
+def turbulence(precision):
+    """The channel over partial cells with mixing by turbulent kinetic energy and bottom drag."""
+    grid, parameters, state = partial(precision)
+    mixing = VerticalMixing(TurbulentKineticEnergy(), quadratic_drag=2.0e-3)
+    return grid, dataclasses.replace(parameters, vertical_mixing=mixing), state
 
 
 def wave(precision):
@@ -47,7 +64,8 @@ def wave(precision):
 
 WIDE = {"tracer_face": weno5, "biharmonic_diffusion": True, "diffusivity": 1.0e12, "friction": Mixing(1.0e13, 1.0e13, True)}
 CASES = {
-    "channel": channel, "wave": wave, "partial cells": partial,
+    "channel": channel, "channel with eddies": lambda precision: with_eddies(partial(precision)), "wave": wave,
+    "partial cells": partial, "turbulence": turbulence,
     "basin": lambda precision: channel(precision, x=Boundary.WALL, **WIDE),
     "periodic": lambda precision: channel(precision, y=Boundary.PERIODIC),
     "channel in stages": lambda precision: channel(precision, stepper=WickerSkamarock(), time_step=4000.0),

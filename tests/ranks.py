@@ -96,6 +96,18 @@ def seasons(name, processes, steps):
         return difference(gathered, Model(grid, parameters, backend(name)).steps(state, steps))
 
 
+def file_forced(name, processes, steps, path):
+    """How far states are apart where forcings are records of a file, which every rank reads."""
+    from file_forced import case
+
+    world = mpi.World(processes)
+    grid, parameters, state = case(path)
+    model = Model(grid, parameters, backend(name, world))
+    gathered = model.gather(model.steps(state, steps))
+    if world.rank == 0:
+        return difference(gathered, Model(grid, parameters, backend(name)).steps(state, steps))
+
+
 def halves(first, second):
     """The same of two cases, each on half of the ranks, at once."""
     everyone = mpi.World()

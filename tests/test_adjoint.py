@@ -158,3 +158,5 @@ def test_a_trajectory_goes_back_through_several_steps_at_once(gyre):
 
     ours, theirs = (jax.jit(jax.value_and_grad(function))(1.0) for function in (seen_on_the_way, one_by_one))
     assert np.allclose(ours, theirs, rtol=1e-11, atol=0.0) and float(ours[1]) > 0.0
+    with pytest.raises(TypeError, match=r"jvp and linearize go forwards. Make the model with .*create\(native=False\)"):
+        jax.jvp(seen_on_the_way, (1.0,), (1.0,))

@@ -132,6 +132,20 @@ def test_the_surface_follows_the_months_that_were_observed(capsys):
     assert "3 days since 2000-07-16 00:00:00 (360_day) the surface has" in capsys.readouterr().out
 
 
+def test_the_example_is_driven_by_the_months_of_its_file(tmp_path):
+    """Of the records that it has in the middle of July the temperature is that of the file, in degrees Celsius, in the east too."""
+    for library in ("netCDF4", "scipy", "cf_units", "cftime"):
+        pytest.importorskip(library)
+    grid, parameters, end = example("forcing_from_files").main(tmp_path / "climatology.nc", days=0.5)
+    sst = parameters.forcing[1].values.target
+    warmth = np.cos(np.radians(grid.latitude - 10.0))
+    land = (grid.longitude > 47.5) & (grid.latitude < 22.5)
+    error = np.abs(sst.record(6) - (300.0 * warmth - 273.15))
+    assert error[~land].max() < 300.0 * np.radians(5.0) ** 2 / 8.0 and land.sum() > 0 and np.isfinite(sst.record(6)).all()
+    assert "bilinear by scipy from 36 x 72 points" in sst.in_words and end.temperature.attrs["units"] == "degree_C"
+    assert np.abs(end.eastward_velocity.values).max() > 1e-3 and np.ptp(end.temperature.values[-1]) > 0.01
+
+
 def test_every_example_is_here_and_short():
     text = Path(__file__).read_text()
     for path in EXAMPLES.glob("*.py"):

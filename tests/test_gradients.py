@@ -4,6 +4,7 @@ Right by Taylor's formula: what a derivative leaves of a change falls with the s
 """
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
@@ -88,12 +89,15 @@ def taylor_tested(case, backend, right=True, forward=False):
     if right:
         assert result.orders[-1] == pytest.approx(2.0, abs=0.1 if dtype == "float64" else 0.15), result.orders
     if forward:
-        assert result.forward == pytest.approx(result.reverse, rel=1e-11 if dtype == "float64" else 1e-4)
+        assert result.forward == pytest.approx(result.reverse, rel=1e-11 if dtype == "float64" else 3e-4)
 
 
-# Programs of three stages take three times as long to compile: one is here in double precision, and one below in single.
+# Programs of three stages take three times as long to compile: one is here in double precision, and one below in single; all
+# of them with TAYLOR_TESTS=all in the environment.
+IN_STAGES = CASES if os.environ.get("TAYLOR_TESTS") == "all" else ("flow_over_mountain",)
 TESTED = [*((name, AdamsBashforth3(), precision) for name in CASES for precision in ("float64", "float32")),
-          ("flow_over_mountain", WickerSkamarock(), "float64")]
+          *((name, WickerSkamarock(), precision) for name in IN_STAGES for precision in ("float64", "float32")
+            if precision == "float64" or IN_STAGES is CASES)]
 
 
 @pytest.mark.parametrize("name, stepper, precision", TESTED,

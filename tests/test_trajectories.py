@@ -70,6 +70,31 @@ def test_a_trajectory_of_a_model_ends_where_its_steps_do_and_shows_those_on_the_
     assert end.step == 6 and np.allclose(end.u, now.u, atol=1e-13) and end.time == 1200.0
 
 
+def test_tangents_agree_with_slopes_and_members_of_a_vmap_with_runs_of_their_own(made):
+    """By the state and by a number of the parameters: jvp, linearize, vjp and vmap of one run, each against another."""
+    model, state = made
+    (name,) = (name for name in learning.numbers(model.parameters) if name.startswith("surface_stress") and name.endswith("0"))
+
+    def outcome(u, stress):
+        calm = model.with_parameters(learning.with_numbers(model.parameters, {name: stress}))
+        end, _ = learning.trajectory(calm, state._replace(u=u), 4)
+        return end.surface
+
+    generator = np.random.default_rng(3)
+    at = state.u, 0.1
+    along, weights = (generator.standard_normal(state.u.shape), 0.7), generator.standard_normal(state.surface.shape)
+    _, tangent = jax.jit(lambda: jax.jvp(outcome, at, along))()
+    _, linear = jax.linearize(outcome, *at)
+    assert np.allclose(linear(*along), tangent, rtol=1e-12, atol=1e-15)
+    of_u, of_stress = jax.jit(lambda: jax.vjp(outcome, *at)[1](weights))()
+    assert float(of_stress) != 0.0
+    assert np.isclose((weights * tangent).sum(), (of_u * along[0]).sum() + of_stress * along[1], rtol=1e-10)
+    members = np.stack([at[0], 0.5 * at[0], at[0] + 0.01]), np.array([0.1, 0.0, -0.2])
+    together = jax.jit(jax.vmap(outcome))(*members)
+    for number, member in enumerate(zip(*members, strict=True)):
+        assert np.allclose(together[number], jax.jit(outcome)(*member), rtol=1e-12, atol=1e-14)
+
+
 def test_no_more_states_are_kept_than_three_times_the_root_of_their_number(made):
     model, state = made
 

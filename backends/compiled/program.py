@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from dycore.backends.compiled.buffers import Pool, Scratches, outside
+from dycore.backends.compiled.buffers import Pool, Scratch, Scratches, outside, row_of
 from dycore.backends.compiled.planner import Planner
 from dycore.backends.compiled.writer import Writer
 from dycore.backends.recorded.operations import TracedArray, leaves_of
@@ -36,6 +36,7 @@ class Given(NamedTuple):
     constants: Any
     sources: list[Any]  # the arrays among them, as they were given
     arrays: list[np.ndarray]  # the same, laid out as programs want them
+    memory: list[list[int]]  # what the parts are told of these (dycore.backends.compiled.buffers.row_of)
     numbers: list[Any]
     values: list[np.ndarray]  # the numbers that each part of the program is given; what moves in a run is zero
 
@@ -44,6 +45,7 @@ class Run(NamedTuple):
     """Arrays and numbers that the parts of a program work on."""
 
     frame: list[Any]  # arrays by the number of their buffer
+    memory: np.ndarray  # what the parts are told of these (dycore.backends.compiled.buffers.row_of)
     values: list[np.ndarray]  # the numbers that each part is given
     numbers: list[Any]  # of constants and of the state before a step
 
@@ -122,20 +124,23 @@ class Program:
         assert len(set(self.outputs)) == len(self.outputs), "two results share an array"
         self.numbers = [leaf for leaf in leaves_of(self.result) if isinstance(leaf, Scalar) or is_number(leaf)]
         self.moving = [number for number in range(len(given), len(shapes)) if number not in writer.rolling]
-        self.scratches = Scratches([None] * len(shapes), {n: shapes[n] for n in sorted(writer.rolling)}, backend.threads)
-        self.after = self._rotation()
-        self.given = Given(self, [None] * len(given), [], [], [])  # nothing yet
+        self.scratches = Scratches(shapes, sorted(writer.rolling), backend.threads)
+        after = self._rotation()
+        self.new = [number for number in self.moving if number not in after]
+        self.takers, self.sources = list(after), list(after.values())
+        self.rotated = np.array(self.takers, int), np.array(self.sources, int)
+        self.given = Given(self, [None] * len(given), [], [], [], [])  # nothing yet
 
-    def _rotation(self) -> list[tuple[int, int]]:
-        """(buffer, buffer of the step before whose array it takes) from one step to the next."""
-        pairs = list(zip(self.inputs, self.outputs, strict=False)) if len(self.inputs) == len(self.outputs) else []
+    def _rotation(self) -> dict[int, int]:
+        """By buffer, that of the step before whose array it takes from one step to the next."""
+        pairs = dict(zip(self.inputs, self.outputs, strict=False)) if len(self.inputs) == len(self.outputs) else {}
         idle = [b for b in self.moving if b not in self.outputs]
         for number in self.moving:
             if number not in self.inputs:
                 match = next((b for b in idle if self.shapes[b] == self.shapes[number]), None)
                 if match is not None:
                     idle.remove(match)
-                    pairs.append((number, match))
+                    pairs[number] = match
         return pairs
 
     def run(self, constants: Any, state: Any, n: int, spare: bool = False) -> Any:
@@ -152,10 +157,12 @@ class Program:
         del theirs, leaves
         scratch = self.scratches.take()
         run = self._begun(given, scratch, numbers)
-        for _ in range(n):
-            after = self._step(run, now)
-            now = {number: run.frame[source] for number, source in self.after}
+        after = self._step(run, now)
+        del now
+        for _ in range(n - 1):
             numbers[len(given.numbers):] = after
+            self._rotate(run)
+            after = self._computed(run)
         self.scratches.give_back(scratch)
         return map_leaves(self.result, run.frame, iter(after))
 
@@ -177,10 +184,13 @@ class Program:
         return ([self.inside(leaves[place]) for place in self.of_state.arrays],
                 [as_number(leaves[place]) for place in self.of_state.numbers])
 
-    def _begun(self, given: Given, scratch: list, numbers: list) -> Run:
+    def _begun(self, given: Given, scratch: Scratch, numbers: list) -> Run:
         if self.backend.threads > 1:
             numba.set_num_threads(self.backend.threads)  # holds for the calling thread, and for all backends
-        return Run([*given.arrays, *scratch[len(given.arrays):]],
+        n = len(given.arrays)
+        if n:
+            scratch.memory[:n] = given.memory
+        return Run([*given.arrays, *scratch.frame[n:]], scratch.memory,
                    [shared.copy() if value.moving else shared for value, shared in zip(self.values, given.values, strict=True)],
                    numbers)
 
@@ -188,7 +198,25 @@ class Program:
         """Carry out one step on a frame, of the arrays that there are; numbers of its result."""
         for number in self.moving:
             array = now.get(number)
-            run.frame[number] = self.pool.take(*self.shapes[number]) if array is None else array
+            self._put(run, number, self.pool.take(*self.shapes[number]) if array is None else array)
+        return self._computed(run)
+
+    def _put(self, run: Run, number: int, array: np.ndarray) -> None:
+        run.frame[number] = array
+        run.memory[number, 0] = self.pool.address(array)
+
+    def _rotate(self, run: Run) -> None:
+        """Give the arrays of a step the places that they have in the one that follows."""
+        arrays = [run.frame[number] for number in self.sources]
+        for number, array in zip(self.takers, arrays, strict=True):
+            run.frame[number] = array
+        takers, sources = self.rotated
+        run.memory[takers, 0] = run.memory[sources, 0]
+        for number in self.new:
+            self._put(run, number, self.pool.take(*self.shapes[number]))
+
+    def _computed(self, run: Run) -> list[Any]:
+        """Carry out a step on the arrays of a frame; numbers of its result."""
         for value, array in zip(self.values, run.values, strict=True):
             if value.moving:
                 value.fill(array, run.numbers)
@@ -203,16 +231,21 @@ class Program:
             return last
         leaves = list(leaves_of(constants))
         sources = [leaves[place] for place in self.of_constants.arrays]
-        arrays = [before if source is known else self.inside(source)
+        arrays = [before if source is known else self.constant(source)
                   for source, known, before in zip(sources, last.sources, last.arrays or last.sources, strict=True)]
         numbers = [as_number(leaves[place]) for place in self.of_constants.numbers]
-        self.given = given = Given(constants, sources, arrays, numbers, [value.at_rest(numbers) for value in self.values])
+        self.given = given = Given(constants, sources, arrays, list(map(row_of, arrays)), numbers,
+                                   [value.at_rest(numbers) for value in self.values])
         return given
 
+    def constant(self, array: Any) -> np.ndarray:
+        """A copy of a constant: with short rows if it is constant along an axis, else laid out as programs want it."""
+        return np.array(array, order="C") if array.ndim == 2 and 1 in array.shape else self.inside(array)
+
     def inside(self, array: Any) -> np.ndarray:
-        """A copy that is laid out as programs want it, or what needs no copy: an array that is constant along an axis."""
-        if array.ndim < 2 or 1 in array.shape[-2:]:
-            return np.array(array)
+        """A copy that is laid out as programs want it."""
+        if array.ndim < 2:
+            return np.array(array, order="C")
         inside = self.pool.take(array.shape, array.dtype)
         outside(inside, array.shape)[...] = array
         return inside

@@ -6,16 +6,17 @@ are numbered within a part, so that parts that do the same with other ones are t
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numba
 import numpy as np
 
 from dycore.backends.common import precision_of
 from dycore.backends.compiled.building import build, in_turn
 from dycore.backends.compiled.kernels import make_kernel
 from dycore.backends.compiled.strips import add_strips, copy_rectangle, fill_rows, fill_strips, keep_round, load_round
+from dycore.backends.compiled.views import array_at
 from dycore.backends.halos import extent
 from dycore.backends.on_numpy import NumpyBackend
 from dycore.backends.recorded.operations import Group, Operation, Statement, TracedArray
@@ -27,13 +28,14 @@ INDENT = "    "
 
 
 class Part:
-    """The source of a part, and what it is called with: arrays, whole numbers, floats."""
+    """The source of a part, and what it is called with: whole numbers, floats, and where its arrays lie."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.names: dict[str, Any] = {}
         self.digests: list[str] = []
-        self.buffers: dict[int, int] = {}  # the place of a buffer among its arguments
+        self.buffers: dict[int, int] = {}  # the place of a buffer among those of the part
+        self.arrays: list[str] = []  # lines that make arrays of these
         self.integers: list[Any] = []
         self.reals: list[Any] = []
         self.dtype = np.dtype(float)
@@ -74,16 +76,20 @@ class Writer:
         if not part.lines:
             return
         parallel = self.backend.threads > 1
-        source = "\n".join([f"def program({', '.join(['n', 'c', *(f'b{place}' for place in part.buffers.values())])}):",
-                            *part.lines, ""])
-        function = build(source, "program", part.names, repr(part.digests), alone=False, parallel=parallel)
+        source = "\n".join(["def program(n, c, memory):", *part.arrays, *part.lines, ""])
+        names = part.names | {"array_at": array_at}
+        function = build(source, "program", names, repr(part.digests), alone=False, parallel=parallel)
         call = with_parallel_loops(function) if parallel else function
-        whole, buffers = len(self.values), list(part.buffers)
+        whole, buffers = len(self.values), np.array(list(part.buffers))
         self.values += [Values(part.integers, np.dtype(np.int64)), Values(part.reals, part.dtype)]
 
         def run_part(run: Any) -> None:
-            with contextlib.nullcontext() if function.overloads else in_turn(function):  # type: ignore[attr-defined]
-                call(run.values[whole], run.values[whole + 1], *[run.frame[buffer] for buffer in buffers])
+            given = run.values[whole], run.values[whole + 1], run.memory[buffers]
+            if function.overloads:  # type: ignore[attr-defined]
+                call(*given)
+            else:
+                with in_turn(function):
+                    call(*given)
 
         self.parts.append(run_part)
 
@@ -95,8 +101,15 @@ class Writer:
 
     def array(self, array: TracedArray) -> str:
         """Source text of an array."""
-        place = self.part.buffers.setdefault(array.buffer, len(self.part.buffers))
-        if array.rolling_rows and self.backend.threads > 1:
+        buffers, rolls = self.part.buffers, bool(array.rolling_rows) and self.backend.threads > 1
+        if array.buffer not in buffers:
+            place = buffers[array.buffer] = len(buffers)
+            kind = numba.types.Array(numba.from_dtype(array.dtype), rolls + len(array.shape), "C")
+            name = f"{array.dtype}_{kind.ndim}"
+            self.part.names[name] = kind
+            self.part.arrays.append(f"{INDENT}b{place} = array_at(memory, {place}, {name})")
+        place = buffers[array.buffer]
+        if rolls:
             self.local.add(place)
             return f"rolling{place}"
         return f"b{place}"

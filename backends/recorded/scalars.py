@@ -111,16 +111,19 @@ def function_of(function: Callable, *operands: Any) -> Any:
     if not all(isinstance(operand, Scalar) or is_number(operand) or isinstance(operand, (bool, np.bool_)) for operand in operands):
         return NotImplemented
 
-    def plain(numbers: tuple) -> Any:
+    nows = [operand.now if isinstance(operand, Scalar) else operand for operand in operands]
+    typed = any(isinstance(number, (np.floating, np.integer)) for number in nows)  # of numbers of a program the types are known
+
+    def plain(numbers: list) -> Any:
         result = function(*numbers)
-        if any(isinstance(number, (np.floating, np.integer)) for number in numbers):
+        if typed:
             return np.asarray(result)[()]
         return result.item() if hasattr(result, "item") else result
 
     def value(given: list) -> Any:
-        return plain(tuple(operand.value(given) if isinstance(operand, Scalar) else operand for operand in operands))
+        return plain([operand.value(given) if isinstance(operand, Scalar) else operand for operand in operands])
 
-    now = plain(tuple(operand.now if isinstance(operand, Scalar) else operand for operand in operands))
+    now = plain(nows)
     moving = any(operand.moving for operand in operands if isinstance(operand, Scalar))
     return Scalar(value, now, moving, made_of=(function, operands))
 

@@ -69,9 +69,17 @@ class Filter(Statement):
     def emit(self, writer: Any, indent: str) -> None:
         """A part of its own."""
 
+        fields, responses = zip(*self.pairs, strict=True)
+        known: list[Any] = [((), ())]  # responses, and the rows that they change
+
         def filter_rows(run: Any) -> None:
-            writer.host.filter_rows(self.tile, *((Field.whole(run.array(field)), run.array(response))
-                                                 for field, response in self.pairs))
+            held, rows = known[0]
+            arrays, now = [run.array(field) for field in fields], [run.frame[response.buffer] for response in responses]
+            if len(held) != len(now) or any(one is not other for one, other in zip(held, now, strict=True)):
+                rows = [writer.host.rows_to_filter(self.tile, Field.whole(array), run.array(response))
+                        for array, response in zip(arrays, responses, strict=True)]
+                known[0] = now, rows
+            writer.host.filter_whole_rows(self.tile, list(zip(arrays, rows, strict=True)))
 
         writer.call_host(self, filter_rows, indent)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import Any, NamedTuple, Protocol
 
-from dycore.fields import Field, axes_of
+from dycore.fields import Field, as_field, axes_of
 from dycore.inputs.given import check_number, check_switch, shown
 from dycore.state import Prognostic
 from dycore.tiles import Place
@@ -15,7 +15,9 @@ from dycore.tracers import LONGEST, NAME
 class Closure(Protocol):
     """A record of numbers, with the fields that a state carries for it."""
 
-    prognostics: tuple[Prognostic, ...]
+    @property
+    def prognostics(self) -> tuple[Prognostic, ...]:
+        """Declarations of the fields, in order."""
 
     def advance(self, on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> Any:
         """The fields at the end of a step, from those at its `start`; see dycore.closures."""
@@ -42,9 +44,9 @@ def prognostics_of(parameters: Any) -> tuple[Prognostic, ...]:
                          "(Closure(),) for one.")
     prognostics: list[Prognostic] = []
     for closure in closures_of(parameters):
-        declared = getattr(closure, "prognostics", None)
-        if not isinstance(declared, tuple) or not all(isinstance(field, Prognostic) for field in declared) or not callable(
-                getattr(closure, "advance", None)):
+        declared: Any = getattr(closure, "prognostics", None)
+        record = not isinstance(closure, type) and isinstance(declared, tuple) and callable(getattr(closure, "advance", None))
+        if not record or not all(isinstance(field, Prognostic) for field in declared):
             raise ValueError(f"closures must be records with `prognostics`, a tuple of dycore.state.Prognostic, and a function "
                              f"`advance` (dycore.closures); given {closure!r}.")
         for field in declared:
@@ -54,6 +56,14 @@ def prognostics_of(parameters: Any) -> tuple[Prognostic, ...]:
     if len(set(names)) < len(names):
         raise ValueError(f"The fields of closures {', '.join(names)} have one name twice. Give each a name of its own.")
     return tuple(prognostics)
+
+
+def check_closures(parameters: Any) -> None:
+    """Raise ValueError where closures, or parameters for a closure, are not what a model needs."""
+    prognostics_of(parameters)
+    for closure in closures_of(parameters):
+        if hasattr(closure, "check"):
+            closure.check(parameters)
 
 
 def check_prognostic(field: Prognostic) -> None:
@@ -69,44 +79,72 @@ def check_prognostic(field: Prognostic) -> None:
     check_switch(f"levels of {field.name}", field.levels)
 
 
-def advanced(on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> tuple[tuple, Mixed | None]:
-    """The fields of all closures at the end of a step, and what that of vertical mixing gives, if there is one."""
-    mixed, fields, left = None, [], start
+def completes(closure: Closure) -> bool:
+    """Whether a closure finds its fields at the end of a step from the flow there (`complete`)."""
+    return hasattr(closure, "complete")
+
+
+def advanced(on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> tuple:
+    """Results of all closures, one for each, from what is known at the time of the tendencies and their fields at the start."""
+    results, left = [], start
     for number, closure in enumerate(closures_of(equations.parameters)):
         own, left = left[:len(closure.prognostics)], left[len(closure.prognostics):]
         result = closure.advance(on, equations, time_step, at, own)
         mixes = number == 0 and closure is getattr(equations.parameters.vertical_mixing, "scheme", None)
         check_result(closure, result, mixes, on.tile.region.padded)
-        if isinstance(result, Mixed):
-            mixed, result = result, result.fields
-        fields += [on.at_least(field, about.minimum) for field, about in zip(result, closure.prognostics, strict=True)]
-    return tuple(fields), mixed
+        results.append(result)
+    return tuple(results)
+
+
+def completed(on: Any, equations: Any, time_step: Any, results: tuple, before: Any, after: Any) -> tuple:
+    """The fields of all closures at the end of a step, from what `advanced` gave and the flow before and after the step."""
+    fields: list[Any] = []
+    if any(map(completes, closures_of(equations.parameters))):  # which may read beyond the cells and levels, as before the step
+        u, v, *tracers = (on.whole(as_field(field)) for field in (after.u, after.v, *after.tracers))
+        after = after._replace(u=u, v=v, tracers=tuple(tracers))
+    for closure, result in zip(closures_of(equations.parameters), results, strict=True):
+        if completes(closure):
+            own = closure.complete(on, equations, time_step, result, before, after)  # type: ignore[attr-defined]
+            check_fields(closure, own, on.tile.region.padded)
+        else:
+            own = result.fields if isinstance(result, Mixed) else result
+        fields += [on.at_least(field, about.minimum) for field, about in zip(own, closure.prognostics, strict=True)]
+    return tuple(fields)
 
 
 def check_result(closure: Closure, result: Any, mixes: bool, padded: tuple[int, ...]) -> None:
     """Raise TypeError where a closure returns others than its fields, or as the scheme of vertical mixing no `Mixed`."""
-    says = f"The closure {type(closure).__name__}"
-    if isinstance(result, Mixed) != mixes:
-        raise TypeError(f"{says} returns {shown(result)}. " + (
+    if isinstance(result, Mixed) != mixes and not (completes(closure) and not mixes and not isinstance(result, Mixed)):
+        raise TypeError(f"The closure {type(closure).__name__} returns {shown(result)}. " + (
             "As the scheme of vertical mixing return dycore.closures.Mixed(fields, viscosity, diffusivity)." if mixes else
             "Return a tuple of its fields; dycore.closures.Mixed is for a closure that is the scheme of vertical mixing."))
-    fields = result.fields if isinstance(result, Mixed) else result
+    if not completes(closure):
+        check_fields(closure, result.fields if isinstance(result, Mixed) else result, padded)
+    if isinstance(result, Mixed):
+        for name, field in (("viscosity", result.viscosity), ("diffusivity", result.diffusivity)):
+            check_field(closure, name, field, 3, padded)
+
+
+def check_fields(closure: Closure, fields: Any, padded: tuple[int, ...]) -> None:
+    """Raise TypeError where what a closure returns is not a field for each of its prognostics."""
     names = [about.name for about in closure.prognostics]
     if not isinstance(fields, (tuple, list)) or len(fields) != len(names):
         what = f"{len(fields)} fields" if isinstance(fields, (tuple, list)) else shown(fields)
-        raise TypeError(f"{says} returns {what}, but it has {len(names)}. Return a tuple with one for each of its prognostics"
-                        f"{': ' if names else ''}{', '.join(names)}.")
-    axes = [3 if about.levels else 2 for about in closure.prognostics]
-    if isinstance(result, Mixed):
-        fields, names, axes = (*fields, *result[1:]), [*names, "viscosity", "diffusivity"], [*axes, 3, 3]
-    for name, field, needed in zip(names, fields, axes, strict=True):
-        if not isinstance(field, Field) and not hasattr(field, "shape"):
-            what = shown(field)
-        elif axes_of(field) != needed:
-            what = {0: "a number", 1: "a profile [k]", 2: "a plane [j, i]", 3: "a volume [k, j, i]"}.get(axes_of(field), "an array")
-        elif not isinstance(field, Field) and tuple(field.shape) != padded[-needed:]:
-            what = f"an array of shape {tuple(field.shape)}"
-        else:
-            continue
-        raise TypeError(f"{says} returns {what} as {name}. Return a field [{'k, ' * (needed == 3)}j, i], as stencils give it "
-                        "(on(stencil, ...)), or one that it was given.")
+        raise TypeError(f"The closure {type(closure).__name__} returns {what}, but it has {len(names)}. Return a tuple with one "
+                        f"for each of its prognostics{': ' if names else ''}{', '.join(names)}.")
+    for about, field in zip(closure.prognostics, fields, strict=True):
+        check_field(closure, about.name, field, 3 if about.levels else 2, padded)
+
+
+def check_field(closure: Closure, name: str, field: Any, needed: int, padded: tuple[int, ...]) -> None:
+    """Raise TypeError where what a closure returns as a field is none with so many axes."""
+    if not isinstance(field, Field) and not hasattr(field, "shape"):
+        what = shown(field)
+    elif axes_of(field) != needed:
+        what = {0: "a number", 1: "a profile [k]", 2: "a plane [j, i]", 3: "a volume [k, j, i]"}.get(axes_of(field), "an array")
+    elif not isinstance(field, Field) and tuple(field.shape) != padded[-needed:]:
+        what = f"an array of shape {tuple(field.shape)}"
+    else:
+        return
+    raise TypeError(f"The closure {type(closure).__name__} returns {what} as {name}. Return a field "
+                    f"[{'k, ' * (needed == 3)}j, i], as stencils give it (on(stencil, ...)), or one that it was given.")

@@ -65,6 +65,12 @@ def flux_through_levels(k, j, i, carried, grid, layer_divergence, total):
     return (carried[0] + grid.dr[k] * (rise - layer_divergence[k, j, i]),), (carried[0],)
 
 
+def through_levels(on: Any, grid: Any, layer_divergence: Any, total: Any) -> Any:
+    """W at lower-r faces (unit of r per s) from the divergence of layers and of a column; zero above, as tracers read it."""
+    _, (w,) = on.upward(flux_through_levels, no_flux, grid, layer_divergence, total)
+    return on.whole(w)
+
+
 def diagnosed_flux(on: Any, equations: Any, layers: Any, now: Any) -> tuple[tuple, Any]:
     """Column sums of a velocity, and the W that belongs to it: a stage has no other, mass and tracers went with a mean one."""
     grid, widths = equations.grid, (layers.width_u, layers.width_v)

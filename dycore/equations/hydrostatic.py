@@ -3,7 +3,7 @@
     momentum      du/dt = (f + zeta) v - dK/dx - w du/dr - d(phi)/dx + b ds/dx + forcing + friction
     hydrostatics  d(phi) = b ds
     mass          dR/dt = -sum_k div(h u),   W from div(h u) and dR/dt
-    tracers       d(h c)/dt = -div(h u c) - d(W c)/dr + h forcing - div(diffusive flux) + vertical mixing
+    tracers       d(h c)/dt = -div(h u c) - d(W c)/dr + h forcing - div(diffusive flux) + vertical mixing + unresolved eddies
 
 A name is a field that is stored, or a term (dycore.terms) that is computed where it is read. How far beyond the cells a stored
 field reaches, and what is exchanged, follows from who reads it (dycore.program).
@@ -14,9 +14,11 @@ from __future__ import annotations
 from typing import Any
 
 from dycore import forcing
+from dycore.closures.records import completed
 from dycore.equations import (
     column,
     continuity,
+    eddies,
     filters,
     free_surface,
     friction,
@@ -69,14 +71,19 @@ def after_stage(on: Any, equations: Equations, stage: Stage, start: State, now: 
     change = filters.filtered(on, equations, change) - damping
 
     # Implicit, and so of first order, wherever it stands: in the last stage it costs one solve a step and damps all of it
-    closure, mixed = vertical_mixing.closed(on, equations, dt, at, start.closure) if stage.last else (now.closure, None)
+    closures, mixed = vertical_mixing.closed(on, equations, dt, at, start.closure) if stage.last else ((), None)
     u, v, means = velocity.advanced(on, equations, dt, layers, mixed, change, start)
 
     # Mass: the moving boundary and the depth mean together, in one step or in barotropic substeps
     u, v, flow, outflow = free_surface.advanced(on, equations, stage, layers, weights, start, now, sums, u, v, means)
 
     # Tracers move with the transport that moves mass, so that a constant tracer stays constant
-    w, surface, moved = tracers.advanced(on, equations, dt, layers, weights, start, now, flow, outflow, mixed, sources)
+    unresolved = eddies.diagnosed(on, equations, at)
+    w, surface, moved = tracers.advanced(on, equations, dt, at, weights, start, now, flow, outflow, mixed, unresolved, sources)
+
+    # Closures last, with the flow at the end; their columns are those of the implicit solves
+    after = Instant(u, v, w, surface, moved, now.time, start.closure, layers)
+    closure = completed(on, equations, dt, closures, start, after) if stage.last else now.closure
     return State(u, v, w, surface, moved, closure, steppers.remembered(on, weights, now, slow), now.step, now.time)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from dycore.forcing import Forcing, Stress, stress_u
 from dycore.tiles import HaloWidth, Tile
 
 
@@ -43,6 +44,11 @@ class Equations(NamedTuple):
     def extrapolated_pressure(self) -> Any:
         """Fraction of the pressure force that is extrapolated with the advection."""
         return self.parameters.extrapolated_pressure if self.parameters.stepper.history else 0.0
+
+    @property
+    def surface_stress(self) -> Stress | None:
+        """Surface stress / reference density [j, i] (m2/s2) on west and south faces; None where none was given."""
+        return next((forcing.values for forcing in self.forcing if isinstance(forcing, Forcing) and forcing.u is stress_u), None)
 
     def buoyant(self, tracers: tuple) -> tuple:
         """The tracers that the buoyancy is given."""

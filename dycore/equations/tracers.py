@@ -4,38 +4,61 @@ from __future__ import annotations
 
 from typing import Any
 
-from dycore.equations import advection, column, continuity, diffusion
+from dycore.equations import advection, column, continuity, diffusion, eddies
 from dycore.equations.continuity import filtered_divergences
 from dycore.equations.steppers import extrapolated_tracer
 from dycore.equations.vertical_mixing import eliminate, exchange_rates
 from dycore.stencils import coefficient_at, stencil, where
-from dycore.terms import Term, bound
+from dycore.terms import Term, Vector, as_term, bound
 
 
-def advanced(on: Any, equations: Any, time_step: Any, layers: Any, weights: tuple, start: Any, now: Any, flow: Any, total: Any,
-             mixed: Any, sources: tuple) -> tuple:
-    """W through the levels, the moving boundary and the tracers after the stage, all moved by the same transport."""
-    grid, stretching = equations.grid, layers.stretching
+def advanced(on: Any, equations: Any, time_step: Any, at: Any, weights: tuple, start: Any, now: Any, flow: Any, total: Any,
+             mixed: Any, unresolved: Any, sources: tuple) -> tuple:
+    """W through the levels, the moving boundary and the tracers after the stage, all moved by the same transport.
+
+    Eddies that are `unresolved` (dycore.equations.eddies) move tracers further and mix them, but move no mass; W is without them.
+    """
+    grid, layers, stretching = equations.grid, at.layers, at.layers.stretching
     midway = tuple(extrapolated_tracer(on, weights, tracer, tuple(past.tracers[number] for past in now.history))
                   for number, tracer in enumerate(now.tracers))
-    fluxes = tuple(on.store(advection.flux(equations, flow.transport_u, flow.transport_v, half)
-                            + diffusion.flux(on, equations, (flow.width_u, flow.width_v), tracer))
-                   for tracer, half in zip(now.tracers, midway, strict=True))
-    total, of_mass, *of_tracers = filtered_divergences(
-        on, equations, total, bound(continuity.divergence, grid, flow.transport_u, flow.transport_v),
-        *(bound(continuity.divergence, grid, flux.u, flux.v) for flux in fluxes))
+    residual = eddies.residual_flow(on, grid, layers, unresolved, flow)
+    neutral = tuple(eddies.neutral_flux(on, equations, layers, unresolved, tracer) for tracer in now.tracers)
+    fluxes = (advection.flux(equations, residual.transport_u, residual.transport_v, half)
+              + diffusion.flux(on, equations, (flow.width_u, flow.width_v), tracer)
+              for tracer, half in zip(now.tracers, midway, strict=True))
+    total, of_mass, of_residual, of_tracers = divergences(on, equations, total, flow, residual, tuple(fluxes), neutral)
 
     surface = on(continuity.advance_surface, time_step, start.surface, total)
     inverse = on(column.inverse_stretching, grid, surface)
     if now is not start:
         stretching = on(column.stretching, grid, start.surface)
-    _, (w,) = on.upward(continuity.flux_through_levels, continuity.no_flux, grid, of_mass, total)
-    w = on.whole(w)  # tracers read W = 0 above the last level
-    rise = (bound(advection.flux_z, grid, equations.parameters.vertical_face, w, half) for half in midway)
+    w = moving = continuity.through_levels(on, grid, of_mass, total)
+    if residual is not flow:
+        moving = continuity.through_levels(on, grid, of_residual, total)
+    rise = (bound(advection.flux_z, grid, equations.parameters.vertical_face, moving, half) + each.across
+            for half, each in zip(midway, neutral, strict=True))
+    diffusivity = eddies.diffusivity_across(on, grid, layers, unresolved, mixed)
     terms = (source_term(layers, source) for source in sources)
-    moved = tuple(one(on, grid, mixed, (grid, time_step, stretching, inverse, divergence, flux, source, tracer))
+    moved = tuple(one(on, grid, diffusivity, (grid, time_step, stretching, inverse, divergence, flux, source, tracer))
                   for divergence, flux, source, tracer in zip(of_tracers, rise, terms, start.tracers, strict=True))
     return w, surface, moved
+
+
+def divergences(on: Any, equations: Any, total: Any, flow: Any, residual: Any, fluxes: tuple, neutral: tuple) -> tuple:
+    """Divergences of a column, of both flows, and of each tracer with its neutral flux, which near poles is not filtered."""
+    def of(flux_u: Any, flux_v: Any) -> Term:
+        return bound(continuity.divergence, equations.grid, flux_u, flux_v)
+
+    filtered = equations.filtered
+    stored = [on.store(flux + (Vector() if filtered else each.along)) for flux, each in zip(fluxes, neutral, strict=True)]
+    flows = (flow,) if residual is flow else (flow, residual)
+    total, *found = filtered_divergences(on, equations, total, *(of(each.transport_u, each.transport_v) for each in flows),
+                                         *(of(flux.u, flux.v) for flux in stored))
+    of_tracers = found[len(flows):]
+    if filtered and any(each.along.u.parts for each in neutral):
+        beside = (on.store(each.along) for each in neutral)
+        of_tracers = [as_term(one) + of(flux.u, flux.v) for one, flux in zip(of_tracers, beside, strict=True)]
+    return total, found[0], found[len(flows) - 1], of_tracers
 
 
 def source_term(layers: Any, source: Term) -> Term:
@@ -43,11 +66,11 @@ def source_term(layers: Any, source: Term) -> Term:
     return layers.stretching * source if source.parts else source
 
 
-def one(on: Any, grid: Any, mixed: Any, arguments: tuple) -> Any:
-    """A tracer after the stage, mixed across the levels where there is mixing; `arguments` are those of `tracer_step`."""
-    if mixed is None:
+def one(on: Any, grid: Any, diffusivity: Any, arguments: tuple) -> Any:
+    """A tracer after the stage, mixed across the levels by a diffusivity, if any; `arguments` are those of `tracer_step`."""
+    if diffusivity is None:
         return on(tracer_step, *arguments)
-    _, eliminated = on.upward(tracer_step_mixed, nothing_eliminated, *arguments, mixed.diffusivity)
+    _, eliminated = on.upward(tracer_step_mixed, nothing_eliminated, *arguments, diffusivity)
     _, (new,) = on.downward(substitute_tracer, no_tracer, grid, *eliminated, arguments[-1])
     return new
 

@@ -14,11 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dycore.closures import Uniform, uniform
+from dycore.closures import Closure, Mixed, Uniform, uniform
+from dycore.closures.columns import eliminate, shear, stability
 from dycore.closures.records import advanced as closures_advanced
 from dycore.equations.operators import on_south_face, on_west_face
 from dycore.stencils import constants_at, square_root, stencil, where
 from dycore.terms import Vector, bound
+
+__all__ = ["Coefficients", "VerticalMixing", "bottom_drag", "closed", "coefficients", "eliminate", "exchange_rates"]
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,12 @@ class VerticalMixing:
     """Which `scheme` (values, N2 (1/s2), |du/dz|2 (1/s2)) -> (viscosity, diffusivity), its `values`, and the bottom drag.
 
     What stands in `values` are numbers, or profiles [nz], planes [ny, nx] or volumes at the lower faces of cells, of which the
-    scheme is given the value at each place. A scheme with fields of its own is a record (dycore.closures), and needs no values.
+    scheme is given the value at each place. A scheme with fields of its own is a record, `TurbulentKineticEnergy()` or one of your
+    own (dycore.closures), and needs no values.
     linear_drag (m/s), quadratic_drag (a number, about 1e-3 to 3e-3); None is none.
     """
 
-    scheme: Callable = uniform
+    scheme: Callable | Closure = uniform
     values: Any = Uniform(0.0, 0.0)  # noqa: RUF009 (an immutable record)
     linear_drag: float | None = None
     quadratic_drag: float | None = None
@@ -46,16 +50,10 @@ class Coefficients(NamedTuple):
 @stencil
 def coefficients(k, j, i, grid, column, heights, fluid, scheme, values, u, v, tracers):
     """(viscosity, diffusivity) at the lower-r face of a cell (m2/s); zero on the fixed boundary."""
-    inside = k > grid.floor[j, i]  # where there is no level below, 1 stands for the distance to it: no division by zero
-    rise = where(inside, (heights.layer[k] - heights.layer[k - 1]) * column.scale[j, i], 1.0)
-    face = heights.face[k] * column.scale[j, i] + column.shift[j, i]  # where both levels are compared
-    stability = (fluid.buoyancy(k, j, i, fluid, face, tracers) - fluid.buoyancy(k - 1, j, i, fluid, face, tracers)) / rise
-    west, east = u[k, j, i] - u[k - 1, j, i], u[k, j, i + 1] - u[k - 1, j, i + 1]
-    south, north = v[k, j, i] - v[k - 1, j, i], v[k, j + 1, i] - v[k - 1, j + 1, i]
-    distance = 0.5 * (grid.dr[k] + grid.dr[k - 1]) * column.stretching[j, i]
-    shear = 0.5 * (west * west + east * east + (south * south + north * north)) / (distance * distance)
-    viscosity, diffusivity = scheme(constants_at(k, j, i, values), stability, shear)
-    nothing = 0.0 * rise  # in the precision of the model, as both may be numbers; it is 1 where this is chosen
+    inside = k > grid.floor[j, i]
+    n2 = stability(k, j, i, grid, column, heights, fluid, tracers)
+    viscosity, diffusivity = scheme(constants_at(k, j, i, values), n2, shear(k, j, i, grid, column, u, v))
+    nothing = 0.0 * column.stretching[j, i]  # in the precision of the model, as both may be numbers
     return where(inside, viscosity, nothing), where(inside, diffusivity, nothing)
 
 
@@ -96,26 +94,17 @@ def exchange_rates(k, grid, floor, time_step, inverse_stretching, below, above):
             where(k + 1 < grid.top, thinner * above / (grid.dr[k] + grid.dr[k + 1]), 0.0))
 
 
-@stencil
-def eliminate(to_below, to_above, loss, right, ratio, value):
-    """Forward elimination of -to_below q[k - 1] + (1 + to_below + to_above + loss) q[k] - to_above q[k + 1] = right.
-
-    `ratio`, `value` are the results of the level below: q[k - 1] = value + ratio q[k].
-    """
-    pivot = 1.0 / (1.0 + loss + to_above + to_below * (1.0 - ratio))
-    return to_above * pivot, (right + to_below * value) * pivot
-
-
 def closed(on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> tuple[tuple, Coefficients | None]:
-    """Closure fields at the end of a step, from those at its start; viscosity and diffusivity between the levels."""
+    """Results of closures at the time of the tendencies, from their fields at the start; viscosity, diffusivity."""
     mixing = equations.parameters.vertical_mixing
-    fields, of_closure = closures_advanced(on, equations, time_step, at, start)
-    if of_closure is not None:
-        return fields, Coefficients(*(on.whole(field) for field in of_closure[1:]))
+    results = closures_advanced(on, equations, time_step, at, start)
+    if results and isinstance(results[0], Mixed):
+        of_closure = Coefficients(*(on.whole(field) for field in results[0][1:]))
+        return (Mixed(results[0].fields, *of_closure), *results[1:]), of_closure
     if mixing is None:
-        return fields, None
+        return results, None
     if mixing.scheme is uniform:
-        return fields, Coefficients(mixing.values.viscosity, mixing.values.diffusivity)
+        return results, Coefficients(mixing.values.viscosity, mixing.values.diffusivity)
     given = on(coefficients, equations.grid, at.layers, equations.heights, equations.parameters.fluid, mixing.scheme, mixing.values,
                at.u, at.v, equations.buoyant(at.tracers))
-    return fields, Coefficients(*(on.whole(field) for field in given))
+    return results, Coefficients(*(on.whole(field) for field in given))

@@ -38,11 +38,12 @@ def check_choices(parameters: Parameters) -> None:
         check_switch("friction.no_slip", friction.no_slip)
         check_function("friction.share", friction.share, "cosine")
     if isinstance(mixing, VerticalMixing) and not hasattr(mixing.scheme, "advance"):
-        check_function("vertical_mixing.scheme", mixing.scheme)
-        if mixing.scheme in VALUES:
-            check_kind("vertical_mixing.values", mixing.values, VALUES[mixing.scheme],
-                       f"The scheme {mixing.scheme.__name__} reads its values from that record.")
-            check_parts("vertical_mixing.values", mixing.values, VALUES[mixing.scheme]._fields)
+        scheme: Any = mixing.scheme
+        check_function("vertical_mixing.scheme", scheme)
+        if scheme in VALUES:
+            check_kind("vertical_mixing.values", mixing.values, VALUES[scheme],
+                       f"The scheme {scheme.__name__} reads its values from that record.")
+            check_parts("vertical_mixing.values", mixing.values, VALUES[scheme]._fields)
 
 
 def check_fluid(fluid: Any) -> None:

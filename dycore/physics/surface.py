@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore.forcing import Forcing, only, tracer_number
-from dycore.inputs.given import as_array, check_number
+from dycore.inputs.given import as_array, check_number, positive
 from dycore.inputs.named_axes import is_labelled
 from dycore.stencils import made_by, stencil, where
 from dycore.time_series import TimeSeries, of_each
@@ -66,6 +66,17 @@ def heat_flux(tracer: int, flux: ArrayLike | TimeSeries, density: float = 1025.0
     """A heat flux, a number, [j, i] or a series (W/m2, positive into the ocean), that warms a tracer that is a temperature."""
     check_number("density", density, "a positive number of kg/m3", lambda density: 1e-30 < density < 1e30)
     return surface_flux(tracer, planes("flux", flux, density * HEAT_CAPACITY))
+
+
+def fresh_water_flux(tracer: int, flux: ArrayLike | TimeSeries, salinity: float = 35.0, density: float = 1025.0) -> Forcing:
+    """A flux of fresh water, a number, [j, i] or a series (kg m-2 s-1, positive into the ocean: precipitation and rivers less
+    evaporation), that freshens a tracer that is a salinity.
+
+    It is a virtual flux of salt, -salinity flux / density: the mass of the ocean stays as it is. With one reference `salinity`
+    (g/kg) everywhere salt is kept to the mean of the flux. Raises ValueError for a salinity or a density that is not positive.
+    """
+    divisor = -positive("density", density, "kg/m3") / positive("salinity", salinity, "g/kg")
+    return surface_flux(tracer, planes("flux", flux, divisor))
 
 
 @cache

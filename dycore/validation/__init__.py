@@ -19,6 +19,7 @@ from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
 from dycore.validation.global_ocean import global_ocean
 from dycore.validation.gyre import wind_driven_gyre
 from dycore.validation.held_suarez import held_suarez
+from dycore.validation.mixed_layers import free_convection, kato_phillips
 from dycore.validation.shallow_water import williamson_2, williamson_5, williamson_6
 from dycore.validation.solid_body_rotation import tracer_over_the_pole
 from dycore.validation.waves import linear_waves
@@ -28,11 +29,13 @@ _ALL: tuple[Callable[..., Evidence], ...] = (
     channel_with_ridge,
     deformational_flow,
     eady,
+    free_convection,
     galewsky,
     global_ocean,
     held_suarez,
     jablonowski_williamson_steady,
     jablonowski_williamson_wave,
+    kato_phillips,
     lake_at_rest,
     linear_waves,
     tracer_over_the_pole,

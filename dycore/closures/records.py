@@ -62,8 +62,8 @@ def check_closures(parameters: Any) -> None:
     """Raise ValueError where closures, or parameters for a closure, are not what a model needs."""
     prognostics_of(parameters)
     for closure in closures_of(parameters):
-        if hasattr(closure, "check"):
-            closure.check(parameters)
+        if callable(check := getattr(closure, "check", None)):
+            check(parameters)
 
 
 def check_prognostic(field: Prognostic) -> None:
@@ -81,7 +81,7 @@ def check_prognostic(field: Prognostic) -> None:
 
 def completes(closure: Closure) -> bool:
     """Whether a closure finds its fields at the end of a step from the flow there (`complete`)."""
-    return hasattr(closure, "complete")
+    return callable(getattr(closure, "complete", None))
 
 
 def advanced(on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> tuple:
@@ -114,7 +114,7 @@ def completed(on: Any, equations: Any, time_step: Any, results: tuple, before: A
 
 def check_result(closure: Closure, result: Any, mixes: bool, padded: tuple[int, ...]) -> None:
     """Raise TypeError where a closure returns others than its fields, or as the scheme of vertical mixing no `Mixed`."""
-    if isinstance(result, Mixed) != mixes and not (completes(closure) and not mixes and not isinstance(result, Mixed)):
+    if isinstance(result, Mixed) != mixes:
         raise TypeError(f"The closure {type(closure).__name__} returns {shown(result)}. " + (
             "As the scheme of vertical mixing return dycore.closures.Mixed(fields, viscosity, diffusivity)." if mixes else
             "Return a tuple of its fields; dycore.closures.Mixed is for a closure that is the scheme of vertical mixing."))

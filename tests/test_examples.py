@@ -77,6 +77,19 @@ def test_assimilation_comes_nearer_to_the_truth_in_every_field_and_draws_it(tmp_
     assert found.cost[-1] < 0.5 * found.cost[0] and (tmp_path / "sea_level.png").stat().st_size > 1000
 
 
+def test_sensitivities_are_what_a_changed_wind_does_and_come_along_the_coast_with_kelvin_waves(tmp_path):
+    create("jax")
+    sea_level, slopes = example("sensitivity").main(cells=(1, 12, 16), days=0.5, picture=tmp_path / "slopes.png")
+    eastward, northward, before = slopes.values()
+    random = np.random.default_rng(4)
+    changes = [0.1 * random.standard_normal(eastward.shape) for _ in range(2)]
+    changed = [sea_level(*(sign * change for change in changes)) for sign in (1.0, -1.0)]
+    expected = (eastward * changes[0]).sum() + (northward * changes[1]).sum()
+    assert 0.5 * float(changed[0] - changed[1]) == pytest.approx(expected, rel=1e-3)
+    assert before[0].sum() > 10.0 * abs(before[-1].sum())  # from the south, with the coast to their right
+    assert (tmp_path / "slopes.png").stat().st_size > 5000
+
+
 def test_calibration_has_errors_that_cover_the_truth_and_draws_its_cost(tmp_path):
     create("jax")
     module = example("calibration")

@@ -9,13 +9,15 @@
 Weights are any tree: what is an array in floating point is trained, and all else (integers, functions, numbers of Python) stays.
 A batch is any tree too. Its arrays are arguments of the compiled step; all else in it, such as a model, is part of the program,
 which is compiled once for each (model, ...) that is not the same object as another. Batches that are to share a program therefore
-share the model, and differ in states, forcings and observed values as arrays.
+share the model, and differ in states, forcings and observed values as arrays. A later fit of the same loss (one function, not one
+that is made anew) by the same optimiser, such as one that goes on, or one that begins from other weights, compiles nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import equinox
@@ -63,7 +65,7 @@ def fit(loss: Callable[[Any, Any], Any], weights: Any, batches: Iterable[Any], o
     arrays = jax.tree.map(jnp.asarray, arrays)
     if not jax.tree.leaves(arrays):
         raise ValueError(f"weights={shown(weights)} hold no array in floating point, so that there is nothing to train.")
-    programs = Programs(loss, rest, optimiser)
+    programs = programs_of(loss, rest, optimiser)
     state = programs.optimiser.init(arrays) if state is None else state
     losses, outside = list[float](), list[float]()
     best = arrays
@@ -99,6 +101,20 @@ def in_passes(batches: Iterable[Any], passes: int) -> Iterator[tuple[int, Batch 
             raise ValueError(f"There are no batches in pass {number} of {passes}. Give a list, or what begins anew each time "
                              "that it is gone through, as a generator does not.")
         yield number, None
+
+
+def programs_of(loss: Callable, rest: Any, optimiser: optax.GradientTransformation) -> Programs:
+    """Programs of a loss and an optimiser: those of an earlier call where both, and what is not trained, are the same."""
+    leaves, form = jax.tree.flatten(rest)
+    if any(getattr(each, "__hash__", None) is None for each in (loss, *leaves)):
+        return Programs(loss, rest, optimiser)
+    return kept_programs(loss, optimiser, Known(form, tuple(leaves), tuple(map(type, leaves))))
+
+
+@lru_cache(maxsize=4)
+def kept_programs(loss: Callable, optimiser: optax.GradientTransformation, rest: Known) -> Programs:
+    """Programs, of which the last few are kept with all that was compiled for them."""
+    return Programs(loss, jax.tree.unflatten(rest.form, rest.leaves), optimiser)
 
 
 class Programs:
@@ -138,10 +154,11 @@ class Programs:
 
 @dataclass(frozen=True)
 class Known:
-    """Known parts of a batch: its form, and all in it that is no array, None in place of what is one."""
+    """Known parts of a tree: its form, all in it that is no array, None in place of what is one, and types (1 is not 1.0)."""
 
     form: Any
     leaves: tuple
+    types: tuple
 
     def joined(self, traced: list) -> Any:
         """The batch with its arrays."""
@@ -152,7 +169,8 @@ class Known:
 def taken_apart(batch: Any) -> tuple[Known, list]:
     """(known parts of a batch, its arrays). Raises TypeError for what has no hash."""
     leaves, form = jax.tree.flatten(batch)
-    known = Known(form, tuple(None if equinox.is_array(leaf) else leaf for leaf in leaves))
+    others = tuple(None if equinox.is_array(leaf) else leaf for leaf in leaves)
+    known = Known(form, others, tuple(map(type, others)))
     for leaf in known.leaves:
         if getattr(leaf, "__hash__", None) is None:
             raise TypeError(f"A batch holds {shown(leaf)}, which is no array and cannot be told from others (it has no hash). Make "

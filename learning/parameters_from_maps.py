@@ -87,8 +87,9 @@ class ColumnNetwork(equinox.Module):
                                 jnp.tanh, key=key)
         first = [unbounded((least * greatest) ** 0.5 if value is None else value, least, greatest)
                  for _, (least, greatest, value) in self.ranges]
+        last = layers.layers[-1].weight
         self.layers = equinox.tree_at(lambda layers: (layers.layers[-1].weight, layers.layers[-1].bias), layers,
-                                      (FIRST * layers.layers[-1].weight, jnp.array(first, layers.layers[-1].bias.dtype)))
+                                      (FIRST * last, jnp.array(first, last.dtype)))
 
     def __call__(self, maps: Any) -> dict[str, Any]:
         """Fields [j, i] by name, in their units. Raises ValueError for another number of maps."""
@@ -111,7 +112,7 @@ def with_fields(model: Model, fields: Mapping[str, Any]) -> Model:
     in place of a field its step is compiled anew. Raises ValueError for a name that does not exist.
     """
     known = numbers(model.parameters)
-    given = {}
+    given: dict[str, Any] = {}
     for name, values in fields.items():
         found = [name] if name in known else [each for each in known if each.startswith(f"{name}.")]
         if not found:

@@ -34,7 +34,7 @@ def distance_to_coast(grid: Grid) -> np.ndarray:
     """
     from scipy.spatial import cKDTree
 
-    wet, (centres, corners) = grid.wet.any(axis=0), places(grid)
+    wet, (centres, corners) = np.asarray(grid.wet.any(axis=0)), places(grid)
     middles = 0.5 * (corners[:-1] + corners[1:]), 0.5 * (corners[:, :-1] + corners[:, 1:])  # of west and of south faces
     closed = closed_faces(wet, -1, grid.tile.x), closed_faces(wet, -2, grid.tile.y)
     coast = np.concatenate([middle[where] for middle, where in zip(middles, closed, strict=True)])

@@ -84,8 +84,11 @@ def test_what_is_no_array_in_a_batch_is_compiled_once_for_each():
 
     basins = Basin("north"), Basin("south")
     batches = [{"basin": basin, "factor": np.array(factor)} for basin in basins for factor in (1.0, 2.0, 3.0)]
-    found = fit(loss, np.array(0.0), batches, optax.adam(0.1), passes=60)
+    adam = optax.adam(0.1)
+    found = fit(loss, np.array(0.0), batches, adam, passes=60)
     assert compiled == ["north", "south"]
+    again = fit(loss, np.array(1.0), batches[:2], adam)  # one that begins from other weights
+    assert compiled == ["north", "south"] and again.losses[0] == 0.0
     assert float(found.weights) == pytest.approx(2.0, abs=0.3)
 
 

@@ -1,0 +1,60 @@
+"""Parameters from maps: a network learns bottom drag and viscosity from sea level, and knows them in a basin it has not seen."""
+
+import sys
+
+import jax
+import numpy as np
+import optax
+
+from dycore import Model, initial_state, learning
+from dycore.backends import on_jax, on_numpy
+from dycore.grid import interior
+from dycore.learning.twin_basins import LOOK, RANGES, errors_of, sea_levels, true_levels, twin_basin
+
+ERROR, ADAM = 0.005, optax.adam(optax.exponential_decay(0.1, 60, 0.5))  # of an observed sea level (m); the optimiser
+
+
+def misfit(network, batch):
+    """The mean square of departures of the sea level from what was seen, over its error, in wet cells."""
+    model, start, maps, seen = batch
+    model = learning.with_fields(model, network(maps))
+    _, level = learning.trajectory(model, start, LOOK * len(seen), LOOK, lambda now: interior(now.surface))
+    return (((level - seen) / ERROR) ** 2)[:, model.grid.wet[0]].mean()
+
+
+def draw(wet, fields, off, path):
+    """Picture of both fields [j, i], true, by the network and constant, and of errors of the sea level (m) by the latter two."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(15.0, 7.0), layout="constrained")
+    for row, name, most, which in zip(figure.subplots(2, 4), RANGES, (5e-3, 2e4), ("network", "constants"), strict=True):
+        shown = [(f"{name}, {who}", each[name], most) for who, each in fields.items()]
+        shown.append((f"error of sea level, {which}", np.sqrt((off[which] ** 2).mean(axis=0)), 0.01))
+        for axes, (title, field, most) in zip(row, shown, strict=True):
+            figure.colorbar(axes.pcolormesh(np.where(wet, field, np.nan), vmin=0.0, vmax=most), ax=axes, label=title)
+    figure.savefig(path)
+
+
+def main(n=16, looks=12, training=(1, 2, 3, 4), unseen=5, passes=60, picture=None):
+    """Returns errors in the unseen basin by the network and by the best constants (dycore.learning.twin_basins.errors_of)."""
+    rng, basins, batches = np.random.default_rng(7), {seed: twin_basin(seed, n) for seed in (*training, unseen)}, []
+    scales = learning.normalisation_of([basins[seed].maps for seed in training])
+    for seed in training:
+        model = Model(basins[seed].grid, basins[seed].parameters, on_jax.create(native=False))
+        seen = true_levels(basins[seed], looks, on_numpy) + ERROR * rng.normal(size=(looks, n, n))
+        batches.append((model, model.asarrays(initial_state(model.grid, surface=0.0)), scales.normalised(basins[seed].maps), seen))
+    blind = [(model, start, 0.0 * maps, seen) for model, start, maps, seen in batches]  # without maps: the best constants
+    network = learning.ColumnNetwork(scales.names, RANGES, key=jax.random.key(0))
+    found, even = (learning.fit(misfit, network, each, ADAM, passes=passes).weights for each in (batches, blind))
+    basin, maps = basins[unseen], scales.normalised(basins[unseen].maps)
+    fields, truth = {"network": found(maps), "constants": even(0.0 * maps)}, true_levels(basin, looks, on_numpy)
+    levels = {who: sea_levels(Model(basin.grid, basin.parameters, on_numpy), each, looks) for who, each in fields.items()}
+    errors = {who: errors_of(basin, each, levels[who], truth) for who, each in fields.items()}
+    print(*(f"{who}: errors in the unseen basin {each}" for who, each in errors.items()), sep="\n")
+    if picture:
+        draw(basin.grid.wet[0], {"truth": basin.truth} | fields, {who: each - truth for who, each in levels.items()}, picture)
+    return errors
+
+
+if __name__ == "__main__":
+    main(picture=sys.argv[1] if len(sys.argv) > 1 else None)

@@ -26,12 +26,12 @@ def draw(wet, fields, off, path):
     """Picture of both fields [j, i], true, by the network and constant, and of errors of the sea level (m) by the latter two."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(15.0, 7.0), layout="constrained")
-    for row, name, most, which in zip(figure.subplots(2, 4), RANGES, (5e-3, 2e4), ("network", "constants"), strict=True):
-        shown = [(f"{name}, {who}", each[name], most) for who, each in fields.items()]
-        shown.append((f"error of sea level, {which}", np.sqrt((off[which] ** 2).mean(axis=0)), 0.01))
-        for axes, (title, field, most) in zip(row, shown, strict=True):
-            figure.colorbar(axes.pcolormesh(np.where(wet, field, np.nan), vmin=0.0, vmax=most), ax=axes, label=title)
+    figure, most = Figure(figsize=(15.0, 7.0), layout="constrained"), {"drag (m/s)": 5e-3, "viscosity (m2/s)": 2e4}
+    for row, name, what, which in zip(figure.subplots(2, 4), RANGES, most, ("network", "constants"), strict=True):
+        shown = [(f"{what}, {who}", each[name], most[what]) for who, each in fields.items()]
+        shown.append((f"error of sea level (m), {which}", np.sqrt((off[which] ** 2).mean(axis=0)), 0.01))
+        for axes, (title, field, greatest) in zip(row, shown, strict=True):
+            figure.colorbar(axes.pcolormesh(np.where(wet, field, np.nan), vmin=0.0, vmax=greatest), ax=axes, label=title)
     figure.savefig(path)
 
 

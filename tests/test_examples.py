@@ -90,7 +90,8 @@ def test_calibration_has_errors_that_cover_the_truth_and_draws_its_cost(tmp_path
 def test_a_network_knows_parameters_of_a_basin_that_it_has_not_seen_better_than_the_best_constants_and_draws_them(tmp_path):
     create("jax")
     pytest.importorskip("equinox")
-    errors = example("parameters_from_maps").main(n=10, looks=4, training=(1, 2), passes=25, picture=tmp_path / "fields.png")
+    errors = example("parameters_from_maps").main(n=10, looks=4, training=(1, 2), unseen=(5, 6), passes=20,
+                                                  picture=tmp_path / "fields.png")
     network, constants = errors["network"], errors["constants"]
     assert network["sea level"] < 0.95 * constants["sea level"]
     for name in ("vertical_mixing.linear_drag", "friction"):

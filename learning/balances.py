@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from dycore.grid import interior
+from dycore.learning.horizontal_slopes import slope_between_cells
 from dycore.model import Model
-from dycore.tiles import Boundary
 
 SLOWEST = 1e-5  # 1/s: where the Coriolis parameter is less, nothing is in geostrophic balance
 
@@ -29,31 +29,15 @@ def geostrophic(model: Model) -> Callable[[dict[str, Any]], dict[str, Any]]:
     corners, wet = grid.metrics.coriolis.astype(float), grid.wet.any(axis=0)
     coriolis = interior(0.25 * sum(np.roll(corners, shift, (0, 1)) for shift in ((0, 0), (-1, 0), (0, -1), (-1, -1))))
     weight = np.where(wet & (np.abs(coriolis) > SLOWEST), gravity / np.where(np.abs(coriolis) > SLOWEST, coriolis, 1.0), 0.0)
-    neighbours = {(axis, side): np.roll(wet, -side, axis) & inside(grid.cells, axis, side, edge is Boundary.PERIODIC)
-                  for axis, edge in ((-2, grid.tile.y), (-1, grid.tile.x)) for side in (1, -1)}
-    lengths = {-2: interior(grid.metrics.dy_u).astype(float), -1: interior(grid.metrics.dx_v).astype(float)}
-
-    def slope(eta: Any, axis: int) -> Any:
-        xp = eta.__array_namespace__()
-        ahead, before = (xp.where(neighbours[axis, side], xp.roll(eta, -side, axis), eta) for side in (1, -1))
-        steps_between = neighbours[axis, 1].astype(float) + neighbours[axis, -1]
-        return weight * (ahead - before) / (np.maximum(steps_between, 1.0) * lengths[axis])
+    slope = slope_between_cells(grid)
 
     def on_faces(values: Any, axis: int) -> Any:
         return 0.5 * (values + values.__array_namespace__().roll(values, 1, axis))
 
     def balanced(errors: dict[str, Any]) -> dict[str, Any]:
         eta = errors["surface"]
-        currents = {"u": -on_faces(slope(eta, -2), -1), "v": on_faces(slope(eta, -1), -2)}
+        currents = {"u": -on_faces(slope(eta, -2, weight), -1), "v": on_faces(slope(eta, -1, weight), -2)}
         return errors | {name: errors.get(name, 0.0) + current.astype(eta.dtype) * np.ones(grid.cells, grid.dtype)
                          for name, current in currents.items()}
 
     return balanced
-
-
-def inside(cells: tuple[int, int, int], axis: int, side: int, periodic: bool) -> np.ndarray:
-    """True [j, i] for cells that have a neighbour to one side within the domain."""
-    found = np.ones(cells[1:], bool)
-    if not periodic:
-        np.moveaxis(found, axis, 0)[-1 if side > 0 else 0] = False
-    return found

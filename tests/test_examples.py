@@ -100,6 +100,18 @@ def test_calibration_has_errors_that_cover_the_truth_and_draws_its_cost(tmp_path
     assert (tmp_path / "cost.png").stat().st_size > 1000
 
 
+def test_a_network_knows_parameters_of_a_basin_that_it_has_not_seen_better_than_the_best_constants_and_draws_them(tmp_path):
+    create("jax")
+    pytest.importorskip("equinox")
+    errors = example("parameters_from_maps").main(n=10, looks=4, training=(1, 2), unseen=(5, 6), passes=20,
+                                                  picture=tmp_path / "fields.png")
+    network, constants = errors["network"], errors["constants"]
+    assert network["sea level"] < 0.95 * constants["sea level"]
+    for name in ("vertical_mixing.linear_drag", "friction"):
+        assert network[name] < 0.7 * constants[name]
+    assert (tmp_path / "fields.png").stat().st_size > 1000
+
+
 def test_a_state_from_a_netcdf_file_has_the_fields_of_the_file(tmp_path):
     xr = pytest.importorskip("xarray")
     pytest.importorskip("netCDF4")

@@ -9,15 +9,19 @@ from dycore.learning.covariance import Covariance, background_covariance
 from dycore.learning.differentiable import grad, numbers, shared, total, value_and_grad, with_numbers
 from dycore.learning.ensembles import Ensemble
 from dycore.learning.estimates import Estimates
+from dycore.learning.fitting import Fit, fit
 from dycore.learning.letkf import Filtered, filtered
+from dycore.learning.normalisation import Normalisation, normalisation_of
 from dycore.learning.observations import Observations, at_cells, observed_twin
 from dycore.learning.scores import continuous_ranked_probability, rank_histogram
 from dycore.learning.surrogates import with_smooth_slopes
 from dycore.learning.taylor_tests import taylor_test
 from dycore.learning.trajectories import trajectory
 from dycore.learning.uncertain_parameters import UncertainParameter
+from dycore.learning.weights import Saved, load_weights, save_weights
 
-__all__ = ["Analysis", "Calibration", "CostCurve", "Covariance", "Ensemble", "Estimates", "Filtered", "Observations",
-           "UncertainParameter", "assimilate", "at_cells", "background_covariance", "calibrate", "continuous_ranked_probability",
-           "cost_along", "filtered", "grad", "numbers", "observed_twin", "rank_histogram", "shared", "taylor_test", "total",
-           "trajectory", "value_and_grad", "with_numbers", "with_smooth_slopes"]
+__all__ = ["Analysis", "Calibration", "CostCurve", "Covariance", "Ensemble", "Estimates", "Filtered", "Fit", "Normalisation",
+           "Observations", "Saved", "UncertainParameter", "assimilate", "at_cells", "background_covariance", "calibrate",
+           "continuous_ranked_probability", "cost_along", "filtered", "fit", "grad", "load_weights", "normalisation_of", "numbers",
+           "observed_twin", "rank_histogram", "save_weights", "shared", "taylor_test", "total", "trajectory", "value_and_grad",
+           "with_numbers", "with_smooth_slopes"]

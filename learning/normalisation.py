@@ -1,0 +1,50 @@
+"""Normalisation of what a network is given, which belongs to the data that it was trained on and is saved with its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Normalisation(NamedTuple):
+    """Normalisation of fields by name: less their mean, over their standard deviation, in the order of the names."""
+
+    names: tuple[str, ...]
+    mean: np.ndarray  # [field], each in its unit
+    deviation: np.ndarray
+
+    def normalised(self, fields: Mapping[str, Any]) -> np.ndarray:
+        """Fields by name, all of one shape, as one array [field, ...] without a unit, zero (the mean) where there is no value.
+
+        Raises ValueError where a field of these names is missing.
+        """
+        missing = [name for name in self.names if name not in fields]
+        if missing:
+            raise ValueError(f"The normalisation is of {', '.join(self.names)}, but {', '.join(missing)} is not among the fields "
+                             f"{', '.join(fields)}. Give all of them.")
+        rows = [(np.ma.filled(np.ma.asarray(fields[name], float), np.nan) - mean) / deviation
+                for name, mean, deviation in zip(self.names, self.mean, self.deviation, strict=True)]
+        return np.where(np.isfinite(rows), rows, 0.0)
+
+
+def normalisation_of(fields: Sequence[Mapping[str, Any]]) -> Normalisation:
+    """The normalisation that belongs to several sets of the same fields by name, such as maps of the basins that are trained on.
+
+    What is masked, NaN or infinite (land) does not count. A field that is the same everywhere has the deviation 1, and so no part.
+    Raises ValueError where sets differ in their names, or a field has no value.
+    """
+    names = tuple(fields[0]) if fields else ()
+    if not names or any(set(each) != set(names) for each in fields):
+        raise ValueError(f"Sets of fields have the names {[tuple(each) for each in fields]}. Give one set at least, and the same "
+                         "names to all.")
+    mean, deviation = [], []
+    for name in names:
+        values = np.concatenate([np.ma.filled(np.ma.asarray(each[name], float), np.nan).ravel() for each in fields])
+        values = values[np.isfinite(values)]
+        if not values.size:
+            raise ValueError(f"The field {name} has no finite value in any of {len(fields)} sets. Leave it out.")
+        mean.append(values.mean())
+        deviation.append(values.std() if np.ptp(values) > 1e-12 * np.abs(values).max() else 1.0)
+    return Normalisation(names, np.array(mean), np.array(deviation))

@@ -5,11 +5,14 @@ Imported as `dycore.learning`; needs JAX (`pip install dycore[learn]`). The scie
 
 from dycore.learning.assimilation import Analysis, assimilate
 from dycore.learning.calibration import Calibration, CostCurve, calibrate, cost_along
+from dycore.learning.column_network import ColumnNetwork, of_columns, random_network
+from dycore.learning.column_physics import ColumnPhysics, column_physics, random_column_physics
 from dycore.learning.covariance import Covariance, background_covariance
 from dycore.learning.differentiable import grad, numbers, shared, total, value_and_grad, with_numbers
 from dycore.learning.ensembles import Ensemble
 from dycore.learning.estimates import Estimates
 from dycore.learning.fitting import Fit, fit
+from dycore.learning.forcing_rates import Rates, forcing_rates
 from dycore.learning.letkf import Filtered, filtered
 from dycore.learning.normalisation import Normalisation, normalisation_of
 from dycore.learning.observations import Observations, at_cells, observed_twin
@@ -20,8 +23,9 @@ from dycore.learning.trajectories import trajectory
 from dycore.learning.uncertain_parameters import UncertainParameter
 from dycore.learning.weights import Saved, load_weights, save_weights
 
-__all__ = ["Analysis", "Calibration", "CostCurve", "Covariance", "Ensemble", "Estimates", "Filtered", "Fit", "Normalisation",
-           "Observations", "Saved", "UncertainParameter", "assimilate", "at_cells", "background_covariance", "calibrate",
-           "continuous_ranked_probability", "cost_along", "filtered", "fit", "grad", "load_weights", "normalisation_of", "numbers",
-           "observed_twin", "rank_histogram", "save_weights", "shared", "taylor_test", "total", "trajectory", "value_and_grad",
-           "with_numbers", "with_smooth_slopes"]
+__all__ = ["Analysis", "Calibration", "ColumnNetwork", "ColumnPhysics", "CostCurve", "Covariance", "Ensemble", "Estimates",
+           "Filtered", "Fit", "Normalisation", "Observations", "Rates", "Saved", "UncertainParameter", "assimilate", "at_cells",
+           "background_covariance", "calibrate", "column_physics", "continuous_ranked_probability", "cost_along", "filtered",
+           "fit", "forcing_rates", "grad", "load_weights", "normalisation_of", "numbers", "observed_twin", "of_columns",
+           "random_column_physics", "random_network", "rank_histogram", "save_weights", "shared", "taylor_test", "total",
+           "trajectory", "value_and_grad", "with_numbers", "with_smooth_slopes"]

@@ -11,19 +11,17 @@ given and taken, as by the forcing that they replace, so no sum of these is cons
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dycore.forcing import Forced, Module
 from dycore.grid import Grid
-from dycore.learning.column_network import ColumnNetwork, bounded, of_columns, random_network, share
+from dycore.learning.column_network import ColumnNetwork, bounded, of_columns, share
 from dycore.terms import Vector
 
 MOST = 4.0  # of the typical heating
 FASTEST = 3.0 / 86400.0  # 1/s, of the drag
-FIRST = 0.1  # of that, before training
 SPEED = 10.0  # m/s: where the drag sees best how fast the wind is
 
 
@@ -85,18 +83,3 @@ def seen_speed(speed: Any) -> Any:
     """A speed (m/s) as the drag sees it, from 0 to 1."""
     square = (speed / SPEED) ** 2
     return square / (1.0 + square)
-
-
-def random_column_physics(seed: int, sine2: Any, u: Any, theta: Any, surface: Any, heating: Any,
-                          hidden: Sequence[int] = (16,)) -> ColumnPhysics:
-    """Networks with random weights, normalised by samples [n, k, j, i] of a run, the surface [n, j, i], and sin^2 of latitude.
-
-    hidden: sizes of the layers between; heating: samples of what is to be found (K/s).
-    """
-    plane = np.broadcast_to(sine2, np.shape(surface))[:, None]
-    columns = np.concatenate([theta, np.asarray(surface)[:, None], plane], axis=1)
-    winds = np.concatenate([seen_speed(np.asarray(u)), plane], axis=1)
-    sizes = np.sqrt((np.asarray(heating) ** 2).mean(axis=(0, 2, 3)))
-    drag = random_network(seed + 1, np.moveaxis(winds, 1, -1), np.full(len(sizes), FASTEST), hidden)
-    drag.layers[-1][:, 0] = np.log(FIRST / (1.0 - FIRST))
-    return ColumnPhysics(random_network(seed, np.moveaxis(columns, 1, -1), sizes, hidden), drag)

@@ -18,9 +18,10 @@ from dycore.learning.column_physics import (
     column_physics,
     heated,
     latitudes,
-    random_column_physics,
     slowed,
 )
+from dycore.learning.column_training import ColumnSamples, random_column_physics
+from dycore.learning.flow_scores import Flow
 from dycore.learning.forcing_rates import forcing_rates
 from dycore.stencils import stencil
 
@@ -31,8 +32,9 @@ def air(tracers=1, hidden=(5, 7)):
     """A flow, and networks with weights that are not small."""
     grid, parameters, state = cases.held_suarez(CELLS)
     state = Model(grid, parameters, on_numpy).steps(state, 20)
-    u, theta, surface = (interior(each)[None] for each in (state.u, state.tracers[0], state.surface))
-    physics = random_column_physics(0, latitudes(grid).center, u, theta, surface, np.full((1, *CELLS), 1e-4), hidden)
+    u, v, theta, surface = (interior(each)[None] for each in (state.u, state.v, state.tracers[0], state.surface))
+    rates = Flow(u, v, np.full((1, *CELLS), 1e-4))
+    physics = random_column_physics(0, grid, ColumnSamples(Flow(u, v, theta), surface, rates), hidden)
     physics = physics.with_layers(tuple(tuple(3.0 * layer for layer in layers) for layers in physics.layers))
     names = ("potential_temperature", "dye")[:tracers]
     parameters = replace(parameters, tracer_names=names, forcing=(column_physics(grid, physics),))

@@ -87,6 +87,14 @@ def test_calibration_has_errors_that_cover_the_truth_and_draws_its_cost(tmp_path
     assert (tmp_path / "cost.png").stat().st_size > 1000
 
 
+def test_networks_that_were_trained_through_the_solver_beat_those_trained_on_rates_and_none_and_draw_it(tmp_path):
+    create("jax")
+    errors, climates, _ = example("hybrid").main(on_numpy, (3, 6, 8), spin_up=4, days=4, passes=100, rollouts={2: 20}, long=2,
+                                                 picture=tmp_path / "hybrid.png")
+    assert errors["online"][-1] < errors["offline"][-1] < 0.5 * errors["none"][-1]
+    assert list(climates) == ["truth", "none", "offline", "online"] and (tmp_path / "hybrid.png").stat().st_size > 1000
+
+
 def test_a_state_from_a_netcdf_file_has_the_fields_of_the_file(tmp_path):
     xr = pytest.importorskip("xarray")
     pytest.importorskip("netCDF4")

@@ -1,0 +1,57 @@
+"""Hybrid: networks of columns in place of the forcing of Held and Suarez, trained on its rates, and then through the solver."""
+
+import sys
+from dataclasses import replace
+
+from dycore import Model, cases, learning
+from dycore.backends import on_jax
+
+DAY, LOOK = 80, 20  # steps of 1080 s
+ROLLOUTS = {1: 4, 4: 3, 20: 1}  # passes through all windows, by their length in looks of 6 hours
+
+
+def draw(errors, climates, path):
+    """Picture of the errors of forecasts, of spectra, and of the mean wind of the truth and of the online networks."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(14.0, 4.0), layout="constrained")
+    first, second, *others = figure.subplots(1, 4)
+    for name, error in errors.items():
+        first.semilogy([look * LOOK / DAY for look in range(1, 1 + len(error))], error, label=name)
+    first.set(xlabel="days", ylabel="error / standard deviation of the flow")
+    for name, each in climates.items():
+        second.loglog(range(1, 1 + len(each.spectrum)), each.spectrum, label=name)
+    second.set(xlabel="zonal wavenumber", ylabel="spectrum of u (m2/s2)")
+    second.legend()
+    for axes, name in zip(others, ("truth", "online"), strict=True):
+        figure.colorbar(axes.contourf(climates[name].u, levels=range(-40, 41, 5), cmap="RdBu_r", extend="both"), ax=axes)
+        axes.set(title=f"mean u (m/s), {name}", xlabel="row", ylabel="level")
+    figure.savefig(path)
+
+
+def main(runs_on=None, cells=(8, 16, 32), spin_up=200, days=40, passes=300, rollouts=ROLLOUTS, long=1000, picture=None):
+    """Returns errors of forecasts by lead time, climates of `long` days, and networks, each by name."""
+    grid, parameters, state = cases.held_suarez(cells, time_step=86400.0 / DAY)
+    truth, looks, see = Model(grid, parameters, runs_on or on_jax.create(native=False)), max(rollouts), learning.flow
+    state, kept = learning.windows(truth, truth.steps(state, spin_up * DAY), days, looks, LOOK, DAY // LOOK, see)
+    samples = learning.column_samples(grid, parameters, [window.start for window in kept])
+    physics, error = learning.random_column_physics(0, grid, samples), learning.error_between(grid, samples.flow)
+    base = replace(parameters, forcing=(learning.column_physics(grid, physics),))
+    trained, run = Model(grid, base, on_jax.create(native=False)), Model(grid, base, truth.backend)
+    offline = learning.fitted_to_rates(grid, physics, samples, passes)
+    networks = {"offline": offline, "online": learning.fitted_in_rollouts(trained, offline, kept, error, rollouts, LOOK)}
+
+    models = {"truth": truth, "none": Model(grid, replace(parameters, forcing=()), truth.backend)} | {
+        name: learning.with_physics(run, each) for name, each in networks.items()}
+    end, tests = learning.windows(truth, truth.steps(state, 20 * DAY), max(1, days // 4), looks, LOOK, 3 * DAY // LOOK, see)
+    errors = {name: learning.forecast_errors(each, tests, error, LOOK, see) for name, each in models.items() if each is not truth}
+    climates = {name: learning.climate(each, end, long, DAY)[1] for name, each in models.items()}
+    for name, error in errors.items():
+        print(f"{name}: error at the end {error[-1]:.3f}, {learning.departures(grid, climates[name], climates['truth'])}")
+    if picture:
+        draw(errors, climates, picture)
+    return errors, climates, networks
+
+
+if __name__ == "__main__":
+    main(picture=sys.argv[1] if len(sys.argv) > 1 else None)

@@ -7,7 +7,7 @@ from dycore import Model, cases, learning
 from dycore.backends import on_jax
 
 DAY, LOOK = 80, 20  # steps of 1080 s
-ROLLOUTS = {1: 4, 4: 3, 20: 1}  # passes through all windows, by their length in looks of 6 hours
+ROLLOUTS = {1: 3, 4: 2, 20: 1}  # passes through all windows, by their length in looks of 6 hours
 
 
 def draw(errors, climates, path):
@@ -16,8 +16,8 @@ def draw(errors, climates, path):
 
     figure = Figure(figsize=(14.0, 4.0), layout="constrained")
     first, second, *others = figure.subplots(1, 4)
-    for name, error in errors.items():
-        first.semilogy([look * LOOK / DAY for look in range(1, 1 + len(error))], error, label=name)
+    for name, each in errors.items():
+        first.semilogy([look * LOOK / DAY for look in range(1, 1 + len(each))], each, label=name)
     first.set(xlabel="days", ylabel="error / standard deviation of the flow")
     for name, each in climates.items():
         second.loglog(range(1, 1 + len(each.spectrum)), each.spectrum, label=name)
@@ -43,11 +43,11 @@ def main(runs_on=None, cells=(8, 16, 32), spin_up=200, days=40, passes=300, roll
 
     models = {"truth": truth, "none": Model(grid, replace(parameters, forcing=()), truth.backend)} | {
         name: learning.with_physics(run, each) for name, each in networks.items()}
-    end, tests = learning.windows(truth, truth.steps(state, 20 * DAY), max(1, days // 4), looks, LOOK, 3 * DAY // LOOK, see)
+    end, tests = learning.windows(truth, truth.steps(state, days // 2 * DAY), max(1, days // 4), looks, LOOK, 3 * DAY // LOOK, see)
     errors = {name: learning.forecast_errors(each, tests, error, LOOK, see) for name, each in models.items() if each is not truth}
     climates = {name: learning.climate(each, end, long, DAY)[1] for name, each in models.items()}
-    for name, error in errors.items():
-        print(f"{name}: error at the end {error[-1]:.3f}, {learning.departures(grid, climates[name], climates['truth'])}")
+    for name, each in errors.items():
+        print(f"{name}: error at the end {each[-1]:.3f}, {learning.departures(grid, climates[name], climates['truth'])}")
     if picture:
         draw(errors, climates, picture)
     return errors, climates, networks

@@ -88,7 +88,7 @@ def fitted_to_rates(grid: Grid, physics: ColumnPhysics, samples: ColumnSamples, 
 
 
 def fitted_in_rollouts(model: Model, physics: ColumnPhysics, kept: Sequence[Window], error: Callable[[Flow, Flow], Any],
-                       passes: Mapping[int, int], every: int, rate: float = 3.0e-4) -> ColumnPhysics:
+                       passes: Mapping[int, int], every: int, rate: float = 1.0e-3) -> ColumnPhysics:
     """Networks after online training through a model on JAX, whose forcings are column physics alone.
 
     kept: windows of flows `every` so many steps; passes: through these, by the number of looks (`in_growing_rollouts`).

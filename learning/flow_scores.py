@@ -62,23 +62,32 @@ def climate(model: Model, state: State, samples: int, every: int) -> tuple[State
     samples, every = integer("samples", samples, 1), integer("every", every, 1)
     latitude = np.abs(np.asarray(model.grid.latitude)[:, 0])
     rows = np.flatnonzero((latitude >= 30.0) & (latitude <= 60.0))
-    totals: Any = 0.0
+    totals: list[Any] = [0.0, 0.0, 0.0]
     for sample in range(samples):
         state = model.steps(state, every)
         u, _, theta = map(np.asarray, flow(state))
         if not np.isfinite(u).all() or not np.isfinite(theta).all():
             raise FloatingPointError(f"The run is no longer finite at sample {sample + 1} of {samples}.")
         waves = np.abs(np.fft.rfft(u[:, rows], axis=-1)[..., 1:] / u.shape[-1]) ** 2
-        totals = totals + np.array([u.mean(axis=-1), theta.mean(axis=-1), waves.mean(axis=(0, 1))], dtype=object)
-    return state, Climate(*(np.asarray(total / samples, dtype=float) for total in totals))
+        found = u.mean(axis=-1), theta.mean(axis=-1), waves.mean(axis=(0, 1))
+        totals = [total + value for total, value in zip(totals, found, strict=True)]
+    return state, Climate(*(total / samples for total in totals))
 
 
-def departures(grid: Grid, one: Climate, other: Climate) -> Climate:
-    """Root mean square differences of two climates: of u (m/s), of theta (K), and of the natural logarithm of the spectrum."""
+class Departures(NamedTuple):
+    """Root mean square differences of two climates: of mean u (m/s) and potential temperature (K), and of log(spectrum)."""
+
+    u: float
+    theta: float
+    log_spectrum: float
+
+
+def departures(grid: Grid, one: Climate, other: Climate) -> Departures:
+    """Differences of two climates, over the sphere and the levels."""
     weight = np.cos(np.radians(np.asarray(grid.latitude)[:, 0]))
 
     def mean(square: np.ndarray) -> float:
         return float(np.sqrt((weight * square).mean() / weight.mean()))
 
-    return Climate(mean((one.u - other.u) ** 2), mean((one.theta - other.theta) ** 2),
-                   float(np.sqrt((np.log(one.spectrum / other.spectrum) ** 2).mean())))
+    return Departures(mean((one.u - other.u) ** 2), mean((one.theta - other.theta) ** 2),
+                      float(np.sqrt((np.log(one.spectrum / other.spectrum) ** 2).mean())))

@@ -89,7 +89,7 @@ def test_calibration_has_errors_that_cover_the_truth_and_draws_its_cost(tmp_path
 
 def test_networks_that_were_trained_through_the_solver_beat_those_trained_on_rates_and_none_and_draw_it(tmp_path):
     create("jax")
-    errors, climates, _ = example("hybrid").main(on_numpy, (3, 6, 8), spin_up=4, days=4, passes=100, rollouts={2: 20}, long=2,
+    errors, climates, _ = example("hybrid").main(on_numpy, (3, 6, 8), spin_up=15, days=6, passes=300, rollouts={2: 6}, long=2,
                                                  picture=tmp_path / "hybrid.png")
     assert errors["online"][-1] < errors["offline"][-1] < 0.5 * errors["none"][-1]
     assert list(climates) == ["truth", "none", "offline", "online"] and (tmp_path / "hybrid.png").stat().st_size > 1000

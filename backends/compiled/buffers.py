@@ -39,8 +39,8 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype, number: int, copies: int = 
 
 
 def outside(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """An `aligned` array as [k, j, i] or [j, i], without what was added to its rows."""
-    return (array.swapaxes(0, 1) if array.ndim == 3 else array)[..., : shape[-1]]
+    """An `aligned` array as [k, j, i] or [j, i], without what was added to its rows; one with an axis of one is kept as it is."""
+    return (array.swapaxes(0, 1) if array.ndim == 3 and 1 not in shape[-2:] else array)[..., : shape[-1]]
 
 
 class Pool:

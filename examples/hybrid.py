@@ -7,6 +7,7 @@ from dycore import Model, cases, learning
 from dycore.backends import on_jax
 
 DAY, LOOK = 80, 20  # steps of 1080 s
+COLOURS = {"truth": "k", "none": "C0", "offline": "C1", "online": "C2"}
 ROLLOUTS = {1: 3, 4: 2, 20: 1}  # passes through all windows, by their length in looks of 6 hours
 
 
@@ -17,15 +18,15 @@ def draw(errors, climates, path):
     figure = Figure(figsize=(14.0, 4.0), layout="constrained")
     first, second, *others = figure.subplots(1, 4)
     for name, each in errors.items():
-        first.semilogy([look * LOOK / DAY for look in range(1, 1 + len(each))], each, label=name)
+        first.semilogy([look * LOOK / DAY for look in range(1, 1 + len(each))], each, COLOURS[name])
     first.set(xlabel="days", ylabel="error / standard deviation of the flow")
     for name, each in climates.items():
-        second.loglog(range(1, 1 + len(each.spectrum)), each.spectrum, label=name)
+        second.loglog(range(1, 1 + len(each.spectrum)), each.spectrum, COLOURS[name], label=name)
     second.set(xlabel="zonal wavenumber", ylabel="spectrum of u (m2/s2)")
     second.legend()
     for axes, name in zip(others, ("truth", "online"), strict=True):
         figure.colorbar(axes.contourf(climates[name].u, levels=range(-40, 41, 5), cmap="RdBu_r", extend="both"), ax=axes)
-        axes.set(title=f"mean u (m/s), {name}", xlabel="row", ylabel="level")
+        axes.set(title=f"mean u (m/s), {name}", xlabel="row", ylabel="level", ylim=(len(climates[name].u) - 1, 0))  # ground below
     figure.savefig(path)
 
 

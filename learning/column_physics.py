@@ -49,7 +49,15 @@ class Latitudes(NamedTuple):
 
 
 def column_physics(grid: Grid, physics: ColumnPhysics) -> Module:
-    """The networks as a forcing of a latitude-longitude grid whose first tracer is potential temperature (K)."""
+    """The networks as a forcing of a latitude-longitude grid whose first tracer is potential temperature (K).
+
+    Raises ValueError for another grid, or networks of other levels.
+    """
+    for name, network, others in (("heating", physics.heating, 2), ("drag", physics.drag, 1)):
+        inputs, outputs = np.shape(network.inputs)[-1], np.shape(network.outputs)[-1]
+        if (inputs, outputs) != (grid.cells[0] + others, grid.cells[0]):
+            raise ValueError(f"The network of the {name} is of columns of {outputs} levels, from {inputs} values, but the grid has "
+                             f"{grid.cells[0]} levels. Take networks that were made for such a grid.")
     return Module(forced, latitudes(grid), physics)
 
 

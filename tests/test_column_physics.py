@@ -142,6 +142,8 @@ def test_rates_of_networks_are_those_that_a_model_takes():
         forcing_rates(grid, parameters)(state._replace(u=state.u[:, :-1]))
 
 
-def test_column_physics_of_a_plane_is_refused():
+def test_column_physics_of_a_plane_or_of_other_levels_is_refused():
     with pytest.raises(ValueError, match="latitude_longitude"):
         latitudes(cases.baroclinic_channel((2, 6, 8))[0])
+    with pytest.raises(ValueError, match="heating is of columns of 3 levels, from 5 values, but the grid has 4 levels"):
+        column_physics(cases.held_suarez((4, 6, 8))[0], air()[3])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import create
 
 pytest.importorskip("equinox")
 from dycore import Model, cases
@@ -20,8 +21,10 @@ from dycore.learning import (
     flow,
     forecast_errors,
     in_growing_rollouts,
+    load_weights,
     random_column_physics,
     rates_loss,
+    save_weights,
     windows,
     with_physics,
 )
@@ -124,6 +127,19 @@ def test_networks_fitted_to_rates_come_near_them():
     nothing = sum((np.asarray(each) ** 2).sum() for each in samples.rates)
     assert nothing > 0.0 and float(loss(trained.layers, samples)) < 0.1 * float(loss(physics.layers, samples))
     assert np.array_equal(trained.heating.inputs, physics.heating.inputs)  # the normalisation stays
+
+
+def test_networks_come_back_from_a_file_with_their_normalisation(tmp_path):
+    pytest.importorskip("safetensors")
+    create("jax")
+    model, start = held_suarez()
+    here, there = (column_samples(model.grid, model.parameters, [model.steps(start, steps)]) for steps in (0, 20))
+    physics = random_column_physics(0, model.grid, here)
+    save_weights(tmp_path / "physics", physics, case={"grid": list(CELLS)})
+    saved = load_weights(tmp_path / "physics", random_column_physics(1, model.grid, there), case={"grid": list(CELLS)})
+    own, read = (Model(model.grid, replace(model.parameters, forcing=(column_physics(model.grid, each),)), on_numpy).step(start)
+                 for each in (physics, saved.weights))
+    assert np.array_equal(own.u, read.u) and np.array_equal(own.tracers[0], read.tracers[0])
 
 
 def test_networks_of_a_model_are_exchanged_and_other_forcings_are_not():

@@ -126,6 +126,7 @@ def forces(on: Any, grid: Any, forcings: tuple[Forcing | Module, ...], at: Insta
 def of_one(on: Any, grid: Any, forcing: Forcing | Module, at: Instant) -> Forced:
     """Rates by one forcing."""
     if isinstance(forcing, Module):
+        on.as_they_are(forcing.weights)
         return rates_of(forcing.function, forcing.function(on, grid, at, forcing.values, forcing.weights), on.tile.region.padded,
                         len(at.tracers))
 

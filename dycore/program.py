@@ -40,6 +40,7 @@ class Program:
         self.issued: list[Any] = []
         self.exchanged: list[Any] = []  # arrays whose halos this step has filled, in the order in which it says how far
         self.complete: list[Any] = []  # these, and those that came with their halos
+        self.weights: list[Any] = []  # arrays that functions are given as they are
 
     def __call__(self, stencil: Callable, *arguments: Any, beyond_levels: bool = False) -> Any:
         """A stencil of cells (k, j, i, ...) or columns (j, i, ...): a field, or as many as it returns values.
@@ -92,7 +93,7 @@ class Program:
         tuple of them, [k, j, i] or [j, i], and treats each column by itself: it is called for columns of the halo too, where
         results are read there. Raises ValueError where a result has another shape.
         """
-        return self._traced(self.backend.call(function, self._region(function, columns=True), *arguments))
+        return self._traced(self.backend.call(function, self._region(function, columns=True), *self._with_weights(arguments)))
 
     def planes(self, function: Callable, *arguments: Any, place: Place = Place.CENTER) -> Any:
         """Results of a function that may mix the cells of a level: as `columns`, but given all cells of this process at once.
@@ -100,10 +101,21 @@ class Program:
         What it returns stands at `place`, and gets its halo from there. Several processes give other results than one if it
         does mix cells.
         """
-        fields = self.backend.call(function, self.tile.region, *arguments)
+        fields = self.backend.call(function, self.tile.region, *self._with_weights(arguments))
         several = fields if isinstance(fields, tuple) else (fields,)
         filled = self.exchange(*((place, field) for field in several))
         return filled if isinstance(fields, tuple) else filled[0]
+
+    def as_they_are(self, weights: Any) -> None:
+        """These arrays are no fields, whatever their shapes: `columns` and `planes` hand them on as they are."""
+        map_arguments(lambda leaf: self.weights.append(leaf) if getattr(leaf, "shape", None) else None, weights)
+
+    def _with_weights(self, arguments: tuple) -> Any:
+        """Arguments with weights as fields of no axis."""
+        def marked(leaf: Any) -> Any:
+            return Field(leaf, (), ()) if any(leaf is weight for weight in self.weights) else leaf
+
+        return map_arguments(marked, arguments) if self.weights else arguments
 
     def whole(self, field: Any) -> Any:
         """The field on a whole padded array, zero where it holds no value."""

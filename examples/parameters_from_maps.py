@@ -45,7 +45,7 @@ def main(n=16, looks=12, training=(1, 2, 3, 4), unseen=(5, 6, 7, 8, 9, 10), pass
         seen = true_levels(basins[seed], looks, on_numpy) + ERROR * rng.normal(size=(looks, n, n))
         batches.append((model, model.asarrays(initial_state(model.grid, surface=0.0)), scales.normalised(basins[seed].maps), seen))
     blind = [(model, start, 0.0 * maps, seen) for model, start, maps, seen in batches]  # without maps: the best constants
-    network = learning.ColumnNetwork(scales.names, RANGES, key=jax.random.key(0))
+    network = learning.MapNetwork(scales.names, RANGES, key=jax.random.key(0))
     found, even = (learning.fit(misfit, network, each, ADAM, passes=passes).weights for each in (batches, blind))
     learnt = {"network": lambda basin: found(scales.normalised(basin.maps)),
               "constants": lambda basin: even(0.0 * scales.normalised(basin.maps))}

@@ -1,7 +1,7 @@
 """Fields of parameters that a network makes of static maps, column by column.
 
     normalisation = normalisation_of([static_maps(grid) for grid in basins])
-    network = ColumnNetwork(normalisation.names, {DRAG: Range(1e-4, 1e-2)}, key=jax.random.key(0))
+    network = MapNetwork(normalisation.names, {DRAG: Range(1e-4, 1e-2)}, key=jax.random.key(0))
 
     def loss(network, batch):
         model, state, maps, seen = batch                             # maps: normalisation.normalised(static_maps(model.grid))
@@ -70,7 +70,7 @@ def check_bounds(least: float, greatest: float) -> None:
     check_number("greatest", greatest, f"a finite number above least={least:g}", lambda value: least < value < inf)
 
 
-class ColumnNetwork(equinox.Module):
+class MapNetwork(equinox.Module):
     """A network from normalised maps [map, j, i] to fields [j, i] of parameters, by name, within their ranges.
 
     A perceptron of `depth` hidden layers of `width`, tanh between them, for each column by itself. maps: their names, in the order

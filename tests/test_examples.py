@@ -110,6 +110,12 @@ def test_a_network_knows_parameters_of_a_basin_that_it_has_not_seen_better_than_
     for name in ("vertical_mixing.linear_drag", "friction"):
         assert network[name] < 0.7 * constants[name]
     assert (tmp_path / "fields.png").stat().st_size > 1000
+def test_networks_that_were_trained_through_the_solver_beat_those_trained_on_rates_and_none_and_draw_it(tmp_path):
+    create("jax")
+    errors, climates, _ = example("hybrid").main(on_numpy, (3, 6, 8), spin_up=15, days=6, passes=300, rollouts={2: 6}, long=2,
+                                                 picture=tmp_path / "hybrid.png")
+    assert errors["online"][-1] < errors["offline"][-1] < 0.5 * errors["none"][-1]
+    assert list(climates) == ["truth", "none", "offline", "online"] and (tmp_path / "hybrid.png").stat().st_size > 1000
 
 
 def test_a_state_from_a_netcdf_file_has_the_fields_of_the_file(tmp_path):

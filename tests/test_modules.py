@@ -139,6 +139,31 @@ def test_none_among_the_rates_of_a_module_is_nothing():
     assert one["tracer 0"].min() < 9.95
 
 
+@pytest.mark.parametrize("name", ["numpy", "numba", "jax"])
+def test_weights_as_large_as_a_field_with_its_halo_are_weights(name):
+    """A profile of 4 levels has 8 with its halo, a plane of 7 by 10 cells 13 by 16, and volumes of other axes are none."""
+    random = np.random.default_rng(0)
+    shapes = [(8,), (13, 16), (1, 16), (8, 13, 16), (16, 1, 1), (2, 3, 4), (2, 3, 5, 4)]
+    weights = tuple(random.standard_normal(shape) for shape in shapes)
+
+    def added(theta, *weights):
+        assert [each.shape for each in weights] == shapes
+        bias, first, row, volume, upright, small, filters = weights
+        total = (first @ upright[:, 0, 0]).sum() + bias[7] + row[0, 15] + volume[7, 12, 15] + small[1, 2, 3] + filters[1, 0, 4, 2]
+        return 1e-5 * total + 0.0 * theta
+
+    def module(on, grid, at, values, weights):
+        return Forced(tracers=(on.columns(added, at.tracers[0], *weights),))
+
+    grid = channel()
+    parameters = Parameters(Ocean(), 600.0, substeps=12, tracer_names=("temperature", "salinity"),
+                            forcing=(Module(module, weights=weights),))
+    after = Model(grid, parameters, create(name)).step(initial_state(grid, surface=0.0, tracers=(10.0, 35.0)))
+    bias, first, row, volume, upright, small, filters = weights
+    total = (first @ upright[:, 0, 0]).sum() + bias[7] + row[0, 15] + volume[7, 12, 15] + small[1, 2, 3] + filters[1, 0, 4, 2]
+    assert fields_of(after)["tracer 0"][-1, 2, 2] == pytest.approx(10.0 + 600.0 * 1e-5 * total, rel=1e-9)
+
+
 @pytest.mark.parametrize("weights, expected", [
     (np.array([2, 0, 1]), lambda w: np.arange(3.0)[w][0]), (np.array([True, False, False]), lambda w: float((~w).sum())),
     ([np.full((3, 4), 0.5), np.full(3, 2.0)], lambda w: w[0][0, 0] * w[1][0] * 2.0),

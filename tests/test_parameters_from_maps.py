@@ -88,7 +88,7 @@ def test_bounded_values_stay_within_their_bounds_and_come_back():
 
 def test_a_new_network_gives_nearly_the_first_value_everywhere_and_each_column_by_itself():
     create("jax")
-    network = learning.ColumnNetwork(("depth", "latitude"), RANGES, key=jax.random.key(3))
+    network = learning.MapNetwork(("depth", "latitude"), RANGES, key=jax.random.key(3))
     maps = np.random.default_rng(1).standard_normal((2, 4, 5))
     fields = network(maps)
     assert fields[DRAG].shape == (4, 5) and np.allclose(np.log(fields[DRAG] / 2e-3), 0.0, atol=0.5)
@@ -101,11 +101,11 @@ def test_a_new_network_gives_nearly_the_first_value_everywhere_and_each_column_b
 
 def test_weights_of_a_network_for_other_maps_or_bounds_are_refused(tmp_path):
     create("jax")
-    network = learning.ColumnNetwork(("depth", "latitude"), RANGES, key=jax.random.key(3))
+    network = learning.MapNetwork(("depth", "latitude"), RANGES, key=jax.random.key(3))
     learning.save_weights(tmp_path / "drag.safetensors", network, case=network.case)
     saved = learning.load_weights(tmp_path / "drag.safetensors", network, case=network.case)
     assert np.array_equal(saved.weights(np.ones((2, 1, 1)))[DRAG], network(np.ones((2, 1, 1)))[DRAG])
-    other = learning.ColumnNetwork(("latitude", "depth"), RANGES, key=jax.random.key(3))
+    other = learning.MapNetwork(("latitude", "depth"), RANGES, key=jax.random.key(3))
     with pytest.raises(ValueError, match=r"maps is \['depth', 'latitude'\] there and \['latitude', 'depth'\] here"):
         learning.load_weights(tmp_path / "drag.safetensors", other, case=other.case)
 
@@ -133,7 +133,7 @@ WRONG = {
                              r"The parameter 'vertical_mixing\.drag' does not exist; did you mean 'vertical_mixing"),
     "bounds in the wrong order": (lambda: learning.bounded(np.zeros(2), 1.0, 0.5), r"a finite number above least=1"),
     "a bound of zero": (lambda: learning.bounded(np.zeros(2), 0.0, 0.5), "least.*a positive finite number"),
-    "a first value beyond": (lambda: learning.ColumnNetwork(("depth",), {DRAG: (1.0, 2.0, 3.0)}, key=jax.random.key(0)),
+    "a first value beyond": (lambda: learning.MapNetwork(("depth",), {DRAG: (1.0, 2.0, 3.0)}, key=jax.random.key(0)),
                              r"must be greater than 1 and less than 2"),
 }
 

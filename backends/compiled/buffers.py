@@ -54,7 +54,7 @@ def outside(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 def row_of(array: np.ndarray) -> list[int]:
     """Row of numbers that tells programs of an array: where it begins in memory, and its shape."""
-    return [array.ctypes.data, *array.shape, *[0] * (MOST_AXES - array.ndim)]
+    return [array.ctypes.data, *array.shape[:MOST_AXES], *[0] * (MOST_AXES - array.ndim)]
 
 
 class Pool:

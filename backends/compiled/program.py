@@ -239,8 +239,8 @@ class Program:
         return given
 
     def constant(self, array: Any) -> np.ndarray:
-        """A copy of a constant: with short rows if it is constant along an axis, else laid out as programs want it."""
-        return np.array(array, order="C") if array.ndim == 2 and 1 in array.shape else self.inside(array)
+        """A copy of a constant: laid out as programs want it, if it is no weights of a function or constant along an axis."""
+        return np.array(array, order="C") if array.ndim > 3 or (array.ndim == 2 and 1 in array.shape) else self.inside(array)
 
     def inside(self, array: Any) -> np.ndarray:
         """A copy that is laid out as programs want it."""

@@ -20,6 +20,8 @@ def handed_over(broadcast: Callable, region: Region, arguments: tuple) -> tuple:
     k, j, i = region.indices()
 
     def cut(leaf: Any) -> Any:
+        if isinstance(leaf, Field) and not leaf.region:  # weights, whatever their shape
+            return leaf.array
         if not isinstance(leaf, Field) and not is_field(np.shape(leaf), region):
             return leaf
         field = as_field(leaf)

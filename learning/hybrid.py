@@ -1,0 +1,113 @@
+"""Modules trained in two ways: offline, on rates that are known at states, and online, through the solver over growing rollouts.
+
+    rates = forcing_rates(grid, parameters)                            # offline: of what is to be replaced
+    kept = windows(model, state, number, looks, every, stride, see)     # online: states, and what a run from them shows
+    first = fit(offline_loss, weights, samples, optimiser)
+    loss = rollout_loss(model_with, error, every, see)
+    found, losses = in_growing_rollouts(loss, first.weights, kept, {1: 4, 4: 4, 20: 1}, rate=3e-4)
+
+Offline loss counts an error of the rates the same wherever it is; a rollout counts what it does to the flow. Rollouts are short
+where the flow is chaotic: slopes grow with the error of a forecast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from dycore.inputs.given import check_function, integer
+from dycore.learning.fitting import fit
+from dycore.learning.trajectories import trajectory
+from dycore.model import Model
+from dycore.state import State
+
+
+class Window(NamedTuple):
+    """A state, and what was seen of the run from it: a tree of arrays [look, ...]."""
+
+    start: State
+    seen: Any
+
+    def first(self, looks: int) -> Window:
+        """The window of so many looks alone."""
+        return self._replace(seen=jax.tree.map(lambda values: values[:looks], self.seen))
+
+
+def windows(model: Model, state: State, number: int, looks: int, every: int, stride: int,
+            see: Callable[[State], Any]) -> tuple[State, list[Window]]:
+    """The state at the end of a run of a model, on any backend, and windows of it.
+
+    number: of windows, of which each begins `stride` looks after the one before; every: steps from one look to the next; see: a
+    function of a state that returns a tree of arrays. Raises ValueError for numbers that are not whole and positive.
+    """
+    number, looks, every, stride = (integer(name, value, 1) for name, value in (
+        ("number", number), ("looks", looks), ("every", every), ("stride", stride)))
+    check_function("see", see, "state")
+    starts, seen = list[State](), list[Any]()
+    for look in range((number - 1) * stride + looks):
+        if look % stride == 0 and len(starts) < number:
+            starts.append(arrays_of(state))
+        state = model.steps(state, every)
+        seen.append(jax.tree.map(np.asarray, see(state)))
+    return state, [Window(start, jax.tree.map(lambda *values: np.stack(values), *seen[n * stride: n * stride + looks]))
+                   for n, start in enumerate(starts)]
+
+
+def arrays_of(state: State) -> State:
+    """A state whose numbers are arrays too, so that all states go into one compiled program."""
+    return jax.tree.map(np.asarray, state)
+
+
+def rollout_loss(model_with: Callable[[Any], Model], error: Callable[[Any, Any], Any], every: int,
+                 see: Callable[[State], Any]) -> Callable[[Any, Window], Any]:
+    """The loss of weights and a window, for `fit`: the mean over all looks of an error of what is seen, by what was seen.
+
+    model_with: the model (on JAX) with weights, by `Model.with_parameters`.
+    """
+    def loss(weights: Any, batch: Window) -> Any:
+        _, seen = trajectory(model_with(weights), batch.start, number_of_looks(batch) * every, every, see)
+        return jnp.mean(jax.vmap(error)(seen, batch.seen))
+
+    return loss
+
+
+def in_growing_rollouts(loss: Callable[[Any, Window], Any], weights: Any, batches: Sequence[Window], passes: Mapping[int, int],
+                        rate: float) -> tuple[Any, list[np.ndarray]]:
+    """Weights trained over rollouts of so many looks, in their order, and the losses of the steps of each.
+
+    passes: how often the windows are gone through, by the number of looks. Each length begins anew with Adam, of a rate that
+    falls to zero as a cosine, and gradients longer than 1 are cut to that.
+    """
+    losses = []
+    for looks, times in passes.items():
+        optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(optax.cosine_decay_schedule(rate, times * len(batches))))
+        found = fit(loss, weights, [jax.tree.map(jnp.asarray, batch.first(looks)) for batch in batches], optimiser, passes=times)
+        weights = found.weights
+        losses.append(found.losses)
+    return weights, losses
+
+
+def forecast_errors(model: Model, kept: Sequence[Window], error: Callable[[Any, Any], Any], every: int,
+                    see: Callable[[State], Any]) -> np.ndarray:
+    """Square roots [look] of the mean error of forecasts by a model, on any backend, from the beginnings of windows."""
+    errors = []
+    for window in kept:
+        looks = number_of_looks(window)
+        _, (forecast,) = windows(model, window.start, 1, looks, every, looks, see)
+        errors.append([float(error(at(forecast, look), at(window, look))) for look in range(looks)])
+    return np.sqrt(np.mean(errors, axis=0))
+
+
+def number_of_looks(window: Window) -> int:
+    """The number of looks in a window."""
+    return len(jax.tree.leaves(window.seen)[0])
+
+
+def at(window: Window, look: int) -> Any:
+    """The tree that was seen at a look, from 0."""
+    return jax.tree.map(lambda values: values[look], window.seen)

@@ -12,6 +12,8 @@ from dycore.fluid import Ocean, no_buoyancy
 from dycore.grid import interior, rectilinear
 from dycore.tiles import Boundary
 
+SLOPES = "by the eastward stress (m per N/m2)", "by the northward stress (m per N/m2)", "by the sea level before (m per m)"
+
 
 def draw(grid, slopes, coast, path):
     """Picture of the slopes: what comes along the coasts are Kelvin waves, which keep them to their right."""
@@ -47,10 +49,8 @@ def main(cells=(1, 48, 64), days=1.0, picture=None):
         return interior(end.surface)[coast].mean()
 
     eastward, northward, before = on_jax.jit(jax.grad(sea_level, argnums=(0, 1, 2)))(calm, calm, rest.surface)
-    slopes = {"by the eastward stress (m per N/m2)": eastward, "by the northward stress (m per N/m2)": northward,
-              "by the sea level before (m per m)": interior(before)}
+    slopes = dict(zip(SLOPES, map(np.asarray, (eastward, northward, interior(before))), strict=True))
     for name, slope in slopes.items():
-        slopes[name] = slope = np.asarray(slope)
         print(f"slope of the sea level {name}: from {slope.min():.2g} to {slope.max():.2g} a cell")
     if picture:
         draw(grid, slopes, coast, picture)

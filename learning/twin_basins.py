@@ -5,9 +5,9 @@ coasts: columns in a basin that was not trained on have what their like had else
 
 Measured by `python examples/parameters_from_maps.py PICTURE` (four basins, 36 hours of sea level with errors of 5 mm, some 200 s of
 one core): in six basins that were not trained on, sea level is wrong by 3.9 mm (root mean square) with fields of the network and by
-8.7 mm with the best constants; the logarithm of drag is wrong by 0.55 and 1.11, that of viscosity by 0.27 and 0.58. In a single basin the
-gain in sea level depends on how long is trained: 14 to 47 % in basin 5. Both parameters can be seen: with half the drag everywhere
-sea level in basin 1 changes by 7.8 mm in 48 hours, with half the viscosity by 3.1 mm.
+8.7 mm with the best constants; the logarithm of drag is wrong by 0.55 and 1.11, that of viscosity by 0.27 and 0.58. In a single
+basin the gain in sea level depends on how long is trained: 14 to 47 % in basin 5. Both parameters can be seen: with half the
+drag everywhere sea level in basin 1 changes by 7.8 mm in 48 hours, with half the viscosity by 3.1 mm.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ from dycore.learning.taylor_tests import taylor_test
 QUICKLY_COMPILED = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True,
                     "xla_cpu_use_fusion_emitters": False}
 CELLS = {"baroclinic_channel": (3, 6, 8), "global_ocean": (2, 6, 8), "baroclinic_wave": (3, 6, 8), "held_suarez": (3, 6, 8),
-         "barotropic_gyre": (1, 6, 6)}
+         "barotropic_gyre": (1, 6, 6), "southern_channel": (3, 6, 8)}
 SHALLOW = (1, 6, 8)
 SIZES = {"float64": (1e-3, 5e-4, 2.5e-4), "float32": (0.05, 0.025, 0.0125)}  # small against curvature, large against round-off
 

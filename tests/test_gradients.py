@@ -93,9 +93,10 @@ def taylor_tested(case, backend, right=True, forward=False):
 
 
 # Programs of three stages take three times as long to compile: one is here in double precision, and one below in single; all
-# of them with TAYLOR_TESTS=all in the environment.
+# of them with TAYLOR_TESTS=all in the environment, and the southern channel, of the largest program, in single precision.
 IN_STAGES = CASES if os.environ.get("TAYLOR_TESTS") == "all" else ("flow_over_mountain",)
-TESTED = [*((name, AdamsBashforth3(), precision) for name in CASES for precision in ("float64", "float32")),
+TESTED = [*((name, AdamsBashforth3(), precision) for name in CASES for precision in ("float64", "float32")
+            if name != "southern_channel" or precision == "float64" or IN_STAGES is CASES),
           *((name, WickerSkamarock(), precision) for name in IN_STAGES for precision in ("float64", "float32")
             if precision == "float64" or IN_STAGES is CASES)]
 

@@ -1,4 +1,18 @@
-"""A circumpolar channel that joins a basin, as wide as both."""
+"""A circumpolar channel that joins a basin.
+
+Held against Veros 1.7 (its ACCSetup on NumPy, with enable_eke and enable_kappaH_profile off, K_iso_steep 0, eq_of_state_type 1,
+dt_mom = dt_tracer = 4800 s, so that the physics are those of this case) after 60 days from rest; this case with Numba and its
+usual cells and step, as `dycore run southern_channel --days 60`:
+
+    60 days                                                       here        Veros
+    eastward transport through the channel (Sv)                   129.0       129.4       (after 30 days 116.2 and 121.9)
+    least and greatest of the Eulerian overturning (Sv)           -16.6, 7.6  -16.4, 7.3
+    change of the zonal-mean temperature, root mean square (K)    0.276       0.275       difference: 0.011
+
+During the first weeks the transports differ more (after 10 days 71.9 and 85.4 Sv; it was not examined why). Later that here grows
+by 3 Sv a month, to 161.8 Sv after a year (365 days: half a minute of one core). A whole year has not been held against Veros, nor
+the transport by the eddies.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +67,9 @@ def southern_channel(cells: tuple[int, int, int] = (15, 42, 30), precision: str 
     diffusion and transport by eddies of 1000 m2/s each, friction that holds a western boundary current of the width of a cell,
     linear bottom drag. Starts at rest, with a temperature that rises linearly from 0 degrees at 1804 m to 15 at the surface.
 
-    What Veros has and this has not: an energy of the eddies (EKE), of which its diffusivity follows, here a constant; a density
-    that falls faster in warm water, a diffusivity that grows with depth, lateral mixing of half the strength where neutral surfaces
-    are steeper than 0.01, and a rigid lid. Grids of one level have no eddies.
+    What Veros has and this has not: an energy of the eddies (EKE) from which the diffusivity of their transport follows, here a
+    constant; a density that falls faster in warm water, a background diffusivity that varies with depth, lateral mixing of half
+    the strength where neutral surfaces are steeper than 0.01, and a rigid lid. Grids of one level have no eddies.
     """
     nz, ny, nx = cells = check_cells(cells)
     latitude, longitude = -COAST + (np.arange(ny) + 0.5) * 2.0 * COAST / ny, (np.arange(nx) + 0.5) * WIDTH / nx

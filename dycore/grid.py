@@ -36,6 +36,7 @@ from dycore.geometry.coordinates import (
     check_longitudes,
     check_pole,
     check_precision,
+    check_sector,
 )
 from dycore.geometry.geographic import Geographic, at_half_spacing, rotated, unrotated
 from dycore.geometry.metrics import Ground, Metrics, interior, metrics_of, padded_plane
@@ -207,14 +208,15 @@ def rectilinear(cells: tuple[int, int, int], *, extent: tuple[float, float], int
 
 def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
                        latitudes: tuple[float, float] = (-90.0, 90.0), longitudes: tuple[float, float] = (0.0, 360.0),
-                       pole: tuple[float, float] | None = None, radius: float = EARTH_RADIUS, rotation: float = EARTH_ROTATION,
-                       coriolis: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+                       x_boundary: Boundary | None = None, pole: tuple[float, float] | None = None, radius: float = EARTH_RADIUS,
+                       rotation: float = EARTH_ROTATION, coriolis: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
                        bottom: ArrayLike | None = None, land: ArrayLike | None = None, terrain_following: bool = False,
                        partial_cells: float | None = None, precision: str = "float64") -> Grid:
     """A sphere or part of it, with uniform spacing in longitude and latitude (degrees).
 
     Latitudes (south, north) that reach both poles make a full sphere, others are bounded by walls; longitudes
-    (west, east) that span 360 degrees are periodic, others walled. A western edge beyond the eastern one means
+    (west, east) that span 360 degrees are periodic, others walled, without an `x_boundary` (with Boundary.PERIODIC a sector
+    is one of several that are alike, as if the Earth had but these longitudes). A western edge beyond the eastern one means
     a region across the seam, (160, -160) or (350, 10): x then increases beyond 180 or 360. `coriolis(longitude,
     latitude)` (radians, [1, i] and [j, 1]) replaces 2 rotation sin(latitude). Bottom, land and partial cells are as
     in `rectilinear`.
@@ -226,7 +228,7 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
     """
     radius, rotation = positive("radius", radius, "m"), finite("rotation", rotation, "1/s")
     pole = None if pole is None else check_pole(pole)
-    tile, (south, north), (west, east) = _tile_on_sphere(cells, latitudes, longitudes)
+    tile, (south, north), (west, east) = _tile_on_sphere(cells, latitudes, longitudes, x_boundary, pole is not None)
     _, ny, nx = tile.cells
     dlon, dlat = np.radians(east - west) / nx, np.radians(north - south) / ny
     shape = (ny + 2 * HALO, nx + 2 * HALO)
@@ -246,7 +248,8 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
                  x_face=x_face, y_face=y_face, spherical=True, north_pole=pole, supergrid=supergrid)
 
 
-def _tile_on_sphere(cells: Any, latitudes: Any, longitudes: Any) -> tuple[Tile, tuple[float, float], tuple[float, float]]:
+def _tile_on_sphere(cells: Any, latitudes: Any, longitudes: Any, x_boundary: Any,
+                    rotated_grid: bool) -> tuple[Tile, tuple[float, float], tuple[float, float]]:
     """Cells and boundaries, latitudes (south, north) and longitudes (west, east). Raises ValueError where they do not fit."""
     nz, ny, nx = check_cells(cells)
     (south, north), (west, east) = check_latitudes(latitudes), check_longitudes(longitudes)
@@ -258,7 +261,10 @@ def _tile_on_sphere(cells: Any, latitudes: Any, longitudes: Any) -> tuple[Tile, 
     if poles and ny < HALO:
         raise ValueError(f"{ny} cells in latitude do not reach from pole to pole. Use at least {HALO}, or latitudes that stop "
                          "short of the poles.")
-    tile = Tile((nz, ny, nx), Boundary.PERIODIC if full_circle else Boundary.WALL, Boundary.POLE if poles else Boundary.WALL)
+    along_x = Boundary.PERIODIC if full_circle else Boundary.WALL
+    if x_boundary is not None:
+        along_x = check_sector(x_boundary, poles, rotated_grid)
+    tile = Tile((nz, ny, nx), along_x, Boundary.POLE if poles else Boundary.WALL)
     return tile, (south, north), (west, east)
 
 

@@ -68,7 +68,8 @@ def test_a_derivative_that_is_not_written_down_is_refused():
         slopes(traced.values, [traced.graph.constant(1.0)], lambda one: one.kind == "number")
 
 
-@pytest.mark.parametrize("name", cases.CASES)
+# the turbulence of the southern channel reads the flow at the end of a step, after walls have stopped it: by the detour
+@pytest.mark.parametrize("name", sorted(set(cases.CASES) - {"southern_channel"}))
 def test_the_steps_of_a_case_go_back_in_native_kernels(name):
     """Without the detour by XLA, by its state and by all numbers that it is made of but exponents."""
     from dycore.backends import on_numba

@@ -17,7 +17,7 @@ from dycore.vertical import uniform
 
 ROWS = (1, 2, 3, 4, 8, 12, 33, 64, 160)
 PLANES = ("baroclinic_channel", "barotropic_gyre")
-LAYERED = ("baroclinic_channel", "baroclinic_wave", "held_suarez")
+LAYERED = ("baroclinic_channel", "baroclinic_wave", "held_suarez", "southern_channel")
 
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])

@@ -19,7 +19,7 @@ ROWS, COLUMNS = 8, 12
 
 def made(case, backend):
     """(model, state) of a case on a few cells."""
-    levels = 3 if case in ("baroclinic_channel", "baroclinic_wave", "global_ocean", "held_suarez") else 1
+    levels = 3 if case in ("baroclinic_channel", "baroclinic_wave", "global_ocean", "held_suarez", "southern_channel") else 1
     grid, parameters, state = cases.CASES[case](cells=(levels, ROWS, COLUMNS))
     return Model(grid, parameters, backend), state
 

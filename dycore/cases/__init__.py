@@ -8,17 +8,19 @@ from dycore.cases.flow_over_mountain import flow_over_mountain
 from dycore.cases.global_ocean import global_ocean
 from dycore.cases.held_suarez import held_suarez
 from dycore.cases.rossby_haurwitz_wave import rossby_haurwitz_wave
+from dycore.cases.southern_channel import southern_channel
 from dycore.cases.steady_zonal_flow import steady_zonal_flow
 from dycore.geometry.coordinates import MOST_CELLS
 from dycore.inputs.given import check_number, shown
 
 CASES = {case.__name__: case for case in (baroclinic_channel, baroclinic_wave, barotropic_gyre, barotropic_jet,
-    flow_over_mountain, global_ocean, held_suarez, rossby_haurwitz_wave, steady_zonal_flow)}
+    flow_over_mountain, global_ocean, held_suarez, rossby_haurwitz_wave, southern_channel,
+    steady_zonal_flow)}
 
 # nz, and ny : nx as small whole numbers
 _SHAPES = {"baroclinic_channel": (20, 1, 2), "baroclinic_wave": (26, 1, 2), "barotropic_gyre": (1, 1, 1),
            "barotropic_jet": (1, 1, 2), "flow_over_mountain": (1, 1, 2), "global_ocean": (15, 1, 2), "held_suarez": (20, 1, 2),
-           "rossby_haurwitz_wave": (1, 1, 2), "steady_zonal_flow": (1, 1, 2)}
+           "rossby_haurwitz_wave": (1, 1, 2), "southern_channel": (15, 7, 5), "steady_zonal_flow": (1, 1, 2)}
 
 
 def cells_for(case: str, n_cells: float) -> tuple[int, int, int]:
@@ -34,4 +36,4 @@ def cells_for(case: str, n_cells: float) -> tuple[int, int, int]:
 
 
 __all__ = ["CASES", "baroclinic_channel", "baroclinic_wave", "barotropic_gyre", "barotropic_jet", "cells_for",
-           "flow_over_mountain", "global_ocean", "held_suarez", "rossby_haurwitz_wave", "steady_zonal_flow"]
+           "flow_over_mountain", "global_ocean", "held_suarez", "rossby_haurwitz_wave", "southern_channel", "steady_zonal_flow"]

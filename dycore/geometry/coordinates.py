@@ -145,6 +145,18 @@ def check_boundary(name: str, boundary: Any) -> Boundary:
     return boundary
 
 
+def check_sector(boundary: Any, poles: bool, rotated: bool) -> Boundary:
+    """Western and eastern boundary of a part of a sphere that has poles, or is rotated, or neither."""
+    boundary = check_boundary("x_boundary", boundary)
+    if poles and boundary is not Boundary.PERIODIC:
+        raise ValueError(f"x_boundary={shown(boundary)} on a grid with poles, which goes around them. Leave x_boundary out, or use "
+                         "latitudes that stop short of the poles.")
+    if rotated and boundary is Boundary.PERIODIC:
+        raise ValueError("x_boundary=Boundary.PERIODIC on a rotated grid, where the Coriolis parameter differs from edge to edge. "
+                         "Leave out x_boundary, or pole.")
+    return boundary
+
+
 def check_precision(precision: Any) -> np.dtype:
     """The type of the fields."""
     if not isinstance(precision, str) or precision not in ("float32", "float64"):

@@ -1,0 +1,99 @@
+"""A circumpolar channel that joins a basin.
+
+Held against Veros 1.7 (its ACCSetup on NumPy, with enable_eke and enable_kappaH_profile off, K_iso_steep 0, eq_of_state_type 1,
+dt_mom = dt_tracer = 4800 s, so that the physics are those of this case) after 60 days from rest; this case with Numba and its
+usual cells and step, as `dycore run southern_channel --days 60`:
+
+    60 days                                                       here        Veros
+    eastward transport through the channel (Sv)                   129.0       129.4       (after 30 days 116.2 and 121.9)
+    least and greatest of the Eulerian overturning (Sv)           -16.6, 7.6  -16.4, 7.3
+    change of the zonal-mean temperature, root mean square (K)    0.276       0.275       difference: 0.011
+
+During the first weeks the transports differ more, by the rigid lid of Veros: after 10 days it has 85.4 Sv and this case 71.9,
+but 84.2 with a `surface_gravity` ten times as large (and 80 substeps). The deformation radius of external waves, 2000 km, is
+like the width of the channel, and part of the wind raises the surface at first. Later the transport here grows by 3 Sv a month, to
+161.8 Sv after a year (365 days: half a minute of one core). A whole year has not been held against Veros, nor the transport by
+the eddies.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dycore.cases.default_step import with_time_step
+from dycore.closures import TurbulentKineticEnergy
+from dycore.equations.eddies import Eddies
+from dycore.equations.vertical_mixing import VerticalMixing
+from dycore.fluid import Ocean
+from dycore.geometry.coordinates import check_cells
+from dycore.grid import EARTH_RADIUS, Grid, latitude_longitude
+from dycore.parameters import Mixing, Parameters
+from dycore.physics.surface import surface_relaxation
+from dycore.state import State, initial_state
+from dycore.tiles import Boundary
+
+WIDTH, WALL, COAST, CHANNEL, FORCED = 60.0, 4.0, 42.0, -20.0, 45.0  # degrees: of the sector, its wall, latitudes of edges
+# thickness of the levels (m) from the floor
+THICKNESS = np.array([690.0, 640.0, 590.0, 540.0, 490.0, 440.0, 390.0, 340.0, 290.0, 240.0, 190.0, 140.0, 100.0, 70.0, 50.0]) / 2.5
+WIND_STRESS, WARMEST, RELAXATION = 0.1, 15.0, 30.0 * 86400.0  # N/m2, degree C, s
+EDDY_DIFFUSIVITY, STEEPEST = 1000.0, 0.01  # m2/s, of both kinds; no unit
+VISCOSITY_OVER_CUBE, BOTTOM_FRICTION = 2.0e-11, 1.0e-5  # 1/(m s), 1/s in the lowest of the usual levels
+
+
+def levels(nz: int) -> np.ndarray:
+    """Interfaces [nz + 1] (m): those of the 15 usual levels, between which a grid of other levels has its own."""
+    usual = np.concatenate([[0.0], np.cumsum(THICKNESS)]) - THICKNESS.sum()
+    return np.interp(np.linspace(0.0, len(THICKNESS), nz + 1), np.arange(len(usual)), usual)
+
+
+def wind(latitude: np.ndarray) -> np.ndarray:
+    """Eastward stress (N/m2) at latitudes (degrees): westerlies over the channel, and twice as strong ones in the north."""
+    southern = np.sin(np.pi * (latitude + FORCED) / (CHANNEL + FORCED))
+    northern = 1.0 - np.cos(2.0 * np.pi * (latitude - 9.0) / (FORCED - 9.0))
+    return WIND_STRESS * np.where(latitude < CHANNEL, southern, np.where(latitude > 10.0, northern, 0.0))
+
+
+def surface_temperature(latitude: np.ndarray) -> np.ndarray:
+    """Temperature (degree C) to which the surface is relaxed: uniform between 20 degrees south and north, falling beyond."""
+    return WARMEST * np.minimum(1.0, (FORCED - np.abs(latitude)) / (FORCED + CHANNEL))
+
+
+def southern_channel(cells: tuple[int, int, int] = (15, 42, 30), precision: str = "float64",
+                     time_step: float | None = None) -> tuple[Grid, Parameters, State]:
+    """Ocean: a circumpolar current beside a basin, with unresolved eddies and mixing by turbulent kinetic energy.
+
+    The set-up "ACC" of pyOM2 and Veros (Haefner et al. 2018, Geosci. Model Dev. 11, 3299): a sector of 60 degrees that repeats
+    itself, 42 degrees south to 42 north, 2080 m deep, 2 degrees wide by default, with a wall of 4 degrees north of 20 degrees
+    south, so that the south is a channel and the rest a basin. Westerlies over the channel and in the north, temperature of the
+    surface relaxed in 30 days; a density that is linear in temperature (salinity is 35 everywhere and not forced). Neutral
+    diffusion and transport by eddies of 1000 m2/s each, friction that holds a western boundary current of the width of a cell,
+    linear bottom drag. Starts at rest, with a temperature that rises linearly from 0 degrees at 1804 m to 15 at the surface.
+
+    What Veros has and this has not: an energy of the eddies (EKE) from which the diffusivity of their transport follows, here a
+    constant; a density that falls faster in warm water, a background diffusivity that varies with depth, lateral mixing of half
+    the strength where neutral surfaces are steeper than 0.01, and a rigid lid. Grids of one level have no eddies.
+    """
+    nz, ny, nx = cells = check_cells(cells)
+    latitude, longitude = -COAST + (np.arange(ny) + 0.5) * 2.0 * COAST / ny, (np.arange(nx) + 0.5) * WIDTH / nx
+    wall = min(max(1, round(WALL / WIDTH * nx)), nx // 2) * WIDTH / nx
+    grid = latitude_longitude(cells, interfaces=levels(nz), latitudes=(-COAST, COAST), longitudes=(0.0, WIDTH),
+                              x_boundary=Boundary.PERIODIC, land=(longitude < wall) & (latitude > CHANNEL)[:, None],
+                              precision=precision)
+
+    spacing = EARTH_RADIUS * np.radians(min(WIDTH / nx, 2.0 * COAST / ny))
+    narrowest = EARTH_RADIUS * np.radians(WIDTH / nx) * np.cos(np.radians(COAST))
+    viscosity = VISCOSITY_OVER_CUBE * spacing**3
+    warm = np.broadcast_to(surface_temperature(latitude)[:, None], (ny, nx))
+    parameters = Parameters(
+        fluid=Ocean(thermal_expansion=1.67e-4, haline_contraction=7.8e-4, reference_density=1024.0),
+        time_step=min(0.04 * narrowest, 2400.0), substeps=24, tracer_names=("temperature", "salinity"),
+        friction=Mixing(divergence=viscosity, vorticity=viscosity),
+        surface_stress=(np.broadcast_to(wind(latitude)[:, None], (ny, nx)), 0.0),
+        forcing=(surface_relaxation(0, warm, RELAXATION),),
+        vertical_mixing=VerticalMixing(TurbulentKineticEnergy(viscosity=2.0e-4, diffusivity=2.0e-5),
+                                       linear_drag=float(BOTTOM_FRICTION * THICKNESS[0])),
+        eddies=None if nz == 1 else Eddies(EDDY_DIFFUSIVITY, EDDY_DIFFUSIVITY, STEEPEST))
+    centre = 0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])
+    temperature = WARMEST * (1.0 + centre / THICKNESS[1:].sum())
+    state = initial_state(grid, surface=0.0, tracers=(temperature, 35.0))
+    return grid, with_time_step(grid, parameters, time_step), state

@@ -24,7 +24,7 @@ def draw(grid, slopes, coast, path):
         largest = np.quantile(np.abs(slope), 0.99)
         shown = axes.pcolormesh(1e-3 * grid.x, 1e-3 * grid.y, slope, cmap="RdBu_r", vmin=-largest, vmax=largest)
         figure.colorbar(shown, label=name)
-        axes.plot(1e-3 * grid.x[coast[1]], 1e-3 * grid.y[coast[0]], "k", linewidth=4.0, label="where the sea level is asked")
+        axes.plot(np.full(len(coast[0]), 1e-3 * grid.x[coast[1]]), 1e-3 * grid.y[coast[0]], "k", linewidth=4.0, label="where the sea level is asked")
         axes.set(xlabel="km", ylabel="km", aspect="equal")
     axes.legend()
     figure.savefig(path)
@@ -37,8 +37,7 @@ def main(cells=(1, 48, 64), days=1.0, picture=None):
     """
     grid = rectilinear(cells, extent=(3.2e6, 2.4e6), interfaces=np.array([-100.0, 0.0]), x_boundary=Boundary.WALL,
                        y_boundary=Boundary.WALL, coriolis=1.0e-4)
-    calm, rows = np.zeros(cells[1:]), np.flatnonzero(np.abs(grid.y - grid.y.mean()) < 2.5e5)
-    coast = rows, np.full(len(rows), cells[2] - 1)
+    calm, coast = np.zeros(cells[1:]), (np.flatnonzero(np.abs(grid.y - grid.y.mean()) < 2.5e5), cells[2] - 1)
     parameters = Parameters(Ocean(buoyancy=no_buoyancy), time_step=600.0, substeps=10, surface_stress=(calm, calm))
     model = Model(grid, parameters, on_jax.create(native=False))
     rest = model.asarrays(initial_state(grid, surface=0.0))

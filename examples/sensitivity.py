@@ -24,7 +24,7 @@ def draw(grid, slopes, coast, path):
         largest = np.quantile(np.abs(slope), 0.99)
         shown = axes.pcolormesh(1e-3 * grid.x, 1e-3 * grid.y, slope, cmap="RdBu_r", vmin=-largest, vmax=largest)
         figure.colorbar(shown, label=name)
-        axes.plot(np.full(len(coast[0]), 1e-3 * grid.x[coast[1]]), 1e-3 * grid.y[coast[0]], "k", linewidth=4.0, label="where the sea level is asked")
+        axes.vlines(1e-3 * grid.x[coast[1]], *(1e-3 * grid.y[coast[0][[0, -1]]]), "k", linewidth=4.0, label="asked of here")
         axes.set(xlabel="km", ylabel="km", aspect="equal")
     axes.legend()
     figure.savefig(path)

@@ -140,7 +140,7 @@ CALLS = {
         "extent": lambda v: numbers(2)(v) and min(map(float, v)) > 0.0, "x_boundary": one_of(Boundary.WALL),
         "y_boundary": one_of(Boundary.WALL), "coriolis": number, "beta": number}),
     "latitude_longitude": Call(latitude_longitude, USUAL, IN_COMMON | {
-        "latitudes": numbers(2), "longitudes": numbers(2), "radius": above, "rotation": number,
+        "latitudes": numbers(2), "longitudes": numbers(2), "x_boundary": nothing, "radius": above, "rotation": number,
         "coriolis": either(nothing, function)}),
     "with_surface_geopotential": Call(GRID.with_surface_geopotential, {"values": 0.0}, {"values": field(*PLANES)}),
     "uniform": Call(uniform, {"nz": 4, "first": -400.0, "last": 0.0}, {"nz": either(above, whole), "first": number,

@@ -31,6 +31,7 @@ from dycore.plotting.plotted_fields import (
     fields,
     first_wanted,
     goes_round,
+    mean,
     nearest,
     opened,
     source_of,
@@ -58,6 +59,8 @@ def drawn_map(field: Any, colours: tuple, projection: Callable | None, longitude
     from matplotlib.figure import Figure
 
     x, y = along(field, "X"), along(field, "Y")
+    if not extends(field, "XY"):
+        raise ValueError(f"{field.attrs['long_name']} is on one horizontal axis alone: draw a section.")
     if projection is not None and x.startswith("x"):
         raise ValueError("a projection is of a sphere, and this grid is a plane.")
     across, up, values = cells(field, projection, longitude)
@@ -175,6 +178,10 @@ def describe(axes: Any, field: Any, *more: str) -> None:
 
 def cut(field: Any, at: dict[str, float]) -> tuple[Any, str, str]:
     """A field at one place, or its zonal mean; the axis that is left beside the levels; and words for the place."""
+    if not extends(field, "XY"):
+        if at:
+            raise ValueError(f"{field.attrs['long_name']} is on one horizontal axis alone: leave out the place of the section.")
+        return field, "Y" if extends(field, "Y") else "X", "section"
     if not at:
         x = along(field, "X")
         return field.mean(x, keep_attrs=True), "Y", "mean along rows of the grid" if x.startswith("grid_") else "zonal mean"
@@ -248,19 +255,6 @@ def series(fields: Sequence[Any]) -> Any:
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", frameon=False, ncols=2)
     panels[-1].set_xlabel("day")
     return figure
-
-
-def mean(field: Any) -> Any:
-    """The mean over all but time, weighted by area and, across levels, by their thickness at rest."""
-    import xarray as xr
-
-    weights = xr.ones_like(field[along(field, "Y")])
-    if weights.name.startswith(("latitude", "grid_latitude")):
-        weights = np.cos(np.radians(field[weights.name]))
-    if extends(field, "Z"):
-        z = along(field, "Z")
-        weights = weights * field[z].copy(data=np.abs(np.diff(edges(field[z]))))
-    return field.weighted(weights).mean([name for name in field.dims if name != "time"])
 
 
 def animation(field: Any, path: Path, projection: Callable | None = None, longitude: float = 0.0,

@@ -98,6 +98,23 @@ def test_pictures_show_what_a_run_has_diagnosed_and_no_land(tmp_path, capsys, mo
     assert Path("a.png").stat().st_size > 1000
 
 
+def test_the_overturning_is_drawn_as_a_section_with_its_values_and_as_nothing_else(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = "run", "baroclinic_channel", "--cells", "3,10,12", "--days", 1, "--diagnostics", "found.nc", "--quiet"
+    assert dycore(capsys, *arguments, "--diagnose", "overturning,mixed_layer_depth")[0] == 0
+    found, name = pictures.opened(Path("found.nc")), "overturning_stream_function"
+    shown = pictures.field(found, name).isel(time=-1)
+    assert shown.dims == ("height_edge", "y_face") and np.abs(shown).max() > 0.0
+    np.testing.assert_array_equal(shown, found[name].isel(time=-1))
+    drawn = pictures.section(pictures.field(found, name)).axes[0].collections
+    (mesh,) = (each for each in drawn if hasattr(each, "get_coordinates"))
+    np.testing.assert_array_equal(np.ma.filled(mesh.get_array(), np.nan).reshape(shown.shape), shown)
+    assert dycore(capsys, "plot", "found.nc", name, "--kind", "section", "--output", "a.png")[0] == 0
+    for more, sentence in (((), "draw it with --kind section"), (("--kind", "section", "--at", "x=10"), "leave out the place")):
+        code, _, said = dycore(capsys, "plot", "found.nc", name, *more)
+        assert code == 2 and "is on one horizontal axis alone" in said and sentence in said
+
+
 def test_the_example_separates_what_eddies_carry(tmp_path):
     from test_examples import example
 

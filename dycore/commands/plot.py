@@ -85,6 +85,8 @@ def read_fields(dataset: Any, names: list[str], kind: str, options: argparse.Nam
     """Fields that are to be drawn, in memory; what is not drawn is not read."""
     from dycore import pictures
 
+    if kind in ("map", "animation") and not pictures.extends(pictures.source_of(dataset, names[0]), "XY"):
+        raise BadInput(f"{names[0]} is on one horizontal axis alone: draw it with --kind section.")
     if options.time is None and kind in ("map", "section"):
         dataset = pictures.at_last(dataset)
     if options.level is None and kind in ("map", "animation"):

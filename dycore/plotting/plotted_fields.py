@@ -53,10 +53,11 @@ def extends(data: Any, axes: str) -> bool:
 
 
 def drawable(data: Any) -> bool:
-    """Whether a variable holds numbers on longitude and latitude, or x and y, and on no other axes than levels and times."""
-    if data.dtype.kind not in "fiu" or not extends(data, "XY"):
+    """Whether a variable holds numbers on two of longitude, latitude (or x, y) and levels, and on no other axes but time."""
+    axes = [axis for axis in "XY" if extends(data, axis)]
+    if data.dtype.kind not in "fiu" or not axes or not (len(axes) == 2 or extends(data, "Z")):
         return False
-    named = all(centre_of(along(data, axis)) in PLACES for axis in "XY")
+    named = all(centre_of(along(data, axis)) in PLACES for axis in axes)
     return named and {*data.dims} <= {along(data, axis) for axis in "XYZT"}
 
 
@@ -122,8 +123,8 @@ def derived(dataset: Any, name: str) -> Any:
 
 def check_field(name: str, field: Any) -> None:
     """Raise TypeError unless something is a field as `field` makes them."""
-    if not hasattr(field, "dims") or not {"units", "long_name"} <= {*getattr(field, "attrs", ())} or not all(
-            along(field, axis) for axis in "XY"):
+    if not hasattr(field, "dims") or not {"units", "long_name"} <= {*getattr(field, "attrs", ())} or sum(
+            along(field, axis) is not None for axis in "XYZ") < 2:
         raise TypeError(f"{name}={shown(field)} must be a field that dycore.pictures.field makes of a dataset.")
 
 
@@ -239,7 +240,21 @@ def wet_places(dataset: Any, like: Any) -> Any:
         elif name.endswith("_edge") and centre_of(name) in wet.dims:
             around = wet.drop_vars(centre_of(name)).rename({centre_of(name): name}).pad({name: 1}, constant_values=False)
             wet = around.isel({name: slice(1, None)}) | around.isel({name: slice(-1)})
-    return wet
+    across = [along(wet, axis) for axis in "XY" if extends(wet, axis) and not extends(like, axis)]
+    return wet.any(across) if across else wet  # of what was summed or averaged along them
+
+
+def mean(field: Any) -> Any:
+    """The mean over all but time, weighted by area and, across levels, by their thickness at rest."""
+    import xarray as xr
+
+    weights = xr.ones_like(field[along(field, "Y") or along(field, "X")])
+    if weights.name.startswith(("latitude", "grid_latitude")):
+        weights = np.cos(np.radians(field[weights.name]))
+    if extends(field, "Z"):
+        z = along(field, "Z")
+        weights = weights * field[z].copy(data=np.abs(np.diff(edges(field[z]))))
+    return field.weighted(weights).mean([name for name in field.dims if name != "time"])
 
 
 DERIVED: dict[str, Callable] = {"speed": speed, "relative_vorticity": relative_vorticity}

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.diagnostics.spectra import squares
 from dycore.grid import Grid, interior
 from dycore.inputs.given import integer
 from dycore.model import Model
@@ -68,7 +69,7 @@ def climate(model: Model, state: State, samples: int, every: int) -> tuple[State
         u, _, theta = map(np.asarray, flow(state))
         if not np.isfinite(u).all() or not np.isfinite(theta).all():
             raise FloatingPointError(f"The run is no longer finite at sample {sample + 1} of {samples}.")
-        waves = np.abs(np.fft.rfft(u[:, rows], axis=-1)[..., 1:] / u.shape[-1]) ** 2
+        waves = 0.5 * squares(u[:, rows], u.shape[-1])[..., 1:]
         found = u.mean(axis=-1), theta.mean(axis=-1), waves.mean(axis=(0, 1))
         totals = [total + value for total, value in zip(totals, found, strict=True)]
     return state, Climate(*(total / samples for total in totals))

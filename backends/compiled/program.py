@@ -127,8 +127,7 @@ class Program:
         self.scratches = Scratches(shapes, sorted(writer.rolling), backend.threads)
         after = self._rotation()
         self.new = [number for number in self.moving if number not in after]
-        self.takers, self.sources = list(after), list(after.values())
-        self.rotated = np.array(self.takers, int), np.array(self.sources, int)
+        self.rotation = np.array([*after], int), np.array([*after.values()], int)
         self.given = Given(self, [None] * len(given), [], [], [], [])  # nothing yet
 
     def _rotation(self) -> dict[int, int]:
@@ -207,10 +206,10 @@ class Program:
 
     def _rotate(self, run: Run) -> None:
         """Give the arrays of a step the places that they have in the one that follows."""
-        arrays = [run.frame[number] for number in self.sources]
-        for number, array in zip(self.takers, arrays, strict=True):
+        takers, sources = self.rotation
+        arrays = [run.frame[number] for number in sources.tolist()]
+        for number, array in zip(takers.tolist(), arrays, strict=True):
             run.frame[number] = array
-        takers, sources = self.rotated
         run.memory[takers, 0] = run.memory[sources, 0]
         for number in self.new:
             self._put(run, number, self.pool.take(*self.shapes[number]))

@@ -136,7 +136,7 @@ def test_a_second_interrupt_ends_at_once(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(stopping, "AGAIN", -1.0)  # no matter how soon
     interrupt(monkeypatch, signal.SIGINT, signal.SIGINT)
-    assert dycore(capsys, *RUN, "--steps", 9) == (
+    assert dycore(capsys, *RUN, "--steps", 9, "--backend", "numpy") == (
         130, "baroclinic_channel: 4 x 8 x 6 cells, float64, numpy, time step 600 s, from the beginning\n", "dycore: interrupted.\n")
     assert not os.listdir(tmp_path)
 
@@ -233,3 +233,22 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_old_file(capsys, monkeypatch, 
     assert f"the state could not be written to '{file}': No space left on device." in err
     assert file.read_bytes() == b"earlier"
     assert os.listdir(tmp_path) == ["channel.npz"]
+
+
+@pytest.mark.parametrize("installed, cells, steps, ranks, expected, why", [
+    (("numba", "jax"), 1e5, 1000, 1, "numba", "the fastest that is installed"),
+    (("jax",), 1e5, 1000, 1, "jax", "the fastest that is installed"),
+    (("jax",), 1e5, 1000, 2, "numpy", "the only one that is installed"),  # JAX needs mpi4jax there
+    (("jax", "mpi4jax"), 1e5, 1000, 2, "jax", "the fastest that is installed"),
+    ((), 1e5, 1000, 1, "numpy", "pip install 'dycore[numba]'"),
+    (("numba", "jax"), 1e5, 10, 1, "numpy", "to compile would take longer"),
+])
+def test_a_run_takes_the_backend_that_is_first_at_its_end_and_says_why(monkeypatch, installed, cells, steps, ranks, expected, why):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name in installed else None)
+    monkeypatch.setattr(loading, "launched", lambda: (0, ranks))
+    name, reason = loading.fastest_backend(cells, steps)
+    assert name == expected and why in reason
+
+
+def test_the_first_line_of_a_run_says_why_it_has_its_backend(capsys):
+    assert "float64, numpy (a run so short that to compile would take longer), time step 600 s" in dycore(capsys, *RUN, "--steps", 1)[1]

@@ -251,4 +251,5 @@ def test_a_run_takes_the_backend_that_is_first_at_its_end_and_says_why(monkeypat
 
 
 def test_the_first_line_of_a_run_says_why_it_has_its_backend(capsys):
-    assert "float64, numpy (a run so short that to compile would take longer), time step 600 s" in dycore(capsys, *RUN, "--steps", 1)[1]
+    said = dycore(capsys, *RUN, "--steps", 1)[1]
+    assert "float64, numpy (a run so short that to compile would take longer), time step 600 s" in said

@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy
 import pytest
@@ -60,6 +61,17 @@ def test_a_terminal_shows_a_bar_with_the_same_words(monkeypatch):
     clocked(monkeypatch, 20.0)
     last = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue()).rstrip().splitlines()[-1]
     assert last.startswith("day 70.00 of 100.00") and last.rstrip().endswith("11.8 simulated years per day, 0:10:00 left")
+
+
+def test_a_notebook_shows_a_bar_where_it_can(monkeypatch):
+    """A stand-in for the kernel: what rich asks of a notebook is its own business."""
+    pytest.importorskip("rich")
+    shell = type("ZMQInteractiveShell", (), {})()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    for widgets in (None, "found"):
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name, widgets=widgets: widgets)
+        assert (ProgressBar(10, 600.0, True).bar is not None) == (widgets is not None)
 
 
 def test_a_quiet_run_says_nothing_and_its_log_all_with_the_time_of_day(capsys, tmp_path):

@@ -10,6 +10,7 @@ from dycore.grid import latitude_longitude
 from dycore.learning import Observations, at_cells, continuous_ranked_probability, filtered, rank_histogram
 from dycore.learning.ensembles import advanced, as_ensemble
 from dycore.learning.letkf import gaspari_cohn, localisation, transform
+from dycore.learning.parameter_updates import updated
 from dycore.learning.state_fields import field, incremented
 
 
@@ -25,6 +26,29 @@ def test_without_localisation_the_analysis_is_that_of_kalman():
     assert np.cov(after.T) == pytest.approx((np.eye(3) - gain @ operator) @ covariance)
     unchanged = transform(state @ operator.T, observed, np.zeros((1, 2)), 1.0, 0.3)[0]
     assert unchanged == pytest.approx(np.eye(members))  # where no observation counts
+
+
+def test_many_members_learn_of_a_parameter_what_kalman_would():
+    """y = 2 p + an error of the state, deviation 1, seen with an error of 1: gain 2 / (4 + 1 + 1)."""
+    rng = np.random.default_rng(2)
+    controls = rng.standard_normal((400, 1))
+    modelled = 2.0 * controls + rng.standard_normal((400, 1))
+    after = updated(controls, modelled, np.array([1.5]), np.ones((1, 1)), rng)
+    assert after.mean() == pytest.approx(1.5 / 3.0, abs=0.1)
+    assert after.var() == pytest.approx(1.0 - 2.0 / 3.0, rel=0.2)  # of 400 members, whose gains are known to 7 %
+
+
+def test_a_parameter_of_which_observations_say_nothing_keeps_its_spread_whatever_members_learn_of_their_state():
+    rng, left = np.random.default_rng(3), []
+    for _ in range(30):
+        controls = rng.standard_normal((12, 2))
+        for _ in range(12):  # analyses of 60 values of 10 independent numbers
+            modelled = 3.0 * rng.standard_normal((12, 10)) @ rng.standard_normal((10, 60))
+            controls = updated(controls, modelled, rng.standard_normal(60), np.ones((2, 60)), rng)
+        left.append([controls.var(), (controls.mean(axis=0) ** 2).mean()])
+    variance, off = np.mean(left, axis=0)
+    assert variance > 0.7 and off < 2.0 * variance  # the mean drifts by no more than members say
+    assert np.array_equal(updated(controls[:2], modelled[:2], rng.standard_normal(60), np.ones((2, 60)), rng), controls[:2])
 
 
 def test_observations_count_less_with_distance_around_a_channel_and_a_globe():

@@ -85,7 +85,9 @@ def main(seeds=range(6), members=20, times=12, iterations=30, modes=200, picture
     """Returns by method the reliability of the spread of the state, distances [seed, parameter] of the truth from estimates in
     deviations, and the filter's rank histogram [m + 1]."""
     truth, model, traced = channel(on_numpy, momentum_weno.weno), channel(on_numpy), channel(on_jax.create(native=False))
-    reduced, distances, ranks = {"4D-Var": [], "filter": []}, {"4D-Var": [], "filter": []}, np.zeros(members + 1)
+    errors: dict = {"4D-Var": [], "filter": []}  # over their deviations
+    distances: dict = {method: [] for method in errors}
+    ranks = np.zeros(members + 1)
     for seed in seeds:
         start, background, covariance, observations, rng = twin(truth, seed, times)
         states = [incremented(model, background, covariance.sample(rng)) for _ in range(members)]
@@ -94,20 +96,20 @@ def main(seeds=range(6), members=20, times=12, iterations=30, modes=200, picture
         spread = {name: field(model, ensemble.ensemble.spread(), name) for name in ERRORS}
         pairs = (off(model, analysis.state, analysis.posterior.deviations(), start),
                  off(model, ensemble.ensemble.mean(), spread, truth.steps(start, 6 * times)))
-        for method, found, (errors, expected) in zip(reduced, (analysis, ensemble), pairs, strict=True):
-            reduced[method].append(errors / expected)
-            distances[method].append([found.estimates.distance(name, value) for name, value in TRUTH.items()])
-            print(f"{seed}, {method}: {found.estimates}; the truth: {TRUTH}", reliability(errors, expected), flush=True)
+        for method, estimates, pair in zip(errors, (analysis.estimates, ensemble.estimates), pairs, strict=True):
+            errors[method].append(pair[0] / pair[1])
+            distances[method].append([estimates.distance(name, value) for name, value in TRUTH.items()])
+            print(f"{seed}, {method}: {estimates}; the truth: {TRUTH}", flush=True)
         ranks += ensemble.rank_histogram
-    reduced = {method: np.concatenate(errors) for method, errors in reduced.items()}
-    found = {method: reliability(errors, 1.0) for method, errors in reduced.items()}
-    for method, each in found.items():
-        print(method, each, "root mean square distance of", dict(zip(TRUTH, np.sqrt((np.array(distances[method]) ** 2).mean(0)),
-                                                                       strict=True)))
-    print("ranks:", (ranks / ranks.mean()).round(2).tolist())
+    together = {method: np.concatenate(each) for method, each in errors.items()}
+    for method, each in together.items():
+        print(method, reliability(each, 1.0), "of the state; root mean square of distances of the truth from estimates:",
+              np.sqrt((np.array(distances[method]) ** 2).mean(axis=0)).round(2))
+    print("ranks over their mean:", (ranks / ranks.mean()).round(2).tolist())
     if picture:
-        draw(reduced, ranks, picture)
-    return found, {method: np.array(each) for method, each in distances.items()}, ranks
+        draw(together, ranks, picture)
+    return ({method: reliability(each, 1.0) for method, each in together.items()},
+            {method: np.array(each) for method, each in distances.items()}, ranks)
 
 
 if __name__ == "__main__":

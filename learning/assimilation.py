@@ -48,7 +48,8 @@ class Analysis:
     increments: of each field, on the cells. cost: of every gradient that was taken, from the background on. background_cost,
     observation_cost: the two terms of the last. chi_square: twice the last cost over the number of observations, about 1
     where all errors are as was said (Talagrand 1999); where it is larger the covariance of the parameters was multiplied by it.
-    products: of H with a vector, which the covariance of the parameters took. posterior: of the state, where modes were asked for.
+    products: of H with a vector, which the covariance of the parameters took. posterior: of the state, as
+    far as modes were asked for.
     """
 
     state: State
@@ -60,7 +61,7 @@ class Analysis:
     observation_cost: float
     chi_square: float
     products: int
-    posterior: Posterior | None = None
+    posterior: Posterior
 
 
 class Problem:
@@ -117,11 +118,10 @@ def assimilate(model: Model, background: State, observations: Kinds, covariance:
     smooth, state = without_kernels(model), incremented(model, problem.background, increments)
     hessian = Hessian(lambda z: problem.residuals(smooth, z), jnp.asarray(found.x, problem.first.dtype))
     columns = parameter_covariance(hessian, found, len(problem.parameters)) * max(1.0, chi_square)
-    products, posterior = hessian.products, None
-    if modes:
-        information, vectors = leading_modes(hessian, found.x.size, modes)
-        posterior = Posterior(model, state, jit(problem.taken_apart), information, vectors, max(1.0, chi_square) ** 0.5,
-                              hessian.products - products)
+    products = hessian.products
+    information, vectors = leading_modes(hessian, found.x.size, modes)
+    posterior = Posterior(model, state, jit(problem.taken_apart), information, vectors, max(1.0, chi_square) ** 0.5,
+                          hessian.products - products)
     return Analysis(state, with_estimates(model, problem.parameters, list(controls)),
                     Estimates(problem.parameters, np.asarray(controls, float), columns),
                     {name: np.asarray(values) for name, values in increments.items()}, tuple(descent.costs),

@@ -64,12 +64,12 @@ def filtered(model: Model, states: Sequence[State], observations: Kinds, paramet
     """Members brought by a run towards observations, each time that there are any.
 
     states: the members at the beginning, of which the spread is the uncertainty there. parameters: those that are uncertain too;
-    members draw theirs from what is known beforehand. radius: at which observations count for nothing any more (m); they need
-    `cells`. inflation: of the forecasts' covariance before each analysis. relaxation: share of the forecasts' deviations from
-    their mean that stays in the analyses' (Zhang, Snyder and Sun 2004, Mon. Weather Rev. 132, 1238). seed: of the parameters and
-    of ranks. Raises ValueError
-    for fewer than two members, observations without cells or that do not fit, a parameter that does not exist, and numbers
-    that make no sense; FloatingPointError where a member does not stay finite.
+    members, which should be twenty at least, draw theirs from what is known beforehand. radius: at which observations count for
+    nothing any more (m); they need `cells`. inflation: of the forecasts' covariance of states before each analysis. relaxation:
+    share of the forecasts' deviations of states from their mean that stays in the analyses' (Zhang, Snyder and Sun 2004, Mon.
+    Weather Rev. 132, 1238). seed: of what is random. Raises ValueError for fewer than two members, observations without cells or
+    that do not fit, a parameter that does not exist, and numbers that make no sense; FloatingPointError where a member does not
+    stay finite.
     """
     check_number("radius", radius, "a positive number of metres", lambda radius: 0.0 < radius < inf)
     check_number("inflation", inflation, "a number of at least 1", lambda inflation: 1.0 <= inflation < inf)

@@ -96,10 +96,12 @@ class Hessian:
 def leading_modes(times: Callable[[np.ndarray], np.ndarray], size: int, modes: int) -> tuple[np.ndarray, np.ndarray]:
     """(a [k], v [n, k]) of D^T D, the largest first, from products of H = 1 + D^T D with vectors; Lanczos's method of ARPACK.
 
-    modes: how many; all but one of what there are is the most.
+    modes: how many; all but one of what there are is the most. With none there are no products.
     """
     from scipy.sparse.linalg import LinearOperator, eigsh
 
+    if not modes:
+        return np.zeros(0), np.zeros((size, 0))
     number = min(modes, size - 1)
     hessian = LinearOperator((size, size), times, dtype=float)
     start = np.random.default_rng(0).standard_normal(size)

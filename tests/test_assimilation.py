@@ -137,6 +137,8 @@ WRONG = {
     "a backend without slopes": (lambda model: assimilate(model, flow(model), seen(model, 1), uncertain_twin()[3]), "Make it with"),
     "a parameter that does not exist": (lambda model: Problem(model, flow(model), seen(model, 1), uncertain_twin()[3], (
         UNCERTAIN[0].__class__("vertical_mixing.drag", 1.0, 1.0),)), "'vertical_mixing.drag' does not exist"),
+    "a number of modes that is none": (lambda model: assimilate(channel(on_jax), flow(model), seen(model, 1), uncertain_twin()[3],
+                                                               modes=-1), "modes=-1"),
     "a time between steps": (lambda model: Problem(model, flow(model), seen(model, 1, every=1.5 * STEP), uncertain_twin()[3], ()),
                              "no multiple of the model's time step"),
 }

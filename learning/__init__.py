@@ -28,7 +28,8 @@ from dycore.learning.letkf import Filtered, filtered
 from dycore.learning.normalisation import Normalisation, normalisation_of
 from dycore.learning.observations import Observations, at_cells, observed_twin
 from dycore.learning.parameters_from_maps import MapNetwork, Range, bounded, unbounded, with_fields
-from dycore.learning.scores import continuous_ranked_probability, rank_histogram
+from dycore.learning.posterior import Posterior
+from dycore.learning.scores import Reliability, continuous_ranked_probability, rank_histogram, reliability
 from dycore.learning.static_maps import static_maps
 from dycore.learning.surrogates import with_smooth_slopes
 from dycore.learning.taylor_tests import taylor_test
@@ -37,11 +38,11 @@ from dycore.learning.uncertain_parameters import UncertainParameter
 from dycore.learning.weights import Saved, load_weights, save_weights
 
 __all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics", "ColumnSamples", "CostCurve", "Covariance",
-           "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork", "Normalisation", "Observations", "Range", "Rates",
-           "Saved", "UncertainParameter", "Window", "assimilate", "at_cells", "background_covariance", "bounded", "calibrate",
-           "climate", "column_physics", "column_samples", "continuous_ranked_probability", "cost_along", "departures",
-           "error_between", "filtered", "fit", "fitted_in_rollouts", "fitted_to_rates", "flow", "forcing_rates", "forecast_errors",
-           "grad", "in_growing_rollouts", "load_weights", "normalisation_of", "numbers", "observed_twin", "of_columns",
-           "random_column_physics", "random_network", "rank_histogram", "rates_loss", "rollout_loss", "save_weights", "shared",
-           "static_maps", "taylor_test", "total", "trajectory", "unbounded", "value_and_grad", "windows", "with_fields",
-           "with_numbers", "with_physics", "with_smooth_slopes"]
+           "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork", "Normalisation", "Observations", "Posterior", "Range",
+           "Rates", "Reliability", "Saved", "UncertainParameter", "Window", "assimilate", "at_cells", "background_covariance",
+           "bounded", "calibrate", "climate", "column_physics", "column_samples", "continuous_ranked_probability", "cost_along",
+           "departures", "error_between", "filtered", "fit", "fitted_in_rollouts", "fitted_to_rates", "flow", "forcing_rates",
+           "forecast_errors", "grad", "in_growing_rollouts", "load_weights", "normalisation_of", "numbers", "observed_twin",
+           "of_columns", "random_column_physics", "random_network", "rank_histogram", "rates_loss", "reliability", "rollout_loss",
+           "save_weights", "shared", "static_maps", "taylor_test", "total", "trajectory", "unbounded", "value_and_grad", "windows",
+           "with_fields", "with_numbers", "with_physics", "with_smooth_slopes"]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-CONSTANT = 1.0e-12  # of the mean square of an input: a variance below that is round-off
+from dycore.learning.normalisation import mean_and_deviation
 
 
 class ColumnNetwork(NamedTuple):
@@ -36,12 +36,10 @@ def random_network(seed: int, inputs: Any, sizes: Any, hidden: Sequence[int] = (
     """
     random, sizes = np.random.default_rng(seed), np.asarray(sizes, dtype=float)
     inputs = np.asarray(inputs).reshape(-1, np.shape(inputs)[-1])
-    variance = inputs.var(axis=0)
-    deviation = np.where(variance > CONSTANT * (inputs**2).mean(axis=0), np.sqrt(variance), 1.0)
     numbers = (inputs.shape[1], *hidden, len(sizes))
     layers = [np.concatenate([np.zeros((n, 1)), random.standard_normal((n, m)) / m**0.5], axis=1)
               for m, n in pairwise(numbers)]
-    return ColumnNetwork((*layers[:-1], 0.1 * layers[-1]), np.stack([inputs.mean(axis=0), deviation]),
+    return ColumnNetwork((*layers[:-1], 0.1 * layers[-1]), np.stack(mean_and_deviation(inputs)),
                          np.stack([np.zeros_like(sizes), sizes]))
 
 

@@ -32,6 +32,7 @@ from dycore.learning.hybrid import (
     in_batches,
     in_growing_rollouts,
     rollout_loss,
+    seen_in,
     windows,
     with_module,
 )
@@ -64,5 +65,6 @@ __all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics
            "forcing_rates", "forecast_errors", "grad", "in_batches", "in_growing_rollouts", "lacking_rates", "lacking_rates_loss",
            "load_weights", "normalisation_of", "numbers", "observed_twin", "of_columns", "random_column_physics",
            "random_network", "random_subgrid_fluxes", "rank_histogram", "rates_at", "rates_loss", "rollout_loss", "save_weights",
-           "shared", "static_maps", "subgrid_fluxes", "taylor_test", "total", "trajectory", "unbounded", "value_and_grad",
-           "windows", "with_fields", "with_module", "with_numbers", "with_physics", "with_smooth_slopes", "with_subgrid_fluxes"]
+           "seen_in", "shared", "static_maps", "subgrid_fluxes", "taylor_test", "total", "trajectory", "unbounded",
+           "value_and_grad", "windows", "with_fields", "with_module", "with_numbers", "with_physics", "with_smooth_slopes",
+           "with_subgrid_fluxes"]

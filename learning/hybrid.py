@@ -55,7 +55,7 @@ def windows(model: Model, state: State, number: int, looks: int, every: int, str
         if look % stride == 0 and len(starts) < number:
             starts.append(arrays_of(state))
         state = model.steps(state, every)
-        seen.append(jax.tree.map(np.asarray, see(state)))
+        seen.append(jax.tree.map(np.asarray, see(state)) if look % stride < looks else None)  # none where no window looks
     return state, [Window(start, jax.tree.map(lambda *values: np.stack(values), *seen[n * stride: n * stride + looks]))
                    for n, start in enumerate(starts)]
 
@@ -132,6 +132,11 @@ def with_module(model: Model, module: Module) -> Model:
 def number_of_looks(window: Window) -> int:
     """The number of looks in a window."""
     return len(jax.tree.leaves(window.seen)[0])
+
+
+def seen_in(kept: Sequence[Window]) -> Any:
+    """All that was seen in windows, in sequence: a tree of arrays [n, ...]."""
+    return jax.tree.map(lambda *values: np.concatenate(values), *(window.seen for window in kept))
 
 
 def at(window: Window, look: int) -> Any:

@@ -8,7 +8,7 @@ from dycore.backends import on_jax, on_numba
 
 STEP, DAY, LOOK = 2700.0, 32, 8  # s; coarse steps of a day, and from one look to the next
 COLOURS = {"truth": "k", "none": "C0", "offline": "C1", "online": "C2"}
-ROLLOUTS = {1: 2, 4: 2, 20: 2}  # passes through all windows, by their length in looks of 6 hours
+ROLLOUTS = {4: 2, 20: 2}  # passes through all windows, by their length in looks of 6 hours
 FRICTION = 0.3  # of the coarse model
 
 
@@ -31,25 +31,26 @@ def draw(errors, climates, path):
     figure.savefig(path)
 
 
-def main(runs_on=on_numba, cells=(3, 16, 32), finer=4, spin_up=150, single=200, windows=60, passes=100, rollouts=ROLLOUTS,
-         tests=12, long=1000, picture=None):
+def main(runs_on=None, cells=(3, 16, 32), finer=4, spin_up=150, single=200, windows=60, passes=60, rollouts=ROLLOUTS,
+         gap=20, tests=12, long=1000, picture=None):
     """Returns errors of forecasts by lead time, climates of `long` days, and networks, each by name."""
     levels, rows, columns = cells
     grid, parameters, _ = learning.eddying_channel(cells, STEP, FRICTION)
     substeps, looks = max(1, finer // 2), max(rollouts)  # fine steps in a coarse one
     fine, fine_parameters, state = learning.eddying_channel((levels, finer * rows, finer * columns), STEP / substeps)
-    truth = Model(fine, fine_parameters, runs_on)
+    truth = Model(fine, fine_parameters, runs_on or on_numba)
     state, ones = learning.coarse_windows(truth, truth.steps(state, spin_up * DAY * substeps), grid, single, 1, substeps, 24)
     state, kept = learning.coarse_windows(truth, state, grid, windows, looks, LOOK * substeps, max(1, looks // 2))
-    samples = learning.lacking_rates(Model(grid, parameters, runs_on), ones)
+    samples = learning.lacking_rates(Model(grid, parameters, truth.backend), ones)
     network, error = learning.random_subgrid_fluxes(0, grid, samples), learning.error_between(grid, learning.seen_in(kept))
     closed = replace(parameters, forcing=(*parameters.forcing, learning.subgrid_fluxes(grid, network)))
     model = Model(grid, closed, on_jax.create(native=False))
+    run = Model(grid, closed, runs_on or model.backend)
     offline = learning.fitted_to_lacking_rates(model, network, samples, passes)
     networks = {"offline": offline, "online": learning.fluxes_fitted_in_rollouts(model, offline, kept, error, rollouts, LOOK)}
-    models = {"none": Model(grid, parameters, runs_on)} | {
-        name: learning.with_subgrid_fluxes(model, each) for name, each in networks.items()}
-    state, held_out = learning.coarse_windows(truth, truth.steps(state, 20 * DAY * substeps), grid, tests, looks, LOOK * substeps,
+    models = {"none": Model(grid, parameters, truth.backend)} | {
+        name: learning.with_subgrid_fluxes(run, each) for name, each in networks.items()}
+    state, held_out = learning.coarse_windows(truth, truth.steps(state, gap * DAY * substeps), grid, tests, looks, LOOK * substeps,
                                               looks)
     errors = {name: learning.forecast_errors(each, held_out, error, LOOK, learning.flow) for name, each in models.items()}
     there = learning.coarse_grained(fine, grid)

@@ -1,4 +1,21 @@
-"""Eddying channel: a network of subgrid fluxes for cells of 40 km, trained on a run with cells of 10 km, and then in the solver."""
+"""Eddying channel: a network of subgrid fluxes for cells of 40 km, trained on a run with cells of 10 km, and then in the solver.
+
+Measured by the calls of `python examples/eddying_channel.py eddying_channel.png` in sequence, some 330 s of one core, of which 172
+to train. None (the coarse model with its friction), offline and online against the truth, as the coarse grid sees it:
+
+                                                       none    offline  online   (two more runs of the truth)
+    forecasts, 12 hours (standard deviations)          0.101   0.055    0.049
+               1 day                                   0.114   0.108    0.071
+               5 days                                  0.302   0.386    0.207
+    1000 days, mean u (m/s)                            0.036   0.041    0.031    (0.005, 0.013)
+               mean temperature (K)                    0.107   1.47     0.099    (0.012, 0.041)
+               logarithm of spectra                    0.41    2.56     0.15     (0.06, 0.13)
+
+Online beats none by a factor of 1.5 in forecasts of 5 days and of 2.7 in spectra, but by 1.1 alone in the mean state. Offline
+beats none for a day alone, though it has 86 % of the variance of the rates that it was trained on: it runs 1000 days too, with
+waves of two or three cells of 40 times the energy of the truth. The friction of none is the best of 0.03, 0.1, 0.3, 1 and 3 times
+the usual for spectra (2.06, 1.29, 0.41, 1.77, 5.16) and temperature; with the usual one its forecasts of 5 days are off by 0.292.
+"""
 
 import sys
 from dataclasses import replace
@@ -9,7 +26,7 @@ from dycore.backends import on_jax, on_numba
 STEP, DAY, LOOK = 2700.0, 32, 8  # s; coarse steps of a day, and from one look to the next
 COLOURS = {"truth": "k", "none": "C0", "offline": "C1", "online": "C2"}
 ROLLOUTS = {4: 2, 20: 2}  # passes through all windows, by their length in looks of 6 hours
-FRICTION = 0.3  # of the coarse model
+FRICTION = 0.3  # of the coarse model, over the usual one
 
 
 def draw(errors, climates, path):

@@ -34,8 +34,11 @@ def coarse_windows(truth: Model, state: State, coarse: Grid, number: int, looks:
 def lacking_rates(model: Model, kept: Sequence[Window]) -> RateSamples:
     """Rates that a model lacks to go from the beginning of each window, in one of its steps, to what was seen first.
 
-    The first look has to be one step of the model after the beginning.
+    The first look has to be one step of the model after the beginning. Raises ValueError where there are no windows.
     """
+    if not kept:
+        raise ValueError("There are no windows, so that a model lacks nothing that is known. Give those of coarse_windows.")
+
     def sample(window: Window) -> RateSamples:
         there, here = at(window, 0), flow(model.step(window.start))
         return RateSamples(window.start, Flow(*((one - np.asarray(other)) / model.parameters.time_step

@@ -21,7 +21,7 @@ import numpy as np
 from dycore.forcing import Forced, Module
 from dycore.grid import Grid
 from dycore.inputs.given import check_kind
-from dycore.learning.column_network import ColumnNetwork, bounded, of_columns
+from dycore.learning.column_network import ColumnNetwork, bounded, check_layers, of_columns
 from dycore.stencils import stencil, where
 from dycore.terms import Vector, bound
 
@@ -41,7 +41,7 @@ class Stress(NamedTuple):
 def subgrid_fluxes(grid: Grid, network: ColumnNetwork) -> Module:
     """The network as a forcing of a plane, of momentum and the first tracers: as many as it has fluxes of.
 
-    Raises ValueError for a sphere, and for a network of other levels or other numbers of inputs and outputs.
+    Raises ValueError for a sphere, and for a network of other levels, or one whose layers do not fit.
     """
     check_kind("grid", grid, Grid, "Make one with dycore.grid.rectilinear.")
     check_kind("network", network, ColumnNetwork, "dycore.learning.random_subgrid_fluxes makes one.")
@@ -52,6 +52,7 @@ def subgrid_fluxes(grid: Grid, network: ColumnNetwork) -> Module:
     if outputs != outputs_of(nz, tracers) or inputs != inputs_of(nz, tracers):
         raise ValueError(f"The network makes {outputs} numbers of {inputs}, but columns of {nz} levels have {outputs_of(nz, 1)} of "
                          f"{inputs_of(nz, 1)} where one tracer is mixed. Take a network that was made for such a grid.")
+    check_layers(network)
     return Module(forced, (), network)
 
 

@@ -169,6 +169,8 @@ def test_weights_come_back_from_a_file_and_those_of_another_grid_are_refused(tmp
 
 @pytest.mark.parametrize("grid, weights, sentence", [
     (plane(), network(4), "makes 20 numbers of 92, but columns of 3 levels have 15 of 70"),
+    (plane(), network(3)._replace(layers=network(3).layers[:1]), "makes 7 values, but 15 have"),
+    (plane(), network(3)._replace(layers=network(3).layers[1:]), r"Layer 0 of the network has the shape \[15, 8\], but 70 values"),
     (cases.held_suarez((3, 6, 8))[0], network(3), "those of a plane"), (None, network(3), "grid"), (plane(), (1.0,), "network")])
 def test_a_network_that_does_not_belong_to_the_grid_is_refused(grid, weights, sentence):
     with pytest.raises((TypeError, ValueError), match=sentence):

@@ -43,6 +43,20 @@ def random_network(seed: int, inputs: Any, sizes: Any, hidden: Sequence[int] = (
                          np.stack([np.zeros_like(sizes), sizes]))
 
 
+def check_layers(network: ColumnNetwork) -> None:
+    """Raise ValueError where the layers of a network do not follow from one another, its inputs and its outputs."""
+    sizes = [np.shape(network.inputs)[-1]]
+    for number, layer in enumerate(network.layers):
+        shape = np.shape(layer)
+        if len(shape) != 2 or shape[1] != 1 + sizes[-1]:
+            raise ValueError(f"Layer {number} of the network has the shape {list(shape)}, but {sizes[-1]} values go into it. Give "
+                             f"it {1 + sizes[-1]} columns, biases first.")
+        sizes.append(shape[0])
+    if sizes[-1] != np.shape(network.outputs)[-1]:
+        raise ValueError(f"The last layer of the network makes {sizes[-1]} values, but {np.shape(network.outputs)[-1]} have a "
+                         "normalisation. Give as many of both.")
+
+
 def of_columns(network: ColumnNetwork, *fields: Any, limited: Callable[[Any], Any] | None = None) -> Any:
     """Outputs [n, j, i] of a network, in their units, of fields [k, j, i] and planes [j, i], stacked in their order.
 

@@ -57,6 +57,17 @@ def turbulence(precision):
     return grid, dataclasses.replace(parameters, vertical_mixing=mixing), state
 
 
+def with_closure(precision):
+    """The channel with a closure by a network, which sees neighbours two cells away."""
+    from dycore.learning.column_network import random_network
+    from dycore.learning.subgrid_fluxes import inputs_of, outputs_of, subgrid_fluxes
+
+    grid, parameters, state = channel(precision)
+    inputs = 0.1 * np.random.default_rng(0).standard_normal((50, inputs_of(4, 2)))
+    network = random_network(0, inputs, np.full(outputs_of(4, 2), 0.1), (7,))
+    return grid, dataclasses.replace(parameters, forcing=(subgrid_fluxes(grid, network),)), state
+
+
 def wave(precision):
     """An atmosphere on the full sphere, filtered near the poles."""
     return cases.baroclinic_wave((4, 14, 22), precision=precision)
@@ -65,7 +76,7 @@ def wave(precision):
 WIDE = {"tracer_face": weno5, "biharmonic_diffusion": True, "diffusivity": 1.0e12, "friction": Mixing(1.0e13, 1.0e13, True)}
 CASES = {
     "channel": channel, "channel with eddies": lambda precision: with_eddies(partial(precision)), "wave": wave,
-    "partial cells": partial, "turbulence": turbulence,
+    "partial cells": partial, "turbulence": turbulence, "channel with a closure by a network": with_closure,
     "basin": lambda precision: channel(precision, x=Boundary.WALL, **WIDE),
     "periodic": lambda precision: channel(precision, y=Boundary.PERIODIC),
     "channel in stages": lambda precision: channel(precision, stepper=WickerSkamarock(), time_step=4000.0),

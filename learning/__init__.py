@@ -24,6 +24,7 @@ from dycore.learning.fitting import Fit, fit
 from dycore.learning.flow_scores import Climate, Flow, climate, departures, error_between, flow
 from dycore.learning.forcing_rates import Rates, forcing_rates
 from dycore.learning.hybrid import Window, forecast_errors, in_growing_rollouts, rollout_loss, windows
+from dycore.learning.land_trajectories import land_trajectory
 from dycore.learning.letkf import Filtered, filtered
 from dycore.learning.normalisation import Normalisation, normalisation_of
 from dycore.learning.observations import Observations, at_cells, observed_twin
@@ -40,8 +41,8 @@ __all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics
            "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork", "Normalisation", "Observations", "Range", "Rates",
            "Saved", "UncertainParameter", "Window", "assimilate", "at_cells", "background_covariance", "bounded", "calibrate",
            "climate", "column_physics", "column_samples", "continuous_ranked_probability", "cost_along", "departures",
-           "error_between", "filtered", "fit", "fitted_in_rollouts", "fitted_to_rates", "flow", "forcing_rates", "forecast_errors",
-           "grad", "in_growing_rollouts", "load_weights", "normalisation_of", "numbers", "observed_twin", "of_columns",
-           "random_column_physics", "random_network", "rank_histogram", "rates_loss", "rollout_loss", "save_weights", "shared",
-           "static_maps", "taylor_test", "total", "trajectory", "unbounded", "value_and_grad", "windows", "with_fields",
-           "with_numbers", "with_physics", "with_smooth_slopes"]
+           "error_between", "filtered", "fit", "fitted_in_rollouts", "fitted_to_rates", "flow", "forcing_rates",
+           "forecast_errors", "grad", "in_growing_rollouts", "land_trajectory", "load_weights", "normalisation_of", "numbers",
+           "observed_twin", "of_columns", "random_column_physics", "random_network", "rank_histogram", "rates_loss",
+           "rollout_loss", "save_weights", "shared", "static_maps", "taylor_test", "total", "trajectory", "unbounded",
+           "value_and_grad", "windows", "with_fields", "with_numbers", "with_physics", "with_smooth_slopes"]

@@ -17,8 +17,8 @@ from dycore.land.observed import Observed, observe
 from dycore.land.parameters import RANGES, Carbon, ParameterRange, Parameters, Water, by_name, with_values
 from dycore.land.photosynthesis import acm
 from dycore.land.water import Canopy, Reservoirs
-from dycore.land.weather import Weather, weather
+from dycore.land.weather import Weather, day_length, weather
 
 __all__ = ["RANGES", "Canopy", "Carbon", "CarbonCoefficients", "Coefficients", "Fluxes", "Land", "LandState", "Observed",
-           "ParameterRange", "Parameters", "Pools", "Reservoirs", "Water", "Weather", "acm", "by_name", "observe", "process_step",
-           "weather", "with_values"]
+           "ParameterRange", "Parameters", "Pools", "Reservoirs", "Water", "Weather", "acm", "by_name", "day_length", "observe",
+           "process_step", "weather", "with_values"]

@@ -36,6 +36,7 @@ from dycore.learning.hybrid import (
     windows,
     with_module,
 )
+from dycore.learning.land_trajectories import land_trajectory
 from dycore.learning.letkf import Filtered, filtered
 from dycore.learning.normalisation import Normalisation, normalisation_of
 from dycore.learning.observations import Observations, at_cells, observed_twin
@@ -64,8 +65,8 @@ __all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics
            "column_samples", "continuous_ranked_probability", "cost_along", "departures", "eddying_channel", "error_between",
            "filtered", "fit", "fitted_in_rollouts", "fitted_to_lacking_rates", "fitted_to_rates", "flow",
            "fluxes_fitted_in_rollouts", "forcing_rates", "forecast_errors", "grad", "in_batches", "in_growing_rollouts",
-           "lacking_rates", "lacking_rates_loss", "load_weights", "normalisation_of", "numbers", "observed_twin", "of_columns",
-           "random_column_physics", "random_network", "random_subgrid_fluxes", "rank_histogram", "rates_at", "rates_loss",
-           "reliability", "rollout_loss", "save_weights", "seen_in", "shared", "static_maps", "subgrid_fluxes", "taylor_test",
-           "total", "trajectory", "unbounded", "value_and_grad", "windows", "with_fields", "with_module", "with_numbers",
-           "with_physics", "with_smooth_slopes", "with_subgrid_fluxes"]
+           "lacking_rates", "lacking_rates_loss", "land_trajectory", "load_weights", "normalisation_of", "numbers",
+           "observed_twin", "of_columns", "random_column_physics", "random_network", "random_subgrid_fluxes", "rank_histogram",
+           "rates_at", "rates_loss", "reliability", "rollout_loss", "save_weights", "seen_in", "shared", "static_maps",
+           "subgrid_fluxes", "taylor_test", "total", "trajectory", "unbounded", "value_and_grad", "windows", "with_fields",
+           "with_module", "with_numbers", "with_physics", "with_smooth_slopes", "with_subgrid_fluxes"]

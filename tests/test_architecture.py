@@ -21,7 +21,7 @@ LAYERS = [
     {"state", "running.identity"},
     {"running.time_steps", "inputs.checked_states", "closures"},
     {"inputs.states"},
-    {"equations", "physics"},
+    {"equations", "physics", "land"},
     {"parameters"},
     {"inputs.choices"},
     {"coefficients", "inputs.eddies"},

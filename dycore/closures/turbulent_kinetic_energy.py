@@ -23,11 +23,13 @@ from __future__ import annotations
 from math import inf
 from typing import Any, NamedTuple
 
+from numpy.typing import ArrayLike
+
 from dycore.assembly.values import is_traced
 from dycore.closures.columns import distance_between_levels, eliminate, shear, stability, thickness
 from dycore.closures.records import Mixed
 from dycore.fluid import Atmosphere
-from dycore.inputs.given import check_number
+from dycore.inputs.given import check_number, is_array
 from dycore.state import Prognostic
 from dycore.stencils import coefficient_at, maximum, minimum, square_root, stencil, where
 from dycore.tiles import Place
@@ -38,6 +40,8 @@ POSITIVE = "c_k", "c_eps", "least_prandtl", "least_energy", "least_length"  # th
 
 class TurbulentKineticEnergy(NamedTuple):
     """Constants of mixing by turbulent kinetic energy, a number each; `VerticalMixing(TurbulentKineticEnergy())`.
+
+    The background diffusivity may vary: a profile [nz], a plane [ny, nx] or a volume [nz, ny, nx] at the lower faces of cells.
 
     For an ocean. Wind deepens a mixed layer to within 8 % of the measurements of Kato and Phillips (1969), on levels of 0.5 to
     2.5 m. Convection deepens it without entrainment; as published (`unstable` = 0) it needs an unstable stratification for that,
@@ -50,7 +54,7 @@ class TurbulentKineticEnergy(NamedTuple):
     c_eps: float = 0.7  # of the dissipation
     alpha: float = 30.0  # mixing of energy over that of momentum
     viscosity: float = 1.0e-4  # m2/s, background
-    diffusivity: float = 1.0e-5  # m2/s, background
+    diffusivity: float | ArrayLike = 1.0e-5  # m2/s, background
     unstable: float = 1.0  # m2/s, least diffusivity where N2 is negative, as of `Convective`
     prandtl_factor: float = 6.6  # Prandtl number over Richardson number
     least_prandtl: float = 1.0
@@ -70,6 +74,8 @@ class TurbulentKineticEnergy(NamedTuple):
             raise ValueError("TurbulentKineticEnergy is a closure of an ocean: its lengths are in metres, and the levels of an "
                              "Atmosphere are pressures. Give another scheme of vertical mixing (dycore.closures), or none.")
         for name, value in self._asdict().items():
+            if name == "diffusivity" and is_array(value):  # which is held against a grid (dycore.coefficients)
+                continue
             if name in POSITIVE and not is_traced(value):
                 check_number(f"vertical_mixing.scheme.{name}", value, "a positive number", lambda number: 0.0 < number < inf)
             elif not is_traced(value):
@@ -144,9 +150,9 @@ def mixing(k, j, i, carried, grid, column, values, u, v, energy, n2, free, from_
     viscosity = values.c_k * length * root
     prandtl = values.prandtl_factor * n2[k, j, i] / maximum(shear(k, j, i, grid, column, u, v), LEAST_N2)
     diffusivity = viscosity / minimum(maximum(prandtl, values.least_prandtl), values.largest_prandtl)
+    background = coefficient_at(k, j, i, values.diffusivity)
     diffusivity = where(n2[k, j, i] < 0.0, maximum(diffusivity, values.unstable), diffusivity)
-    return (from_below,), (where(inside, viscosity + values.viscosity, 0.0), where(inside, diffusivity + values.diffusivity, 0.0),
-                           rate)
+    return (from_below,), (where(inside, viscosity + values.viscosity, 0.0), where(inside, diffusivity + background, 0.0), rate)
 
 
 @stencil

@@ -1,4 +1,4 @@
-"""Equations of state of seawater for Boussinesq oceans: TEOS-10, and one of three terms (`quadratic`).
+"""Equations of state of seawater for Boussinesq oceans: TEOS-10, and one of three terms (`quadratic_seawater`).
 
     rho(S, T, Z) = r0(Z) + r(S, T, Z)                  (kg/m3)
     r = sum of R_nml s^n t^m z^l,   s = sqrt((S + 32) / 40.18861714),  t = T / 40,  z = Z / 10000
@@ -136,7 +136,7 @@ CABBELING, THERMOBARICITY = 1.0e-5, 1.1e-8  # 1/K2 and 1/Pa: of the thermal expa
 
 @stencil
 @reads("temperature", "salinity")
-def quadratic(k, j, i, fluid, s, tracers):
+def quadratic_seawater(k, j, i, fluid, s, tracers):
     """Buoyancy (m/s2) of a simple nonlinear seawater: g (alpha (1 - gamma rho_0 g z) T' + alpha' T'^2 / 2 - beta S').
 
     T' and S' are differences from the reference temperature (degree C) and salinity (g/kg) of the fluid, and alpha and beta its

@@ -33,7 +33,7 @@ from dycore.inputs.eddies import steepest_slope
 from dycore.inputs.given import check_switch
 from dycore.parameters import Mixing, Parameters
 from dycore.physics.surface import surface_relaxation
-from dycore.seawater import quadratic
+from dycore.seawater import quadratic_seawater
 from dycore.state import State, initial_state
 from dycore.tiles import Boundary
 
@@ -42,7 +42,8 @@ WIDTH, WALL, COAST, CHANNEL, FORCED = 60.0, 4.0, 42.0, -20.0, 45.0  # degrees: o
 THICKNESS = np.array([690.0, 640.0, 590.0, 540.0, 490.0, 440.0, 390.0, 340.0, 290.0, 240.0, 190.0, 140.0, 100.0, 70.0, 50.0]) / 2.5
 WIND_STRESS, WARMEST, RELAXATION = 0.1, 15.0, 30.0 * 86400.0  # N/m2, degree C, s
 EDDY_DIFFUSIVITY, STEEPEST, GREATEST = 1000.0, 0.01, 1.0e4  # m2/s, of both kinds; no unit; m2/s
-REFERENCE_TEMPERATURE = 9.85  # degree C
+ALONG = 500.0  # m2/s, along the levels, with an energy of eddies
+EXPANSION, CONTRACTION, DENSITY, REFERENCE_TEMPERATURE = 1.67e-4, 7.8e-4, 1024.0, 9.85  # 1/K, kg/g, kg/m3, degree C
 VISCOSITY_OVER_CUBE, BOTTOM_FRICTION = 2.0e-11, 1.0e-5  # 1/(m s), 1/s in the lowest of the usual levels
 
 
@@ -115,14 +116,19 @@ def simple_parameters(grid: Grid) -> Parameters:
     latitude = latitudes(ny)[:, None]
     warm = np.broadcast_to(surface_temperature(latitude), (ny, nx))
     return Parameters(
-        fluid=Ocean(thermal_expansion=1.67e-4, haline_contraction=7.8e-4, reference_density=1024.0),
+        fluid=Ocean(thermal_expansion=EXPANSION, haline_contraction=CONTRACTION, reference_density=DENSITY),
         time_step=min(0.04 * narrowest, 2400.0), substeps=24, tracer_names=("temperature", "salinity"),
         friction=Mixing(divergence=viscosity, vorticity=viscosity),
         surface_stress=(np.broadcast_to(wind(latitude), (ny, nx)), 0.0),
         forcing=(surface_relaxation(0, warm, RELAXATION),),
-        vertical_mixing=VerticalMixing(TurbulentKineticEnergy(viscosity=2.0e-4, diffusivity=2.0e-5),
-                                       linear_drag=float(BOTTOM_FRICTION * THICKNESS[0])),
+        vertical_mixing=mixed_by_turbulence(2.0e-5),
         eddies=None if nz == 1 else Eddies(EDDY_DIFFUSIVITY, EDDY_DIFFUSIVITY, STEEPEST))
+
+
+def mixed_by_turbulence(background: float | np.ndarray) -> VerticalMixing:
+    """Mixing by turbulence over a background diffusivity (m2/s), and linear bottom drag."""
+    return VerticalMixing(TurbulentKineticEnergy(viscosity=2.0e-4, diffusivity=background),
+                          linear_drag=float(BOTTOM_FRICTION * THICKNESS[0]))
 
 
 def with_eddy_energy(grid: Grid, parameters: Parameters) -> Parameters:
@@ -130,9 +136,10 @@ def with_eddy_energy(grid: Grid, parameters: Parameters) -> Parameters:
 
     The diffusivity is bounded, as in Veros by 10,000 m2/s, and by nine tenths of what the steepest slopes and the step allow.
     """
-    fluid = parameters.fluid._replace(buoyancy=quadratic, reference_temperature=REFERENCE_TEMPERATURE)
-    scheme = parameters.vertical_mixing.scheme._replace(diffusivity=background_diffusivity(grid.interfaces[:-1]))
-    parameters = replace(parameters, fluid=fluid, vertical_mixing=replace(parameters.vertical_mixing, scheme=scheme))
+    fluid = Ocean(quadratic_seawater, thermal_expansion=EXPANSION, haline_contraction=CONTRACTION, reference_density=DENSITY,
+                  reference_temperature=REFERENCE_TEMPERATURE)
+    mixing = mixed_by_turbulence(background_diffusivity(grid.interfaces[:-1]))
+    parameters = replace(parameters, fluid=fluid, vertical_mixing=mixing, diffusivity=ALONG)
     if parameters.eddies is None:
         return parameters
     allowed = steepest_slope(grid, 1.0, parameters.time_step).slope / STEEPEST

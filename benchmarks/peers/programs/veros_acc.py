@@ -34,7 +34,7 @@ before = numpy.array(variables.temp[..., int(variables.tau)])
 setup.run()
 variables, now = setup.state.variables, int(setup.state.variables.tau)
 fields = {"u": variables.u, "v": variables.v, "temperature": variables.temp, "energy": variables.eke}
-cells = {name: numpy.asarray(field[2:-2, 2:-2, :, now]).transpose(2, 1, 0) for name, field in fields.items()}
-numpy.savez(sys.argv[2], **cells, before=before[2:-2, 2:-2].transpose(2, 1, 0),
-            wet=numpy.asarray(variables.maskT[2:-2, 2:-2]).transpose(2, 1, 0) > 0.0,
-            thickness=numpy.asarray(variables.dzt), radius=setup.state.settings.radius)
+fields = {name: field[..., now] for name, field in fields.items()} | {"before": before, "wet": variables.maskT > 0.0}
+cells = {name: numpy.asarray(field[2:-2, 2:-2]).transpose(2, 1, 0) for name, field in fields.items()}
+others = {"thickness": numpy.asarray(variables.dzt), "radius": numpy.asarray(setup.state.settings.radius)}
+numpy.savez(sys.argv[2], allow_pickle=False, **cells, **others)

@@ -276,3 +276,19 @@ def test_the_energy_of_eddies_is_no_other_closure():
         Model(grid, replace(parameters, vertical_mixing=VerticalMixing(GOOD)), on_numpy)
     with pytest.raises(ValueError, match=r"eddies is for an ocean|one level"):
         Model(channel((1, 5, 6)), replace(parameters, eddies=Eddies(None, GOOD)), on_numpy)
+
+
+def test_turbulence_gains_what_eddies_dissipate_at_the_faces_between_them():
+    """c_eps e^(3/2) / L of both neighbours, in a fluid at rest whose turbulence neither dissipates nor spreads."""
+    grid, temperature = level(temperature=10.0)
+    record = EddyKineticEnergy(**FIXED | {"greatest": 4000.0})
+    energy = np.broadcast_to(np.array([0.001, 0.002, 0.004, 0.008])[:, None, None], grid.cells)
+    found = {}
+    for share in (0.0, 1.0):
+        scheme = TurbulentKineticEnergy(c_eps=1e-30, alpha=0.0, diffusivity=0.0, viscosity=0.0, from_eddies=share)
+        model, state = made(grid, Eddies(None, record, 5e-3), 10.0 + 0.0 * temperature, vertical_mixing=VerticalMixing(scheme))
+        filled_energy = filled(grid, Place.CENTER, energy)
+        found[share] = interior(model.step(state._replace(closure=(state.closure[0], filled_energy))).closure[0])
+    dissipated = 0.5 * energy[:, 0, 0] ** 1.5 / LENGTH
+    gain = (found[1.0] - found[0.0])[1:] / 600.0
+    assert gain == pytest.approx(np.broadcast_to(0.5 * (dissipated[1:] + dissipated[:-1])[:, None, None], gain.shape), rel=1e-9)

@@ -32,7 +32,7 @@ parameters. See `dycore/closures/turbulent_kinetic_energy.py`, which has all of 
 
 A diffusivity of eddies (dycore.equations.eddies) may be a record of numbers, as `Visbeck` is, with the `greatest` that it can be
 (m2/s) and a function `diffusivity(on, grid, layers, slopes)` that gives it as a field [j, i] or [k, j, i]. Where it has
-`prognostics`, `advance` and `complete` besides, as `EddyKineticEnergy`, it is a closure, and `diffusivity` is given its fields too;
+`prognostics`, `advance`, `complete` and `dissipation` besides, as `EddyKineticEnergy`, it is a closure, given its fields too;
 `after.eddies` (dycore.equations.eddies.Diagnosed) has the energy that the eddies of the step have released, and `after.mixed`
 viscosity and diffusivity across the levels.
 """

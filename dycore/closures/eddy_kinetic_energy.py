@@ -6,11 +6,12 @@
 
 e (m2/s2) stands at the centres of cells. K is that of the e at the start of a step. B is the potential energy that the bolus flow
 of this K releases in the step, kappa S2 N2, to the last digit (with centred faces of the tracers); D what harmonic friction along
-the levels takes from the resolved flow there (biharmonic friction feeds no eddies: it takes what is as short as the grid). Where
-K is bounded by `greatest`, so is L, also that of the dissipation. What dissipates and what is mixed across the levels is
-implicit, a B below zero a sink (Patankar), and the fluxes along the levels are explicit, stable and positive for as long a step as
-that of tracers with the `greatest` K is: e stays positive. It is not advected: in the days that it lives (c_eps sqrt(e) / L) the
-mean flow of a coarse grid crosses a fraction of a cell.
+the levels takes from the resolved flow there (biharmonic friction feeds no eddies: it takes what is as short as the grid). What e
+dissipates is a source of dycore.closures.TurbulentKineticEnergy, where that is the scheme of vertical mixing. Where K is bounded
+by `greatest`, so is L, also that of the dissipation. Dissipation and mixing across the levels are implicit, a B below zero is a
+sink (Patankar), and the fluxes along the levels are explicit, stable and positive for as long a step as that of tracers with the
+`greatest` K is: e stays positive. It is not advected: in the days that it lives (L / (c_eps sqrt(e))) the mean flow of a coarse
+grid crosses a fraction of a cell.
 
     Eden and Greatbatch 2008, Ocean Modelling 20, 223: the equation, the smaller of the deformation radius and the Rhines scale
     Haefner et al. 2018, Geosci. Model Dev. 11, 3299 (Veros, after pyOM2): the numbers below, those of its set-up ACC; the
@@ -27,6 +28,7 @@ from dycore.closures.columns import distance_between_levels, eliminate, thicknes
 from dycore.inputs.given import check_number
 from dycore.state import Prognostic
 from dycore.stencils import absolute, coefficient_at, maximum, minimum, square_root, stencil, where
+from dycore.terms import Term, bound
 from dycore.tiles import Place
 
 POSITIVE = "c_k", "crossing", "rhines", "least_length", "greatest", "least_energy"  # they divide, or keep from zero what does
@@ -77,6 +79,10 @@ class EddyKineticEnergy(NamedTuple):
         (speed,), _ = on.upward(wave_speed, no_speed, grid, layers, slopes.inverse_stability)
         return on(bounded_diffusivity, self, *on(limits_of_length, grid, self, speed), energy)
 
+    def dissipation(self, diffusivity: Any, energy: Any) -> Term:
+        """Energy that eddies lose to turbulence, per mass (m2/s3) at centres, of their energy at the start of a step."""
+        return bound(dissipation, self, diffusivity, energy)
+
     def advance(self, on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> tuple:
         """The energy as it is, which `complete` takes on."""
         return start
@@ -125,6 +131,13 @@ def bounded_diffusivity(k, j, i, values, of_radius, of_beta, energy):
 
 
 @stencil
+def dissipation(k, j, i, values, diffusivity, energy):
+    """c_eps e^(3/2) / L (m2/s3) at centres, of the length of a diffusivity."""
+    now = maximum(energy[k, j, i], values.least_energy)
+    return values.c_eps * values.c_k * now * now / diffusivity[k, j, i]
+
+
+@stencil
 def mixed_along_x(k, j, i, grid, column, values, diffusivity, energy):
     """Flux of energy through a west face, per thickness of the level (m4/s3), westward."""
     mixing = maximum(0.5 * (diffusivity[k, j, i] + diffusivity[k, j, i - 1]), values.least_mixing)
@@ -163,15 +176,14 @@ def nothing_eliminated(j, i, grid, column, values, time_step, viscosity, diffusi
 def energy_eliminated(k, j, i, carried, grid, column, values, time_step, viscosity, diffusivity, gained, energy):
     """Ratio and value of energy (m2/s2) at centres after the forward elimination of a step; carries them upwards."""
     wet, now, gain = k >= grid.floor[j, i], maximum(energy[k, j, i], values.least_energy), gained[k, j, i]
-    rate = values.c_eps * values.c_k * now / diffusivity[k, j, i]
-    loss = where(wet, rate + maximum(-gain, 0.0) / now, 0.0)
+    loss = (dissipation(k, j, i, values, diffusivity, energy) + maximum(-gain, 0.0)) / now
     along = mixed_along(k, j, i, grid, column, values, diffusivity, energy)
     share = time_step * values.alpha / thickness(k, j, i, grid, column)
     below = share * coefficient_at(k, j, i, viscosity) / distance_between_levels(k, j, i, grid, column)
     above = share * coefficient_at(k + 1, j, i, viscosity) / distance_between_levels(k + 1, j, i, grid, column)
     below, above = where(k > grid.floor[j, i], below, 0.0), where(wet & (k + 1 < grid.top), above, 0.0)
     right = now + time_step * (maximum(gain, 0.0) + along)
-    ratio, value = eliminate(below, above, time_step * loss, right, carried[0], carried[1])
+    ratio, value = eliminate(below, above, where(wet, time_step * loss, 0.0), right, carried[0], carried[1])
     ratio, value = where(wet, ratio, 0.0), where(wet, value, values.least_energy)
     return (ratio, value), (ratio, value)
 

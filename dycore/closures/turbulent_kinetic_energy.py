@@ -32,6 +32,7 @@ from dycore.fluid import Atmosphere
 from dycore.inputs.given import check_number, is_array
 from dycore.state import Prognostic
 from dycore.stencils import coefficient_at, maximum, minimum, square_root, stencil, where
+from dycore.terms import Term
 from dycore.tiles import Place
 
 LEAST_N2 = 1.0e-12  # 1/s2: where the length is as good as free; so is that of the shear
@@ -62,6 +63,7 @@ class TurbulentKineticEnergy(NamedTuple):
     surface_factor: float = 3.75  # energy at the surface over the square of the friction velocity
     least_energy: float = 1.0e-6  # m2/s2
     least_length: float = 0.04  # m, and that at the surface and the sea floor
+    from_eddies: float = 1.0  # share of what unresolved eddies with an energy dissipate that becomes turbulence
 
     @property
     def prognostics(self) -> tuple[Prognostic, ...]:
@@ -97,7 +99,8 @@ class TurbulentKineticEnergy(NamedTuple):
         """The energy at the end of a step, from what the flow and the tracers lose and gain in it."""
         stress, grid, (energy, rate) = equations.surface_stress, equations.grid, mixed.fields
         top = self.least_energy if stress is None else on(surface_energy, grid, self, stress)
-        flow = Change(before.u, before.v, after.u, after.v, equations.buoyant(after.tracers))
+        dissipated = Term() if after.eddies is None else after.eddies.dissipation
+        flow = Change(before.u, before.v, after.u, after.v, equations.buoyant(after.tracers), dissipated)
         _, eliminated = on.upward(energy_eliminated, nothing_eliminated, grid, after.layers, equations.heights,
                                   equations.parameters.fluid, self, time_step, top, flow, mixed, energy, rate)
         _, (new,) = on.downward(energy_substituted, energy_on_top, self, top, *eliminated)
@@ -105,13 +108,17 @@ class TurbulentKineticEnergy(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Velocities before and after a step on west and south faces (m/s), and the tracers of the buoyancy after it."""
+    """Velocities before and after a step on west and south faces (m/s), the tracers of the buoyancy after it.
+
+    And what unresolved eddies dissipate in it (m2/s3), at centres, the term that is zero where they have no energy.
+    """
 
     before_u: Any
     before_v: Any
     after_u: Any
     after_v: Any
     tracers: tuple
+    dissipated: Any
 
 
 @stencil
@@ -200,7 +207,8 @@ def energy_eliminated(k, j, i, carried, grid, column, heights, fluid, values, ti
               + (squared_change_v(k, j, i, grid, flow) + squared_change_v(k, j + 1, i, grid, flow)))
     production = mixed.viscosity[k, j, i] * (0.5 * across / (distance * distance))
     buoyancy = mixed.diffusivity[k, j, i] * stability(k, j, i, grid, column, heights, fluid, flow.tracers)
-    gain = maximum(production, 0.0) + maximum(-buoyancy, 0.0)
+    from_eddies = 0.5 * values.from_eddies * (flow.dissipated[k, j, i] + flow.dissipated[k - 1, j, i])
+    gain = maximum(production, 0.0) + maximum(-buoyancy, 0.0) + from_eddies
     loss = rate[k, j, i] + (maximum(-production, 0.0) + maximum(buoyancy, 0.0)) / now
     surface = values.c_k * values.least_length * square_root(coefficient_at(k, j, i, top)) + values.viscosity
     above = where(k + 1 < grid.top, mixed.viscosity[k + 1, j, i], surface)

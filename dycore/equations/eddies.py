@@ -95,6 +95,7 @@ class Diagnosed(NamedTuple):
     transport_diffusivity: Any
     released: Any = Term()  # potential energy that the bolus flow releases, per mass (m2/s3), at centres: for a closure of eddies
     dissipated: Any = Term()  # kinetic energy that friction along the levels takes from the flow, as `released`
+    dissipation: Any = Term()  # energy that eddies lose to turbulence, as `released`
 
 
 def diagnosed(on: Any, equations: Any, at: Any) -> Diagnosed | None:
@@ -104,19 +105,21 @@ def diagnosed(on: Any, equations: Any, at: Any) -> Diagnosed | None:
         return None
     slopes = neutral_slopes(on, equations, at, eddies.greatest_slope)
 
-    def at_this_time(value: Any) -> Any:
+    closure, closes = eddies.transport_diffusivity, has_fields(eddies.transport_diffusivity)
+    fields = fields_of(equations.parameters, closure, at.closure) if closes else ()
+
+    def at_this_time(value: Any, *fields: Any) -> Any:
         if not follows_flow(value):
             return value
-        own = fields_of(equations.parameters, value, at.closure) if has_fields(value) else ()
-        made = value.diffusivity(on, equations.grid, at.layers, slopes, *own)
+        made = value.diffusivity(on, equations.grid, at.layers, slopes, *fields)
         return on.whole(made) if axes_of(made) == 3 else made
 
-    transport = at_this_time(eddies.transport_diffusivity)
+    transport = at_this_time(closure, *fields)
     neutral = transport if has_fields(eddies.neutral_diffusivity) else at_this_time(eddies.neutral_diffusivity)
-    if not has_fields(eddies.transport_diffusivity):
+    if not closes:
         return Diagnosed(slopes, neutral, transport)
     return Diagnosed(slopes, neutral, transport, bound(bolus.released, equations.grid, at.layers.stretching, transport, slopes),
-                     friction.dissipated(equations, at))
+                     friction.dissipated(equations, at), closure.dissipation(transport, *fields))
 
 
 def residual_flow(on: Any, grid: Any, layers: Any, eddies: Diagnosed | None, flow: Flow) -> Flow:

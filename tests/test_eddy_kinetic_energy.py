@@ -14,6 +14,7 @@ from dycore.backends import by_name, on_numpy
 from dycore.closures import EddyKineticEnergy, TurbulentKineticEnergy, Uniform, Visbeck
 from dycore.equations import friction, momentum, operators
 from dycore.equations.advection import centred
+from dycore.equations.dissipation import dissipated
 from dycore.equations.eddies import Eddies
 from dycore.equations.steppers import WickerSkamarock
 from dycore.equations.vertical_mixing import VerticalMixing
@@ -42,7 +43,7 @@ def model_of(grid, temperature, energy=None, neutral=None, **constants):
     return model, state if energy is None else energetic(model, state, energy)
 
 
-def level(cells=(4, 5, 6), temperature=None, **options):
+def level(cells=(4, 5, 6), **options):
     """A grid of whole cells, and a temperature that is level."""
     grid = rectilinear(cells, extent=(6.0e5, 5.0e5), interfaces=uniform(cells[0], -1000.0, 0.0), **options)
     return grid, np.broadcast_to(np.linspace(5.0, 12.0, cells[0])[:, None, None], cells)
@@ -124,7 +125,7 @@ def test_friction_gives_to_eddies_what_it_takes_from_the_flow(kind):
         equations = joined(model.choices, numbers)
         at = Instant(u, v, None, None, ())
         force = friction.force(on, equations, on(operators.vorticity, equations.grid, u, v), at)
-        return *on.store(force), on.store(friction.dissipated(equations, at))
+        return *on.store(force), on.store(dissipated(equations, at))
 
     force_u, force_v, rate = computed(model.backend, grid, rates, model.numbers, state.u, state.v)
     of_u, of_v = (grid.open_thickness(getattr(grid.metrics, f"floor_{face}"), getattr(grid.metrics, f"fraction_{face}"))
@@ -236,11 +237,13 @@ def test_a_restart_goes_on_to_the_bit_and_output_has_the_energy(tmp_path):
 
 def test_numbers_are_arguments_and_a_neutral_diffusivity_may_be_another():
     grid, parameters, state = small()
-    other = EddyKineticEnergy(c_k=0.8, greatest=1200.0)
+    other = EddyKineticEnergy(c_k=0.8, greatest=1200.0, friction=0.0)
     changed = replace(parameters, eddies=Eddies(other, other, 2e-3))
     again, anew = (model.steps(state, 2) for model in (Model(grid, parameters, on_numpy).with_parameters(changed),
                                                       Model(grid, changed, on_numpy)))
     assert np.array_equal(again.closure[1], anew.closure[1])
+    back = Model(grid, changed, on_numpy).with_parameters(parameters).steps(state, 2)
+    assert np.array_equal(back.closure[1], Model(grid, parameters, on_numpy).steps(state, 2).closure[1])
     for neutral in (300, Visbeck(greatest=1000.0), np.full(4, 300.0), None):
         after = Model(grid, replace(parameters, eddies=Eddies(neutral, other, 2e-3)), on_numpy).steps(state, 1)
         assert np.isfinite(interior(after.tracers[0])).all() and len(after.closure) == 2
@@ -280,15 +283,15 @@ def test_the_energy_of_eddies_is_no_other_closure():
 
 def test_turbulence_gains_what_eddies_dissipate_at_the_faces_between_them():
     """c_eps e^(3/2) / L of both neighbours, in a fluid at rest whose turbulence neither dissipates nor spreads."""
-    grid, temperature = level(temperature=10.0)
+    grid, _ = level()
     record = EddyKineticEnergy(**FIXED | {"greatest": 4000.0})
     energy = np.broadcast_to(np.array([0.001, 0.002, 0.004, 0.008])[:, None, None], grid.cells)
     found = {}
     for share in (0.0, 1.0):
         scheme = TurbulentKineticEnergy(c_eps=1e-30, alpha=0.0, diffusivity=0.0, viscosity=0.0, from_eddies=share)
-        model, state = made(grid, Eddies(None, record, 5e-3), 10.0 + 0.0 * temperature, vertical_mixing=VerticalMixing(scheme))
+        model, state = made(grid, Eddies(None, record, 5e-3), np.full(grid.cells, 10.0), vertical_mixing=VerticalMixing(scheme))
         filled_energy = filled(grid, Place.CENTER, energy)
         found[share] = interior(model.step(state._replace(closure=(state.closure[0], filled_energy))).closure[0])
-    dissipated = 0.5 * energy[:, 0, 0] ** 1.5 / LENGTH
+    lost = 0.5 * energy[:, 0, 0] ** 1.5 / LENGTH
     gain = (found[1.0] - found[0.0])[1:] / 600.0
-    assert gain == pytest.approx(np.broadcast_to(0.5 * (dissipated[1:] + dissipated[:-1])[:, None, None], gain.shape), rel=1e-9)
+    assert gain == pytest.approx(np.broadcast_to(0.5 * (lost[1:] + lost[:-1])[:, None, None], gain.shape), rel=1e-9)

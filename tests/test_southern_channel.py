@@ -141,9 +141,9 @@ def test_the_simple_form_has_constant_diffusivities_and_the_usual_one_an_energy_
     assert simple.eddies == Eddies(1000.0, 1000.0, 0.01) and simple.fluid.buoyancy is linear_seawater and simple.diffusivity is None
     energy = usual.eddies.transport_diffusivity
     assert energy == usual.eddies.neutral_diffusivity == EddyKineticEnergy(greatest=1.0e4)
-    # of Veros 1.7, by its own program, at 120, 780 and 1804 m
-    found = background_diffusivity(np.array([-120.0, -780.0, -1804.0]))
-    assert found == pytest.approx([3.062e-5, 3.182e-5, 3.778e-5], rel=2e-2) and (np.diff(found) > 0.0).all()
+    # of Veros 1.7, by its own program
+    found = background_diffusivity(np.array([-48.0, -316.0, -724.0, -1312.0, -1804.0]))
+    assert found == pytest.approx([3.0520497e-5, 3.0888746e-5, 3.1659965e-5, 3.3679850e-5, 3.7828402e-5], rel=1e-7)
     with pytest.raises(ValueError, match="eddy_energy='yes' must be True or False"):
         cases.southern_channel(COARSE, eddy_energy="yes")
 

@@ -133,8 +133,8 @@ def bounded_diffusivity(k, j, i, values, of_radius, of_beta, energy):
 @stencil
 def dissipation(k, j, i, values, diffusivity, energy):
     """c_eps e^(3/2) / L (m2/s3) at centres, of the length of a diffusivity."""
-    now = maximum(energy[k, j, i], values.least_energy)
-    return values.c_eps * values.c_k * now * now / diffusivity[k, j, i]
+    now, mixing = maximum(energy[k, j, i], values.least_energy), diffusivity[k, j, i]
+    return values.c_eps * values.c_k * now * now / where(mixing > 0.0, mixing, 1.0)  # there is none beyond the levels
 
 
 @stencil

@@ -18,8 +18,9 @@ from numpy.typing import ArrayLike
 from dycore.assembly.values import is_traced
 from dycore.closures import EddyKineticEnergy, Visbeck
 from dycore.closures.records import fields_of, has_fields
-from dycore.equations import bolus, friction, neutral_diffusion
+from dycore.equations import bolus, neutral_diffusion
 from dycore.equations.continuity import Flow
+from dycore.equations.dissipation import dissipated
 from dycore.equations.neutral_slopes import Neutral, neutral_slopes
 from dycore.fields import axes_of
 from dycore.inputs.given import check_number, not_negative, shown
@@ -119,7 +120,7 @@ def diagnosed(on: Any, equations: Any, at: Any) -> Diagnosed | None:
     if not closes:
         return Diagnosed(slopes, neutral, transport)
     return Diagnosed(slopes, neutral, transport, bound(bolus.released, equations.grid, at.layers.stretching, transport, slopes),
-                     friction.dissipated(equations, at), closure.dissipation(transport, *fields))
+                     dissipated(equations, at), closure.dissipation(transport, *fields))
 
 
 def residual_flow(on: Any, grid: Any, layers: Any, eddies: Diagnosed | None, flow: Flow) -> Flow:

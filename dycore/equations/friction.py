@@ -22,12 +22,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.equations.operators import velocity_divergence, vorticity
+from dycore.equations.operators import velocity_divergence
 from dycore.grid import Grid
 from dycore.inputs.given import as_array
 from dycore.state import padded
 from dycore.stencils import coefficient_at, stencil, where
-from dycore.terms import Term, Vector, bound
+from dycore.terms import Vector, bound
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place
 
 
@@ -265,32 +265,6 @@ def force(on: Any, equations: Any, vorticity: Any, at: Any) -> Vector:
     if friction.no_slip:
         vorticity = on(no_slip_vorticity, grid, at.u, at.v)
     return harmonic(grid, viscosity, Strain(vorticity, on(velocity_divergence, grid, at.u, at.v)))
-
-
-@stencil
-def dissipation_about(k, j, i, grid, viscosity, u, v):
-    """Kinetic energy that harmonic friction takes from the vorticity about a corner, per thickness (m4/s3); at a coast none."""
-    is_open, zeta = k >= grid.floor_z[j, i], vorticity(k, j, i, grid, u, v)
-    stress = grid.open_fraction_of(k, j, i, grid.floor_z, grid.fraction_z, coefficient_at(k, j, i, viscosity.corner) * zeta)
-    return where(is_open, stress * zeta, 0.0) / where(is_open, grid.inverse_area_z[j, i], 1.0)
-
-
-@stencil
-def dissipation(k, j, i, grid, viscosity, u, v):
-    """Kinetic energy that harmonic friction takes from the flow in a cell, per mass (m2/s3); a corner is shared by four."""
-    about = (dissipation_about(k, j, i, grid, viscosity, u, v) + dissipation_about(k, j, i + 1, grid, viscosity, u, v)
-             + (dissipation_about(k, j + 1, i, grid, viscosity, u, v) + dissipation_about(k, j + 1, i + 1, grid, viscosity, u, v)))
-    of_vorticity = grid.open_fraction_of(k, j, i, grid.floor, grid.inverse_fraction, 0.25 * grid.inverse_area[j, i] * about)
-    divergence = velocity_divergence(k, j, i, grid, u, v)
-    return of_vorticity + coefficient_at(k, j, i, viscosity.centre) * divergence * divergence
-
-
-def dissipated(equations: Any, at: Any) -> Term:
-    """Kinetic energy that harmonic friction takes from the flow of an instant, per mass (m2/s3); zero without such friction."""
-    friction = equations.parameters.friction
-    if friction is None or friction.biharmonic:
-        return Term()
-    return bound(dissipation, equations.grid, equations.viscosity, at.u, at.v)
 
 
 def harmonic(grid: Any, viscosity: Viscosity, strain: Strain) -> Vector:

@@ -111,6 +111,8 @@ class Instant(NamedTuple):
     layers: Any = None  # dycore.equations.column.Column
     phi: Any = None  # in the middle of layers (m2/s2)
     buoyancy: Any = None  # b of dycore.fluid [k, j, i]
+    mixed: Any = None  # viscosity and diffusivity across the levels (dycore.equations.vertical_mixing.Coefficients), or None
+    eddies: Any = None  # dycore.equations.eddies.Diagnosed, or None
 
 
 def in_precision(dtype: Any, value: Any) -> Any:

@@ -117,7 +117,7 @@ def in_plain_numbers(value: Any) -> Any:
 
 
 # what records say of numbers that need not be whole
-REAL = "float", "float | None", "Coefficient", "Coefficient | None", "float | ArrayLike | Visbeck | None"
+REAL = "float", "float | None", "Coefficient", "Coefficient | None", "float | ArrayLike | Visbeck | EddyKineticEnergy | None"
 
 
 def part_in_plain_numbers(record: Any, name: str) -> Any:

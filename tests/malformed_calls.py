@@ -173,7 +173,7 @@ CALLS = {
     "PacanowskiPhilander": Call(mixed(closures.pacanowski_philander, PacanowskiPhilander), {},
                                 dict.fromkeys(PacanowskiPhilander._fields, anywhere)),
     "TurbulentKineticEnergy": Call(lambda **parts: model(vertical_mixing=VerticalMixing(TurbulentKineticEnergy(**parts))), {}, {
-        **dict.fromkeys(TurbulentKineticEnergy._fields, at_least), **dict.fromkeys(POSITIVE, above),
+        **dict.fromkeys(TurbulentKineticEnergy._fields, at_least), **dict.fromkeys(POSITIVE, above), "diffusivity": anywhere,
         "least_prandtl": lambda value: above(value) and float(value) <= 10.0,
         "largest_prandtl": lambda value: at_least(value) and float(value) >= 1.0}),
     "Ocean": Call(with_record("fluid", Ocean), {}, {
@@ -226,7 +226,7 @@ CALLS = {
     "cells_for": Call(cases.cells_for, {"case": "held_suarez", "n_cells": 1000}, {"case": nothing, "n_cells": above}),
 }
 TAKEN = {"angle": number, "perturbation": number, "speed": number, "dissipation": at_least, "friction": at_least,
-         "viscosity": at_least, "linear": switch, "no_slip": switch}
+         "viscosity": at_least, "linear": switch, "no_slip": switch, "eddy_energy": switch}
 for name, case in cases.CASES.items():
     if name != "global_ocean":
         layers = 1 if name in ("barotropic_gyre", "barotropic_jet", "flow_over_mountain", "rossby_haurwitz_wave",

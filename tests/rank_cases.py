@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from dycore import cases
-from dycore.closures import TurbulentKineticEnergy, Visbeck
+from dycore.closures import EddyKineticEnergy, TurbulentKineticEnergy, Visbeck
 from dycore.equations.advection import weno5
 from dycore.equations.eddies import Eddies
 from dycore.equations.steppers import WickerSkamarock
@@ -68,6 +68,13 @@ def with_closure(precision):
     return grid, dataclasses.replace(parameters, forcing=(subgrid_fluxes(grid, network),)), state
 
 
+def with_energy_of_eddies(case):
+    """A case with eddies that have an energy of their own, from friction too."""
+    grid, parameters, state = case
+    energy = EddyKineticEnergy(greatest=1000.0)
+    return grid, dataclasses.replace(parameters, eddies=Eddies(energy, energy, 2.0e-3)), state
+
+
 def wave(precision):
     """An atmosphere on the full sphere, filtered near the poles."""
     return cases.baroclinic_wave((4, 14, 22), precision=precision)
@@ -77,6 +84,7 @@ WIDE = {"tracer_face": weno5, "biharmonic_diffusion": True, "diffusivity": 1.0e1
 CASES = {
     "channel": channel, "channel with eddies": lambda precision: with_eddies(partial(precision)), "wave": wave,
     "partial cells": partial, "turbulence": turbulence, "channel with a closure by a network": with_closure,
+    "energy of eddies": lambda precision: with_energy_of_eddies(turbulence(precision)),
     "basin": lambda precision: channel(precision, x=Boundary.WALL, **WIDE),
     "periodic": lambda precision: channel(precision, y=Boundary.PERIODIC),
     "channel in stages": lambda precision: channel(precision, stepper=WickerSkamarock(), time_step=4000.0),

@@ -82,7 +82,7 @@ def after_stage(on: Any, equations: Equations, stage: Stage, start: State, now: 
     w, surface, moved = tracers.advanced(on, equations, dt, at, weights, start, now, flow, outflow, mixed, unresolved, sources)
 
     # Closures last, with the flow at the end; their columns are those of the implicit solves
-    after = Instant(u, v, w, surface, moved, now.time, start.closure, layers)
+    after = Instant(u, v, w, surface, moved, now.time, start.closure, layers, mixed=mixed, eddies=unresolved)
     closure = completed(on, equations, dt, closures, start, after) if stage.last else now.closure
     return State(u, v, w, surface, moved, closure, steppers.remembered(on, weights, now, slow), now.step, now.time)
 

@@ -134,7 +134,8 @@ def test_samples_follow_the_protocol_of_the_suite(program):
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
-    (["--case", "wave", "--cells", "4,12,24", "--steps", "1"], "is none of baroclinic_channel, baroclinic_wave, held_suarez and southern_channel."),
+    (["--case", "wave", "--cells", "4,12,24", "--steps", "1"],
+     "is none of baroclinic_channel, baroclinic_wave, held_suarez and southern_channel."),
     (["--case", "baroclinic_wave", "--cells", "4,12", "--steps", "1"], "are not three whole numbers NZ,NY,NX"),
     (["--case", "baroclinic_wave", "--cells", "4,12,25", "--steps", "1"], "does not match across the pole"),
     ([*SMALL, "--steps", "-1"], "--steps '-1' is not a whole number"),

@@ -217,7 +217,7 @@ def advanced(on: Any, equations: Equations, stage: Stage, layers: Any, start: An
     wide = own.tile
     widths: Sequence[Any] = (layers.width_u, layers.width_v)
     depth_mean = on(depth_means, grid, sums)
-    through = through_open_sides(on, equations, layers, now)
+    through = through_open_sides(on, equations, layers, now, sums)
     others = [] if now is start else [on(surface_increment, start.surface, now.surface)]
     others += (*widths, *through) if any(own.neighbours) else ()
     # so far beyond the cells that the substeps need no message for a while

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from dycore.equations.velocity import Sums, column_sums, no_column_sums
-from dycore.stencils import absolute, coefficient_at, square_root, stencil, where
+from dycore.stencils import coefficient_at, square_root, stencil, where
 from dycore.tiles import Place
 
 FACES = Place.WEST_FACE, Place.SOUTH_FACE
@@ -98,6 +98,35 @@ def slope_of(normal: Any, gravity: Any, thickness: Any, stretching: Any) -> Any:
 
 
 @stencil
+def slopes(j, i, grid, gravity, openings, stretching):
+    """`Passage.slope_u` and slope_v at [j, i] under a stretching of columns."""
+    normal_u, normal_v = openings.normal_u[j, i], openings.normal_v[j, i]
+    return (slope_of(normal_u, gravity, grid.thickness_u[j, i], where(normal_u > 0.0, stretching[j, i], stretching[j, i - 1])),
+            slope_of(normal_v, gravity, grid.thickness_v[j, i], where(normal_v > 0.0, stretching[j, i], stretching[j - 1, i])))
+
+
+@stencil
+def incoming(j, i, slope_u, slope_v, west, east, south, north):
+    """u + slope R outside of open faces [j, i] (m/s), which waves that come in bring with them."""
+    return (where(slope_u[j, i] > 0.0, velocity_at(j, i, west), velocity_at(j, i, east))
+            + slope_u[j, i] * where(slope_u[j, i] > 0.0, elevation_at(j, i, west), elevation_at(j, i, east)),
+            where(slope_v[j, i] > 0.0, velocity_at(j, i, south), velocity_at(j, i, north))
+            + slope_v[j, i] * where(slope_v[j, i] > 0.0, elevation_at(j, i, south), elevation_at(j, i, north)))
+
+
+@stencil
+def turned(j, i, grid, gravity, sum_u, sum_v):
+    """Change of u, v at west and south faces [j, i] (m/s) by the Coriolis force while a wave goes half a cell, dx / (2 c)."""
+    time_u = 0.5 * grid.dx_u[j, i] / square_root(gravity * where(grid.thickness_u[j, i] > 0.0, grid.thickness_u[j, i], 1.0))
+    time_v = 0.5 * grid.dy_v[j, i] / square_root(gravity * where(grid.thickness_v[j, i] > 0.0, grid.thickness_v[j, i], 1.0))
+    northward = grid.coriolis[j, i] * (mean_v(j, i, grid, sum_v) + mean_v(j, i - 1, grid, sum_v)) + (
+        grid.coriolis[j + 1, i] * (mean_v(j + 1, i, grid, sum_v) + mean_v(j + 1, i - 1, grid, sum_v)))
+    eastward = grid.coriolis[j, i] * (mean_u(j, i, grid, sum_u) + mean_u(j - 1, i, grid, sum_u)) + (
+        grid.coriolis[j, i + 1] * (mean_u(j, i + 1, grid, sum_u) + mean_u(j - 1, i + 1, grid, sum_u)))
+    return 0.25 * time_u * northward, -0.25 * time_v * eastward
+
+
+@stencil
 def mean_u(j, i, grid, sum_u):
     """Depth mean of u at a west face (m/s) from its column sum."""
     return sum_u[j, i] * grid.inverse_thickness_u[j, i]
@@ -109,29 +138,13 @@ def mean_v(j, i, grid, sum_v):
     return sum_v[j, i] * grid.inverse_thickness_v[j, i]
 
 
-def delay(slope: Any, distance: Any, gravity: Any) -> Any:
-    """dx / (2 c) (s), in which a wave goes half a cell; c = g / slope."""
-    return 0.5 * distance * absolute(slope) / gravity
-
-
 @stencil
-def passage(j, i, grid, gravity, openings, stretching, surface, sum_u, sum_v):
-    """`Passage` at [j, i] as it is through a step, from surface, stretching and column sums of velocity at its beginning."""
-    normal_u, normal_v = openings.normal_u[j, i], openings.normal_v[j, i]
-    slope_u = slope_of(normal_u, gravity, grid.thickness_u[j, i], where(normal_u > 0.0, stretching[j, i], stretching[j, i - 1]))
-    slope_v = slope_of(normal_v, gravity, grid.thickness_v[j, i], where(normal_v > 0.0, stretching[j, i], stretching[j - 1, i]))
-    velocity_u = where(normal_u > 0.0, velocity_at(j, i, openings.west), velocity_at(j, i, openings.east))
-    velocity_v = where(normal_v > 0.0, velocity_at(j, i, openings.south), velocity_at(j, i, openings.north))
-    above_u = (where(normal_u > 0.0, elevation_at(j, i, openings.west), elevation_at(j, i, openings.east))
-               - where(normal_u > 0.0, surface[j, i], surface[j, i - 1]))
-    above_v = (where(normal_v > 0.0, elevation_at(j, i, openings.south), elevation_at(j, i, openings.north))
-               - where(normal_v > 0.0, surface[j, i], surface[j - 1, i]))
-    turned_u = 0.125 * (grid.coriolis[j, i] + grid.coriolis[j + 1, i]) * (
-        mean_v(j, i, grid, sum_v) + mean_v(j, i - 1, grid, sum_v) + mean_v(j + 1, i, grid, sum_v) + mean_v(j + 1, i - 1, grid, sum_v))
-    turned_v = -0.125 * (grid.coriolis[j, i] + grid.coriolis[j, i + 1]) * (
-        mean_u(j, i, grid, sum_u) + mean_u(j, i + 1, grid, sum_u) + mean_u(j - 1, i, grid, sum_u) + mean_u(j - 1, i + 1, grid, sum_u))
-    return (velocity_u + slope_u * above_u + turned_u * delay(slope_u, grid.dx_u[j, i], gravity),
-            velocity_v + slope_v * above_v + turned_v * delay(slope_v, grid.dy_v[j, i], gravity), slope_u, slope_v)
+def outer(j, i, slope_u, slope_v, incoming_u, incoming_v, turned_u, turned_v, surface):
+    """`Passage.outer_u` and outer_v at [j, i], from what comes in, the Coriolis force and the surface at the beginning."""
+    within_u = where(slope_u[j, i] > 0.0, surface[j, i], surface[j, i - 1])
+    within_v = where(slope_v[j, i] > 0.0, surface[j, i], surface[j - 1, i])
+    return (incoming_u[j, i] + turned_u[j, i] - slope_u[j, i] * within_u,
+            incoming_v[j, i] + turned_v[j, i] - slope_v[j, i] * within_v)
 
 
 @stencil
@@ -203,17 +216,21 @@ def outside(on: Any, equations: Any, u: Any, v: Any, surface: Any, tracers: tupl
     if openings is None:
         return u, v, surface, tracers
     borders = openings.west, openings.east, openings.south, openings.north
-    u, v, surface, *tracers = on.exchange(*zip((*FACES, *[Place.CENTER] * (1 + len(tracers))), (u, v, surface, *tracers), strict=True))
+    places = (*FACES, *[Place.CENTER] * (1 + len(tracers)))
+    u, v, surface, *tracers = on.exchange(*zip(places, (u, v, surface, *tracers), strict=True))
     shares = tuple(border.share for border in borders)
     moved = tuple(on(outside_tracer, grid, openings, tuple(border.tracers[number] for border in borders), shares, u, v, tracer)
                   for number, tracer in enumerate(tracers))
     return *on(outside_velocity, grid, openings, u, v), on(outside_surface, openings, surface), moved
 
 
-def through_open_sides(on: Any, equations: Any, layers: Any, now: Any) -> tuple:
-    """`Passage` of a step that begins with a state; () where no side is open."""
-    if equations.openings is None:
+def through_open_sides(on: Any, equations: Any, layers: Any, now: Any, sums: Sums) -> tuple:
+    """`Passage` of a stage; () where no side is open."""
+    openings, grid = equations.openings, equations.grid
+    if openings is None:
         return ()
-    sums, _ = on.upward(column_sums, no_column_sums, equations.grid, now.u, now.v)
     gravity = equations.barotropic.gravity
-    return on(passage, equations.grid, gravity, equations.openings, layers.stretching, now.surface, *sums)
+    slope = on(slopes, grid, gravity, openings, layers.stretching)
+    coming = on(incoming, *slope, openings.west, openings.east, openings.south, openings.north)
+    before = on.exchange(*zip(FACES, (sums.before_u, sums.before_v), strict=True))
+    return *on(outer, *slope, *coming, *on(turned, grid, gravity, *before), now.surface), *slope

@@ -35,8 +35,8 @@ class Tide(NamedTuple):
 class OpenSide(NamedTuple):
     """The sea outside of an open side; all is at rest by default.
 
-    elevation (m) and velocity (m/s, the depth mean across the side, eastward or northward): numbers, lines [n] along the side or
-    planes [ny, nx], which tides are added to; waves leave past them (Flather). profile: velocity across the side, a number, a
+    elevation (m) and velocity (m/s, the depth mean across the side, eastward or northward): numbers or lines [n] along the
+    side, which tides are added to; waves leave past them (Flather). profile: velocity across the side, a number, a
     profile [nz], a section [nz, n] or a volume, of which what differs from its depth mean is taken; None takes that of the
     next face within, so that internal waves leave. tracers: values for the first tracers of tracer_names that come in with the
     inflow, as `profile`; None for what is within. All may be a dycore.time_series.TimeSeries of these. seconds: time in which the

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dycore.equations.open_boundaries import Border, Openings
+from dycore.equations.open_boundaries import Openings, Where
 from dycore.fields import map_arguments
 from dycore.geometry.sides import Side, edge
 from dycore.grid import Grid, interior
@@ -53,7 +53,7 @@ def openings_of(grid: Grid, parameters: Parameters, value: Callable) -> Openings
             rows[edge(side)] = side.inward
     normal_u[:, 0], normal_v[0, :] = 0.0, 0.0  # the faces of walls behind the cells outside, or of none
     along_u, along_v = np.where(beyond & before_x, rows, 0.0), np.where(beyond & before_y, into[True], 0.0)
-    closed = Border(tracers=((),) * len(parameters.tracer_names))
-    fields = (normal_u, normal_v, along_u, along_v, into[True], into[False])
-    each = (borders.get(side, closed) for side in (Side.WEST, Side.EAST, Side.SOUTH, Side.NORTH))
-    return Openings(*map(value, fields), *(map_arguments(value, border) for border in each))
+    at = Where(*map(value, (normal_u, normal_v, along_u, along_v, into[True], into[False])))
+    along_x, along_y = (tuple(map_arguments(value, border) for side, border in borders.items() if side.along_x is of_x)
+                        for of_x in (True, False))
+    return Openings(at, along_x, along_y)

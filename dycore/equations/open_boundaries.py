@@ -24,30 +24,26 @@ from dycore.tiles import Place
 FACES = Place.WEST_FACE, Place.SOUTH_FACE
 
 
-class TidalWave(NamedTuple):
-    """A constituent outside: cos and sin of its time, and the amplitudes of both, of elevation (m) and velocity (m/s)."""
+class Inflow(NamedTuple):
+    """A part of the depth mean and the surface outside of a side: a number times planes [j, i], which are 0 on other faces."""
 
-    cosine: Any
-    sine: Any
-    elevation_cosine: Any
-    elevation_sine: Any
-    velocity_cosine: Any
-    velocity_sine: Any
+    weight: Any  # no unit: 1, or the cosine or the sine of the time of a tide
+    velocity: Any  # m/s, across the side
+    elevation: Any  # m
 
 
 class Border(NamedTuple):
     """The sea outside of a side; () where a value is that within."""
 
-    elevation: Any = 0.0  # m
-    velocity: Any = 0.0  # m/s, depth mean across the side
-    tides: tuple = ()
-    profile: Any = ()  # m/s
+    sign: Any  # 1.0 in the west and the south, -1.0 in the east and the north
+    inflows: tuple[Inflow, ...]
+    profile: Any = ()  # m/s: a number, a profile [k] or a volume [k, j, i]
     tracers: tuple = ()  # one for each, as the profile
     share: Any = 1.0  # of the way from a tracer outside to its value that goes in a step
 
 
-class Openings(NamedTuple):
-    """Where sides are open, and the sea outside of each. Fields [j, i] are 0 elsewhere."""
+class Where(NamedTuple):
+    """Faces and cells at open sides: fields [j, i], which are 0 elsewhere."""
 
     normal_u: Any  # of west faces between outside and within: 1 where the grid is to the east, -1 to the west
     normal_v: Any  # of south faces
@@ -55,10 +51,14 @@ class Openings(NamedTuple):
     along_v: Any  # of south faces: 1 where it is to the east, -1 to the west
     into_x: Any  # of cells outside in the west (1) and in the east (-1)
     into_y: Any  # in the south (1) and in the north (-1), but for corners
-    west: Border
-    east: Border
-    south: Border
-    north: Border
+
+
+class Openings(NamedTuple):
+    """Open sides: where they are, and the sea outside of each."""
+
+    at: Where
+    x: tuple[Border, ...]  # in the west and the east
+    y: tuple[Border, ...]
 
 
 class Passage(NamedTuple):
@@ -70,48 +70,25 @@ class Passage(NamedTuple):
     slope_v: Any
 
 
-def plane_at(j: Any, i: Any, value: Any) -> Any:
-    """A number, or the value of a plane [j, i] at a point."""
-    return coefficient_at(0, j, i, value)
-
-
-def elevation_at(j: Any, i: Any, border: Border) -> Any:
-    """Elevation outside at a point (m)."""
-    total = plane_at(j, i, border.elevation)
-    for tide in border.tides:
-        total = total + tide.cosine * plane_at(j, i, tide.elevation_cosine) + tide.sine * plane_at(j, i, tide.elevation_sine)
-    return total
-
-
-def velocity_at(j: Any, i: Any, border: Border) -> Any:
-    """Depth mean of the velocity across a side, outside, at a point (m/s)."""
-    total = plane_at(j, i, border.velocity)
-    for tide in border.tides:
-        total = total + tide.cosine * plane_at(j, i, tide.velocity_cosine) + tide.sine * plane_at(j, i, tide.velocity_sine)
-    return total
-
-
-def slope_of(normal: Any, gravity: Any, thickness: Any, stretching: Any) -> Any:
+@stencil
+def slope_of(normal, gravity, thickness, stretching):
     """sqrt(g / h) with the sign of the normal (1/s); zero where a face is closed or no boundary."""
     depth = thickness * stretching
     return where(depth > 0.0, normal * square_root(gravity / where(depth > 0.0, depth, 1.0)), 0.0)
 
 
 @stencil
-def slopes(j, i, grid, gravity, openings, stretching):
+def slopes(j, i, grid, gravity, at, stretching):
     """`Passage.slope_u` and slope_v at [j, i] under a stretching of columns."""
-    normal_u, normal_v = openings.normal_u[j, i], openings.normal_v[j, i]
+    normal_u, normal_v = at.normal_u[j, i], at.normal_v[j, i]
     return (slope_of(normal_u, gravity, grid.thickness_u[j, i], where(normal_u > 0.0, stretching[j, i], stretching[j, i - 1])),
             slope_of(normal_v, gravity, grid.thickness_v[j, i], where(normal_v > 0.0, stretching[j, i], stretching[j - 1, i])))
 
 
 @stencil
-def incoming(j, i, slope_u, slope_v, west, east, south, north):
-    """u + slope R outside of open faces [j, i] (m/s), which waves that come in bring with them."""
-    return (where(slope_u[j, i] > 0.0, velocity_at(j, i, west), velocity_at(j, i, east))
-            + slope_u[j, i] * where(slope_u[j, i] > 0.0, elevation_at(j, i, west), elevation_at(j, i, east)),
-            where(slope_v[j, i] > 0.0, velocity_at(j, i, south), velocity_at(j, i, north))
-            + slope_v[j, i] * where(slope_v[j, i] > 0.0, elevation_at(j, i, south), elevation_at(j, i, north)))
+def with_inflow(j, i, weight, slope, velocity, elevation, total):
+    """u + slope R on open faces [j, i] (m/s) with a part of what waves that come in bring."""
+    return total[j, i] + weight * (velocity[j, i] + slope[j, i] * elevation[j, i])
 
 
 @stencil
@@ -139,74 +116,89 @@ def mean_v(j, i, grid, sum_v):
 
 
 @stencil
-def outer(j, i, slope_u, slope_v, incoming_u, incoming_v, turned_u, turned_v, surface):
-    """`Passage.outer_u` and outer_v at [j, i], from what comes in, the Coriolis force and the surface at the beginning."""
+def outer(j, i, slope_u, slope_v, incoming_u, incoming_v, surface):
+    """`Passage.outer_u` and outer_v at [j, i], from what comes in and the surface at the beginning."""
     within_u = where(slope_u[j, i] > 0.0, surface[j, i], surface[j, i - 1])
     within_v = where(slope_v[j, i] > 0.0, surface[j, i], surface[j - 1, i])
-    return (incoming_u[j, i] + turned_u[j, i] - slope_u[j, i] * within_u,
-            incoming_v[j, i] + turned_v[j, i] - slope_v[j, i] * within_v)
+    return incoming_u[j, i] - slope_u[j, i] * within_u, incoming_v[j, i] - slope_v[j, i] * within_v
 
 
 @stencil
-def border_velocity(k, j, i, grid, openings, u, v):
-    """u, v at west and south faces (m/s), on open ones those of the next face within or of a profile from outside."""
-    normal_u, normal_v = openings.normal_u[j, i], openings.normal_v[j, i]
-    from_west, from_east = or_within(k, j, i, openings.west, u[k, j, i + 1]), or_within(k, j, i, openings.east, u[k, j, i - 1])
-    from_south, from_north = or_within(k, j, i, openings.south, v[k, j + 1, i]), or_within(k, j, i, openings.north, v[k, j - 1, i])
-    new_u = where(normal_u > 0.0, from_west, where(normal_u < 0.0, from_east, u[k, j, i]))
-    new_v = where(normal_v > 0.0, from_south, where(normal_v < 0.0, from_north, v[k, j, i]))
+def border_velocity(k, j, i, grid, at, u, v):
+    """u, v at west and south faces (m/s), on open ones those of the next face within."""
+    normal_u, normal_v = at.normal_u[j, i], at.normal_v[j, i]
+    new_u = where(normal_u > 0.0, u[k, j, i + 1], where(normal_u < 0.0, u[k, j, i - 1], u[k, j, i]))
+    new_v = where(normal_v > 0.0, v[k, j + 1, i], where(normal_v < 0.0, v[k, j - 1, i], v[k, j, i]))
     return where(k >= grid.floor_u[j, i], new_u, 0.0), where(k >= grid.floor_v[j, i], new_v, 0.0)
 
 
-def or_within(k: Any, j: Any, i: Any, border: Border, within: Any) -> Any:
-    """The profile of a side at a point (m/s), or a value within."""
-    return within if isinstance(border.profile, tuple) else coefficient_at(k, j, i, border.profile)
+@stencil
+def clamped(k, j, i, floor, normal, sign, profile, velocity):
+    """Velocity on faces (m/s), on those of one side that of a profile."""
+    here = (normal[j, i] * sign > 0.0) & (k >= floor[j, i])
+    return where(here, coefficient_at(k, j, i, profile), velocity[k, j, i])
 
 
 @stencil
-def outside_velocity(k, j, i, grid, openings, u, v):
+def outside_velocity(k, j, i, grid, at, u, v):
     """u, v at west and south faces (m/s), between cells outside those of the next row or column within."""
-    along_u, along_v = openings.along_u[j, i], openings.along_v[j, i]
+    along_u, along_v = at.along_u[j, i], at.along_v[j, i]
     new_u = where(along_u > 0.0, u[k, j + 1, i], where(along_u < 0.0, u[k, j - 1, i], u[k, j, i]))
     new_v = where(along_v > 0.0, v[k, j, i + 1], where(along_v < 0.0, v[k, j, i - 1], v[k, j, i]))
     return where(k >= grid.floor_u[j, i], new_u, 0.0), where(k >= grid.floor_v[j, i], new_v, 0.0)
 
 
 @stencil
-def outside_surface(j, i, openings, surface):
+def outside_surface(j, i, at, surface):
     """Moving boundary at centres (unit of r), in cells outside that of the next cell within."""
-    into_x, into_y = openings.into_x[j, i], openings.into_y[j, i]
+    into_x, into_y = at.into_x[j, i], at.into_y[j, i]
     along_y = where(into_y > 0.0, surface[j + 1, i], where(into_y < 0.0, surface[j - 1, i], surface[j, i]))
     return where(into_x > 0.0, surface[j, i + 1], where(into_x < 0.0, surface[j, i - 1], along_y))
 
 
-def of_border(k: Any, j: Any, i: Any, value: Any, share: Any, inward: Any, within: Any, own: Any) -> Any:
-    """A tracer outside of a side (its unit): that within, or, where water flows in, on the way to a value from outside."""
-    if isinstance(value, tuple):
-        return within
-    return where(inward > 0.0, own + share * (coefficient_at(k, j, i, value) - own), within)
+@stencil
+def outside_tracer(k, j, i, grid, at, tracer):
+    """Tracer at centres (its unit), in cells outside that of the next cell within; as it was below the floor of that."""
+    into_x, into_y, own = at.into_x[j, i], at.into_y[j, i], tracer[k, j, i]
+    floor_y = where(into_y > 0.0, grid.floor[j + 1, i], where(into_y < 0.0, grid.floor[j - 1, i], grid.floor[j, i]))
+    floor = where(into_x > 0.0, grid.floor[j, i + 1], where(into_x < 0.0, grid.floor[j, i - 1], floor_y))
+    along_y = where(into_y > 0.0, tracer[k, j + 1, i], where(into_y < 0.0, tracer[k, j - 1, i], own))
+    within = where(into_x > 0.0, tracer[k, j, i + 1], where(into_x < 0.0, tracer[k, j, i - 1], along_y))
+    return where(k >= floor, within, own)
 
 
 @stencil
-def outside_tracer(k, j, i, grid, openings, values, shares, u, v, tracer):
-    """Tracer at centres (its unit), in cells outside as `of_border`; as it was below the floor of the cell within."""
-    into_x, into_y, own = openings.into_x[j, i], openings.into_y[j, i], tracer[k, j, i]
-    west = of_border(k, j, i, values[0], shares[0], u[k, j, i + 1], tracer[k, j, i + 1], own)
-    east = of_border(k, j, i, values[1], shares[1], -u[k, j, i], tracer[k, j, i - 1], own)
-    south = of_border(k, j, i, values[2], shares[2], v[k, j + 1, i], tracer[k, j + 1, i], own)
-    north = of_border(k, j, i, values[3], shares[3], -v[k, j, i], tracer[k, j - 1, i], own)
-    along_y = where(into_y > 0.0, grid.floor[j + 1, i], where(into_y < 0.0, grid.floor[j - 1, i], grid.floor[j, i]))
-    floor = where(into_x > 0.0, grid.floor[j, i + 1], where(into_x < 0.0, grid.floor[j, i - 1], along_y))
-    value = where(into_x > 0.0, west, where(into_x < 0.0, east, where(into_y > 0.0, south, where(into_y < 0.0, north, own))))
-    return where(k >= floor, value, own)
+def inflow_x(k, j, i, at, sign, value, share, u, before, tracer):
+    """Tracer at centres (its unit), in cells outside in the west or east on the way to a value where water flows in."""
+    inward = where(sign > 0.0, u[k, j, i + 1], -u[k, j, i])
+    own = before[k, j, i]
+    return where((at.into_x[j, i] * sign > 0.0) & (inward > 0.0), own + share * (coefficient_at(k, j, i, value) - own),
+                 tracer[k, j, i])
+
+
+@stencil
+def inflow_y(k, j, i, at, sign, value, share, v, before, tracer):
+    """Tracer at centres (its unit), in cells outside in the south or north on the way to a value where water flows in."""
+    inward = where(sign > 0.0, v[k, j + 1, i], -v[k, j, i])
+    own = before[k, j, i]
+    return where((at.into_y[j, i] * sign > 0.0) & (inward > 0.0), own + share * (coefficient_at(k, j, i, value) - own),
+                 tracer[k, j, i])
 
 
 def entering(on: Any, equations: Any, u: Any, v: Any, sums: Sums) -> tuple:
     """u and v on open faces before the free-surface step, and the column sums with them; all as they are without such."""
-    if equations.openings is None:
+    grid, openings = equations.grid, equations.openings
+    if openings is None:
         return u, v, sums
-    u, v = on(border_velocity, equations.grid, equations.openings, *on.exchange(*zip(FACES, (u, v), strict=True)))
-    (after_u, after_v), _ = on.upward(column_sums, no_column_sums, equations.grid, u, v)
+    u, v = on(border_velocity, grid, openings.at, *on.exchange(*zip(FACES, (u, v), strict=True)))
+    at = openings.at
+    for border in openings.x:
+        if not isinstance(border.profile, tuple):
+            u = on(clamped, grid.floor_u, at.normal_u, border.sign, border.profile, u)
+    for border in openings.y:
+        if not isinstance(border.profile, tuple):
+            v = on(clamped, grid.floor_v, at.normal_v, border.sign, border.profile, v)
+    (after_u, after_v), _ = on.upward(column_sums, no_column_sums, grid, u, v)
     return u, v, sums._replace(after_u=after_u, after_v=after_v)
 
 
@@ -215,13 +207,21 @@ def outside(on: Any, equations: Any, u: Any, v: Any, surface: Any, tracers: tupl
     openings, grid = equations.openings, equations.grid
     if openings is None:
         return u, v, surface, tracers
-    borders = openings.west, openings.east, openings.south, openings.north
     places = (*FACES, *[Place.CENTER] * (1 + len(tracers)))
-    u, v, surface, *tracers = on.exchange(*zip(places, (u, v, surface, *tracers), strict=True))
-    shares = tuple(border.share for border in borders)
-    moved = tuple(on(outside_tracer, grid, openings, tuple(border.tracers[number] for border in borders), shares, u, v, tracer)
-                  for number, tracer in enumerate(tracers))
-    return *on(outside_velocity, grid, openings, u, v), on(outside_surface, openings, surface), moved
+    u, v, surface, *filled = on.exchange(*zip(places, (u, v, surface, *tracers), strict=True))
+    moved = tuple(one_outside(on, grid, openings, number, u, v, tracer) for number, tracer in enumerate(filled))
+    return *on(outside_velocity, grid, openings.at, u, v), on(outside_surface, openings.at, surface), moved
+
+
+def one_outside(on: Any, grid: Any, openings: Openings, number: int, u: Any, v: Any, tracer: Any) -> Any:
+    """A tracer with its values in cells outside."""
+    found = on(outside_tracer, grid, openings.at, tracer)
+    for borders, stencil_of, velocity in ((openings.x, inflow_x, u), (openings.y, inflow_y, v)):
+        for border in borders:
+            value = border.tracers[number]
+            if not isinstance(value, tuple):
+                found = on(stencil_of, openings.at, border.sign, value, border.share, velocity, tracer, found)
+    return found
 
 
 def through_open_sides(on: Any, equations: Any, layers: Any, now: Any, sums: Sums) -> tuple:
@@ -230,7 +230,10 @@ def through_open_sides(on: Any, equations: Any, layers: Any, now: Any, sums: Sum
     if openings is None:
         return ()
     gravity = equations.barotropic.gravity
-    slope = on(slopes, grid, gravity, openings, layers.stretching)
-    coming = on(incoming, *slope, openings.west, openings.east, openings.south, openings.north)
+    slope = on(slopes, grid, gravity, openings.at, layers.stretching)
     before = on.exchange(*zip(FACES, (sums.before_u, sums.before_v), strict=True))
-    return *on(outer, *slope, *coming, *on(turned, grid, gravity, *before), now.surface), *slope
+    coming = list(on(turned, grid, gravity, *before))
+    for number, borders in enumerate((openings.x, openings.y)):
+        for inflow in (each for border in borders for each in border.inflows):
+            coming[number] = on(with_inflow, inflow.weight, slope[number], inflow.velocity, inflow.elevation, coming[number])
+    return *on(outer, *slope, *coming, now.surface), *slope

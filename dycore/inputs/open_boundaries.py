@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dycore.assembly.values import is_traced
-from dycore.equations.open_boundaries import Border, TidalWave
+from dycore.equations.open_boundaries import Border, Inflow
 from dycore.fluid import Ocean
 from dycore.geometry.sides import Side, edge
 from dycore.grid import Grid
@@ -90,40 +90,50 @@ def border(grid: Grid, parameters: Parameters, side: Side, value: OpenSide) -> B
         return () if own is None else section(label, grid, side, own)
 
     tracers = [within(f"{name}.tracers[{number}]", own) for number, own in enumerate(value.tracers)]
-    return Border(
-        line(f"{name}.elevation", grid, side, value.elevation, ("m",)),
-        line(f"{name}.velocity", grid, side, value.velocity, VELOCITY),
-        tuple(tidal_wave(f"{name}.tides[{number}]", grid, side, tide, parameters.time_step)
-              for number, tide in enumerate(value.tides)),
-        within(f"{name}.profile", value.profile), (*tracers, *[()] * (len(names) - len(tracers))),
-        min(1.0, parameters.time_step / seconds) if seconds > 0.0 else 1.0)
+    inflows = [Inflow(1.0, line(f"{name}.velocity", grid, side, value.velocity, VELOCITY),
+                      line(f"{name}.elevation", grid, side, value.elevation, ("m",)))]
+    for number, tide in enumerate(value.tides):
+        inflows += tidal_inflows(f"{name}.tides[{number}]", grid, side, tide, parameters.time_step)
+    return Border(float(side.inward), tuple(inflows), within(f"{name}.profile", value.profile),
+                  (*tracers, *[()] * (len(names) - len(tracers))),
+                  min(1.0, parameters.time_step / seconds) if seconds > 0.0 else 1.0)
 
 
-def tidal_wave(name: str, grid: Grid, side: Side, tide: Any, time_step: float) -> TidalWave:
-    """A constituent by what goes with the cosine and the sine of its time, which stand in the middle of a step."""
+def tidal_inflows(name: str, grid: Grid, side: Side, tide: Any, time_step: float) -> list[Inflow]:
+    """A constituent as what goes with the cosine and the sine of its time, which stand in the middle of a step."""
     if not isinstance(tide, Tide):
         raise TypeError(f"{name}={shown(tide)} must be a dycore.open_boundaries.Tide.")
     period = positive(f"{name}.period", tide.period, "s")
-    parts: list[Any] = []
-    for amplitude, phase, units in (("elevation", "phase", ("m",)), ("velocity", "velocity_phase", VELOCITY)):
-        for part in (amplitude, phase):
-            if isinstance(getattr(tide, part), TimeSeries):
-                raise ValueError(f"{name}.{part} is a TimeSeries: amplitudes and phases of a tide do not change with time.")
-        size = line(f"{name}.{amplitude}", grid, side, getattr(tide, amplitude), units)
-        angle = np.radians(line(f"{name}.{phase}", grid, side, getattr(tide, phase), ("degree",)))
-        parts += [size * np.cos(angle), size * np.sin(angle)]
+    for part in tide._fields:
+        if isinstance(getattr(tide, part), TimeSeries):
+            raise ValueError(f"{name}.{part} is a TimeSeries: amplitudes and phases of a tide do not change with time.")
+
+    def along(part: str, units: tuple[str, ...]) -> Any:
+        return line(f"{name}.{part}", grid, side, getattr(tide, part), units)
+
+    angles = (np.radians(along(part, ("degree",))) for part in ("velocity_phase", "phase"))
+    sizes = along("velocity", VELOCITY), along("elevation", ("m",))
+    parts = [(size * np.cos(angle), size * np.sin(angle)) for size, angle in zip(sizes, angles, strict=True)]
     cycle = np.arange(RECORDS) / RECORDS
-    series = (TimeSeries(cycle * period - 0.5 * time_step, function(2.0 * np.pi * cycle), period=period)
-              for function in (np.cos, np.sin))
-    return TidalWave(*series, *(float(part) if np.ndim(part) == 0 else part for part in parts))
+    return [Inflow(TimeSeries(cycle * period - 0.5 * time_step, function(2.0 * np.pi * cycle), period=period), velocity, elevation)
+            for function, velocity, elevation in zip((np.cos, np.sin), *parts, strict=True)]
 
 
 def line(name: str, grid: Grid, side: Side, values: Any, units: tuple[str, ...]) -> Any:
-    """A number, or a plane [ny, nx] of one or of a line along a side; or a series of such."""
+    """A plane [ny, nx] of a number or of a line along a side, 0 but on its faces; or a series of such."""
     def expanded(array: Any) -> Any:
         return along_side(name, grid, side, array, 0) if array.ndim == 1 else array
 
-    return of_each(fitting(name, grid, side, expanded, units, NUMBER, PLANE), values)
+    fit, faces = fitting(name, grid, side, expanded, units, NUMBER, PLANE), border_faces(grid, side).astype(grid.dtype)
+    return of_each(lambda record, own: fit(record, own) * faces, values)
+
+
+def border_faces(grid: Grid, side: Side) -> np.ndarray:
+    """True on the faces of a side [j, i] between the cells outside and those within."""
+    faces = np.zeros(grid.cells[1:], bool)
+    first = 1 if side.inward > 0 else -1
+    faces[(slice(None), first) if side.along_x else (first, slice(None))] = True
+    return faces
 
 
 def section(name: str, grid: Grid, side: Side, values: Any) -> Any:

@@ -26,6 +26,7 @@ from dycore.inputs.checked_states import check_fields
 from dycore.inputs.choices import check_choices
 from dycore.inputs.eddies import check_eddies, check_slopes, largest
 from dycore.inputs.given import check_kind
+from dycore.inputs.open_boundaries import check_open_boundaries
 from dycore.parameters import Parameters, check_values, in_plain_form
 from dycore.state import layout
 from dycore.tiles import HALO, HALO_LEVELS, Boundary
@@ -211,6 +212,7 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
                          "number: that of gravity and depth, or of temperature and heat capacity.")
     advection.check_vertical_face(parameters.vertical_face)
     check_eddies(grid, parameters)
+    check_open_boundaries(grid, parameters)
     check_time_step(grid, parameters)
     check_slopes(grid, parameters)
 

@@ -11,6 +11,7 @@ from dycore.equations.eddies import Eddies
 from dycore.equations.steppers import WickerSkamarock
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.grid import interior, rectilinear
+from dycore.open_boundaries import TIDES, OpenBoundaries, OpenSide, Tide
 from dycore.parameters import Mixing
 from dycore.state import initial_state
 from dycore.tiles import Boundary
@@ -80,6 +81,16 @@ def wave(precision):
     return cases.baroclinic_wave((4, 14, 22), precision=precision)
 
 
+def open_sides(precision, **changes):
+    """The channel between four open sides: a tide and a flow along them, profiles and sections from outside."""
+    random = np.random.default_rng(8)
+    tide = Tide(TIDES["M2"], 0.5 * random.random(13), 30.0, 0.01, 20.0)
+    sides = OpenBoundaries(OpenSide(tides=(tide,), tracers=(np.linspace(2.0, 12.0, 4), 35.0), profile=np.linspace(-0.1, 0.1, 4)),
+                           OpenSide(velocity=0.02, seconds=1.0e5, tracers=(None, random.uniform(34.0, 36.0, (4, 13)))),
+                           OpenSide(elevation=0.1 * random.random(22)), OpenSide(tracers=(5.0,)))
+    return channel(precision, x=Boundary.WALL, open_boundaries=sides, **changes)
+
+
 WIDE = {"tracer_face": weno5, "biharmonic_diffusion": True, "diffusivity": 1.0e12, "friction": Mixing(1.0e13, 1.0e13, True)}
 CASES = {
     "channel": channel, "channel with eddies": lambda precision: with_eddies(partial(precision)), "wave": wave,
@@ -87,6 +98,8 @@ CASES = {
     "energy of eddies": lambda precision: with_energy_of_eddies(turbulence(precision)),
     "basin": lambda precision: channel(precision, x=Boundary.WALL, **WIDE),
     "periodic": lambda precision: channel(precision, y=Boundary.PERIODIC),
+    "open sides": open_sides,
+    "open sides in stages": lambda precision: open_sides(precision, stepper=WickerSkamarock(), time_step=4000.0),
     "channel in stages": lambda precision: channel(precision, stepper=WickerSkamarock(), time_step=4000.0),
     "wave in stages": lambda precision: in_stages(wave(precision)),
     "over the poles": lambda precision: cases.steady_zonal_flow((1, 14, 22), precision=precision, angle=45.0),

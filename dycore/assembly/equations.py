@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.assembly.open_boundaries import openings_of
 from dycore.assembly.values import Slot, is_traced, mapped
 from dycore.backend import Backend
 from dycore.closures.records import prognostics_of
@@ -21,6 +22,7 @@ from dycore.fields import Field, as_field, map_arguments
 from dycore.forcing import Forcing, Module, in_precision
 from dycore.grid import Grid, Metrics
 from dycore.inputs.forcings import forcings
+from dycore.inputs.open_boundaries import open_sides
 from dycore.parameters import Mixing, Parameters, in_plain_numbers
 from dycore.state import padded
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Halo, HaloWidth, Place, Tile
@@ -84,7 +86,8 @@ def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Til
         response_u=response_u, response_v=response_v, viscosity=viscosity,
         forcing=tuple(map(with_arrays, forcings(grid, parameters))),
         read=read_by(parameters.fluid.buoyancy, parameters.tracer_names), has_land=grid.has_land,
-        closure_places=tuple(field.place for field in prognostics_of(parameters)))
+        closure_places=tuple(field.place for field in prognostics_of(parameters)),
+        openings=openings_of(grid, parameters, value), open_at=tuple(open_sides(parameters.open_boundaries)))
 
 
 def with_halo(backend: Backend, grid: Grid, tile: Tile, values: Any, record: int | None = None) -> Any:
@@ -123,9 +126,9 @@ def viscosity_of(backend: Backend, grid: Grid, tile: Tile, mixing: Mixing) -> fr
 
 
 def without_fields(parameters: Parameters) -> Parameters:
-    """The parameters without what equations keep apart: stress, forcings and the coefficients of friction."""
+    """The parameters without what equations keep apart: stress, forcings, open sides and the coefficients of friction."""
     friction = parameters.friction and replace(parameters.friction, divergence=0.0, vorticity=0.0)
-    return replace(parameters, surface_stress=None, forcing=(), friction=friction)
+    return replace(parameters, surface_stress=None, forcing=(), open_boundaries=None, friction=friction)
 
 
 def traced(backend: Any, tile: Tile, values: Any, dtype: np.dtype) -> Any:

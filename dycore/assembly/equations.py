@@ -19,7 +19,8 @@ from dycore.equations.records import Barotropic, Equations
 from dycore.equations.steppers import ADAMS_BASHFORTH
 from dycore.fields import Field, as_field, map_arguments
 from dycore.forcing import Forcing, Module, in_precision
-from dycore.grid import Grid, Metrics
+from dycore.grid import Grid, Metrics, interior
+from dycore.halo_sources import fill_halo
 from dycore.inputs.forcings import forcings
 from dycore.parameters import Mixing, Parameters, in_plain_numbers
 from dycore.state import padded
@@ -49,14 +50,25 @@ def geometry_of(backend: Backend, grid: Grid, tile: Tile, substeps: int) -> Geom
     """The metrics of what this process keeps, and those of its barotropic substeps with a halo as wide as so many of them need."""
     number = len(barotropic.averaging_weights(substeps).velocity) if substeps > 1 else 1
     substeps_per_exchange = backend.communication.substeps_per_exchange(tile, number)
-    wide_y, wide_x = (max(HALO, substeps_per_exchange) if n > 1 else HALO for n in tile.processes)
+    wide_y, wide_x = (max(HALO, substeps_per_exchange) if split else HALO for split in tile.split)
     wide = tile._replace(halo=(wide_y, wide_x)) if number > 1 else tile
     wide_grid = None
     if wide != tile:
-        wide_grid = Metrics(**{name: constant(backend, wide, getattr(grid.metrics, name)) if name in barotropic.METRICS else None
-                               for name in Metrics._fields})
+        wide_grid = Metrics(**{name: constant(backend, wide, widened(grid.tile, wide, barotropic.METRICS[name], field))
+                               if name in barotropic.METRICS else None for name, field in grid.metrics._asdict().items()})
     metrics = type(grid.metrics)(*(constant(backend, tile, field) for field in grid.metrics))
     return Geometry(metrics, wide_grid, wide, substeps_per_exchange, backend.communication.neighbours(tile))
+
+
+def widened(whole: Tile, wide: Tile, place: Place, values: np.ndarray) -> np.ndarray:
+    """A metric [j, i] of a domain with the halo of a wider tile where that reaches beyond a fold, else as it is."""
+    if not whole.fold_rows:
+        return values
+    wider = whole._replace(halo=wide.halo)
+    array = np.zeros(wider.region.padded[1:], values.dtype)
+    (south, north), (west, east) = wider.region.columns.ranges
+    array[south: north, west: east] = interior(values)
+    return fill_halo(wider, place, array, turns=False)
 
 
 def equations_of(backend: Backend, grid: Grid, parameters: Parameters, tile: Tile, geometry: Geometry) -> Equations:

@@ -186,7 +186,7 @@ def interior(tile: Tile, array: np.ndarray) -> np.ndarray:
 
 
 def counted(tile: Tile, columns: Any) -> Any:
-    """What counts in sums of an array [..., j, i] without halo, of the rows of a tile: all but the images of a fold row."""
+    """Rows of an array [..., j, i] of the cells of a tile that count in sums: all but a fold row, whose cells are images."""
     images = tile.fold_rows if tile.rows[1] == tile.domain[1] else 0
     return columns[..., : columns.shape[-2] - images, :]
 

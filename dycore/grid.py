@@ -105,7 +105,7 @@ class Grid:
         """
         rows = slice(0, -1, 2) if place is Place.SOUTH_FACE else slice(1, None, 2)
         columns = slice(0, -1, 2) if place is Place.WEST_FACE else slice(1, None, 2)
-        return self._supergrid.at(rows, columns)
+        return self.points.at(rows, columns)
 
     def places(self, place: Place = Place.CENTER) -> Places | None:
         """Longitudes and latitudes (on a rotated grid those about its pole) of centres or faces; None on a plane."""
@@ -118,7 +118,7 @@ class Grid:
     @property
     def corners(self) -> Geographic:
         """Longitudes and latitudes of all corners of cells [ny + 1, nx + 1], as `geographic`."""
-        return self._supergrid.at(slice(0, None, 2), slice(0, None, 2))
+        return self.points.at(slice(0, None, 2), slice(0, None, 2))
 
     @property
     def longitude(self) -> np.ndarray:
@@ -136,8 +136,8 @@ class Grid:
         return self.geographic().angle
 
     @property
-    def _supergrid(self) -> Geographic:
-        """Geographic coordinates at half the spacing [2 ny + 1, 2 nx + 1]."""
+    def points(self) -> Geographic:
+        """Longitudes and latitudes at half the spacing [2 ny + 1, 2 nx + 1], as `geographic`: centres, faces and corners."""
         if not self.spherical:
             raise ValueError("The grid is a plane: it has no longitudes and latitudes.")
         if self.supergrid is not None:

@@ -19,6 +19,7 @@ from dycore.grid import interior
 from dycore.halo_sources import fill_halo
 from dycore.parameters import Mixing, Parameters
 from dycore.tiles import HALO, Halo, Place
+from dycore.time_series import TimeSeries
 
 WATER = Parameters(fluid=shallow_water(9.81), time_step=50.0, tracer_names=("tracer", "one"), tracer_face=advection.centred)
 OCEAN = Parameters(fluid=Ocean(), time_step=200.0, tracer_names=("temperature", "salinity"), tracer_face=advection.weno5,
@@ -70,6 +71,24 @@ def test_an_ocean_of_partial_cells_in_a_folded_box_is_that_in_the_box(changes, n
     parameters = dataclasses.replace(OCEAN, **changes)
     box, there, _, _, here = both(parameters, THREE, random, numpy_backend, 10, bottom=sloping(random), partial_cells=0.2)
     assert max(differences(box, there, here).values()) < 2e-14, differences(box, there, here)
+
+
+@pytest.mark.parametrize("mixing", [None, VerticalMixing(TurbulentKineticEnergy())], ids=["", "fed by the wind"])
+def test_wind_pushes_the_water_on_the_fold(mixing, numpy_backend, random):
+    """Whose faces are there twice, and have one stress."""
+    stress = [0.1 * random.standard_normal((14, 10)) for _ in range(2)]
+    stress[0][:, 0], stress[1][0] = 0.0, 0.0
+    parameters = dataclasses.replace(OCEAN, vertical_mixing=mixing)
+    (box, before), (fold, begin) = pair(parameters, THREE, random)
+    on_fold = tuple(on_folded(part, place, box) for part, place in zip(stress, (Place.WEST_FACE, Place.SOUTH_FACE), strict=True))
+    there = Model(box, dataclasses.replace(parameters, surface_stress=tuple(stress)), numpy_backend).steps(before, 8)
+    here = Model(fold, dataclasses.replace(parameters, surface_stress=on_fold), numpy_backend).steps(begin, 8)
+    calm = Model(fold, parameters, numpy_backend).steps(begin, 8)
+    assert max(differences(box, there, here).values()) < 2e-14, differences(box, there, here)
+    assert np.abs(interior(np.asarray(here.v))[:, -1] - interior(np.asarray(calm.v))[:, -1]).max() > 1e-6
+    series = TimeSeries(np.array([0.0, 1.0e6]), np.stack([on_fold[1]] * 2))
+    again = Model(fold, dataclasses.replace(parameters, surface_stress=(on_fold[0], series)), numpy_backend).steps(begin, 8)
+    assert max(differences(box, there, again).values()) < 2e-14
 
 
 @pytest.mark.parametrize("name", ["numba", "jax"])

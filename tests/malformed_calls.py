@@ -41,7 +41,7 @@ from dycore.equations import steppers
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Atmosphere, Ocean, shallow_water
 from dycore.forcing import Forcing
-from dycore.grid import latitude_longitude, rectilinear
+from dycore.grid import latitude_longitude, rectilinear, tripolar
 from dycore.inputs.choices import SEAWATER
 from dycore.parameters import Mixing, Parameters
 from dycore.physics.short_wave import Water
@@ -141,6 +141,9 @@ CALLS = {
         "y_boundary": one_of(Boundary.WALL), "coriolis": number, "beta": number}),
     "latitude_longitude": Call(latitude_longitude, USUAL, IN_COMMON | {
         "latitudes": numbers(2), "longitudes": numbers(2), "x_boundary": nothing, "radius": above, "rotation": number,
+        "coriolis": either(nothing, function)}),
+    "tripolar": Call(tripolar, {"cells": (4, 17, 16), "interfaces": LEVELS}, IN_COMMON | {
+        "south": number, "join": number, "pole": number, "radius": above, "rotation": number,
         "coriolis": either(nothing, function)}),
     "with_surface_geopotential": Call(GRID.with_surface_geopotential, {"values": 0.0}, {"values": field(*PLANES)}),
     "uniform": Call(uniform, {"nz": 4, "first": -400.0, "last": 0.0}, {"nz": either(above, whole), "first": number,

@@ -162,7 +162,7 @@ MORE = {
     "pole": Call(latitude_longitude, {"cells": CELLS, "interfaces": PRESSURES, "latitudes": (-20.0, 20.0),
                                       "longitudes": (-30.0, 30.0)}, {"pole": degrees, "coriolis": either(nothing, function)}),
     "global_ocean": Call(global_ocean, {"cells": (4, 6, 8)}, {
-        "cells": cell_numbers, "precision": precision, "time_step": either(nothing, above)}),
+        "cells": cell_numbers, "precision": precision, "time_step": either(nothing, above), "tripolar": truth}),
     "suggested_time_step": Call(stability.suggested_time_step, {"grid": GRID, "parameters": MODEL.parameters}, {
         "grid": kind(Grid), "parameters": kind(Parameters), "state": either(nothing, state)}),
     "retimed": Call(time_steps.retimed, {"state": START, "before": 60.0, "after": 30.0}, {

@@ -10,9 +10,10 @@ from dycore.equations.advection import weno5
 from dycore.equations.eddies import Eddies
 from dycore.equations.steppers import WickerSkamarock
 from dycore.equations.vertical_mixing import VerticalMixing
-from dycore.grid import interior, rectilinear
+from dycore.fluid import Ocean
+from dycore.grid import interior, rectilinear, tripolar
 from dycore.open_boundaries import TIDES, OpenBoundaries, OpenSide, Tide
-from dycore.parameters import Mixing
+from dycore.parameters import Mixing, Parameters
 from dycore.state import initial_state
 from dycore.tiles import Boundary
 
@@ -76,6 +77,27 @@ def with_energy_of_eddies(case):
     return grid, dataclasses.replace(parameters, eddies=Eddies(energy, energy, 2.0e-3)), state
 
 
+def tripolar_ocean(precision):
+    """An ocean with the fold across the North Pole, land at the poles of the grid, partial cells, friction, eddies and substeps."""
+    cells, levels = (3, 21, 24), np.linspace(-4000.0, 0.0, 4)
+    random = np.random.default_rng(8)
+    grid = tripolar(cells, interfaces=levels, bottom=-4000.0 + 2500.0 * random.random(cells[1:]), land=land_at_poles(cells),
+                    partial_cells=0.2, precision=precision)
+    parameters = Parameters(fluid=Ocean(), time_step=1200.0, tracer_names=("temperature", "salinity"), substeps=30,
+                            tracer_face=weno5, friction=Mixing(1.0e4, 1.0e4), diffusivity=1.0e3,
+                            eddies=Eddies(500.0, 500.0, 2.0e-3),
+                            surface_stress=(0.1 * random.standard_normal(cells[1:]), 0.1 * random.standard_normal(cells[1:])))
+    return grid, parameters, initial_state(grid, surface=random.standard_normal(cells[1:]), tracers=(
+        10.0 + random.standard_normal(cells), 35.0 + 0.1 * random.standard_normal(cells)))
+
+
+def land_at_poles(cells):
+    """True in the columns of a tripolar grid next to its poles, north of the join."""
+    land, half = np.zeros(cells[1:], bool), cells[2] // 2
+    land[-cells[1] // 3:, [0, 1, half - 2, half - 1, half, half + 1, -2, -1]] = True
+    return land
+
+
 def wave(precision):
     """An atmosphere on the full sphere, filtered near the poles."""
     return cases.baroclinic_wave((4, 14, 22), precision=precision)
@@ -102,5 +124,6 @@ CASES = {
     "open sides in stages": lambda precision: open_sides(precision, stepper=WickerSkamarock(), time_step=4000.0),
     "channel in stages": lambda precision: channel(precision, stepper=WickerSkamarock(), time_step=4000.0),
     "wave in stages": lambda precision: in_stages(wave(precision)),
+    "over the fold": tripolar_ocean,
     "over the poles": lambda precision: cases.steady_zonal_flow((1, 14, 22), precision=precision, angle=45.0),
 }

@@ -29,8 +29,10 @@ from dycore.fields import Region, as_field
 from dycore.stencils import absolute, stencil, where
 from dycore.tiles import Halo, HaloWidth, Place, Tile
 
-# the metrics that a substep reads
-METRICS = ("dy_u", "dx_v", "inverse_dx_u", "inverse_dy_v", "inverse_area", "inverse_thickness", "thickness_u", "thickness_v")
+# the metrics that a substep reads, and where they stand
+METRICS = {"dy_u": Place.WEST_FACE, "dx_v": Place.SOUTH_FACE, "inverse_dx_u": Place.WEST_FACE, "inverse_dy_v": Place.SOUTH_FACE,
+           "inverse_area": Place.CENTER, "inverse_thickness": Place.CENTER, "thickness_u": Place.WEST_FACE,
+           "thickness_v": Place.SOUTH_FACE}
 
 
 class Weights(NamedTuple):
@@ -221,9 +223,12 @@ def advanced(on: Any, equations: Equations, stage: Stage, layers: Any, start: An
     others = [] if now is start else [on(surface_increment, start.surface, now.surface)]
     others += (*widths, *through) if any(own.neighbours) else ()
     # so far beyond the cells that the substeps need no message for a while
-    along_y, along_x = (own.substeps_per_exchange if n > 1 else 1 for n in tile.processes)
+    along_y, along_x = (own.substeps_per_exchange if split else 1 for split in tile.split)
     width = HaloWidth(along_x, along_x, along_y, along_y)
-    halos = (*on_faces(wide, width) * 2, *[Halo(wide, Place.CENTER, width)] * len(others))
+    of_others = [Halo(wide, Place.CENTER, width)] * len(others)
+    if tile.fold_rows and any(own.neighbours):  # beyond a fold the widths of faces are not where those of cells are
+        of_others[-2:] = (halo._replace(turns=False) for halo in on_faces(wide, width))
+    halos = (*on_faces(wide, width) * 2, *of_others)
     u, v, *begin = on.exchange((Place.WEST_FACE, u), (Place.SOUTH_FACE, v), *(
         (halo, backend.retile(field, tile, wide)) for halo, field in zip(halos, (*depth_mean, *others), strict=True)))
     change = None if now is start else begin.pop(4)

@@ -22,7 +22,7 @@ import numpy as np
 import optax
 
 from dycore.forcing import Module
-from dycore.inputs.given import check_function, integer
+from dycore.inputs.given import check_function, check_kind, integer
 from dycore.learning.fitting import fit
 from dycore.learning.trajectories import trajectory
 from dycore.model import Model
@@ -50,6 +50,7 @@ def windows(model: Model, state: State, number: int, looks: int, every: int, str
     number, looks, every, stride = (integer(name, value, 1) for name, value in (
         ("number", number), ("looks", looks), ("every", every), ("stride", stride)))
     check_function("see", see, "state")
+    check_kind("model", model, Model)
     starts, seen = list[State](), list[Any]()
     for look in range((number - 1) * stride + looks):
         if look % stride == 0 and len(starts) < number:

@@ -71,7 +71,7 @@ def in_batches(loss: Callable[[Any, Any], Any], weights: Any, samples: Any, pass
 
     samples: a tree of arrays [n, ...], of which each batch has every so manyth.
     """
-    batches = min(integer("batches", batches, 1), len(jax.tree.leaves(samples)[0]))
+    passes, batches = integer("passes", passes, 1), min(integer("batches", batches, 1), len(jax.tree.leaves(samples)[0]))
     parts = [jax.tree.map(lambda values, part=part: jnp.asarray(values[part::batches]), samples) for part in range(batches)]
     optimiser = optax.adam(optax.cosine_decay_schedule(rate, passes * len(parts)))
     return fit(loss, weights, parts, optimiser, passes=passes).weights
@@ -99,6 +99,7 @@ def in_growing_rollouts(loss: Callable[[Any, Window], Any], weights: Any, batche
     """
     losses = []
     for looks, times in passes.items():
+        looks, times = integer("A length of rollouts", looks, 1), integer("The number of passes", times, 1)
         optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(optax.cosine_decay_schedule(rate, times * len(batches))))
         found = fit(loss, weights, [jax.tree.map(jnp.asarray, batch.first(looks)) for batch in batches], optimiser, passes=times)
         weights = found.weights

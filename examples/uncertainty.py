@@ -81,7 +81,7 @@ def twin(truth, seed, times):
     return start, background, covariance, observed_twin(truth, start, kinds, seed), rng
 
 
-def main(seeds=range(6), members=20, times=12, iterations=30, modes=200, picture=None):
+def main(seeds=range(3), members=20, times=12, iterations=30, modes=200, picture=None):
     """Returns by method the reliability of the spread of the state, distances [seed, parameter] of the truth from estimates in
     deviations, and the filter's rank histogram [m + 1]."""
     truth, model, traced = channel(on_numpy, momentum_weno.weno), channel(on_numpy), channel(on_jax.create(native=False))

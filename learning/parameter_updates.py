@@ -9,9 +9,9 @@ groups, and those of one have changes by gains of all others (cross validation: 
 where a gain K of chance alone adds to the spread, as it adds to the error, instead of taking from it. The share s, from 0 to 1, of
 such changes is that which leaves the least spread between members of other groups: nearly none where nothing is to be learnt.
 
-In forty twins of twenty members (tests/test_letkf.py) the truth is off the mean by 0.96 of the spread that is left (root mean square)
-where observations tell nothing of a parameter, and by 0.92 where they tell of it; with the mean of the weights of states, as of
-Aksoy, Zhang and Nielsen-Gammon (2006, Mon. Weather Rev. 134, 2951), by 2.1 and 1.6. The errors themselves are as large with both.
+In forty twins of twenty members (tests/test_letkf.py) the truth is off the mean by 0.96 of the spread that is left (root mean
+square) where observations tell nothing of a parameter, and by 0.92 where they tell of it; with the mean of the weights of states,
+as of Aksoy, Zhang and Nielsen-Gammon (2006, Mon. Weather Rev. 134, 2951), by 2.1 and 1.6. The errors are as large with both.
 """
 
 from __future__ import annotations

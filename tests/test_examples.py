@@ -103,7 +103,7 @@ def test_calibration_has_errors_that_cover_the_truth_and_draws_its_cost(tmp_path
 def test_4d_var_and_a_filter_are_as_far_off_as_they_say_and_draw_it(tmp_path):
     create("jax")
     module = example("uncertainty")
-    found, distances, ranks = module.main(seeds=(0,), members=20, times=4, iterations=20, modes=80, picture=tmp_path / "spread.png")
+    found, distances, ranks = module.main(seeds=(0,), members=20, times=4, modes=120, picture=tmp_path / "spread.png")
     for method, each in found.items():
         assert 0.6 < each.dispersion < 1.6 and each.within_two > 0.8, method
         assert (np.abs(distances[method]) < 3.0).all(), method

@@ -16,6 +16,7 @@ from dycore.learning.column_training import (
     rates_loss,
     with_physics,
 )
+from dycore.learning.coupled_land import coupled_trajectory
 from dycore.learning.covariance import Covariance, background_covariance
 from dycore.learning.differentiable import grad, numbers, shared, total, value_and_grad, with_numbers
 from dycore.learning.ensembles import Ensemble
@@ -40,8 +41,8 @@ from dycore.learning.weights import Saved, load_weights, save_weights
 __all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics", "ColumnSamples", "CostCurve", "Covariance",
            "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork", "Normalisation", "Observations", "Range", "Rates",
            "Saved", "UncertainParameter", "Window", "assimilate", "at_cells", "background_covariance", "bounded", "calibrate",
-           "climate", "column_physics", "column_samples", "continuous_ranked_probability", "cost_along", "departures",
-           "error_between", "filtered", "fit", "fitted_in_rollouts", "fitted_to_rates", "flow", "forcing_rates",
+           "climate", "column_physics", "column_samples", "continuous_ranked_probability", "cost_along", "coupled_trajectory",
+           "departures", "error_between", "filtered", "fit", "fitted_in_rollouts", "fitted_to_rates", "flow", "forcing_rates",
            "forecast_errors", "grad", "in_growing_rollouts", "land_trajectory", "load_weights", "normalisation_of", "numbers",
            "observed_twin", "of_columns", "random_column_physics", "random_network", "rank_histogram", "rates_loss",
            "rollout_loss", "save_weights", "shared", "static_maps", "taylor_test", "total", "trajectory", "unbounded",

@@ -76,6 +76,15 @@ def test_networks_in_place_of_processes_give_the_same_under_numpy_and_jax(module
     assert not np.allclose(plain.gpp, seen.gpp, rtol=0.1)
 
 
+def test_a_network_for_photosynthesis_is_trained_through_the_processes_about_it(tmp_path, capsys):
+    create("jax")
+    (result,) = example("land_modules").main((4, 6), 100, 12, (land_modules.HYBRID,), tmp_path / "modules.png").values()
+    assert result.fit.losses[-1] < 0.8 * result.fit.losses[0]
+    first = land_modules.HYBRID.first(0, 8)
+    assert all(abs(np.asarray(new) - old).max() > 0.01 for new, old in zip(result.fit.weights.module, first, strict=True))
+    assert land_modules.HYBRID.name in capsys.readouterr().out and (tmp_path / "modules.png").stat().st_size > 10000
+
+
 def test_a_network_for_photosynthesis_keeps_carbon_and_takes_none_without_leaves():
     bare = land.with_values(parameters(), {"initial_leaves": 0.0})
     columns = land_modules.HYBRID.columns(land.Land(CELLS, bare, on_numpy), land_modules.HYBRID.first(5, 3), None)

@@ -105,7 +105,7 @@ def into_air(model: Model, air: Air, fluxes: Fluxes) -> tuple:
 
 
 def coupled_step(model: Model, land: Land, state: State, soil: LandState, weather: Weather) -> tuple[State, LandState, Fluxes]:
-    """Both after a step of the land, with the weather of it [j, i], and the land's fluxes. Raises ValueError as `steps_of`."""
+    """Air and land after a step of the land, with the weather of it [j, i], and its fluxes. Raises ValueError as `steps_of`."""
     def advanced(state: State, values: tuple, steps: int) -> State:
         return model.steps(state, steps, forcing=values)
 

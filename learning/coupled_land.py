@@ -19,7 +19,7 @@ from dycore.state import State
 
 def coupled_trajectory(model: Model, land: Land, state: State, soil: LandState, weather: Weather,
                        see: Callable[[State, LandState, Fluxes], Any] | None = None) -> tuple[State, LandState, Any]:
-    """Both after all steps of a weather (dycore.coupled_land.coupled_step), and what `see` makes of them after each, stacked.
+    """Air and land after all steps of a weather (dycore.coupled_land.coupled_step), and what `see` makes of each, stacked.
 
     Pure, and differentiated by all that it is given: parameters of both, states and weather. Kept on the way are the states at the
     beginning of steps of the land. Without `see` the land's fluxes are stacked. Raises ValueError for another backend than JAX, and

@@ -7,8 +7,8 @@ Half of the columns are seen: leaf area every eight days but where there are clo
 once a month, biomass once, and at every third of them a tower that sees GPP, net exchange and evaporation on most days.
 
 Measured by `python examples/land.py PICTURE` (120 columns, two years, eight members): in the 60 columns that were not seen the
-correlation of daily GPP with the truth is 0.972 with parameters from maps and 0.874 with the best that are the same everywhere, that
-of respiration 0.969 and 0.866; the net exchange of the region is -0.065 with a spread of 0.034 g C/(m2 day), in truth -0.074.
+correlation of daily GPP with the truth is 0.972 with parameters from maps and 0.874 with the best that are the same everywhere,
+that of respiration 0.969 and 0.866; the net exchange of the region is -0.065 with a spread of 0.034 g C/(m2 day), in truth -0.074.
 """
 
 from __future__ import annotations

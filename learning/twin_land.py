@@ -20,7 +20,9 @@ import numpy as np
 
 from dycore import land
 from dycore.backends import on_numpy
+from dycore.inputs.given import integer
 from dycore.land import acm
+from dycore.land.parameters import checked_cells
 from dycore.learning.parameters_from_maps import Range, bounded, unbounded
 from dycore.stencils import maximum, minimum, stencil
 
@@ -53,7 +55,11 @@ class TwinLand(NamedTuple):
 
 
 def twin_land(seed: int, cells: tuple[int, int] = (10, 12), days: int = 730, photosynthesis: Any = land.acm) -> TwinLand:
-    """A region of so many columns, and days of it, in which plants have a photosynthesis: `dycore.land.acm` or `limited_acm`."""
+    """A region of so many columns, and days of it, in which plants have a photosynthesis: `dycore.land.acm` or `limited_acm`.
+
+    Raises ValueError for numbers that make no sense.
+    """
+    seed, days, cells = integer("seed", seed, 0), integer("days", days, 1, 10**6), checked_cells(cells)
     random = np.random.default_rng(seed)
     maps = maps_at_random(random, cells)
     weather = weather_of(random, maps, cells, days)

@@ -94,3 +94,11 @@ def test_a_network_for_photosynthesis_keeps_carbon_and_takes_none_without_leaves
 def test_a_parameter_that_the_land_does_not_have_is_refused():
     with pytest.raises(ValueError, match=r"ranges has 'efficiency', which is no parameter of the land\. These are decomposition_"):
         land_estimation.first_weights(("a",), {"efficiency": (1.0, 2.0, 1.5)})
+
+
+@pytest.mark.parametrize("change, said", [
+    ({"seed": -1}, r"seed=-1 must be at least 0"), ({"days": 0.5}, r"days=0\.5 must be at least 1"),
+    ({"cells": 12}, r"cells=12 must be the numbers of columns \(ny, nx\)")])
+def test_a_twin_of_nonsense_is_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        twin_land.twin_land(**{"seed": 1, "cells": (2, 2), "days": 3} | change)

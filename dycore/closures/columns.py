@@ -17,10 +17,16 @@ def stability(k, j, i, grid, column, heights, fluid, tracers):
 @stencil
 def shear(k, j, i, grid, column, u, v):
     """|du/dr|2 (1/s2) at the lower-r face of a cell, of the faces about it."""
+    distance = distance_between_levels(k, j, i, grid, column)
+    return squared_step(k, j, i, u, v) / (distance * distance)
+
+
+@stencil
+def squared_step(k, j, i, u, v):
+    """|du|2 (m2/s2) from the level below to that of a cell, of the faces about it."""
     west, east = u[k, j, i] - u[k - 1, j, i], u[k, j, i + 1] - u[k - 1, j, i + 1]
     south, north = v[k, j, i] - v[k - 1, j, i], v[k, j + 1, i] - v[k - 1, j + 1, i]
-    distance = distance_between_levels(k, j, i, grid, column)
-    return 0.5 * (west * west + east * east + (south * south + north * north)) / (distance * distance)
+    return 0.5 * (west * west + east * east + (south * south + north * north))
 
 
 @stencil

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 from numpy.typing import ArrayLike
 
 from dycore.assembly.values import is_traced
-from dycore.closures.columns import distance_between_levels, eliminate, shear, stability, thickness
+from dycore.closures.columns import distance_between_levels, eliminate, squared_step, stability, thickness
 from dycore.closures.records import Mixed
 from dycore.fluid import Atmosphere
 from dycore.inputs.given import check_number, is_array
@@ -155,7 +155,9 @@ def mixing(k, j, i, carried, grid, column, values, u, v, energy, n2, free, from_
     root = square_root(maximum(energy[k, j, i], values.least_energy))
     rate = values.c_eps * root / maximum(square_root(from_above[k, j, i] * from_below), values.least_length)
     viscosity = values.c_k * length * root
-    prandtl = values.prandtl_factor * n2[k, j, i] / maximum(shear(k, j, i, grid, column, u, v), LEAST_N2)
+    distance = distance_between_levels(k, j, i, grid, column)
+    squared = distance * distance  # N2 over the square of the shear, in one division
+    prandtl = values.prandtl_factor * n2[k, j, i] * squared / maximum(squared_step(k, j, i, u, v), LEAST_N2 * squared)
     diffusivity = viscosity / minimum(maximum(prandtl, values.least_prandtl), values.largest_prandtl)
     background = coefficient_at(k, j, i, values.diffusivity)
     diffusivity = where(n2[k, j, i] < 0.0, maximum(diffusivity, values.unstable), diffusivity)
@@ -202,19 +204,20 @@ def nothing_eliminated(j, i, grid, column, heights, fluid, values, time_step, to
 def energy_eliminated(k, j, i, carried, grid, column, heights, fluid, values, time_step, top, flow, mixed, energy, rate):
     """Ratio and value of energy (m2/s2) at lower faces after the forward elimination of a step; carries them upwards."""
     inside, now = k > grid.floor[j, i], maximum(energy[k, j, i], values.least_energy)
-    distance = distance_between_levels(k, j, i, grid, column)
+    inverse_distance = 1.0 / distance_between_levels(k, j, i, grid, column)
     across = (squared_change_u(k, j, i, grid, flow) + squared_change_u(k, j, i + 1, grid, flow)
               + (squared_change_v(k, j, i, grid, flow) + squared_change_v(k, j + 1, i, grid, flow)))
-    production = mixed.viscosity[k, j, i] * (0.5 * across / (distance * distance))
+    production = mixed.viscosity[k, j, i] * (0.5 * across * (inverse_distance * inverse_distance))
     buoyancy = mixed.diffusivity[k, j, i] * stability(k, j, i, grid, column, heights, fluid, flow.tracers)
     from_eddies = 0.5 * values.from_eddies * (flow.dissipated[k, j, i] + flow.dissipated[k - 1, j, i])
     gain = maximum(production, 0.0) + maximum(-buoyancy, 0.0) + from_eddies
     loss = rate[k, j, i] + (maximum(-production, 0.0) + maximum(buoyancy, 0.0)) / now
     surface = values.c_k * values.least_length * square_root(coefficient_at(k, j, i, top)) + values.viscosity
     above = where(k + 1 < grid.top, mixed.viscosity[k + 1, j, i], surface)
-    share = time_step * values.alpha * 0.5 / distance
-    to_above = share * (mixed.viscosity[k, j, i] + above) / thickness(k, j, i, grid, column)
-    to_below = share * (mixed.viscosity[k, j, i] + mixed.viscosity[k - 1, j, i]) / thickness(k - 1, j, i, grid, column)
+    thickness_above, thickness_below = thickness(k, j, i, grid, column), thickness(k - 1, j, i, grid, column)
+    share = time_step * values.alpha * 0.5 * inverse_distance / (thickness_above * thickness_below)
+    to_above = share * thickness_below * (mixed.viscosity[k, j, i] + above)
+    to_below = share * thickness_above * (mixed.viscosity[k, j, i] + mixed.viscosity[k - 1, j, i])
     to_below = where(k - 1 > grid.floor[j, i], to_below, 0.0)
     ratio, value = eliminate(to_below, to_above, time_step * loss, now + time_step * gain, carried[0], carried[1])
     ratio, value = where(inside, ratio, 0.0), where(inside, value, values.least_energy)

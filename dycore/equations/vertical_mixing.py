@@ -58,13 +58,25 @@ def coefficients(k, j, i, grid, column, heights, fluid, scheme, values, u, v, tr
 
 
 @stencil
+def lost_u(k, j, i, grid, column, drag):
+    """Rate at which a layer loses u at west faces (1/s) by a drag (m/s); zero but in the lowest."""
+    rate = drag * grid.inverse_dr[k] * column.inverse_stretching_u[j, i]
+    return where(k == grid.floor_u[j, i], grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u, rate), 0.0)
+
+
+@stencil
+def lost_v(k, j, i, grid, column, drag):
+    """Rate at which a layer loses v at south faces (1/s) by a drag (m/s); zero but in the lowest."""
+    rate = drag * grid.inverse_dr[k] * column.inverse_stretching_v[j, i]
+    return where(k == grid.floor_v[j, i], grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v, rate), 0.0)
+
+
+@stencil
 def drag_u(k, j, i, grid, column, linear, quadratic, u, v):
     """Rate at which the lowest layer loses u at west faces (1/s)."""
     across = 0.25 * (v[k, j, i] + v[k, j, i - 1] + (v[k, j + 1, i] + v[k, j + 1, i - 1]))
     speed = square_root(u[k, j, i] * u[k, j, i] + across * across)
-    drag = on_west_face(k, j, i, linear) + on_west_face(k, j, i, quadratic) * speed
-    rate = drag * grid.inverse_dr[k] * column.inverse_stretching_u[j, i]
-    return where(k == grid.floor_u[j, i], grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u, rate), 0.0)
+    return lost_u(k, j, i, grid, column, on_west_face(k, j, i, linear) + on_west_face(k, j, i, quadratic) * speed)
 
 
 @stencil
@@ -72,16 +84,29 @@ def drag_v(k, j, i, grid, column, linear, quadratic, u, v):
     """Rate at which the lowest layer loses v at south faces (1/s)."""
     across = 0.25 * (u[k, j, i] + u[k, j, i + 1] + (u[k, j - 1, i] + u[k, j - 1, i + 1]))
     speed = square_root(v[k, j, i] * v[k, j, i] + across * across)
-    drag = on_south_face(k, j, i, linear) + on_south_face(k, j, i, quadratic) * speed
-    rate = drag * grid.inverse_dr[k] * column.inverse_stretching_v[j, i]
-    return where(k == grid.floor_v[j, i], grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v, rate), 0.0)
+    return lost_v(k, j, i, grid, column, on_south_face(k, j, i, linear) + on_south_face(k, j, i, quadratic) * speed)
+
+
+@stencil
+def linear_drag_u(k, j, i, grid, column, linear):
+    """Rate at which the lowest layer loses u at west faces (1/s) without a quadratic drag, which takes a root in every cell."""
+    return lost_u(k, j, i, grid, column, on_west_face(k, j, i, linear))
+
+
+@stencil
+def linear_drag_v(k, j, i, grid, column, linear):
+    """Rate at which the lowest layer loses v at south faces (1/s) without a quadratic drag."""
+    return lost_v(k, j, i, grid, column, on_south_face(k, j, i, linear))
 
 
 def bottom_drag(grid: Any, mixing: VerticalMixing, layers: Any, velocity: Any) -> Vector:
     """Rates at which the lowest layer loses a velocity on faces (1/s); zero without coefficients."""
-    if mixing.linear_drag is None and mixing.quadratic_drag is None:
-        return Vector()
-    linear, quadratic = (0.0 if value is None else value for value in (mixing.linear_drag, mixing.quadratic_drag))
+    if mixing.quadratic_drag is None:
+        if mixing.linear_drag is None:
+            return Vector()
+        alone = grid, layers, mixing.linear_drag
+        return Vector(bound(linear_drag_u, *alone), bound(linear_drag_v, *alone))
+    linear, quadratic = 0.0 if mixing.linear_drag is None else mixing.linear_drag, mixing.quadratic_drag
     return Vector(bound(drag_u, grid, layers, linear, quadratic, velocity.u, velocity.v),
                   bound(drag_v, grid, layers, linear, quadratic, velocity.u, velocity.v))
 
@@ -90,8 +115,9 @@ def bottom_drag(grid: Any, mixing: VerticalMixing, layers: Any, velocity: Any) -
 def exchange_rates(k, grid, floor, time_step, inverse_stretching, below, above):
     """Fractions of a whole level exchanged with those below and above in a step (no unit), from coefficients at its faces."""
     thinner = time_step * inverse_stretching * inverse_stretching * grid.inverse_dr[k] * 2.0
-    return (where(k > floor, thinner * below / (grid.dr[k] + grid.dr[k - 1]), 0.0),
-            where(k + 1 < grid.top, thinner * above / (grid.dr[k] + grid.dr[k + 1]), 0.0))
+    # one division for a level, not for each cell
+    return (where(k > floor, thinner * below * (1.0 / (grid.dr[k] + grid.dr[k - 1])), 0.0),
+            where(k + 1 < grid.top, thinner * above * (1.0 / (grid.dr[k] + grid.dr[k + 1])), 0.0))
 
 
 def closed(on: Any, equations: Any, time_step: Any, at: Any, start: tuple) -> tuple[tuple, Coefficients | None]:

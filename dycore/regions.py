@@ -5,7 +5,7 @@
     model = Model(region.grid, region.parameters, on_numba)
 
 The four sides of a region are walls (a full circle of longitudes goes on); a sponge (dycore.physics.sponge) damps what comes to
-them.
+them, and `Parameters.open_boundaries` (dycore.open_boundaries) opens them.
 """
 
 from __future__ import annotations

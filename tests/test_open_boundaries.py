@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import create, fields_of
 from rank_cases import open_sides
 
 from dycore import Model, Parameters
@@ -186,6 +187,19 @@ def test_an_elevation_that_rises_outside_rises_within():
     # u h = L dR/dt fills a bay of seven cells, for which it stands u sqrt(h / g) lower than the sea outside; a step is 0.006 m
     lower = 7.0e4 * 1.0e-5 / (GRAVITY * DEPTH) ** 0.5
     assert np.abs(interior(end.surface)[:, 1:] - (0.6 - lower)).max() < 0.006
+
+
+def test_compiled_programs_have_the_bits_of_numpy_at_open_sides():
+    grid = box((2, 5, 8), (8.0e4, 5.0e4), interfaces=np.array([-DEPTH, -20.0, 0.0]), coriolis=1.0e-4)
+    tide = Tide(M2, 0.1 * np.arange(5.0), 40.0, 0.05, 40.0)
+    sides = OpenBoundaries(west=OpenSide(tides=(tide,), tracers=(np.array([5.0, 8.0]),), profile=np.array([-0.2, 0.3])),
+                           north=OpenSide(velocity=-0.02, tracers=(3.0,), seconds=1.0e4))
+    parameters = Parameters(shallow_water(GRAVITY), 600.0, 24, ("dye",), open_boundaries=sides)
+    start = initial_state(grid, surface=0.0, tracers=(1.0,))
+    expected, found = (fields_of(Model(grid, parameters, backend).steps(start, 10)) for backend in (on_numpy, create("numba")))
+    assert np.ptp(expected["tracer 0"]) > 0.1 and np.abs(expected["u"]).max() > 0.1
+    for field, values in expected.items():
+        assert (found[field] == values).all(), field
 
 
 # What is refused

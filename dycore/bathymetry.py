@@ -14,7 +14,7 @@ import numpy as np
 from dycore.datasets import eastward, numbers, opened, variable
 from dycore.geometry.sides import Side, edge
 from dycore.grid import Grid
-from dycore.inputs.given import check_switch
+from dycore.inputs.given import check_switch, shown
 from dycore.inputs.named_axes import axis_of
 from dycore.inputs.units import converted
 from dycore.regridding import Source, conservative, edges, source_of, target_of
@@ -45,7 +45,12 @@ def heights_of(data: Any, name: str | None, downward: bool | None) -> tuple[Any,
     """
     import xarray
 
-    data = opened(data) if isinstance(data, (str, Path)) else data
+    if isinstance(data, (str, Path)):
+        try:
+            data = opened(data)
+        except Exception as problem:  # whatever a library says of a file
+            raise ValueError(f"data={shown(str(data))} cannot be opened as a file of NetCDF or a store of Zarr "
+                             f"({type(problem).__name__}). Give the path of one, or an xarray.Dataset.") from None
     if isinstance(data, xarray.Dataset) and name is None:
         found = [each for each in data.data_vars if said_direction(data[each]) is not None and data[each].ndim >= 2]
         found = found or [each for each in data.data_vars if data[each].ndim >= 2]

@@ -4,7 +4,8 @@
     Parameters(..., open_boundaries=OpenBoundaries(west=OpenSide(tides=(tide,), tracers=(10.0, 35.0)), east=OpenSide()))
 
 The outermost row or column of cells at an open side lies outside: it holds what the sea has there, and the face between it and the
-next cell is the boundary (dycore.equations.open_boundaries). The other sides stay walls.
+next cell is the boundary (dycore.equations.open_boundaries). The other sides stay walls. Gravity waves leave; Rossby waves, which
+come back as slow short ones, need a sponge (dycore.physics.sponge) of about their length beside an open side.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ TIDES = {name: 3600.0 * 360.0 / speed for name, speed in SPEEDS.items()}  # peri
 class Tide(NamedTuple):
     """A constituent outside of a side: elevation cos(2 pi t / period - phase) and so the velocity, t since the start of a run.
 
+    Both matter: of a wave that comes in, the velocity is elevation sqrt(g / h) into the grid; without one half of it comes in.
     Amplitudes (m, m/s eastward or northward) and phases (degrees) are numbers or lines [n] along the side, as an atlas of tides has
     them; what belongs to a date (astronomical arguments, nodal corrections) has to be in them.
     """

@@ -5,7 +5,7 @@
     model = Model(region.grid, region.parameters, on_numba)
 
 The four sides of a region are walls (a full circle of longitudes goes on); a sponge (dycore.physics.sponge) damps what comes to
-them.
+them, and `Parameters.open_boundaries` (dycore.open_boundaries) opens them.
 """
 
 from __future__ import annotations
@@ -181,7 +181,11 @@ def interfaces_of(levels: Any, deepest: float) -> np.ndarray:
     if is_number(levels, lambda number: True):
         nz = integer("levels", levels, 1, 10000)
         return stretched(nz, deepest)
-    found = check_interfaces(levels, len(as_array("levels", levels)) - 1 if np.ndim(levels) == 1 else 1)
+    given = as_array("levels", levels)
+    if given.ndim != 1 or len(given) < 2:
+        raise ValueError(f"levels={shown(levels)} must be a number of levels, or their interfaces in m, two or more in increasing "
+                         "order up to 0.")
+    found = check_interfaces(levels, len(given) - 1)
     if found[-1] != 0.0:
         raise ValueError(f"levels={shown(levels)} end at {found[-1]:g}: the uppermost interface must be 0, the sea at rest.")
     return found

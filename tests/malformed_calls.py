@@ -41,8 +41,10 @@ from dycore.equations import steppers
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Atmosphere, Ocean, shallow_water
 from dycore.forcing import Forcing
+from dycore.geometry.sides import Side
 from dycore.grid import latitude_longitude, rectilinear, tripolar
 from dycore.inputs.choices import SEAWATER
+from dycore.open_boundaries import OpenBoundaries, OpenSide, Tide
 from dycore.parameters import Mixing, Parameters
 from dycore.physics.short_wave import Water
 from dycore.state import initial_state
@@ -88,6 +90,7 @@ def outcome(call, changes):
 GRID = rectilinear(CELLS, extent=(8.0e5, 6.0e5), interfaces=LEVELS)
 SPHERE = latitude_longitude(CELLS, interfaces=PRESSURES)
 START = initial_state(GRID, surface=0.0, tracers=(10.0, 35.0))
+BOX = rectilinear(CELLS, extent=(8.0e5, 6.0e5), interfaces=LEVELS, x_boundary=Boundary.WALL)
 PARAMETERS = {"fluid": Ocean(), "time_step": 60.0, "tracer_names": ("temperature", "salinity")}
 MODEL = dycore.Model(GRID, Parameters(**PARAMETERS), on_numpy)
 
@@ -99,6 +102,12 @@ def model(**changes):
 def with_record(name, record):
     """A model with a record of parameters that is made of the arguments."""
     return lambda **parts: model(**{name: record(**parts)})
+
+
+def open_in_the_west(**parts):
+    """A model with an open side."""
+    own = PARAMETERS | {"substeps": 20, "open_boundaries": OpenBoundaries(west=OpenSide(**parts))}
+    return dycore.Model(BOX, Parameters(**own), on_numpy)
 
 
 def mixed(scheme, record):
@@ -124,6 +133,7 @@ def positive_field(*shapes):
 
 
 anywhere, on_floor = positive_field((CELLS[0],), *PLANES, *VOLUMES), positive_field(*PLANES)
+along_side = field((), (CELLS[1],), *PLANES)
 has_restarts = lambda value: isinstance(value, (str, Path)) and any(Path(value).glob("restart_*.npz"))  # noqa: E731
 increasing = lambda value: field((5,))(value) and (np.diff(np.asarray(value, float)) > 0.0).all()  # noqa: E731
 cell_numbers = lambda value: numbers(3)(value) and all(float(n) >= 1 and float(n) == int(n) for n in value)  # noqa: E731
@@ -204,6 +214,14 @@ CALLS = {
                                {"tracer": 0, "target": 1.0, "seconds": 1.0e5}, {
         "tracer": one_of(0, 1), "target": field(*PLANES), "seconds": either(above, lambda v: isinstance(v,
         float) and v == np.inf)}),
+    "sponge": Call(lambda **parts: dycore.Model(BOX, Parameters(**PARAMETERS, forcing=(physics.sponge(**parts),)), on_numpy),
+                   {"grid": BOX, "edges": (Side.WEST,), "width": 3, "seconds": 3600.0}, {
+        "grid": kind(type(GRID)), "edges": lambda value: False, "width": above, "seconds": above}),
+    "OpenSide": Call(open_in_the_west, {}, {
+        "elevation": along_side, "velocity": along_side, "tides": one_of((), []), "seconds": at_least,
+        "profile": either(nothing, field((), (1, 1, 1), (4,), (4, 1), (1, 6), (4, 6), *VOLUMES))}),
+    "Tide": Call(lambda **parts: open_in_the_west(tides=(Tide(**parts),)), {"period": 44714.0}, {
+        "period": above, **dict.fromkeys(("elevation", "phase", "velocity", "velocity_phase"), along_side)}),
     "physics.held_suarez": Call(physics.held_suarez, {"grid": SPHERE, "fluid": Atmosphere()}, {
         "grid": kind(type(GRID)), "fluid": kind(Atmosphere), "tracer": whole}),
     "run": Call(MODEL.run, {"state": START, "steps": 1, "progress": False}, {

@@ -152,6 +152,8 @@ REFUSED = {
     "a spacing wider than the region": ({"spacing": 10.0}, "fewer than 2 cells of the 12 degrees"),
     "a negative spacing": ({"spacing": -1.0}, "spacing=-1.0 must be one positive"),
     "no spacing": ({"spacing": None}, "spacing=None must be one positive"),
+    "no such file": ({"data": "none/such.nc"}, "cannot be opened as a file of NetCDF"),
+    "no interfaces": ({"levels": []}, "must be a number of levels, or their interfaces"),
     "no levels": ({"levels": 0}, "levels=0 must be at least 1"),
     "levels downward": ({"levels": [0.0, -100.0]}, "increasing numbers"),
     "levels below the surface": ({"levels": [-200.0, -100.0]}, "must be 0"),

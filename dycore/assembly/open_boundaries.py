@@ -35,24 +35,24 @@ def outside(grid: Grid, found: Any) -> np.ndarray:
 
 
 def openings_of(grid: Grid, parameters: Parameters, value: Callable) -> Openings | None:
-    """Where sides are open and what is known beyond them, each array as `value` makes it of [k], [j, i] or [k, j, i]."""
+    """Where sides are open and what is known of the sea there, each array as `value` makes it of [k], [j, i] or [k, j, i]."""
     borders = borders_of(grid, parameters)
     if not borders:
         return None
-    beyond = outside(grid, borders)
-    into = {along_x: np.zeros(beyond.shape) for along_x in (False, True)}
+    outer_cells = outside(grid, borders)
+    into = {along_x: np.zeros(outer_cells.shape) for along_x in (False, True)}
     for side in (Side.SOUTH, Side.NORTH, Side.WEST, Side.EAST):
         if side in borders:
             into[side.along_x][edge(side)] = side.inward
     into[False][into[True] != 0.0] = 0.0  # corners
-    before_x, before_y = np.roll(beyond, 1, 1), np.roll(beyond, 1, 0)
-    normal_u, normal_v = before_x.astype(float) - beyond, before_y.astype(float) - beyond
-    rows = np.zeros(beyond.shape)  # into the grid from its first and last row, corners too
+    before_x, before_y = np.roll(outer_cells, 1, 1), np.roll(outer_cells, 1, 0)
+    normal_u, normal_v = before_x.astype(float) - outer_cells, before_y.astype(float) - outer_cells
+    rows = np.zeros(outer_cells.shape)  # into the grid from its first and last row, corners too
     for side in (Side.SOUTH, Side.NORTH):
         if side in borders:
             rows[edge(side)] = side.inward
     normal_u[:, 0], normal_v[0, :] = 0.0, 0.0  # the faces of walls behind the cells outside, or of none
-    along_u, along_v = np.where(beyond & before_x, rows, 0.0), np.where(beyond & before_y, into[True], 0.0)
+    along_u, along_v = np.where(outer_cells & before_x, rows, 0.0), np.where(outer_cells & before_y, into[True], 0.0)
     at = Where(*map(value, (normal_u, normal_v, along_u, along_v, into[True], into[False])))
     along_x, along_y = (tuple(map_arguments(value, border) for side, border in borders.items() if side.along_x is of_x)
                         for of_x in (True, False))

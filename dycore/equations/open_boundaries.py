@@ -4,8 +4,9 @@
 
 with R of the first cell within, half a cell from the face: the wave goes that way in dx / (2 c), and so u is relaxed to
 it at the rate 2 c / dx, implicitly, which is the momentum equation of half a cell between R and its value for a wave that
-leaves. Of a wave of wavenumber k (k dx / 4)^2 comes back, where u at once would send k dx / 4. Neither Coriolis force nor friction
-nor advection act on the depth mean there.
+leaves. Of a wave of wavenumber k (k dx / 4)^2 comes back, where u at once would send k dx / 4. The Coriolis force acts on the depth
+mean there, for without it the force on the velocity along the side would do work and waves would grow; friction and advection do
+not.
 
 The rest of the velocity is that of the next face within, or a profile from outside. Cells outside (the outermost row) have no
 divergence (`inverse_area` is zero there), so that nothing changes in them but what is set at the end of a stage: surface and

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.assembly.values import is_traced
 from dycore.forcing import Forcing
 from dycore.geometry.sides import Side, cells_from, check_side
 from dycore.grid import Grid
-from dycore.inputs.given import check_kind, check_number, shown
+from dycore.inputs.given import as_array, check_kind, check_number, positive, shown
 from dycore.stencils import coefficient_at, made_by, stencil
+from dycore.time_series import of_each
 
 
 class Sponge(NamedTuple):
@@ -51,6 +53,17 @@ def relaxed_tracer(tracer: int) -> Callable:
     return relaxed
 
 
+def target(name: str, values: Any) -> Any:
+    """Values to relax to, zero for none, or a series of them. Raises ValueError for what are no real numbers."""
+    def numbers(record: int | None, own: Any) -> Any:
+        as_array(name if record is None else f"record {record} of {name}", own)
+        return own
+
+    if values is None or is_traced(values):
+        return 0.0 if values is None else values
+    return of_each(numbers, values)
+
+
 def sponge(grid: Grid, edges: Sequence[Side], width: float, seconds: float, *, u: Any = 0.0, v: Any = 0.0,
            tracers: Sequence[Any] = ()) -> Forcing:
     """Relaxation of velocity and tracers in layers along sides, for Parameters.forcing.
@@ -66,8 +79,7 @@ def sponge(grid: Grid, edges: Sequence[Side], width: float, seconds: float, *, u
         raise ValueError(f"edges={shown(edges)} must be a tuple of sides, for example (Side.WEST, Side.NORTH).")
     if not isinstance(tracers, (tuple, list)):
         raise ValueError(f"tracers={shown(tracers)} must be a tuple: a value for each of the first tracers, or None.")
-    check_number("seconds", seconds, "the time scale of the relaxation, a positive number of seconds",
-                 lambda seconds: seconds > 0.0)
+    positive("seconds", seconds, "s")
     narrowest = min(grid.cells[2 if check_side(f"edges[{number}]", side, grid.tile).along_x else 1]
                     for number, side in enumerate(edges))
     check_number("width", width, f"of 1 to {narrowest} cells, which is how many the grid has from one of the sides to the other",
@@ -78,7 +90,7 @@ def sponge(grid: Grid, edges: Sequence[Side], width: float, seconds: float, *, u
         nearest = np.minimum.reduce([cells_from(side, grid.cells[1:], across_x if side.along_x else across_y) for side in edges])
         return np.where(nearest < width, np.cos(0.5 * np.pi * nearest / float(width)) ** 2 / float(seconds), 0.0)
 
-    values = Sponge(rate(False, False), rate(True, False), rate(False, True), 0.0 if u is None else u, 0.0 if v is None else v,
-                    tuple(0.0 if each is None else each for each in tracers))
+    values = Sponge(rate(False, False), rate(True, False), rate(False, True), target("u", u), target("v", v),
+                    tuple(target(f"tracers[{number}]", each) for number, each in enumerate(tracers)))
     return Forcing(None if u is None else relaxed_u, None if v is None else relaxed_v,
                    tuple(None if each is None else relaxed_tracer(number) for number, each in enumerate(tracers)), values)

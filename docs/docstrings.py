@@ -42,7 +42,8 @@ def comment(module: Module, node: ast.stmt) -> str:
     """The comment at the end of a statement's line, as a sentence without full stop; none is empty."""
     text = module.lines[node.end_lineno - 1][node.end_col_offset:].strip() if node.end_lineno and node.end_col_offset else ""
     text = "" if text.startswith("# type:") else re.sub(r"\s*# (noqa|type).*", "", text).strip(" #")
-    return text[:1].upper() + text[1:] if re.match(r"[a-z]{3,}\b(?!/)", text) else text  # units stay as they are written
+    stays = re.match(r"(?:m|s|g|kg)\b|[a-z]*[^a-z\s,;]", text)  # a unit, or a name of the program
+    return text if stays else text[:1].upper() + text[1:]
 
 
 def assigned(node: ast.stmt) -> str:

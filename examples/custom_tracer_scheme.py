@@ -33,14 +33,9 @@ def limited(velocity, c3, c2, c1, d1, d2, d3):
 def draw(patch, dye, path):
     """Picture of the dye at the beginning, and at the end by each scheme."""
     from matplotlib.figure import Figure
-
     figure = Figure(figsize=(3.2 * (1 + len(dye)), 2.8), layout="constrained")
-    shown = {"at the beginning": patch} | {scheme.__name__: values for scheme, values in dye.items()}
-    panels = figure.subplots(1, len(shown))
-    for axes, (name, values) in zip(panels, shown.items(), strict=True):
-        mesh = axes.pcolormesh(values, vmin=-0.2, vmax=1.2)
-        axes.set(title=name, aspect="equal")
-    figure.colorbar(mesh, ax=panels)
+    for axes, values in zip(figure.subplots(1, 1 + len(dye)), (patch, *dye.values()), strict=True):
+        axes.pcolormesh(values, vmin=-0.2, vmax=1.2)
     figure.savefig(path)
 
 
@@ -49,9 +44,7 @@ def main(backend=on_numpy, cells=(1, 24, 32), schemes=(upwind1, limited, upwind3
     grid = rectilinear(cells, extent=(32.0, 24.0), interfaces=np.array([-1.0, 0.0]), y_boundary=Boundary.PERIODIC)
     patch = (abs(grid.x - 16.0) < 6.0) & (abs(grid.y - 12.0) < 5.0)[:, None]
     parameters = Parameters(fluid=shallow_water(gravity=0.05), time_step=0.32, tracer_names=("dye",), stepper=WickerSkamarock())
-    start = initial_state(grid, surface=0.0, u=1.0, v=0.75, tracers=(patch[None],))
-
-    dye = {}
+    start, dye = initial_state(grid, surface=0.0, u=1.0, v=0.75, tracers=(patch[None],)), {}
     for scheme in schemes:
         model = Model(grid, replace(parameters, tracer_face=scheme), backend)
         dye[scheme] = model.dataset(model.run(start, steps=100, progress=False)).dye.values[0]

@@ -48,7 +48,7 @@ print(f"{0.01 * surface.min().item():.1f} hPa at {place.latitude.item():.0f} N, 
 waves = pictures.map_of(pictures.field(data, "surface_pressure"), pictures.orthographic(50.0), longitude=180.0)
 
 # %%
-# The zonal mean of the wind: the jet is at about 250 hPa, where the gradient of temperature below it adds up.
+# The zonal mean of the wind: a jet in either hemisphere, strongest high up, as air is colder towards the poles.
 jet = pictures.section(pictures.field(data, "eastward_velocity"))
 
 # %%

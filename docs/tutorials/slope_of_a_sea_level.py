@@ -62,8 +62,9 @@ print(f"by differences {difference:.9f} m, by the gradient {expected:.9f} m")
 # %%
 # What it says
 # ------------
-# The wind next to the coast counts most. South of it the slope reaches further along the coast: Kelvin waves bring the sea level
-# from there, with the coast to their right. With the northern coast behind them they do not come from the north.
+# The wind next to the coast counts most. The arc at sea is about as far away as gravity waves come in half a day, 31 m/s times
+# 43200 s. The wind along the southern wall counts too: what it piles up in the corner comes along the coast as a Kelvin wave, with
+# the coast to its right. From the northern wall nothing comes.
 picture = Figure(figsize=(7.0, 4.4), layout="constrained")
 axes = picture.subplots()
 largest = np.abs(slope).max()

@@ -1,6 +1,6 @@
 """The documentation builds without a warning, its links lead somewhere, it asks for no network, and it says what is there."""
 
-import importlib.util
+import ast
 import os
 import re
 import subprocess
@@ -12,14 +12,10 @@ from urllib.parse import unquote
 import pytest
 from browser import visit
 
-from dycore.cases import CASES
-from dycore.cli import command_line
-
-if importlib.util.find_spec("sphinx") is None:
-    pytest.skip("the documentation needs the extra 'docs'", allow_module_level=True)
-
 from docs import docstrings, interface
 from docs.command_line import subcommands
+from dycore.cases import CASES
+from dycore.cli import command_line
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,7 +39,9 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The folder of the pages; tutorials are not run here (tests/test_tutorials.py)."""
+    """The folder of the pages; tutorials are not run here (tests/test_documented_programs.py)."""
+    for library in ("sphinx", "furo", "myst_parser", "sphinx_gallery"):
+        pytest.importorskip(library)
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "-q", "-D", "plot_gallery=0", "docs", folder]
     built = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
@@ -112,6 +110,16 @@ def test_every_command_option_and_case_is_in_the_reference(site):
             assert option in text
     text = (site / "generated/cases.html").read_text()
     assert all(f'id="{name.replace("_", "-")}"' in text for name in CASES)
+
+
+@pytest.mark.parametrize("room", ["", "cases", "closures", "diagnostics", "learning", "physics"])
+def test_what_a_room_hands_on_is_among_the_interface_by_task(room):
+    module = docstrings.modules()[f"dycore.{room}".rstrip(".")]
+    handed_on = next(ast.literal_eval(node.value) for node in module.tree.body if docstrings.assigned(node) == "__all__")
+    names = {docstrings.canonical(f"{module.name}.{name}") for name in handed_on if name not in ("cases", "__version__", "CASES",
+                                                                                                 "OF_STATES")}
+    listed = {docstrings.canonical(name) for name in (ROOT / "docs/reference/interface.md").read_text().split()}
+    assert names <= listed
 
 
 def test_all_that_is_public_has_a_place_in_the_pages(pages):

@@ -60,8 +60,8 @@ start = initial_state(grid, surface=0.0, tracers=(4.0 + 14.0 * np.exp(height / 5
 # %%
 # Run and look
 # ------------
-# After ten days the wind has set up two gyres, one cyclonic and one anticyclonic, intensified in the west.
-state = model.run(start, days=10, progress=False)
+# After five days the wind has set up two gyres, one cyclonic and one anticyclonic, intensified in the west.
+state = model.run(start, days=5, progress=False)
 data = model.dataset(state)
 psi = diagnostics.barotropic_stream_function(data)
 print(f"The gyres carry {psi.max().item():.1f} and {-psi.min().item():.1f} Sv.")
@@ -80,7 +80,7 @@ right.set_title("sea surface height")
 # ----------------
 # Numbers may be changed without compiling anything anew: here is the same ocean under half the wind.
 calmer = model.with_parameters(replace(parameters, surface_stress=(0.5 * eastward, np.zeros(cells[1:]))))
-half = diagnostics.barotropic_stream_function(calmer.dataset(calmer.run(start, days=10, progress=False)))
+half = diagnostics.barotropic_stream_function(calmer.dataset(calmer.run(start, days=5, progress=False)))
 print(f"Under half the wind they carry {half.max().item():.1f} and {-half.min().item():.1f} Sv.")
 
 # %%

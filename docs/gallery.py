@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from docs.interface import cell, linked, write_if_new
+from docs.interface import cell, linked, write_all
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = Path("pictures")  # made by `python -m docs.pictures`, in docs
@@ -22,15 +22,15 @@ def title_and_text(path: Path) -> tuple[str, str]:
 
 def write_pages(folder: Path) -> None:
     """Write all pages into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
     paths = sorted((ROOT / "examples").glob("*.py"))
     lines = ["# Gallery", "", "Each picture is drawn by an example, a program of at most 60 lines to start from.", "",
              "```{toctree}", ":hidden:", "", *(path.stem for path in paths), "```", ""]
+    pages = {}
     for path in paths:
         title, text = title_and_text(path)
         picture = picture_of(path.stem, cell(title))
         lines += [f"## [{title}]({path.stem}.md)", "", linked(text), "", picture, ""]
-        write_if_new(folder / f"{path.stem}.md", "\n".join([
+        pages[path.stem] = "\n".join([
             f"# {title}", "", linked(text), "", picture, "", f"`python examples/{path.name} PICTURE.png` draws it.", "",
-            "```python", path.read_text().rstrip(), "```", ""]))
-    write_if_new(folder / "index.md", "\n".join(lines))
+            "```python", path.read_text().rstrip(), "```", ""])
+    write_all(folder, pages | {"index": "\n".join(lines)})

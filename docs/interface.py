@@ -124,13 +124,21 @@ def write_pages(folder: Path) -> None:
     for name, module in modules().items():
         texts = pages.setdefault(page_of(name), [])
         texts.append(module_text(module, 2 if texts else 1))
-    folder.mkdir(parents=True, exist_ok=True)
     rows = [(f"[{name}]({name}.md)", linked(cell(first_sentence(ast.get_docstring(modules()[name].tree) or ""))))
             for name in pages]
     toctree = ["```{toctree}", ":hidden:", "", *pages, "```", ""]
     pages["modules"] = ["\n".join(["# All modules", "", *toctree, *table(("module", "what"), rows)])]
-    for name, texts in pages.items():
-        write_if_new(folder / f"{name}.md", "\n\n".join(texts))
+    write_all(folder, {name: "\n\n".join(texts) for name, texts in pages.items()})
+
+
+def write_all(folder: Path, pages: dict[str, str]) -> None:
+    """Write pages by name into a folder, and take away those that it has of what is no longer there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*.md"):
+        if path.stem not in pages:
+            path.unlink()
+    for name, text in pages.items():
+        write_if_new(folder / f"{name}.md", text)
 
 
 def write_if_new(path: Path, text: str) -> None:

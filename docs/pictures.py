@@ -18,7 +18,7 @@ from dycore.check.machine import processor
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "pictures"
-LARGEST, WIDTH, COLOURS = 60_000, 720, 48  # bytes, pixels, and colours of a picture
+LARGEST, WIDTH, COLOURS = 60_000, 720, 128  # bytes, pixels, and colours of a picture
 # what is drawn of a case, and after how many days
 SHOWN = {"baroclinic_channel": ("temperature", 60.0), "baroclinic_wave": ("surface_pressure", 9.0),
          "barotropic_gyre": ("sea_surface_height", 60.0), "barotropic_jet": ("relative_vorticity", 6.0),
@@ -34,7 +34,7 @@ def small(drawn: Path, path: Path) -> None:
     with Image.open(drawn) as picture:
         least = picture.convert("RGB")
         least.thumbnail((WIDTH, WIDTH))
-        least.quantize(COLOURS).save(path, optimize=True)
+        least.quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
     if path.stat().st_size > LARGEST:
         raise ValueError(f"{path.name} has {path.stat().st_size} bytes, more than {LARGEST}: draw less in it.")
 

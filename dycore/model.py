@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from dycore.restart import Restarts
     from dycore.running.run import Report
-    from dycore.writing import Output
+    from dycore.writing import Callback, Output
 
 __all__ = ["Model", "map_state"]  # the latter for scripts that take it from here
 
@@ -167,16 +167,16 @@ class Model:
 
     def run(self, state: State, *, steps: int | None = None, days: float | None = None, progress: bool = True,
             write: tuple[Output, ...] = (), restarts: Restarts | None = None, stop: Callable[[], bool] | None = None,
-            report: Callable[[Report], None] | None = None) -> State:
+            report: Callable[[Report], None] | None = None, callbacks: tuple[Callback, ...] = ()) -> State:
         """The state after so many steps or days, with a progress bar in simulated time.
 
-        The others write output and restarts, stop on request and report: see `dycore.running.run.run`. Raises FloatingPointError
-        with step and place when a value is no longer a finite number, or a column has no thickness left.
+        The others write output and restarts, stop on request, report and call functions of yours: see `dycore.running.run.run`.
+        Raises FloatingPointError with step and place when a value is no longer a finite number, or a column has no thickness left.
         """
         from dycore.running.run import run  # here, because a progress bar is no business of a step
 
         return run(self, state, steps=steps, days=days, progress=progress, write=write, restarts=restarts, stop=stop,
-                   report=report)
+                   report=report, callbacks=callbacks)
 
     def dataset(self, state: State) -> xarray.Dataset:
         """The state as an xarray.Dataset with CF names, units, coordinates and cell boundaries; on rank 0 alone."""

@@ -19,11 +19,13 @@ from typing import Any
 from dycore.files import at_home, by_first, lock
 from dycore.restart import Restarts, Sums, check_folder, check_start, partial_means, path_of, retain
 from dycore.restart import write as write_restart
+from dycore.running.callbacks import Callback
 from dycore.running.diagnosed import Diagnosed, Diagnostics, Output
 from dycore.running.series import Means, Series, Snapshots, whole_steps
 from dycore.state import State
 
-__all__ = ["Diagnostics", "LostMeanWarning", "Means", "Output", "Outputs", "Series", "Snapshots", "outputs", "whole_steps"]
+__all__ = ["Callback", "Diagnostics", "LostMeanWarning", "Means", "Output", "Outputs", "Series", "Snapshots", "outputs",
+           "whole_steps"]
 
 
 class LostMeanWarning(UserWarning):

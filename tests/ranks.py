@@ -24,7 +24,7 @@ from dycore.state import State
 from dycore.stopping import Stopped
 from dycore.tiles import Halo, Place
 from dycore.time_series import TimeSeries
-from dycore.writing import Means, Snapshots
+from dycore.writing import Callback, Means, Snapshots
 
 
 def backend(name, communication=None):
@@ -225,7 +225,19 @@ def failing(case, name, precision, processes, folder):
     run(Path(folder) / "failing.zarr")
     zarr.Array.__setitem__ = usual
     run(Path(__file__) / "x.zarr")
-    return said
+    return [*said, *called_back(world, model, start)]
+
+
+def called_back(world, model, start):
+    """What every rank says where a callback fails on one of them."""
+    def fail(state):
+        if world.rank == 1:
+            raise RuntimeError(f"Rank 1 has seen enough at step {int(state.step)}.")
+
+    try:
+        model.run(start, steps=3, progress=False, callbacks=(Callback(fail, times=(model.parameters.time_step,)),))
+    except RuntimeError as problem:
+        return world.comm.allgather(str(problem))
 
 
 def traffic(case, name, precision, processes):

@@ -36,7 +36,7 @@ LAYERS = [
     {"output", "cases", "restart", "check", "pictures"},
     {"running.growing_files"},
     {"running.series"},
-    {"running.diagnosed"},
+    {"running.diagnosed", "running.callbacks"},
     {"writing"},
     {"running.reserved_names"},
     {"running.run"},

@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy
 import pytest
@@ -60,6 +61,17 @@ def test_a_terminal_shows_a_bar_with_the_same_words(monkeypatch):
     clocked(monkeypatch, 20.0)
     last = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue()).rstrip().splitlines()[-1]
     assert last.startswith("day 70.00 of 100.00") and last.rstrip().endswith("11.8 simulated years per day, 0:10:00 left")
+
+
+def test_a_notebook_shows_a_bar_where_it_can(monkeypatch):
+    """A stand-in for the kernel: what rich asks of a notebook is its own business."""
+    pytest.importorskip("rich")
+    shell = type("ZMQInteractiveShell", (), {})()
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    for widgets in (None, "found"):
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name, widgets=widgets: widgets)
+        assert (ProgressBar(10, 600.0, True).bar is not None) == (widgets is not None)
 
 
 def test_a_quiet_run_says_nothing_and_its_log_all_with_the_time_of_day(capsys, tmp_path):
@@ -136,7 +148,7 @@ def test_a_second_interrupt_ends_at_once(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(stopping, "AGAIN", -1.0)  # no matter how soon
     interrupt(monkeypatch, signal.SIGINT, signal.SIGINT)
-    assert dycore(capsys, *RUN, "--steps", 9) == (
+    assert dycore(capsys, *RUN, "--steps", 9, "--backend", "numpy") == (
         130, "baroclinic_channel: 4 x 8 x 6 cells, float64, numpy, time step 600 s, from the beginning\n", "dycore: interrupted.\n")
     assert not os.listdir(tmp_path)
 
@@ -233,3 +245,23 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_old_file(capsys, monkeypatch, 
     assert f"the state could not be written to '{file}': No space left on device." in err
     assert file.read_bytes() == b"earlier"
     assert os.listdir(tmp_path) == ["channel.npz"]
+
+
+@pytest.mark.parametrize("installed, cells, steps, ranks, expected, why", [
+    (("numba", "jax"), 1e5, 1000, 1, "numba", "the fastest that is installed"),
+    (("jax",), 1e5, 1000, 1, "jax", "the fastest that is installed"),
+    (("jax",), 1e5, 1000, 2, "numpy", "the only one that is installed"),  # JAX needs mpi4jax there
+    (("jax", "mpi4jax"), 1e5, 1000, 2, "jax", "the fastest that is installed"),
+    ((), 1e5, 1000, 1, "numpy", "pip install 'dycore[numba]'"),
+    (("numba", "jax"), 1e5, 10, 1, "numpy", "to compile would take longer"),
+])
+def test_a_run_takes_the_backend_that_is_first_at_its_end_and_says_why(monkeypatch, installed, cells, steps, ranks, expected, why):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name in installed else None)
+    monkeypatch.setattr(loading, "launched", lambda: (0, ranks))
+    name, reason = loading.fastest_backend(cells, steps)
+    assert name == expected and why in reason
+
+
+def test_the_first_line_of_a_run_says_why_it_has_its_backend(capsys):
+    said = dycore(capsys, *RUN, "--steps", 1)[1]
+    assert "float64, numpy (a run so short that to compile would take longer), time step 600 s" in said

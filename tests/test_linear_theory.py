@@ -178,7 +178,8 @@ def test_vorticity_at_coasts_counts_only_the_flow_on_the_wet_side(numpy_backend)
     grid = rectilinear((1, 5, 6), extent=(60.0, 50.0), interfaces=uniform(1, -1.0, 0.0))
     u = filled(grid, Place.WEST_FACE, np.ones(grid.cells))
     v = np.zeros_like(u)
-    found = numpy_backend.apply(along_levels.no_slip_vorticity, grid.tile.region.grow(north=1), grid.metrics, u, v)
+    found = numpy_backend.apply(along_levels.no_slip_vorticity, grid.tile.region.grow(north=1), grid.metrics,
+                                grid.metrics.dy_v, u, v)
     # the southern wall: u rises from 0 to 1 within half a cell; the northern one: it falls
     assert np.all(found.array[0, 0] == -2.0 / 10.0) and np.all(found.array[0, -1] == 2.0 / 10.0)
     assert np.all(found.array[0, 1:-1] == 0.0)
@@ -214,7 +215,7 @@ def test_pressure_on_steps_is_the_sum_of_the_pressure_force_and_friction_that_of
 
     u, v = random_velocity(grid, random)
     viscosity = along_levels.Viscosity(*(np.full(grid.tile.region.padded[1:], 7.0),) * 2)
-    rubbed, region = strain(numpy_backend, grid, u, v), grid.tile.region
-    force = numpy_backend.apply(along_levels.harmonic_u, region, grid.metrics, viscosity, rubbed)[region.indices()] * shape.open_u
+    stress, region = along_levels.stress(grid.metrics, viscosity, strain(numpy_backend, grid, u, v)), grid.tile.region
+    force = numpy_backend.apply(along_levels.harmonic_u, region, grid.metrics, stress)[region.indices()] * shape.open_u
     total = (shape.dr * force * shape.dx * shape.dy).sum(axis=(0, 2))
     assert friction(shape, interior(u), interior(v), 7.0) == pytest.approx(total, rel=1e-9)

@@ -131,8 +131,8 @@ def test_friction_removes_exactly_the_squares_of_divergence_and_vorticity(numpy_
     metrics, region, at = grid.metrics, grid.tile.region, grid.tile.region.indices()
     u, v = random_velocity(grid, random)
     ones = np.ones(region.padded[1:])
-    rubbed = strain(numpy_backend, grid, u, v)
-    forces = (numpy_backend.apply(stencil, region, metrics, Viscosity(2.0 * ones, 3.0 * ones), rubbed)
+    stress = friction.stress(metrics, Viscosity(2.0 * ones, 3.0 * ones), strain(numpy_backend, grid, u, v))
+    forces = (numpy_backend.apply(stencil, region, metrics, stress)
                 for stencil in (friction.harmonic_u, friction.harmonic_v))
     opened = (fractions(grid, metrics.floor_u, metrics.fraction_u), fractions(grid, metrics.floor_v, metrics.fraction_v))
     work = sum((opening * interior(velocity) * force[at] * interior(area)).sum() for opening, velocity, force, area in zip(

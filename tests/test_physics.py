@@ -35,6 +35,19 @@ def push(k, j, i, grid, column, values, now):
     return values.strength[j, i]
 
 
+def pushed_by_another(pattern):
+    """A forcing with values of the same name as those of `push`, and other fields."""
+    class Push(NamedTuple):
+        wind: float
+        pattern: Any
+
+    @stencil
+    def blow(k, j, i, grid, column, values, now):
+        return values.wind * values.pattern[j, i]
+
+    return Forcing(u=blow, values=Push(2e-6, pattern))
+
+
 @stencil
 def drain(k, j, i, grid, column, values, now):
     return -values.strength * now.tracers[1][k, j, i]
@@ -188,3 +201,12 @@ def test_models_with_forcings_that_functions_make_can_be_pickled_and_step_as_bef
         assert np.array_equal(one, other)
     grid, parameters, _ = cases.held_suarez((4, 8, 12))
     assert pickle.loads(pickle.dumps(parameters)).forcing[0].tracers == parameters.forcing[0].tracers
+
+
+def test_values_of_two_forcings_may_have_one_name_and_other_fields():
+    """Numba tells types apart by their names."""
+    grid, parameters, state = cases.baroclinic_channel((2, 6, 8))
+    pattern = np.linspace(0.0, 1.0, 48).reshape(6, 8)
+    both = Forcing(u=push, values=Push(1e-6 * pattern)), pushed_by_another(pattern)
+    ends = [fields_of(Model(grid, replace(parameters, forcing=both), create(name)).steps(state, 2)) for name in ("numpy", "numba")]
+    assert (ends[0]["u"] == ends[1]["u"]).all() and (ends[0]["u"] != 0.0).any()

@@ -69,7 +69,7 @@ def test_a_child_of_a_rank_says_what_is_wrong_on_every_rank_or_runs_by_itself():
         assert ran.returncode == 2 and not ran.stdout
         assert ran.stderr.startswith("dycore: ") and ran.stderr.count("\n") == 1 and "--processes none" in ran.stderr
         assert "started 4 processes, but MPI sees 1" in ran.stderr or "MPI cannot be used" in ran.stderr
-    ran = as_rank(1, 4, [*RUN, "--processes", "none"])
+    ran = as_rank(1, 4, [*RUN, "--processes", "none", "--backend", "numpy"])
     assert ran.returncode == 0 and not ran.stderr
     assert ran.stdout == "baroclinic_channel: 4 x 8 x 6 cells, float64, numpy, time step 600 s, from the beginning\n"
     assert "there is no case 'x'" in as_rank(1, 4, ["run", "x"]).stderr

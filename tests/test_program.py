@@ -23,9 +23,9 @@ BY_HAND = {
                    "stretching", "tracer_step", "tracer_step_mixed", "substitute_tracer"),
     (1, 0, 1, 0): ("layer_phi", "energies", "velocity_divergence", "coefficients", "flux_through_levels", "column_divergence"),
     (0, 1, 0, 1): ("corner_fluxes", "means", "transport_correction", "corrected_transports", "values_at", "vorticity", "widths"),
-    (1, 1, 1, 1): ("columns", "column_sums", "spread", "extrapolated_surface", "transports"),
+    (1, 1, 1, 1): ("columns", "column_sums", "extrapolated_surface", "transports"),
     (2, 3, 2, 3): ("corner_vorticities",),
-    (2, 2, 2, 2): ("vorticity_and_divergence",),
+    (2, 2, 2, 2): ("stresses",),
     (3, 3, 3, 3): ("extrapolated",),
 }
 WIDEST = {name: extent for extent, names in BY_HAND.items() for name in names}

@@ -118,11 +118,12 @@ def test_ranks_write_what_one_writes_and_go_on_where_one_of_them_was_stopped(on_
     assert on_four[2:4] == [[True] * 5] * 2
 
 
-def test_what_cannot_be_written_on_one_rank_is_said_by_all_of_them(on_four):
-    failed, refused = on_four[4][:4], on_four[4][4:]
+def test_what_cannot_be_written_or_called_on_one_rank_is_said_by_all_of_them(on_four):
+    failed, refused, called_back = on_four[4][:4], on_four[4][4:8], on_four[4][8:]
     assert len(set(failed)) == 1 and failed[0].endswith(
         "failing.zarr' could not be written; the records before this one are whole: No space left on device.")
     assert len(set(refused)) == 1 and "Nothing can be written to '" in refused[0]
+    assert called_back == ["Rank 1 has seen enough at step 1."] * 4
 
 
 def test_substeps_in_portions_give_the_same_bits():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import namedtuple
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numba
@@ -85,8 +86,9 @@ class Arguments:
             return self._term(argument)
         name = ""
         if hasattr(argument, "_fields"):
-            name = f"{type(argument).__name__}_"
-            self.names[name] = type(argument)
+            kind = record_of(type(argument).__name__, argument._fields)
+            name = kind.__name__
+            self.names[name] = kind
         if not argument:
             return f"{name}()"
         return self._made_once(f"{name}({''.join(f'{self.add(member, level)}, ' for member in argument)})")
@@ -136,6 +138,13 @@ class Arguments:
             sign = "- " if isinstance(part, Subtracted) else "+ " if text else ""
             text = f"{text} {sign}{product}".lstrip()
         return text or "zero"
+
+
+@cache
+def record_of(name: str, fields: tuple[str, ...]) -> Any:
+    """The class of records as compiled code has them; its name tells those of equal names and other fields apart, for Numba."""
+    record: Any = namedtuple  # made while running: no type checker can know its fields
+    return record(f"{name}_{hashlib.sha256(repr(fields).encode()).hexdigest()[:16]}", fields)
 
 
 def levels_of(argument: Any) -> int:

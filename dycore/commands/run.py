@@ -6,20 +6,22 @@ import math
 import shlex
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy
 
 from dycore.commands.dates import start_of, started, when
-from dycore.commands.loading import case_functions, create_backend, launched, world
+from dycore.commands.loading import case_functions, create_backend, fastest_backend, launched, world
 from dycore.commands.log_files import logged
 from dycore.commands.option_values import no_such
 from dycore.commands.problems import BadInput, FailedAlone, FailedRun, Interrupted
 from dycore.commands.settings import Settings, add_settings, assignment, case_parameters, model_parameters, settings_of, toml
 from dycore.commands.writable import why_not_this_file
 from dycore.files import WritingFailed, save_arrays, whole
-from dycore.running.progress import LOG, tell
+from dycore.running.progress import DAY, LOG, tell
 from dycore.stopping import noted
 
 
@@ -61,7 +63,9 @@ def run_noting(options: argparse.Namespace, received: list[int]) -> int:
         unwritable = communication.first(unwritable)
     if unwritable is not None:
         raise BadInput(unwritable)
-    model, state = built(settings, create_backend(settings.backend, settings.threads, communication))
+    grid, parameters, state = of_case(settings)
+    name, why = chosen_backend(settings, grid, parameters)
+    model = built(grid, parameters, create_backend(name, settings.threads, communication))
     state, origin = first_state(settings, model, state)
     check_outputs(settings, model, state)
     if options.dry_run:
@@ -69,7 +73,7 @@ def run_noting(options: argparse.Namespace, received: list[int]) -> int:
             print(described(settings, model))  # what cannot be written is an error here
         return 0
     with logged(settings.log):
-        say(f"{title(settings, model)}, {origin}", options.quiet)
+        say(f"{title(settings, model, why)}, {origin}", options.quiet)
         state = advanced(settings, model, state, options, received)
         if settings.state_out is not None:
             gathered = model.gather(state)
@@ -173,31 +177,52 @@ def command(arguments: list[str]) -> str:
     return shlex.join([*(["mpiexec", "-n", str(ranks)] if ranks > 1 else []), *program, *arguments])
 
 
-def built(settings: Settings, backend: Any) -> tuple[Any, Any]:
-    """The model and the first state."""
-    from dycore import Model
-
+def of_case(settings: Settings) -> tuple[Any, Any, Any]:
+    """The grid, the parameters with what the settings change of them, and the first state."""
     function = case_functions()[settings.case]
-    of_case = case_parameters(function)
-    given = {name: value for name, value in settings.parameters.items() if name in of_case}
+    names = case_parameters(function)
+    given = {name: value for name, value in settings.parameters.items() if name in names}
     start = start_of(settings.start, settings.calendar)
     if settings.cells is not None:
         given["cells"] = settings.cells
-    try:
+    changes = {name: value for name, value in settings.parameters.items() if name not in names}
+    with told_as_bad_input():
         grid, parameters, state = function(precision=settings.precision, time_step=settings.time_step, **given)
-        changes = {name: value for name, value in settings.parameters.items() if name not in of_case}
-        return Model(grid, dataclasses.replace(parameters, start=start, **changes), backend), state
+        return grid, dataclasses.replace(parameters, start=start, **changes), state
+
+
+def chosen_backend(settings: Settings, grid: Any, parameters: Any) -> tuple[str, str]:
+    """The name of the backend of a run, and why it is that one where no other was asked for."""
+    if settings.backend is not None:
+        return settings.backend, ""
+    steps = settings.steps or (settings.days or 0.0) * DAY / parameters.time_step
+    return fastest_backend(math.prod(grid.cells) / launched()[1], steps)
+
+
+def built(grid: Any, parameters: Any, backend: Any) -> Any:
+    """The model."""
+    from dycore import Model
+
+    with told_as_bad_input():
+        return Model(grid, parameters, backend)
+
+
+@contextmanager
+def told_as_bad_input() -> Iterator[None]:
+    """Raise what is wrong with values of a user as BadInput."""
+    try:
+        yield
     except ValueError as problem:
         raise BadInput(str(problem)) from problem
     except MemoryError as problem:
         raise FailedAlone("there is not enough memory for so many cells.") from problem
 
 
-def title(settings: Settings, model: Any) -> str:
-    """A run in a line."""
+def title(settings: Settings, model: Any, why: str = "") -> str:
+    """A run in a line, with the reason for its backend."""
     cells = " x ".join(map(str, model.grid.cells))
     size = launched()[1]
-    return (f"{settings.case}: {cells} cells, {settings.precision}, {model.backend.name}"
+    return (f"{settings.case}: {cells} cells, {settings.precision}, {model.backend.name}{f' ({why})' if why else ''}"
             + (f" on {size} processes" if size > 1 else "") + f", time step {model.parameters.time_step:g} s"
             + started(model))
 

@@ -65,9 +65,10 @@ class Settings:
     time_step: Annotated[float | None, Setting(NUMERICS, positive_number, "SECONDS", "(default: that of the case)")] = None
     precision: Annotated[str, Setting(
         NUMERICS, name_among(PRECISIONS, "precision"), "NAME", f"of every field: {' or '.join(PRECISIONS)}")] = "float64"
-    backend: Annotated[str, Setting(
+    backend: Annotated[str | None, Setting(
         MACHINE, name_among(BACKENDS, "backend"), "NAME",
-        f"what does the arithmetic: {', '.join(BACKENDS)} (JAX compiled by XLA, or with Numba's kernels)")] = "numpy"
+        f"what does the arithmetic: {', '.join(BACKENDS)} (JAX compiled by XLA, or with Numba's kernels; default: of those "
+        "installed the one that is first at the end)")] = None
     threads: Annotated[int, Setting(MACHINE, positive_integer, "N", "of each process")] = 1
     processes: Annotated[tuple[int, int] | str | None, Setting(
         MACHINE, parts_or_none, "PJ,PI|none", "parts in j and in i, under mpiexec (default: the shape with the smallest halo); "

@@ -113,27 +113,35 @@ def viscosities(grid: Grid, friction: Any, with_halo: Callable[[Grid, Any], Any]
 
 
 class Strain(NamedTuple):
-    """Vorticity and divergence that harmonic friction is made of [k, j, i] (1/s)."""
+    """Vorticity and divergence that friction acts on [k, j, i]: of velocity (1/s), or of what has been spread once."""
+
+    vorticity: Any  # at corners
+    divergence: Any  # at centres
+
+
+class Stress(NamedTuple):
+    """A viscosity times the open fraction of a cell times a `Strain` [k, j, i] (m2/s2, or its root of nu alone)."""
 
     vorticity: Any  # at corners
     divergence: Any  # at centres
 
 
 @stencil
-def vorticity_and_divergence(k, j, i, grid, viscosity, u, v):
-    """Values of `Strain` (1/s), at corners and centres.
-
-    Vorticity is that of the flow beyond a pole too, where the halo counts eastward the other way.
-    """
-    circulation = (viscosity.eastward[j, i] * (v[k, j, i] - v[k, j, i - 1])
-                   - grid.dx_u[j, i] * u[k, j, i] + grid.dx_u[j - 1, i] * u[k, j - 1, i])
-    return (where(k >= grid.floor_z[j, i], circulation * grid.inverse_area_z[j, i], 0.0),
-            velocity_divergence(k, j, i, grid, u, v))
+def circulation(k, j, i, grid, dy_v, u, v):
+    """Circulation about the corner [k, j, i] (m2/s); dy_v: distances across south faces, as in `Viscosity` or in grid."""
+    return (dy_v[j, i] * (v[k, j, i] - v[k, j, i - 1])
+            - grid.dx_u[j, i] * u[k, j, i] + grid.dx_u[j - 1, i] * u[k, j - 1, i])
 
 
 @stencil
-def no_slip_circulation(k, j, i, grid, dy_v, u, v):
-    """Vorticity about the corner [k, j, i] of a flow that stops at coasts, half a cell away: there twice its circulation (1/s)."""
+def slip_vorticity(k, j, i, grid, dy_v, u, v):
+    """Vorticity at corners (1/s) of a flow that slips along coasts, where it has none."""
+    return where(k >= grid.floor_z[j, i], circulation(k, j, i, grid, dy_v, u, v) * grid.inverse_area_z[j, i], 0.0)
+
+
+@stencil
+def no_slip_vorticity(k, j, i, grid, dy_v, u, v):
+    """Vorticity at corners (1/s) of a flow that stops at coasts, half a cell away: there twice its circulation."""
     north = where(k >= grid.floor_u[j, i], grid.dx_u[j, i] * u[k, j, i], 0.0)
     south = where(k >= grid.floor_u[j - 1, i], grid.dx_u[j - 1, i] * u[k, j - 1, i], 0.0)
     east = where(k >= grid.floor_v[j, i], dy_v[j, i] * v[k, j, i], 0.0)
@@ -143,112 +151,100 @@ def no_slip_circulation(k, j, i, grid, dy_v, u, v):
 
 
 @stencil
-def no_slip_vorticity(k, j, i, grid, u, v):
-    """Vorticity at corners (1/s) of a flow that stops at coasts, for harmonic friction."""
-    return no_slip_circulation(k, j, i, grid, grid.dy_v, u, v)
+def divergence_stress(k, j, i, grid, centre, divergence):
+    """nu a div u at centres (m2/s2), from the viscosity there."""
+    return grid.open_fraction_of(k, j, i, grid.floor, grid.fraction, coefficient_at(k, j, i, centre) * divergence[k, j, i])
 
 
 @stencil
-def no_slip_vorticity_and_divergence(k, j, i, grid, viscosity, u, v):
-    """Values of `Strain` (1/s), at corners and centres, for a flow that stops at coasts."""
-    return no_slip_circulation(k, j, i, grid, viscosity.eastward, u, v), velocity_divergence(k, j, i, grid, u, v)
+def vorticity_stress(k, j, i, grid, corner, vorticity):
+    """nu a zeta at corners (m2/s2), from the viscosity there."""
+    return grid.open_fraction_of(k, j, i, grid.floor_z, grid.fraction_z, coefficient_at(k, j, i, corner) * vorticity[k, j, i])
+
+
+def stress(grid: Any, viscosity: Viscosity, strain: Strain) -> Stress:
+    """The stress of a strain, as terms."""
+    return Stress(bound(vorticity_stress, grid, viscosity.corner, strain.vorticity),
+                  bound(divergence_stress, grid, viscosity.centre, strain.divergence))
 
 
 @stencil
-def divergence_stress(k, j, i, grid, viscosity, strain):
-    """nu a div u at centres (m2/s2)."""
-    return grid.open_fraction_of(k, j, i, grid.floor, grid.fraction,
-                                 coefficient_at(k, j, i, viscosity.centre) * strain.divergence[k, j, i])
+def stresses(k, j, i, stress):
+    """The values of a `Stress` of terms (m2/s2, or its root of nu alone), at corners and centres."""
+    return stress.vorticity[k, j, i], stress.divergence[k, j, i]
 
 
 @stencil
-def vorticity_stress(k, j, i, grid, viscosity, strain):
-    """nu a zeta at corners (m2/s2)."""
-    return grid.open_fraction_of(k, j, i, grid.floor_z, grid.fraction_z,
-                                 coefficient_at(k, j, i, viscosity.corner) * strain.vorticity[k, j, i])
-
-
-@stencil
-def harmonic_u(k, j, i, grid, viscosity, strain):
+def harmonic_u(k, j, i, grid, stress):
     """[grad(nu a div u) - curl(nu a zeta)] / a at west faces (m/s2)."""
-    stretch = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j, i - 1, grid, viscosity, strain)
-    shear = vorticity_stress(k, j + 1, i, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
+    stretch = stress.divergence[k, j, i] - stress.divergence[k, j, i - 1]
+    shear = stress.vorticity[k, j + 1, i] - stress.vorticity[k, j, i]
     return grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u,
                                  stretch * grid.inverse_dx_u[j, i] - shear * grid.inverse_dy_u[j, i])
 
 
 @stencil
-def harmonic_v(k, j, i, grid, viscosity, strain):
+def harmonic_v(k, j, i, grid, stress):
     """[grad(nu a div u) - curl(nu a zeta)] / a at south faces (m/s2)."""
-    stretch = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j - 1, i, grid, viscosity, strain)
-    shear = vorticity_stress(k, j, i + 1, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
+    stretch = stress.divergence[k, j, i] - stress.divergence[k, j - 1, i]
+    shear = stress.vorticity[k, j, i + 1] - stress.vorticity[k, j, i]
     return grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v,
                                  stretch * grid.inverse_dy_v[j, i] + shear * grid.inverse_dx_v[j, i])
 
 
 @stencil
-def divergence_flux_u(k, j, i, grid, viscosity, strain):
+def divergence_flux_u(k, j, i, grid, viscosity, stress):
     """Flux that spreads divergence through a west face: c2 dy / dx times the step of r a div u, over a (m/s2 times root of nu)."""
-    step = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j, i - 1, grid, viscosity, strain)
+    step = stress.divergence[k, j, i] - stress.divergence[k, j, i - 1]
     flux = viscosity.narrow_centre[j, i] * (grid.dy_u[j, i] * grid.inverse_dx_u[j, i]) * step
     return where(k >= grid.floor_u[j, i], grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u, flux), 0.0)
 
 
 @stencil
-def divergence_flux_v(k, j, i, grid, viscosity, strain):
+def divergence_flux_v(k, j, i, grid, stress):
     """Flux that spreads divergence through a south face, in units of `divergence_flux_u`."""
-    step = divergence_stress(k, j, i, grid, viscosity, strain) - divergence_stress(k, j - 1, i, grid, viscosity, strain)
+    step = stress.divergence[k, j, i] - stress.divergence[k, j - 1, i]
     flux = grid.dx_v[j, i] * grid.inverse_dy_v[j, i] * step
     return where(k >= grid.floor_v[j, i], grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v, flux), 0.0)
 
 
 @stencil
-def vorticity_flux_u(k, j, i, grid, viscosity, strain):
+def vorticity_flux_u(k, j, i, grid, stress):
     """Flux that spreads vorticity northward along a west face, between the corners at its ends (m/s2 times root of nu)."""
-    step = vorticity_stress(k, j + 1, i, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
+    step = stress.vorticity[k, j + 1, i] - stress.vorticity[k, j, i]
     flux = grid.dx_u[j, i] * grid.inverse_dy_u[j, i] * step
     return where(k >= grid.floor_u[j, i], grid.open_fraction_of(k, j, i, grid.floor_u, grid.inverse_fraction_u, flux), 0.0)
 
 
 @stencil
-def vorticity_flux_v(k, j, i, grid, viscosity, strain):
+def vorticity_flux_v(k, j, i, grid, viscosity, stress):
     """Flux that spreads vorticity eastward along a south face (m/s2 times root of nu)."""
-    step = vorticity_stress(k, j, i + 1, grid, viscosity, strain) - vorticity_stress(k, j, i, grid, viscosity, strain)
+    step = stress.vorticity[k, j, i + 1] - stress.vorticity[k, j, i]
     flux = viscosity.narrow_corner[j, i] * (grid.dy_v[j, i] * grid.inverse_dx_v[j, i]) * step
     return where(k >= grid.floor_v[j, i], grid.open_fraction_of(k, j, i, grid.floor_v, grid.inverse_fraction_v, flux), 0.0)
 
 
 @stencil
-def spread_vorticity(k, j, i, grid, viscosity, strain):
-    """D(r a zeta) about a corner, whether it lies at a coast or not (1/(m2 s) times root of nu)."""
-    along = vorticity_flux_v(k, j, i, grid, viscosity, strain) - vorticity_flux_v(k, j, i - 1, grid, viscosity, strain)
-    across = vorticity_flux_u(k, j, i, grid, viscosity, strain) - vorticity_flux_u(k, j - 1, i, grid, viscosity, strain)
-    return grid.inverse_area_z[j, i] * (along + across)
+def no_slip_spread(k, j, i, grid, viscosity, stress):
+    """D(r a zeta) about a corner (1/(m2 s) times root of nu) of a flow that stops at coasts: half the area there is water."""
+    along = vorticity_flux_v(k, j, i, grid, viscosity, stress) - vorticity_flux_v(k, j, i - 1, grid, viscosity, stress)
+    across = vorticity_flux_u(k, j, i, grid, stress) - vorticity_flux_u(k, j - 1, i, grid, stress)
+    spread = grid.inverse_area_z[j, i] * (along + across)
+    return where(k >= grid.floor_z[j, i], spread, 2.0 * spread)
 
 
 @stencil
-def spread_divergence(k, j, i, grid, viscosity, strain):
+def slip_spread(k, j, i, grid, viscosity, stress):
+    """D(r a zeta) about a corner (1/(m2 s) times root of nu) of a flow that slips along coasts, where it is not spread."""
+    return where(k >= grid.floor_z[j, i], no_slip_spread(k, j, i, grid, viscosity, stress), 0.0)
+
+
+@stencil
+def spread_divergence(k, j, i, grid, viscosity, stress):
     """D(r a div u) at the centre of a cell (1/(m2 s) times root of nu)."""
-    along = divergence_flux_u(k, j, i + 1, grid, viscosity, strain) - divergence_flux_u(k, j, i, grid, viscosity, strain)
-    across = divergence_flux_v(k, j + 1, i, grid, viscosity, strain) - divergence_flux_v(k, j, i, grid, viscosity, strain)
+    along = divergence_flux_u(k, j, i + 1, grid, viscosity, stress) - divergence_flux_u(k, j, i, grid, viscosity, stress)
+    across = divergence_flux_v(k, j + 1, i, grid, stress) - divergence_flux_v(k, j, i, grid, stress)
     return grid.inverse_area[j, i] * (along + across)
-
-
-@stencil
-def spread(k, j, i, grid, viscosity, strain):
-    """First pass of biharmonic friction: D of vorticity at corners and divergence at centres (1/(m2 s) times root of nu).
-
-    Of a flow that slips along coasts: it has no vorticity there.
-    """
-    return (where(k >= grid.floor_z[j, i], spread_vorticity(k, j, i, grid, viscosity, strain), 0.0),
-            spread_divergence(k, j, i, grid, viscosity, strain))
-
-
-@stencil
-def no_slip_spread(k, j, i, grid, viscosity, strain):
-    """First pass of biharmonic friction as `spread`, of a flow that stops at coasts: half the area about a corner is water."""
-    of_vorticity = spread_vorticity(k, j, i, grid, viscosity, strain)
-    return where(k >= grid.floor_z[j, i], of_vorticity, 2.0 * of_vorticity), spread_divergence(k, j, i, grid, viscosity, strain)
 
 
 def force(on: Any, equations: Any, vorticity: Any, at: Any) -> Vector:
@@ -256,17 +252,23 @@ def force(on: Any, equations: Any, vorticity: Any, at: Any) -> Vector:
     grid, friction, viscosity = equations.grid, equations.parameters.friction, equations.viscosity
     if friction is None:
         return Vector()
-    if friction.biharmonic:
-        both, first_pass = vorticity_and_divergence, spread
+    of_flow = no_slip_vorticity if friction.no_slip else slip_vorticity
+    if not friction.biharmonic:
         if friction.no_slip:
-            both, first_pass = no_slip_vorticity_and_divergence, no_slip_spread
-        strain = Strain(*on(both, grid, viscosity, at.u, at.v))
-        return -harmonic(grid, viscosity, Strain(*on(first_pass, grid, viscosity, strain)))
-    if friction.no_slip:
-        vorticity = on(no_slip_vorticity, grid, at.u, at.v)
-    return harmonic(grid, viscosity, Strain(vorticity, on(velocity_divergence, grid, at.u, at.v)))
+            vorticity = on(of_flow, grid, grid.dy_v, at.u, at.v)
+        return harmonic(grid, stress(grid, viscosity, Strain(vorticity, on(velocity_divergence, grid, at.u, at.v))))
+    strain = Strain(bound(of_flow, grid, viscosity.eastward, at.u, at.v), bound(velocity_divergence, grid, at.u, at.v))
+    first = Stress(*on(stresses, stress(grid, viscosity, strain)))
+    second = stress(grid, viscosity, spread(grid, viscosity, first, friction.no_slip))
+    return -harmonic(grid, Stress(*on(stresses, second)))
 
 
-def harmonic(grid: Any, viscosity: Viscosity, strain: Strain) -> Vector:
+def spread(grid: Any, viscosity: Viscosity, stress: Stress, no_slip: bool) -> Strain:
+    """The strain of the second pass of biharmonic friction, D of a stress, as terms (1/(m2 s) times root of nu)."""
+    return Strain(bound(no_slip_spread if no_slip else slip_spread, grid, viscosity, stress),
+                  bound(spread_divergence, grid, viscosity, stress))
+
+
+def harmonic(grid: Any, stress: Stress) -> Vector:
     """[grad(nu a div u) - curl(nu a zeta)] / a on faces (m/s2)."""
-    return Vector(bound(harmonic_u, grid, viscosity, strain), bound(harmonic_v, grid, viscosity, strain))
+    return Vector(bound(harmonic_u, grid, stress), bound(harmonic_v, grid, stress))

@@ -1,7 +1,8 @@
-"""How far a run is: a bar on a terminal, lines elsewhere, and the same lines in the log "dycore" of Python's logging."""
+"""How far a run is: a bar on a terminal or in a notebook, lines elsewhere, and these lines in the log "dycore" of logging."""
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import sys
@@ -34,6 +35,12 @@ def discard(stream: TextIO) -> None:
         os.close(nowhere)
 
 
+def in_notebook() -> bool:
+    """Whether this is a notebook that can show a bar, for which rich takes ipywidgets."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return type(shell).__name__ == "ZMQInteractiveShell" and importlib.util.find_spec("ipywidgets") is not None
+
+
 class ProgressBar:
     """Context manager of a run of so many steps of dt (s) that begins at step `start`: calls say how many are done.
 
@@ -44,7 +51,7 @@ class ProgressBar:
         self.steps, self.dt, self.wanted, self.start, self.date, self.bar = steps, dt, wanted, start, date, None
         self.began = self.said = time.perf_counter()
         self.first: tuple[int, float] | None = None  # steps and time when the first were done, which may have been compiled
-        if wanted and sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty():
+        if wanted and sys.stderr is not None and not sys.stderr.closed and (sys.stderr.isatty() or in_notebook()):
             try:
                 from rich.console import Console
                 from rich.progress import BarColumn, Progress, TextColumn
@@ -91,4 +98,5 @@ class ProgressBar:
     def __exit__(self, *_: object) -> None:
         if self.bar:
             with suppress(OSError):  # of a terminal that is lost
+                self.bar.refresh()  # in a notebook `stop` does not
                 self.bar.stop()

@@ -16,6 +16,7 @@ from dycore.files import raise_on_all
 from dycore.geometry.thickness import dry_column, place_in_words
 from dycore.inputs.given import check_function, check_kind, check_switch, integer, positive, shown
 from dycore.restart import Restarts
+from dycore.running.callbacks import Callback, Scheduled, check_callbacks
 from dycore.running.progress import DAY, ProgressBar
 from dycore.stability import TimeStepWarning
 from dycore.state import State, leaves
@@ -34,10 +35,11 @@ class Report(NamedTuple):
 
 def run(model: Any, state: State, *, steps: int | None = None, days: float | None = None, progress: bool = True,
         write: tuple[Output, ...] = (), restarts: Restarts | None = None, stop: Callable[[], bool] | None = None,
-        report: Callable[[Report], None] | None = None) -> State:
+        report: Callable[[Report], None] | None = None, callbacks: tuple[Callback, ...] = ()) -> State:
     """The state after so many steps, or days (rounded to whole steps).
 
-    write: Snapshots, Means and Diagnostics (dycore.writing). restarts: dycore.restart.Restarts. A run that starts from the state of
+    write: Snapshots, Means and Diagnostics (dycore.writing). callbacks: functions of one's own, each on a schedule
+    (dycore.writing.Callback). restarts: dycore.restart.Restarts. A run that starts from the state of
     a restart goes on with its files: records after that state are written anew. stop: asked about every second of wall time; where
     it says True on any process, the run writes a restart and raises Stopped. So does Ctrl-C, or the stop button of a
     notebook, which raises Interrupted, a KeyboardInterrupt (both of dycore.stopping). report: called at the end, however it
@@ -45,23 +47,23 @@ def run(model: Any, state: State, *, steps: int | None = None, days: float | Non
 
     Raises ValueError unless exactly one of `steps` and `days` is a number that makes sense, all columns begin with a positive
     thickness and all files can be written, WritingFailed (dycore.files) when one no longer can, and FloatingPointError with
-    step, field and place when a value is no longer finite or a column has no thickness left; earlier records and restarts then
-    stay as they are.
+    step, field and place when a value is not finite or a column has no thickness left; earlier records and restarts stay.
     """
     steps = number_of_steps(steps, days, model.parameters.time_step)
-    check_watchers(progress, stop, report)
+    check_watchers(progress, stop, report, callbacks)
     check_outputs(write, restarts)
     state = ready(model, state, steps)
     warn_of_long_step(model, state)
-
     began = time.perf_counter()
-    shown = progress_bar(model, state, steps, progress)
+    shown, called = progress_bar(model, state, steps, progress), Scheduled(model, callbacks)
     with outputs(model, state, write, restarts) as written, shown as advance, interrupts() as received:
         try:
             written.start(state)
-            for done, reached in states(model, state, steps, written.ahead):
+            called.look(state)
+            for done, reached in states(model, state, steps, lambda step: min(written.ahead(step), called.ahead(step))):
                 state = reached
                 written.look(state)
+                called.look(state)
                 advance(done)
                 end_if_asked(model, state, written.restart, received, stop if done < steps else None)
             written.restart(state)
@@ -124,9 +126,10 @@ def on_all(model: Any, state: Any) -> State:
     return found
 
 
-def check_watchers(progress: Any, stop: Any, report: Any) -> None:
-    """Raise ValueError where what looks at a run is no switch or no function."""
+def check_watchers(progress: Any, stop: Any, report: Any, callbacks: Any) -> None:
+    """Raise ValueError where what looks at a run is no switch or no function, and TypeError where it is no Callback."""
     check_switch("progress", progress)
+    check_callbacks(callbacks)
     for name, function, arguments in (("stop", stop, ()), ("report", report, ("report",))):
         if function is not None:
             check_function(name, function, *arguments)

@@ -14,6 +14,7 @@ from browser import visit
 
 from docs import docstrings, interface
 from docs.command_line import subcommands
+from docs.pictures import LARGEST
 from dycore.cases import CASES
 from dycore.cli import command_line
 
@@ -125,6 +126,13 @@ def test_what_a_room_hands_on_is_among_the_interface_by_task(room):
 def test_all_that_is_public_has_a_place_in_the_pages(pages):
     places = set().union(*(page.places for page in pages.values()))
     assert [name for name in docstrings.objects() if name not in places and f"module-{name}" not in places] == []
+
+
+def test_pictures_that_are_kept_are_small_and_of_what_is_there():
+    names = {path.stem for path in (ROOT / "examples").glob("*.py")} | {f"case_{name}" for name in CASES}
+    kept = list((ROOT / "docs/pictures").glob("*.png"))
+    assert len(kept) > 10 and {path.stem for path in kept} <= names
+    assert [path.name for path in kept if path.stat().st_size > LARGEST] == []
 
 
 def test_the_drawing_of_a_cell_and_the_table_of_a_state_are_kept(site):

@@ -10,8 +10,9 @@ from conftest import create
 
 from dycore.cli import command_line
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
-PAGES = sorted([*DOCS.glob("howto/*.md"), *DOCS.glob("explanation/*.md"), *DOCS.glob("reference/*.md")])
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted([ROOT / "README.md", *DOCS.glob("howto/*.md"), *DOCS.glob("explanation/*.md"), *DOCS.glob("reference/*.md")])
 NEEDS = {"mpi": "mpi4py", "gpu": "jax", "threads": "numba", "xgcm_dask": "xgcm", "output": "zarr"}
 # words that a command line names but that the shell, or a user, puts something else in place of
 LEFT_OUT = r"mpiexec.*?(?=dycore)|srun.*?(?=dycore)|#.*|>.*"
@@ -33,7 +34,7 @@ def test_the_programs_of_a_how_to_page_run_one_after_the_other(path, tmp_path, m
         exec(compile(block, str(path), "exec"), scope)
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda p: f"{p.parent.name}/{p.stem}")
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_programs_that_are_only_shown_compile_and_commands_are_understood(path):
     for block in blocks(path, r"\{code-block\} python\n"):
         compile(block, str(path), "exec")

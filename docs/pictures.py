@@ -58,17 +58,23 @@ def draw_case(name: str, drawn: Path) -> float:
     return seconds
 
 
+def keep_time(name: str, seconds: float) -> None:
+    """Keep what a simulated day of a case took (s) beside those of others."""
+    path = FOLDER / "run_times.json"
+    times: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    times |= {name: float(f"{seconds:.3g}"), "on": f"processor time of Numba on one core of {processor()}"}
+    path.write_text(json.dumps(dict(sorted(times.items())), indent=1) + "\n")
+
+
 def main(names: list[str]) -> None:
     """Draw these, or all."""
     examples = [path.stem for path in sorted((ROOT / "examples").glob("*.py"))]
-    times: dict[str, Any] = json.loads((FOLDER / "run_times.json").read_text()) if (FOLDER / "run_times.json").exists() else {}
     FOLDER.mkdir(exist_ok=True)
     for name in names or [*examples, *SHOWN]:
         with TemporaryDirectory() as folder:
             drawn = Path(folder) / "drawn.png"
             if name in SHOWN:
-                times |= {name: draw_case(name, drawn), "on": f"processor time of Numba on one core of {processor()}"}
-                (FOLDER / "run_times.json").write_text(json.dumps(times, indent=1) + "\n")
+                keep_time(name, draw_case(name, drawn))
                 small(drawn, FOLDER / f"case_{name}.png")
             else:
                 draw_example(name, drawn)

@@ -368,7 +368,7 @@ def rotated(backend):
     (lambda d: diagnostics.section_transport(d, x=1.0, y=(3.0, 2.0, 1.0)), "must be the two ends"),
     (lambda d: diagnostics.overturning_in_density(d, [2.0, 1.0]), "must be densities .* that increase"),
     (lambda d: diagnostics.overturning(d, region=d.x > 0.0), "region has the dimensions x, and must have y, x"),
-    (lambda d: diagnostics.zonal_spectrum(d.isel(x=slice(4)), "temperature"), "rows do not go round"),
+    (lambda d: diagnostics.zonal_spectrum(d.isel(x=slice(4), x_face=slice(4)), "temperature"), "rows do not go round"),
     (lambda d: diagnostics.zonal_mean(d.temperature.isel(x=0)), "has no dimension along x"),
     (lambda d: diagnostics.air_temperature(d), "is of an ocean")])
 def test_what_is_missing_or_makes_no_sense_is_refused_with_what_to_do(ocean, ask, sentence):

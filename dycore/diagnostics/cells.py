@@ -26,10 +26,18 @@ class Axes(NamedTuple):
 
 
 def check_dataset(dataset: Any) -> None:
-    """Raise TypeError unless something is a dataset."""
+    """Raise TypeError unless something is a dataset, and ValueError where its cells are none, or not as many as their faces."""
     check_labelled("dataset", dataset)
     if not hasattr(dataset, "data_vars"):
         raise TypeError(f"dataset={shown(dataset)} must be an xarray.Dataset, as Model.dataset and the output of a run are.")
+    empty = [name for name, size in dataset.sizes.items() if size == 0]
+    if empty:
+        raise ValueError(f"The dataset holds nothing: it has no {' and no '.join(map(str, empty))}.")
+    for face in (name for name in dataset.coords if str(name).endswith("_face") and dataset[name].attrs.get("axis") != "Z"):
+        cell = face.removesuffix("_face")
+        if cell in dataset.coords and dataset[face].ndim < 2 and dataset[face].sizes.get(face) != dataset[cell].sizes.get(cell):
+            raise ValueError(f"The dataset has {dataset[cell].size} of {cell} and {dataset[face].size} of {face}, and needs the "
+                             "faces of its cells, all in their dimensions: select from the result of a diagnostic, not before it.")
 
 
 def axes(dataset: Any) -> Axes:
@@ -59,9 +67,13 @@ def goes_round(dataset: Any, x: str) -> bool:
 
 
 def need(dataset: Any, *names: str) -> None:
-    """Raise ValueError with what to write into the output where variables or coordinates are missing."""
+    """Raise ValueError with what to write into the output where variables or coordinates are missing, or are no numbers."""
+    check_dataset(dataset)
     missing = [name for name in names if name not in dataset]
     if not missing:
+        no_numbers = [name for name in names if dataset[name].dtype.kind not in "fiub"]
+        if no_numbers:
+            raise ValueError(f"{no_numbers[0]} of the dataset must be numbers, and is of type {dataset[no_numbers[0]].dtype}.")
         return
     fields = [name for name in missing if not name.startswith(METRICS)]
     metrics = [name for name in missing if name.startswith(METRICS)]
@@ -133,20 +145,25 @@ def at_centre(dataset: Any, data: Any, dim: str) -> Any:
     return moved(dataset, 0.5 * (data + data.roll({f"{dim}_face": -1})), f"{dim}_face", dim)
 
 
+def bounds_of(dataset: Any, dim: str) -> Any:
+    """The ends of the cells along a dimension [dim, 2]. Raises ValueError where they are missing, or no pairs."""
+    name = dataset[dim].attrs.get("bounds", dataset[dim].encoding.get("bounds", f"{dim}_bounds"))
+    if name not in dataset or dataset[name].ndim != 2 or dataset[name].dims[0] != dim or dataset[name].shape[1] != 2:
+        raise ValueError(f"The dataset lacks {name}, the two ends of each {dim}: give all coordinates that the run has written.")
+    return dataset[name]
+
+
 def interfaces(dataset: Any) -> tuple[Any, Any]:
     """Reference levels (unit of r) below and above every level, in the order of the model (towards the moving boundary).
 
     Raises ValueError for a part of the levels.
     """
     level = axes(dataset).level
-    name = dataset[level].attrs.get("bounds", dataset[level].encoding.get("bounds", f"{level}_bounds"))
-    if name not in dataset:
-        raise ValueError(f"The dataset lacks {name}, the ends of its levels: give all coordinates that the run has written.")
     cells = dataset.attrs.get("cells")
     if cells is not None and int(cells[0]) != dataset.sizes[level]:
         raise ValueError(f"The dataset has {dataset.sizes[level]} of {int(cells[0])} levels, and whole columns are needed. Select "
                          "levels after the diagnostic, not before it.")
-    bounds = alone(dataset[name])
+    bounds = alone(bounds_of(dataset, level))
     lower, upper = (bounds.isel({bounds.dims[-1]: end}) for end in (0, 1))
     return lower, upper
 
@@ -178,7 +195,7 @@ def at_edges(dataset: Any, data: Any, dim: str) -> Any:
 
     The new dimension is DIM_edge; its positions are those of the bounds of `dim`.
     """
-    bounds = dataset[dataset[dim].attrs.get("bounds", dataset[dim].encoding.get("bounds", f"{dim}_bounds"))].values
+    bounds = bounds_of(dataset, dim).values
     about = {name: value for name, value in dataset[dim].attrs.items() if name != "bounds"}
     here = next(name for name in (dim, f"{dim}_face") if name in data.dims)
     sums = data.drop_vars(here, errors="ignore").cumsum(here).pad({here: (1, 0)}, constant_values=0.0)

@@ -18,6 +18,7 @@ from dycore.diagnostics.atmospheres import air_temperature
 from dycore.diagnostics.cells import (
     alone,
     axes,
+    check_dataset,
     constant,
     described,
     face_stretching,
@@ -115,6 +116,7 @@ def energy_tendency(dataset: Any) -> Any:
     step, else it is forcing less dissipation, which no output holds apart. Of means it is the rate between the means of the fields.
     Raises ValueError for less than two times.
     """
+    check_dataset(dataset)
     if dataset.sizes.get("time", 1) < 2:
         raise ValueError("A rate of change needs two times or more, and the dataset has one.")
     factor, number = days_of(dataset["time"].variable)
@@ -142,6 +144,7 @@ def available_potential_energy(dataset: Any) -> Any:
         raise ValueError(f"Available potential energy by sorting is that of linear seawater, and buoyancy="
                          f"{dataset.attrs.get('buoyancy')!r}: the order of other fluids depends on pressure.")
     names, surface = [*axes(dataset)[::-1]], field(dataset, "sea_surface_height")
+    need(dataset, "cell_area", "column_base")
     lower, upper = interfaces(dataset)
     area = alone(dataset["cell_area"]).where(alone(dataset["column_base"]) < float(upper[-1]), 0.0)
     water = alone(buoyancy(dataset, 0.0)).fillna(0.0), alone(cell_volume(dataset)), heights(dataset)

@@ -17,8 +17,15 @@ def components(dataset: Any) -> list[tuple[Any, str]]:
     """Components of the velocity on their faces, zero at walls, and the names of the dimensions of centres across them."""
     check_dataset(dataset)
     need(dataset, *velocity_of(dataset))
-    pairs = zip(velocity_of(dataset), "XY", strict=True)
-    return [(alone(dataset[name]).fillna(0.0), along(dataset[name], axis).removesuffix("_face")) for name, axis in pairs]
+    found = []
+    for name, axis in zip(velocity_of(dataset), "XY", strict=True):
+        face = along(dataset[name], axis)
+        cell = str(face).removesuffix("_face")
+        if face not in dataset[name].dims or cell not in dataset.dims:
+            raise ValueError(f"{name} has no dimension of faces along {axis} (attribute axis of coordinates), or the dataset none "
+                             "of cells: give all that Model.dataset or the output of a run holds along rows and columns.")
+        found.append((alone(dataset[name]).fillna(0.0), cell))
+    return found
 
 
 def speed(dataset: Any) -> Any:

@@ -221,6 +221,8 @@ class Devices(Serial):
 
 def obstacle(whole: Tile, processes: tuple[int, int]) -> str | None:
     """Why parts of a domain would not be of the same size and in the same situation, if they would not."""
+    if whole.y is Boundary.FOLD and processes != (1, 1):
+        return "The fold of a tripolar grid cannot be divided among the devices of one JAX program"
     for n, devices, what in zip(whole.domain[1:], processes, ("rows", "columns"), strict=True):
         if n % devices:
             return f"{n} {what} cannot be divided evenly among {devices} devices, as one program for all needs"

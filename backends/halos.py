@@ -63,11 +63,15 @@ class Serial:
         return whole
 
     def neighbours(self, tile: Tile) -> HaloWidth:
-        """1 on each side of a part on which cells of other processes follow, else 0: at walls, at poles, where it has all."""
+        """1 on each side of a part on which cells of other processes follow, else 0: at walls, at poles, where it has all.
+
+        Beyond a fold they follow too, where any are kept by others.
+        """
         flags = []
         for n, place, boundary in zip(reversed(tile.processes), reversed(tile.position), (tile.x, tile.y), strict=True):
             flags += [int(n > 1 and (boundary is Boundary.PERIODIC or place != last)) for last in (0, n - 1)]
-        return HaloWidth(*flags)
+        width = HaloWidth(*flags)
+        return width._replace(north=int(tile.split[0])) if tile.y is Boundary.FOLD else width
 
     def substeps_per_exchange(self, tile: Tile, substeps: int) -> int:
         """How many barotropic substeps go without a message: all."""
@@ -135,8 +139,11 @@ class Serial:
         return (slice(0, tile.domain[1]), slice(0, tile.domain[2])), cells
 
     def total(self, tile: Tile, columns: Any) -> Any:
-        """The sum of a 2-D array [j, i] without halo, in an order that does not depend on the number of processes."""
-        return columns.sum()
+        """The sum of a 2-D array [j, i] without halo, in an order that does not depend on the number of processes.
+
+        Cells of a fold row, which are images, do not count.
+        """
+        return counted(tile, columns).sum()
 
     def in_whole_rows(self, tile: Tile, rows: list[np.ndarray], work: Callable[[int, np.ndarray], None]) -> None:
         """Call `work(number, row)` on every row [k, i], or [i], with all its columns, which it changes in place."""
@@ -178,12 +185,19 @@ def interior(tile: Tile, array: np.ndarray) -> np.ndarray:
     return array[tuple(slice(*r) for r in region.ranges)]
 
 
+def counted(tile: Tile, columns: Any) -> Any:
+    """Rows of an array [..., j, i] of the cells of a tile that count in sums: all but a fold row, whose cells are images."""
+    images = tile.fold_rows if tile.rows[1] == tile.domain[1] else 0
+    return columns[..., : columns.shape[-2] - images, :]
+
+
 def substeps_that_fit(tile: Tile, substeps: int, wished: int | None = None) -> int:
     """How many barotropic substeps go without a message: as many as the halo that they need fits into the smallest part.
 
     They go in portions of about the same number. Raises ValueError where `wished` is given and does not fit.
     """
-    smallest = min((tile.domain[axis + 1] // n for axis, n in enumerate(tile.processes) if n > 1), default=substeps)
+    smallest = min((tile.domain[axis + 1] // n - (axis == 0) * 2 * tile.fold_rows
+                    for axis, n in enumerate(tile.processes) if n > 1 or (tile.fold_rows and tile.split[axis])), default=substeps)
     if wished is not None and wished > smallest:
         raise ValueError(f"substeps_together={wished} barotropic substeps without a message need a halo of {wished} cells, but "
                          f"the smallest part is {smallest} cells wide with processes={tile.processes}. Use "

@@ -15,12 +15,12 @@ import numpy as np
 from dycore.backends.halos import extent
 from dycore.fields import Field
 from dycore.halo_sources import Run, runs
-from dycore.tiles import Boundary, Halo
+from dycore.tiles import Boundary, Halo, Place
 
 
 def with_halo(halo: Halo, field: Field) -> Any:
     """The padded array [k, j, i] or [j, i] of a field that holds the cells of its tile, which is not split, with its halo."""
-    tile, place, _ = halo
+    tile = halo.tile
     _, rows, columns = tile.region.padded
     array = field.array
     (first_j, last_j), (first_i, last_i) = tile.region.columns.ranges
@@ -29,12 +29,28 @@ def with_halo(halo: Halo, field: Field) -> Any:
     if array.ndim == 3:
         levels, origin_k = tile.region.padded[0], field.origin[0]
         cells = jnp.pad(cells, ((origin_k, levels - origin_k - cells.shape[0]), (0, 0), (0, 0)))
-    opposite = cells
+    if tile.y is Boundary.FOLD and halo.place is Place.SOUTH_FACE:
+        cells = with_images(halo, cells)
+    array = joined(runs(halo, 0, range(rows)), tile.halo[0], -2, cells, across(halo, cells))
+    return joined(runs(halo, 1, range(columns)), tile.halo[1], -1, array, array)
+
+
+def across(halo: Halo, cells: Any) -> Any:
+    """The cells with their columns as they stand beyond a pole (half of them on) or a fold (the other way round)."""
+    tile, half = halo.tile, halo.tile.domain[2] // 2
     if tile.y is Boundary.POLE:
-        half = tile.domain[2] // 2
-        opposite = jnp.concatenate([cells[..., half:], cells[..., :half]], axis=-1)
-    array = joined(runs(tile, 0, place, range(rows)), tile.halo[0], -2, cells, opposite)
-    return joined(runs(tile, 1, place, range(columns)), tile.halo[1], -1, array, array)
+        return jnp.concatenate([cells[..., half:], cells[..., :half]], axis=-1)
+    if tile.y is Boundary.FOLD:
+        backwards = jnp.flip(cells, -1)
+        return jnp.roll(backwards, 1, -1) if halo.place is Place.WEST_FACE else backwards
+    return cells
+
+
+def with_images(halo: Halo, cells: Any) -> Any:
+    """South faces of cells, those on the eastern half of a fold as images of those on the western one."""
+    _, ny, nx = halo.tile.domain
+    image = (np.arange(ny)[:, None] == ny - 1) & (np.arange(nx) >= nx // 2)
+    return jnp.where(image, (-1.0 if halo.turns else 1.0) * jnp.flip(cells, -1), cells)
 
 
 def joined(sources: list[Run], first: int, axis: int, cells: Any, opposite: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.backends.halos import Serial, Traffic, extent, is_traced, substeps_that_fit
+from dycore.backends.halos import Serial, Traffic, counted, extent, is_traced, substeps_that_fit
 from dycore.backends.messages import Plan, Strip, carry_out, copy, plan, segments_of
 from dycore.backends.mpi_library import communicator, load
 from dycore.backends.threads import OneThread
@@ -208,9 +208,10 @@ class World(Serial):
     def total(self, tile: Tile, columns: Any) -> Any:
         """As `Serial.total`; of what JAX traces in an order of MPI's own."""
         if is_traced(columns):
-            return importlib.import_module("dycore.backends.message_slopes").summed(columns.sum(), self.inside)
+            return importlib.import_module("dycore.backends.message_slopes").summed(
+                counted(tile, columns).sum(), self.inside)
         whole = self.assembled(tile, columns)
-        return self.comm.bcast(None if whole is None else whole.sum())
+        return self.comm.bcast(None if whole is None else counted(tile._replace(processes=(1, 1), rank=0), whole).sum())
 
     def shared(self, values: Any) -> Any:
         """As `Serial.shared`."""

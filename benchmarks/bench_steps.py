@@ -17,10 +17,12 @@ from typing import Any
 from benchmarks import groups
 from benchmarks.launching import ROOT
 from dycore.cli import command_line
-from dycore.commands.bench import FORWARD
+from dycore.commands.bench import BENCHMARK_CASES, FORWARD
 from dycore.commands.bench import measured as asked
 
-SMALL = f"--full --cases baroclinic_channel,baroclinic_wave --cells 1e4 --ranks 1,2 --backends {','.join(FORWARD)}"
+# An earlier commit may not know the last.
+USUAL = [case for case in ("baroclinic_channel", "baroclinic_wave", "southern_channel") if case in BENCHMARK_CASES]
+SMALL = f"--full --cases {','.join(USUAL)} --cells 1e4 --ranks 1,2 --backends {','.join(FORWARD)}"
 OPTIONS = command_line().parse_args(["bench", *shlex.split(SMALL), *shlex.split(os.environ.get("ASV_BENCH", ""))])
 ASKED = groups.Settings(**asked(OPTIONS), output=OPTIONS.output)
 RANKS: list[int] = OPTIONS.ranks

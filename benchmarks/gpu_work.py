@@ -15,7 +15,7 @@ from benchmarks.launching import allowed_cores
 from benchmarks.results_file import Results, write_json
 from dycore import cases
 from dycore.check.machine import version
-from dycore.commands.bench import BENCHMARK_CASES
+from dycore.commands.bench import STANDARD_CASES
 
 SHARES = {"compilation": 6, "agreement": 2, "suite": 8, "kernels": 2, "forms": 3, "gradient": 2, "host": 1}  # of the time
 LARGEST_IN_DOUBLE = 2 * 10**7  # cells; above, single precision alone
@@ -93,8 +93,8 @@ def smallest(run: Run) -> list[Group]:
 
 
 def agreed(run: Run) -> list[Group]:
-    """The three cases of the suite in both precisions, small."""
-    return [Group(case, cases.cells_for(case, min(run.options.cells)), precision) for case in BENCHMARK_CASES
+    """The standard cases of the suite in both precisions, small."""
+    return [Group(case, cases.cells_for(case, min(run.options.cells)), precision) for case in STANDARD_CASES
             for precision in run.options.precisions]
 
 

@@ -42,7 +42,8 @@ A record (one per competitor, case, size, precision, ranks and scaling; `error` 
 
 The floor. Each step has to read and write every prognostic array and its history once: with n tracers it reads
 7 + 3 n arrays (u, v, w; two earlier tendencies of u and of v; each tracer and two earlier ones) and writes 5 + n
-(u, v, w; the tendencies of u and v; the tracers): (12 + 4 n) numbers per cell. Two-dimensional arrays are left out,
+(u, v, w; the tendencies of u and v; the tracers): (12 + 4 n) numbers per cell, and 2 for each field of a closure, which has no
+history. Two-dimensional arrays are left out,
 and so is what a cache reads only in order to write it. Small cases fit in a cache and may pass below the floor.
 """
 
@@ -187,7 +188,7 @@ def figures(each: Competitor, yardstick: Competitor, beside: Beside) -> dict[str
         measured["simulated_years_per_day"] = yardstick.about["time_step"] / median / 365.25
     if measured["bandwidth_bytes_per_second"]:
         floor = floor_ms_per_million_cells(yardstick.about["tracers"], each.group.precision,
-                                           measured["bandwidth_bytes_per_second"])
+                                           measured["bandwidth_bytes_per_second"], yardstick.about.get("closure_fields", 0))
         measured |= {"floor_ms_per_million_cells": floor, "floor_ratio": measured["ms_per_million_cells"] / floor}
     return measured
 
@@ -242,9 +243,9 @@ def record(each: Competitor, yardstick: Competitor, beside: Beside = NOBODY) -> 
         "error": each.error, "silent_error": silent.error if silent is not None and each.error is None else None}
 
 
-def floor_ms_per_million_cells(tracers: int, precision: str, bandwidth: float) -> float:
+def floor_ms_per_million_cells(tracers: int, precision: str, bandwidth: float, closure_fields: int = 0) -> float:
     """Compulsory traffic of one step of 1M cells (see above) at a bandwidth in bytes per second."""
-    return (12 + 4 * tracers) * numpy.dtype(precision).itemsize / bandwidth * 1e9
+    return (12 + 4 * tracers + 2 * closure_fields) * numpy.dtype(precision).itemsize / bandwidth * 1e9
 
 
 @functools.cache

@@ -93,13 +93,16 @@ def triad(options: argparse.Namespace) -> Program:
 
     Each rank has arrays of its own; `bytes_per_pass` are those of all ranks.
     """
+    from dycore.closures.records import prognostics_of
+
     _, parameters, _ = build_case(options)
     itemsize = numpy.dtype(options.precision).itemsize
     size = TRIAD_ARRAY_BYTES // itemsize
     scalar = numpy.dtype(options.precision).type(0.5)
     b, c = numpy.full(size, 1.0, options.precision), numpy.full(size, 2.0, options.precision)
     about = {"time_step": float(parameters.time_step), "substeps": int(parameters.substeps),
-             "tracers": len(parameters.tracer_names), "tracer_scheme": parameters.tracer_face.__name__,
+             "tracers": len(parameters.tracer_names), "closure_fields": len(prognostics_of(parameters)),
+             "tracer_scheme": parameters.tracer_face.__name__,
              "bytes_per_pass": 3 * size * itemsize * options.ranks}
 
     if options.device == "gpu":

@@ -2,7 +2,8 @@
 
 Fields may stand for what mixes along the levels (`diffusivity`, `friction.divergence`, `friction.vorticity`) and along neutral
 surfaces (`eddies.neutral_diffusivity`, `eddies.transport_diffusivity`), for bottom drag (numbers and planes), for what mixes across
-the levels (at their lower faces: `vertical_mixing.values`), and for the expansion of seawater (dycore.fluid.linear_seawater).
+the levels (at their lower faces: `vertical_mixing.values`, and the background diffusivity of TurbulentKineticEnergy), and for the
+expansion of seawater (dycore.fluid.linear_seawater).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dycore.assembly.values import is_traced
+from dycore.closures import TurbulentKineticEnergy
 from dycore.equations.eddies import follows_flow
 from dycore.fluid import Ocean, linear_seawater
 from dycore.grid import Grid
@@ -57,6 +59,8 @@ def on_grid(grid: Grid, parameters: Parameters) -> Parameters:
                                                    signed=not any(mixing.scheme is each for each in VALUES)))
         elif is_field(mixing.values):
             mixing = replace(mixing, values=field("vertical_mixing.values", mixing.values, *ANY, signed=True))
+        if isinstance(mixing.scheme, TurbulentKineticEnergy):
+            mixing = replace(mixing, scheme=record("vertical_mixing.scheme", mixing.scheme, ("diffusivity",), *ANY))
     eddies = parameters.eddies
     if eddies is not None:
         given_ones = tuple(name for name, value in eddies.diffusivities.items() if not follows_flow(value))

@@ -158,7 +158,15 @@ def check_longitudes(there: np.ndarray, wanted: np.ndarray) -> None:
                          f"{east:g}: choose a grid within, or a dataset that covers it.")
 
 
-# Variables that change with time
+# Variables of files
+
+
+def opened(path: str | Path) -> Any:
+    """The dataset of a file of NetCDF or a store of Zarr, of which nothing is read yet; times stay numbers."""
+    import xarray
+
+    store = Path(path).is_dir() or str(path).rstrip("/").endswith(".zarr")
+    return xarray.open_dataset(path, engine="zarr" if store else None, decode_times=False)
 
 
 def variable(data: Any, name: str | None) -> Any:
@@ -170,8 +178,7 @@ def variable(data: Any, name: str | None) -> Any:
 
     if isinstance(data, (str, Path)):
         check_text("name", name, "taux")
-        store = Path(data).is_dir() or str(data).rstrip("/").endswith(".zarr")
-        data = xarray.open_dataset(data, engine="zarr" if store else None, decode_times=False)
+        data = opened(data)
     if isinstance(data, xarray.Dataset):
         if name not in data.data_vars:
             raise ValueError(f"The dataset has no variable {shown(name)}: it has {', '.join(map(str, data.data_vars))}.")

@@ -26,7 +26,9 @@ def blocks(tile: Tile, number: int, chunk: tuple[int, int] = (1, 1)) -> tuple[tu
 
 def least_part(whole: Tile, axis: int) -> int:
     """Rows (axis 0) or columns (1) that a process needs where they are split: the halo has to come from its neighbours."""
-    return HALO + (axis == 0 and whole.y is Boundary.POLE)  # faces beyond a pole skip the row of the pole
+    if axis == 1:
+        return HALO
+    return HALO + {Boundary.POLE: 1, Boundary.FOLD: 2}.get(whole.y, 0)  # faces beyond skip that on a pole or fold; the fold row
 
 
 def shapes(whole: Tile, ranks: int) -> list[tuple[int, int]]:

@@ -75,8 +75,10 @@ class Module(NamedTuple):
         Parameters(..., forcing=(Module(relaxation, Values(target, rate)),))
 
     `on.columns` gives a function whole columns, `on.planes` whole levels (dycore.program.Program), on every backend; what it
-    returns stands where it is used. `values` are as those of a `Forcing`; `weights` are arrays of any shape, as they are, but
-    for their precision.
+    returns stands where it is used. A function that needs neighbours too is given what stencils gather of them, as
+    `on.columns(network, weights, *on(differences, grid, at.u, at.v))`, and stencils may read neighbours of what it returns: how far
+    halos are needed follows, and any number of processes gives the same (dycore.learning.subgrid_fluxes). `values` are as those of
+    a `Forcing`; `weights` are arrays of any shape, as they are, but for their precision.
     """
 
     function: Callable  # (on, grid, at, values, weights) -> Forced
@@ -109,6 +111,8 @@ class Instant(NamedTuple):
     layers: Any = None  # dycore.equations.column.Column
     phi: Any = None  # in the middle of layers (m2/s2)
     buoyancy: Any = None  # b of dycore.fluid [k, j, i]
+    mixed: Any = None  # viscosity and diffusivity across the levels (dycore.equations.vertical_mixing.Coefficients), or None
+    eddies: Any = None  # dycore.equations.eddies.Diagnosed, or None
 
 
 def in_precision(dtype: Any, value: Any) -> Any:

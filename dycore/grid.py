@@ -31,20 +31,22 @@ from dycore.geometry.coordinates import (
     check_extent,
     check_ground,
     check_interfaces,
-    check_latitudes,
+    check_join,
     check_lengths,
-    check_longitudes,
     check_pole,
     check_precision,
-    check_sector,
 )
 from dycore.geometry.geographic import Geographic, at_half_spacing, rotated, unrotated
 from dycore.geometry.metrics import Ground, Metrics, interior, metrics_of, padded_plane
+from dycore.geometry.sphere import lengths_on_sphere, over_the_pole, tile_on_sphere, vertical_rotation
+from dycore.geometry.tripolar import lengths, nominal, padded, shape_of
+from dycore.geometry.tripolar import supergrid as tripolar_supergrid
 from dycore.inputs.given import NUMBER, PLANE, finite, given, positive
 from dycore.inputs.places import Places, on_sphere
 from dycore.tiles import HALO, HALO_LEVELS, Boundary, Place, Tile
 
-__all__ = ["EARTH_RADIUS", "EARTH_ROTATION", "Grid", "Metrics", "interior", "latitude_longitude", "rectilinear"]
+__all__ = ["EARTH_RADIUS", "EARTH_ROTATION", "Grid", "Metrics", "interior", "latitude_longitude", "rectilinear",
+           "tripolar"]
 
 EARTH_RADIUS = 6.371229e6  # m
 EARTH_ROTATION = 7.29212e-5  # 1/s
@@ -103,7 +105,7 @@ class Grid:
         """
         rows = slice(0, -1, 2) if place is Place.SOUTH_FACE else slice(1, None, 2)
         columns = slice(0, -1, 2) if place is Place.WEST_FACE else slice(1, None, 2)
-        return self._supergrid.at(rows, columns)
+        return self.points.at(rows, columns)
 
     def places(self, place: Place = Place.CENTER) -> Places | None:
         """Longitudes and latitudes (on a rotated grid those about its pole) of centres or faces; None on a plane."""
@@ -116,7 +118,7 @@ class Grid:
     @property
     def corners(self) -> Geographic:
         """Longitudes and latitudes of all corners of cells [ny + 1, nx + 1], as `geographic`."""
-        return self._supergrid.at(slice(0, None, 2), slice(0, None, 2))
+        return self.points.at(slice(0, None, 2), slice(0, None, 2))
 
     @property
     def longitude(self) -> np.ndarray:
@@ -134,8 +136,8 @@ class Grid:
         return self.geographic().angle
 
     @property
-    def _supergrid(self) -> Geographic:
-        """Geographic coordinates at half the spacing [2 ny + 1, 2 nx + 1]."""
+    def points(self) -> Geographic:
+        """Longitudes and latitudes at half the spacing [2 ny + 1, 2 nx + 1], as `geographic`: centres, faces and corners."""
         if not self.spherical:
             raise ValueError("The grid is a plane: it has no longitudes and latitudes.")
         if self.supergrid is not None:
@@ -144,8 +146,13 @@ class Grid:
 
     @property
     def wet(self) -> np.ndarray:
-        """True in wet cells, interior [k, j, i]."""
-        return self.open_levels(self.metrics.floor)
+        """True in wet cells, interior [k, j, i]; images of cells, on the fold row of a tripolar grid, are none."""
+        return self.open_levels(self.metrics.floor) & self.counted[:, None]
+
+    @property
+    def counted(self) -> np.ndarray:
+        """True on the rows of cells [j] that are no images of others: all but the fold row of a tripolar grid."""
+        return np.arange(self.cells[1]) < self.cells[1] - self.tile.fold_rows
 
     def open_levels(self, floor: np.ndarray) -> np.ndarray:
         """True where cells are wet or faces open, interior [k, j, i]; `floor` of the metrics for either."""
@@ -153,8 +160,13 @@ class Grid:
 
     @property
     def volume(self) -> np.ndarray:
-        """Reference volume of every cell, interior [k, j, i] (m2 times the unit of r); zero in dry cells."""
-        return interior(self.metrics.area).astype(float) * self.open_thickness(self.metrics.floor, self.metrics.fraction)
+        """Reference volume of every cell, interior [k, j, i] (m2 times the unit of r); zero in dry cells and in images of cells."""
+        return self.area * self.open_thickness(self.metrics.floor, self.metrics.fraction)
+
+    @property
+    def area(self) -> np.ndarray:
+        """Area of cells, interior [j, i] (m2), zero of images of cells (the fold row of a tripolar grid)."""
+        return interior(self.metrics.area).astype(float) * self.counted[:, None]
 
     def open_thickness(self, floor: np.ndarray, fraction: np.ndarray) -> np.ndarray:
         """Reference thickness of what is open of every level, interior [k, j, i] (unit of r), of cells or of faces.
@@ -228,68 +240,54 @@ def latitude_longitude(cells: tuple[int, int, int], *, interfaces: np.ndarray,
     """
     radius, rotation = positive("radius", radius, "m"), finite("rotation", rotation, "1/s")
     pole = None if pole is None else check_pole(pole)
-    tile, (south, north), (west, east) = _tile_on_sphere(cells, latitudes, longitudes, x_boundary, pole is not None)
+    tile, (south, north), (west, east) = tile_on_sphere(cells, latitudes, longitudes, x_boundary, pole is not None)
     _, ny, nx = tile.cells
     dlon, dlat = np.radians(east - west) / nx, np.radians(north - south) / ny
     shape = (ny + 2 * HALO, nx + 2 * HALO)
     face = np.radians(south) + (np.arange(shape[0]) - HALO) * dlat
-    rows = _lengths_on_sphere(face, dlon, dlat, radius, tile.y is Boundary.POLE)
+    rows = lengths_on_sphere(face, dlon, dlat, radius, tile.y is Boundary.POLE)
     lengths = {name: np.broadcast_to(values[:, None], shape) for name, values in rows.items()}
     x_face, y_face = west + np.degrees(np.arange(nx + 1) * dlon), np.degrees(np.radians(south) + np.arange(ny + 1) * dlat)
     x, y = 0.5 * (x_face[1:] + x_face[:-1]), np.degrees((face + 0.5 * dlat)[HALO: HALO + ny])
-    places = (np.radians(west) + (np.arange(shape[1]) - HALO) * dlon)[None, :], _over_the_pole(face)[:, None]
+    places = (np.radians(west) + (np.arange(shape[1]) - HALO) * dlon)[None, :], over_the_pole(face)[:, None]
     supergrid = None
     if pole is not None:
         corners = rotated(np.degrees(places[0]), np.degrees(face)[:, None], pole)
         places = np.radians(corners.longitude), np.radians(corners.latitude)
         supergrid = rotated(at_half_spacing(x, x_face)[None, :], at_half_spacing(y, y_face)[:, None], pole)
-    f = check_coriolis(_vertical_rotation(rotation) if coriolis is None else coriolis, *places)
+    f = check_coriolis(vertical_rotation(rotation) if coriolis is None else coriolis, *places)
     return _grid(tile, precision, interfaces, lengths, f, Ground(bottom, land, terrain_following, partial_cells), x=x, y=y,
                  x_face=x_face, y_face=y_face, spherical=True, north_pole=pole, supergrid=supergrid)
 
 
-def _tile_on_sphere(cells: Any, latitudes: Any, longitudes: Any, x_boundary: Any,
-                    rotated_grid: bool) -> tuple[Tile, tuple[float, float], tuple[float, float]]:
-    """Cells and boundaries, latitudes (south, north) and longitudes (west, east). Raises ValueError where they do not fit."""
-    nz, ny, nx = check_cells(cells)
-    (south, north), (west, east) = check_latitudes(latitudes), check_longitudes(longitudes)
-    poles, full_circle = south == -90.0, np.isclose(east - west, 360.0)
-    if poles and not full_circle:
-        raise ValueError(f"longitudes=({west:g}, {east:g}) must span 360 degrees on a grid with poles.")
-    if poles and nx % 2 and nx > 1:
-        raise ValueError(f"{nx} cells in longitude do not match across the pole. Use an even number, or a single one.")
-    if poles and ny < HALO:
-        raise ValueError(f"{ny} cells in latitude do not reach from pole to pole. Use at least {HALO}, or latitudes that stop "
-                         "short of the poles.")
-    along_x = Boundary.PERIODIC if full_circle else Boundary.WALL
-    if x_boundary is not None:
-        along_x = check_sector(x_boundary, poles, rotated_grid)
-    tile = Tile((nz, ny, nx), along_x, Boundary.POLE if poles else Boundary.WALL)
-    return tile, (south, north), (west, east)
+def tripolar(cells: tuple[int, int, int], *, interfaces: np.ndarray, south: float = -78.0, join: float = 60.0, pole: float = 60.0,
+             radius: float = EARTH_RADIUS, rotation: float = EARTH_ROTATION,
+             coriolis: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None, bottom: ArrayLike | None = None,
+             land: ArrayLike | None = None, terrain_following: bool = False, partial_cells: float | None = None,
+             precision: str = "float64") -> Grid:
+    """A sphere for oceans, from the latitude `south` (degrees) to the North Pole, without small cells in the Arctic.
 
+    Parallels and meridians up to the latitude `join`; north of it Murray's bipolar cap (dycore.geometry.tripolar), whose two
+    poles, at the longitudes `pole` and `pole` + 180 on the join, are to lie on land: by default in Russia and Canada. Columns
+    begin at `pole`, and 4 has to divide their number. Rows are as thick on either side of the join.
 
-def _vertical_rotation(rotation: float) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """The Coriolis parameter (1/s) of longitude and latitude (radians) on a sphere that rotates (1/s)."""
-    return lambda longitude, latitude: 2.0 * rotation * np.sin(latitude) + 0.0 * longitude
-
-
-def _over_the_pole(latitude: np.ndarray) -> np.ndarray:
-    """Latitudes (radians) of what was counted on beyond a pole."""
-    return np.arcsin(np.clip(np.sin(latitude), -1.0, 1.0))
-
-
-def _lengths_on_sphere(face: np.ndarray, dlon: float, dlat: float, radius: float, poles: bool) -> dict[str, np.ndarray]:
-    """Lengths (m) and areas (m2) on rows [j], with halo, of which the south faces are at the latitudes `face` (radians)."""
-    centre = face + 0.5 * dlat
-    half = _over_the_pole(face), _over_the_pole(face + dlat)
-    cos_face = np.abs(np.cos(face))
-    ends = [HALO, len(face) - HALO]  # rows of faces on the edges
-    if poles:
-        cos_face[ends] = 0.0
-    area = np.abs(np.sin(half[1]) - np.sin(half[0])) * radius**2 * dlon
-    below, above = np.sin(centre - dlat), np.sin(centre)
-    area_z = np.abs(above - below) * radius**2 * dlon
-    if poles:  # about a pole corner: the triangle of the polar cap, and something positive beyond it
-        area_z[ends] = radius**2 * dlon * (1.0 - np.abs(np.sin(centre[HALO])))
-    return {"dx_u": radius * np.abs(np.cos(centre)) * dlon, "dy_u": np.full(len(face), radius * dlat),
-            "dx_v": radius * cos_face * dlon, "dy_v": np.full(len(face), radius * dlat), "area": area, "area_z": area_z}
+    The last of the ny rows is the fold row: its cells are images of those of the row before, in the opposite order, and count in
+    no sum; whatever a field has there is replaced, but for velocities on the western half of its south faces, which lie on the
+    fold and move. So there are ny - 1 rows of cells. Velocities and stresses are along the grid; dycore.directions turns them,
+    and `longitude`, `latitude` and `angle` say where it lies. `x` and `y` are nominal: longitudes of columns south of the join,
+    latitudes of rows halfway between the poles of the grid. `coriolis(longitude, latitude)` takes true coordinates [j, i]
+    (radians). Bottom, land and partial cells are as in `rectilinear`. Raises ValueError for sizes and latitudes that make no grid.
+    """
+    radius, rotation = positive("radius", radius, "m"), finite("rotation", rotation, "1/s")
+    cells = check_cells(cells)
+    south, join, pole = check_join(south, join, pole)
+    tile, shape = Tile(cells, Boundary.PERIODIC, Boundary.FOLD), shape_of(cells, south, join, pole)
+    supergrid, y = tripolar_supergrid(shape), nominal(shape)
+    x = pole + 180.0 * np.arange(2 * shape.columns + 1) / shape.columns
+    corners = supergrid.at(slice(0, -2, 2), slice(0, -1, 2))
+    places = np.radians(corners.longitude), np.radians(corners.latitude)
+    f = check_coriolis(vertical_rotation(rotation) if coriolis is None else coriolis, *places)
+    f = np.concatenate([np.broadcast_to(f[:1], (HALO, f.shape[1])), f])
+    return _grid(tile, precision, interfaces, lengths(shape, radius), padded(shape, f, True, True),
+                 Ground(bottom, land, terrain_following, partial_cells), x=x[1::2], y=y[1::2], x_face=x[::2], y_face=y[::2],
+                 spherical=True, supergrid=supergrid)

@@ -11,6 +11,7 @@ import numpy as np
 from dycore import printing
 from dycore.assembly.equations import equations_of, geometry_of
 from dycore.assembly.held_records import HeldRecords
+from dycore.assembly.open_boundaries import with_open_sides
 from dycore.assembly.plan import check_forms, plan_of_step
 from dycore.assembly.values import differences, in_floats, joined, known, split
 from dycore.backend import Backend, BackendModule
@@ -59,7 +60,7 @@ class Model:
             beginning(grid, field)
         self.backend.use_precision(grid.dtype)
         self.tile = self.backend.communication.tile(grid.tile)
-        self._geometry = geometry_of(self.backend, grid, self.tile, parameters.substeps)
+        self._geometry = geometry_of(self.backend, with_open_sides(grid, parameters), self.tile, parameters.substeps)
         self._take(parameters)
         self.plan = plan_of_step(self.backend, self.tile, grid.dtype, self.layout, self.choices, self.numbers)
         self._step = self._step_on(self.backend)

@@ -4,7 +4,8 @@ Time is seconds since the start of a run (Parameters.start); where that has no d
 calendar without leap years: a double holds whole seconds exactly, and all years are alike. Faces are those to the west and south
 of cells, and below them (towards lower r); xgcm finds them by `c_grid_axis_shift` (position "left"). What lies beyond the last cell
 is the first face again where the domain is periodic, else a closed one, where the velocity is zero. Values without fluid are NaN; a
-closed face beside fluid has a velocity of zero.
+closed face beside fluid has a velocity of zero. On a tripolar grid the last row is the fold row: its cells are images of others,
+without area and NaN, and its south faces are those on the fold, each of which is there twice.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dycore.grid import interior
 from dycore.inputs.given import check_model, shown
 from dycore.running import cell_metrics, two_dimensional
 from dycore.state import Prognostic, State, initial_state
-from dycore.tiles import HALO_LEVELS, Place
+from dycore.tiles import Boundary, Place
 
 TRACERS = {
     "temperature": ("sea_water_conservative_temperature", "degree_C"),
@@ -31,6 +32,7 @@ TRACERS = {
 }
 
 PLANE, SPHERE, ROTATED = ("x", "y"), ("longitude", "latitude"), ("grid_longitude", "grid_latitude")  # horizontal coordinates
+NOMINAL = {"X": "nominal longitude of the columns of a tripolar grid", "Y": "nominal latitude of the rows of a tripolar grid"}
 LEVEL = {False: "height", True: "air_pressure"}  # of an ocean, of air
 SURFACE = {False: ("sea_surface_height", "sea_surface_height_above_geoid"), True: ("surface_pressure", "surface_air_pressure")}
 
@@ -88,10 +90,13 @@ def possible_surfaces() -> list[str]:
 
 
 def beside_fluid(grid: Any, south: int = 0, west: int = 0) -> np.ndarray:
-    """True in wet cells, interior [k, j, i], or with 1 for `south` or `west` on faces that have a wet cell on either side."""
+    """True in wet cells, interior [k, j, i], or with 1 for `south` or `west` on faces that have a wet cell on either side.
+
+    On the fold row of a tripolar grid, whose cells are images, on south faces alone.
+    """
     floor = grid.metrics.floor
     lowest = np.minimum(floor, np.roll(floor, (south, west), (0, 1)))
-    return HALO_LEVELS + np.arange(grid.cells[0])[:, None, None] >= interior(lowest)
+    return grid.open_levels(lowest) & (grid.counted[:, None] | bool(south))
 
 
 def own_variables(model: Any) -> dict[str, Variable]:
@@ -179,6 +184,8 @@ def coordinates(model: Any) -> dict[str, tuple]:
                       "units": units[name], "axis": axis}
         if axis == "Z":
             attributes["positive"] = "down" if air else "up"
+        elif grid.tile.y is Boundary.FOLD:
+            attributes["long_name"] = NOMINAL[axis]
         elif grid.spherical:
             attributes["standard_name"] = name
         found[name] = name, centres, attributes | {"bounds": f"{name}_bounds"}
@@ -186,8 +193,8 @@ def coordinates(model: Any) -> dict[str, tuple]:
         found[f"{name}_face"] = f"{name}_face", faces[:-1], attributes | {
             "long_name": f"{attributes['long_name']}, {'west' if axis == 'X' else 'south' if axis == 'Y' else 'lower-r'} faces",
             "c_grid_axis_shift": -0.5}
-    found["cell_area"] = (y, x), interior(grid.metrics.area), {"standard_name": "cell_area", "long_name": "area of cells",
-                                                               "units": "m2"}
+    area = np.where(grid.counted[:, None], interior(grid.metrics.area), grid.dtype.type(0.0))
+    found["cell_area"] = (y, x), area, {"standard_name": "cell_area", "long_name": "area of cells", "units": "m2"}
     found |= cell_metrics.coordinates(grid, x, y, units[level])
     return found if grid.supergrid is None else found | two_dimensional.coordinates(grid, x, y)
 

@@ -24,6 +24,7 @@ from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Fluid
 from dycore.forcing import Forcing, Module
 from dycore.inputs.given import check_number, is_array, shown
+from dycore.open_boundaries import OpenBoundaries
 from dycore.tracers import check_names, read_by
 
 Coefficient = float | ArrayLike  # a number, a profile [nz], a plane [ny, nx] or a volume [nz, ny, nx] at cell centres
@@ -68,6 +69,7 @@ class Parameters:
     extrapolated_pressure: the share of the pressure force that is extrapolated with the advection (dycore.equations.steppers).
     vertical_mixing: dycore.equations.vertical_mixing. eddies: mesoscale eddies that the grid does not resolve, which mix tracers
     along neutral surfaces and flatten these (dycore.equations.eddies). closures: what carries fields of its own (dycore.closures).
+    open_boundaries: sides through which water comes in and leaves, in place of walls (dycore.open_boundaries).
     forcing: what else acts on momentum and tracers (dycore.forcing; ready ones in dycore.physics).
     start: the date on which the run starts, a cftime.datetime in its calendar (dycore.calendars.date), which output, restarts and
     progress show; None for a run without a date.
@@ -90,6 +92,7 @@ class Parameters:
     vertical_mixing: VerticalMixing | None = None  # implicit mixing across the levels, and bottom drag
     eddies: Eddies | None = None  # mesoscale eddies that the grid does not resolve
     closures: tuple[Closure, ...] = ()  # what carries fields of its own
+    open_boundaries: OpenBoundaries | None = None  # what flows in and out through the edges of a region
     forcing: tuple[Forcing | Module, ...] = ()  # what else acts on momentum and tracers
     stepper: Stepper = AdamsBashforth3()  # noqa: RUF009 (an immutable record)
     start: Any = None  # cftime.datetime: the date on which the run starts
@@ -117,7 +120,7 @@ def in_plain_numbers(value: Any) -> Any:
 
 
 # what records say of numbers that need not be whole
-REAL = "float", "float | None", "Coefficient", "Coefficient | None", "float | ArrayLike | Visbeck | None"
+REAL = "float", "float | None", "Coefficient", "Coefficient | None", "float | ArrayLike | Visbeck | EddyKineticEnergy | None"
 
 
 def part_in_plain_numbers(record: Any, name: str) -> Any:

@@ -11,7 +11,8 @@ import numpy as np
 
 from dycore.tiles import HALO, HALO_LEVELS, Boundary
 
-BOUNDARIES = {Boundary.PERIODIC: "periodic", Boundary.WALL: "walls", Boundary.POLE: "poles"}
+BOUNDARIES = {Boundary.PERIODIC: "periodic", Boundary.WALL: "walls", Boundary.POLE: "poles",
+              Boundary.FOLD: "wall and fold"}
 
 
 class Summary(NamedTuple):

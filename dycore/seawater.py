@@ -1,4 +1,4 @@
-"""The equation of state of seawater, TEOS-10, for Boussinesq oceans.
+"""Equations of state of seawater for Boussinesq oceans: TEOS-10, and one of three terms (`quadratic_seawater`).
 
     rho(S, T, Z) = r0(Z) + r(S, T, Z)                  (kg/m3)
     r = sum of R_nml s^n t^m z^l,   s = sqrt((S + 32) / 40.18861714),  t = T / 40,  z = Z / 10000
@@ -129,3 +129,22 @@ def teos10(k, j, i, fluid, s, tracers):
     """-g (rho - rho of the reference water) / rho_0: buoyancy (m/s2) of the tracers conservative temperature, absolute salinity."""
     temperature, salinity = tracers[0], tracers[1]
     return -(fluid.gravity / fluid.reference_density) * heaviness(salinity[k, j, i], temperature[k, j, i], -s)
+
+
+CABBELING, THERMOBARICITY = 1.0e-5, 1.1e-8  # 1/K2 and 1/Pa: of the thermal expansion, by temperature and by pressure
+
+
+@stencil
+@reads("temperature", "salinity")
+def quadratic_seawater(k, j, i, fluid, s, tracers):
+    """Buoyancy (m/s2) of a simple nonlinear seawater: g (alpha (1 - gamma rho_0 g z) T' + alpha' T'^2 / 2 - beta S').
+
+    T' and S' are differences from the reference temperature (degree C) and salinity (g/kg) of the fluid, and alpha and beta its
+    expansion and contraction; water that is warmer or deeper expands more (Vallis 2006, Atmospheric and Oceanic Fluid Dynamics,
+    chapter 1, with his alpha' and gamma).
+    """
+    warmer = tracers[0][k, j, i] - fluid.reference_temperature
+    saltier = tracers[1][k, j, i] - fluid.reference_salinity
+    deeper = 1.0 - THERMOBARICITY * fluid.reference_density * fluid.gravity * s
+    expansion = fluid.thermal_expansion * deeper + 0.5 * CABBELING * warmer
+    return fluid.gravity * (expansion * warmer - fluid.haline_contraction * saltier)

@@ -26,6 +26,7 @@ from dycore.inputs.checked_states import check_fields
 from dycore.inputs.choices import check_choices
 from dycore.inputs.eddies import check_eddies, check_slopes, largest
 from dycore.inputs.given import check_kind
+from dycore.inputs.open_boundaries import check_open_boundaries
 from dycore.parameters import Parameters, check_values, in_plain_form
 from dycore.state import layout
 from dycore.tiles import HALO, HALO_LEVELS, Boundary
@@ -64,6 +65,8 @@ def squares(grid: Grid, parameters: Parameters, corners: bool = False) -> tuple[
     for the friction between walls at which a flow stops.
     """
     dx, dy = interior(grid.metrics.dx_v if corners else grid.metrics.dx_u).astype(float), interior(grid.metrics.dy_v).astype(float)
+    if grid.tile.y is Boundary.FOLD:  # whose cells are as small as one likes at its poles, on land
+        dx, dy = (np.where(near_water(grid), length, np.inf) for length in (dx, dy))
     dx = felt = np.where(dx > 0.0, dx, np.inf)
     if grid.tile.y is Boundary.POLE and parameters.polar_filter is not None:
         felt = np.maximum(dx, interior(grid.metrics.dx_u).max() * np.cos(np.radians(parameters.polar_filter)))
@@ -71,6 +74,14 @@ def squares(grid: Grid, parameters: Parameters, corners: bool = False) -> tuple[
     along_y, along_x = (0.0 if n == 1 and not (no_slip and boundary is Boundary.WALL) else 1.0
                         for n, boundary in zip(grid.cells[1:], (grid.tile.y, grid.tile.x), strict=True))
     return along_x / dx**2, along_y / dy**2, along_x / felt**2
+
+
+def near_water(grid: Grid) -> np.ndarray:
+    """True in wet columns and those beside them, interior [j, i]."""
+    wet = grid.metrics.floor < grid.metrics.top
+    for axis in (0, 1):
+        wet = wet | np.roll(wet, 1, axis) | np.roll(wet, -1, axis)
+    return interior(wet)
 
 
 def fastest_decay(grid: Grid, parameters: Parameters, coefficient: Any, biharmonic: bool, corners: bool = False,
@@ -211,6 +222,7 @@ def check_parameters(grid: Grid, parameters: Parameters) -> None:
                          "number: that of gravity and depth, or of temperature and heat capacity.")
     advection.check_vertical_face(parameters.vertical_face)
     check_eddies(grid, parameters)
+    check_open_boundaries(grid, parameters)
     check_time_step(grid, parameters)
     check_slopes(grid, parameters)
 

@@ -19,11 +19,19 @@ HALO_LEVELS = 2  # levels: third-order reconstruction in the vertical
 
 
 class Boundary(Enum):
-    """Boundary of a direction: what lies beyond its first and its last cell."""
+    """Boundary of a direction: what lies beyond its first and its last cell.
+
+    Along a fold a row of cells meets itself, turned round by half a turn about the middle of the row: beyond it lie the cells of
+    the same rows, in the opposite order. It runs along south faces, with corners at its two ends. These faces move, and belong
+    to no cell south of them: so the last row of the domain, the fold row, is the image of the row before it, and an exchange fills
+    it as it fills a halo. Its south faces on the western half are the ones that are computed; those on the eastern half are their
+    images. Its cells count nowhere (`Tile.fold_rows`).
+    """
 
     PERIODIC = "periodic"
     WALL = "wall"
     POLE = "pole"
+    FOLD = "fold"  # of y alone: a wall at the first row, and at the last one the fold of a tripolar grid
 
 
 class Place(Enum):
@@ -76,9 +84,14 @@ class Tile(NamedTuple):
 
     @property
     def split(self) -> tuple[bool, bool]:
-        """Whether the halo in j, in i comes from other processes; beyond a pole lies the opposite meridian."""
+        """Whether the halo in j, in i comes from other processes; beyond a pole or a fold lie other columns."""
         along_y, along_x = (n > 1 for n in self.processes)
-        return along_y or (along_x and self.y is Boundary.POLE), along_x
+        return along_y or (along_x and self.y in (Boundary.POLE, Boundary.FOLD)), along_x
+
+    @property
+    def fold_rows(self) -> int:
+        """Rows of the domain, at its northern end, whose cells are images of others: 1 along a fold, else 0."""
+        return int(self.y is Boundary.FOLD)
 
     @property
     def region(self) -> Region:
@@ -107,12 +120,14 @@ FACES = HaloWidth(west=0, east=1, south=0, north=1)  # the last faces of the cel
 class Halo(NamedTuple):
     """Halo of a field of a tile: where the field stands, and how far beyond its cells it is needed, all of it by default.
 
-    What lies further out in the array holds no sense.
+    What lies further out in the array holds no sense. `turns`: whether a field at faces is a component of a vector, which points
+    the other way beyond a pole, a fold or a wall, and not a length or another positive number.
     """
 
     tile: Tile
     place: Place
     width: HaloWidth | None = None
+    turns: bool = True
 
     @property
     def bounds(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -130,16 +145,16 @@ def cells_of_process(n: int, processes: int, number: int) -> tuple[int, int]:
 def part_of(array: np.ndarray, tile: Tile) -> np.ndarray:
     """Part of a padded array of the whole domain that a tile keeps, halo included.
 
-    A halo wider than that of the array repeats a periodic domain, and else the outermost values.
+    A halo wider than that of the array, which is the same on both axes, repeats a periodic domain, and else the outermost values.
     """
     if tile.processes == (1, 1):
         return array
     indices = []
-    for n, (start, stop), halo, boundary in zip(tile.domain[1:], (tile.rows, tile.columns), tile.halo, (tile.y, tile.x),
-                                                strict=True):
-        index = np.arange(start - halo, stop + halo)
-        if halo > HALO:
-            index = index % n if boundary is Boundary.PERIODIC else np.clip(index, -HALO, n + HALO - 1)
-        indices.append(index + HALO)
+    for n, size, (start, stop), halo, boundary in zip(tile.domain[1:], array.shape[-2:], (tile.rows, tile.columns), tile.halo,
+                                                      (tile.y, tile.x), strict=True):
+        index, there = np.arange(start - halo, stop + halo), (size - n) // 2
+        if halo > there:
+            index = index % n if boundary is Boundary.PERIODIC else np.clip(index, -there, n + there - 1)
+        indices.append(index + there)
     rows, columns = indices
     return np.ascontiguousarray(array[..., rows[:, None], columns])

@@ -5,6 +5,8 @@ Imported as `dycore.learning`; needs JAX (`pip install dycore[learn]`). The scie
 
 from dycore.learning.assimilation import Analysis, assimilate
 from dycore.learning.calibration import Calibration, CostCurve, calibrate, cost_along
+from dycore.learning.coarse_graining import coarse_grained
+from dycore.learning.coarse_windows import RateSamples, coarse_windows, lacking_rates
 from dycore.learning.column_network import ColumnNetwork, of_columns, random_network
 from dycore.learning.column_physics import ColumnPhysics, column_physics
 from dycore.learning.column_training import (
@@ -18,18 +20,38 @@ from dycore.learning.column_training import (
 )
 from dycore.learning.covariance import Covariance, background_covariance
 from dycore.learning.differentiable import grad, numbers, shared, total, value_and_grad, with_numbers
+from dycore.learning.eddying_channels import eddying_channel
 from dycore.learning.ensembles import Ensemble
 from dycore.learning.estimates import Estimates
 from dycore.learning.fitting import Fit, fit
 from dycore.learning.flow_scores import Climate, Flow, climate, departures, error_between, flow
-from dycore.learning.forcing_rates import Rates, forcing_rates
-from dycore.learning.hybrid import Window, forecast_errors, in_growing_rollouts, rollout_loss, windows
+from dycore.learning.forcing_rates import Rates, forcing_rates, rates_at
+from dycore.learning.hybrid import (
+    Window,
+    forecast_errors,
+    in_batches,
+    in_growing_rollouts,
+    rollout_loss,
+    seen_in,
+    windows,
+    with_module,
+)
+from dycore.learning.land_trajectories import land_trajectory
 from dycore.learning.letkf import Filtered, filtered
 from dycore.learning.normalisation import Normalisation, normalisation_of
 from dycore.learning.observations import Observations, at_cells, observed_twin
 from dycore.learning.parameters_from_maps import MapNetwork, Range, bounded, unbounded, with_fields
-from dycore.learning.scores import continuous_ranked_probability, rank_histogram
+from dycore.learning.posterior import Posterior
+from dycore.learning.scores import Reliability, continuous_ranked_probability, rank_histogram, reliability
 from dycore.learning.static_maps import static_maps
+from dycore.learning.subgrid_fluxes import subgrid_fluxes
+from dycore.learning.subgrid_training import (
+    fitted_to_lacking_rates,
+    fluxes_fitted_in_rollouts,
+    lacking_rates_loss,
+    random_subgrid_fluxes,
+    with_subgrid_fluxes,
+)
 from dycore.learning.surrogates import with_smooth_slopes
 from dycore.learning.taylor_tests import taylor_test
 from dycore.learning.trajectories import trajectory
@@ -37,11 +59,14 @@ from dycore.learning.uncertain_parameters import UncertainParameter
 from dycore.learning.weights import Saved, load_weights, save_weights
 
 __all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics", "ColumnSamples", "CostCurve", "Covariance",
-           "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork", "Normalisation", "Observations", "Range", "Rates",
-           "Saved", "UncertainParameter", "Window", "assimilate", "at_cells", "background_covariance", "bounded", "calibrate",
-           "climate", "column_physics", "column_samples", "continuous_ranked_probability", "cost_along", "departures",
-           "error_between", "filtered", "fit", "fitted_in_rollouts", "fitted_to_rates", "flow", "forcing_rates", "forecast_errors",
-           "grad", "in_growing_rollouts", "load_weights", "normalisation_of", "numbers", "observed_twin", "of_columns",
-           "random_column_physics", "random_network", "rank_histogram", "rates_loss", "rollout_loss", "save_weights", "shared",
-           "static_maps", "taylor_test", "total", "trajectory", "unbounded", "value_and_grad", "windows", "with_fields",
-           "with_numbers", "with_physics", "with_smooth_slopes"]
+           "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork", "Normalisation", "Observations", "Posterior", "Range",
+           "RateSamples", "Rates", "Reliability", "Saved", "UncertainParameter", "Window", "assimilate", "at_cells",
+           "background_covariance", "bounded", "calibrate", "climate", "coarse_grained", "coarse_windows", "column_physics",
+           "column_samples", "continuous_ranked_probability", "cost_along", "departures", "eddying_channel", "error_between",
+           "filtered", "fit", "fitted_in_rollouts", "fitted_to_lacking_rates", "fitted_to_rates", "flow",
+           "fluxes_fitted_in_rollouts", "forcing_rates", "forecast_errors", "grad", "in_batches", "in_growing_rollouts",
+           "lacking_rates", "lacking_rates_loss", "land_trajectory", "load_weights", "normalisation_of", "numbers",
+           "observed_twin", "of_columns", "random_column_physics", "random_network", "random_subgrid_fluxes", "rank_histogram",
+           "rates_at", "rates_loss", "reliability", "rollout_loss", "save_weights", "seen_in", "shared", "static_maps",
+           "subgrid_fluxes", "taylor_test", "total", "trajectory", "unbounded", "value_and_grad", "windows", "with_fields",
+           "with_module", "with_numbers", "with_physics", "with_smooth_slopes", "with_subgrid_fluxes"]

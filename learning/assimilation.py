@@ -10,7 +10,8 @@ constraint and stays nonlinear (full, not incremental, 4D-Var: Courtier, Thepaut
     H = 1 + D^T D,      D = d departures / dz,
 
 so that what the state could explain as well is in them; conjugate gradients, preconditioned by what L-BFGS learnt of H
-(Tshimanga et al. 2008, Q. J. R. Meteorol. Soc. 134, 751), solve for the columns that belong to parameters.
+(Tshimanga et al. 2008, Q. J. R. Meteorol. Soc. 134, 751), solve for the columns that belong to parameters. Errors of the state
+are those of its leading modes (dycore.learning.posterior).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from dycore.learning.calibration import check_on_jax
 from dycore.learning.covariance import Covariance
 from dycore.learning.estimates import Estimates
 from dycore.learning.observations import Kinds, departures, number_of_values, schedule_of, traced_equivalents
+from dycore.learning.posterior import Hessian, Posterior, leading_modes
 from dycore.learning.state_fields import incremented
 from dycore.learning.uncertain_parameters import Uncertain, check_uncertain, with_controls, with_estimates
 from dycore.model import Model
@@ -46,7 +48,8 @@ class Analysis:
     increments: of each field, on the cells. cost: of every gradient that was taken, from the background on. background_cost,
     observation_cost: the two terms of the last. chi_square: twice the last cost over the number of observations, about 1
     where all errors are as was said (Talagrand 1999); where it is larger the covariance of the parameters was multiplied by it.
-    products: of H with a vector, which the covariance of the parameters took.
+    products: of H with a vector, which the covariance of the parameters took. posterior: of the state, as
+    far as modes were asked for.
     """
 
     state: State
@@ -58,6 +61,7 @@ class Analysis:
     observation_cost: float
     chi_square: float
     products: int
+    posterior: Posterior
 
 
 class Problem:
@@ -88,32 +92,41 @@ class Problem:
 
 
 def assimilate(model: Model, background: State, observations: Kinds, covariance: Covariance, parameters: Uncertain = (), *,
-               iterations: int = 100) -> Analysis:
+               iterations: int = 100, modes: int = 0) -> Analysis:
     """The state and the parameters from which a run comes nearest to observations, weighed against a background.
 
     background: the first guess of the state at the beginning of the window. covariance: of its errors (`background_covariance`).
     parameters: those that are uncertain too; with none the state alone is analysed. iterations: the most of L-BFGS-B, each of which
-    takes about one gradient. Raises ValueError for a model that is not on JAX, a parameter that does not exist, and
-    observations that do not fit; FloatingPointError where the run from the background does not stay finite.
+    takes about one gradient. modes: how many of the Hessian are taken, from which the errors of the analysed state follow
+    (`Analysis.posterior`, dycore.learning.posterior). Raises ValueError for a model that is not on JAX, a parameter that does
+    not exist, and observations that do not fit; FloatingPointError where the run from the background does not stay finite.
     """
     from scipy.optimize import minimize
 
     from dycore.backends.on_jax import jit
 
     check_on_jax(model)
+    iterations, modes = integer("iterations", iterations, 1), integer("modes", modes, 0)
     check_kind("covariance", covariance, Covariance, "dycore.learning.background_covariance makes one.")
     problem = Problem(model, background, observations, covariance, parameters)
     descent = Descent(jit(jax.value_and_grad(lambda z: problem.cost(model, z))), problem.first.dtype)
     descent.check(problem.first)
     found = minimize(descent, np.asarray(problem.first, float), jac=True, method="L-BFGS-B",
-                     options={"maxiter": integer("iterations", iterations, 1), "maxcor": MEMORY, "ftol": 1e-8})
+                     options={"maxiter": iterations, "maxcor": MEMORY, "ftol": 1e-8})
     chi_square = 2.0 * float(found.fun) / max(1, number_of_values(problem.observations))
     increments, controls = problem.taken_apart(jnp.asarray(found.x, problem.first.dtype))
-    columns, products = parameter_covariance(problem, without_kernels(model), found)
-    estimates = Estimates(problem.parameters, np.asarray(controls, float), columns * max(1.0, chi_square))
-    return Analysis(incremented(model, problem.background, increments), with_estimates(model, problem.parameters, list(controls)),
-                    estimates, {name: np.asarray(values) for name, values in increments.items()}, tuple(descent.costs),
-                    background_cost := 0.5 * float(found.x @ found.x), float(found.fun) - background_cost, chi_square, products)
+    smooth, state = without_kernels(model), incremented(model, problem.background, increments)
+    hessian = Hessian(lambda z: problem.residuals(smooth, z), jnp.asarray(found.x, problem.first.dtype))
+    columns = parameter_covariance(hessian, found, len(problem.parameters)) * max(1.0, chi_square)
+    products = hessian.products
+    information, vectors = leading_modes(hessian, found.x.size, modes)
+    posterior = Posterior(model, state, jit(problem.taken_apart), information, vectors, max(1.0, chi_square) ** 0.5,
+                          hessian.products - products)
+    return Analysis(state, with_estimates(model, problem.parameters, list(controls)),
+                    Estimates(problem.parameters, np.asarray(controls, float), columns),
+                    {name: np.asarray(values) for name, values in increments.items()}, tuple(descent.costs),
+                    background_cost := 0.5 * float(found.x @ found.x), float(found.fun) - background_cost, chi_square, products,
+                    posterior)
 
 
 class Descent:
@@ -139,36 +152,19 @@ class Descent:
                                      "shorter window or a shorter time step.")
 
 
-def parameter_covariance(problem: Problem, model: Model, found: Any) -> tuple[np.ndarray, int]:
-    """The covariance of the controls of parameters [n, n], and how many products with the Hessian it took."""
+def parameter_covariance(hessian: Hessian, found: Any, number: int) -> np.ndarray:
+    """The covariance of the controls of parameters [n, n], the last of all controls."""
     from scipy.sparse.linalg import LinearOperator, cg
 
-    from dycore.backends.on_jax import jit
-
-    number, size, count = len(problem.parameters), found.x.size, 0
-    if not number:
-        return np.zeros((0, 0)), 0
-
-    def product(z: Any, vector: Any) -> Any:
-        values, along = jax.jvp(lambda z: problem.residuals(model, z), (z,), (vector,))
-        return jax.vjp(lambda z: problem.residuals(model, z), z)[1](along.astype(values.dtype))[0]
-
-    program, at = jit(product), jnp.asarray(found.x, problem.first.dtype)
-
-    def times(vector: np.ndarray) -> np.ndarray:
-        nonlocal count
-        count += 1
-        return np.asarray(program(at, jnp.asarray(vector.reshape(-1), at.dtype)), float)
-
-    hessian = LinearOperator((size, size), times, dtype=float)
-    columns = []
+    size, columns = found.x.size, []
+    operator = LinearOperator((size, size), hessian, dtype=float)
     for place in range(size - number, size):
         unit = np.zeros(size)
         unit[place] = 1.0
-        column, _ = cg(hessian, unit, found.hess_inv @ unit, rtol=CLOSE, maxiter=MOST, M=found.hess_inv)
+        column, _ = cg(operator, unit, found.hess_inv @ unit, rtol=CLOSE, maxiter=MOST, M=found.hess_inv)
         columns.append(column[-number:])
-    covariance = np.array(columns)
-    return 0.5 * (covariance + covariance.T), count
+    covariance = np.array(columns).reshape(number, number)
+    return 0.5 * (covariance + covariance.T)
 
 
 def without_kernels(model: Model) -> Model:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-CONSTANT = 1.0e-12  # of the mean square of an input: a variance below that is round-off
+from dycore.learning.normalisation import mean_and_deviation
 
 
 class ColumnNetwork(NamedTuple):
@@ -36,13 +36,25 @@ def random_network(seed: int, inputs: Any, sizes: Any, hidden: Sequence[int] = (
     """
     random, sizes = np.random.default_rng(seed), np.asarray(sizes, dtype=float)
     inputs = np.asarray(inputs).reshape(-1, np.shape(inputs)[-1])
-    variance = inputs.var(axis=0)
-    deviation = np.where(variance > CONSTANT * (inputs**2).mean(axis=0), np.sqrt(variance), 1.0)
     numbers = (inputs.shape[1], *hidden, len(sizes))
     layers = [np.concatenate([np.zeros((n, 1)), random.standard_normal((n, m)) / m**0.5], axis=1)
               for m, n in pairwise(numbers)]
-    return ColumnNetwork((*layers[:-1], 0.1 * layers[-1]), np.stack([inputs.mean(axis=0), deviation]),
+    return ColumnNetwork((*layers[:-1], 0.1 * layers[-1]), np.stack(mean_and_deviation(inputs)),
                          np.stack([np.zeros_like(sizes), sizes]))
+
+
+def check_layers(network: ColumnNetwork) -> None:
+    """Raise ValueError where the layers of a network do not follow from one another, its inputs and its outputs."""
+    sizes = [np.shape(network.inputs)[-1]]
+    for number, layer in enumerate(network.layers):
+        shape = np.shape(layer)
+        if len(shape) != 2 or shape[1] != 1 + sizes[-1]:
+            raise ValueError(f"Layer {number} of the network has the shape {list(shape)}, but {sizes[-1]} values go into it. Give "
+                             f"it {1 + sizes[-1]} columns, biases first.")
+        sizes.append(shape[0])
+    if sizes[-1] != np.shape(network.outputs)[-1]:
+        raise ValueError(f"The last layer of the network makes {sizes[-1]} values, but {np.shape(network.outputs)[-1]} have a "
+                         "normalisation. Give as many of both.")
 
 
 def of_columns(network: ColumnNetwork, *fields: Any, limited: Callable[[Any], Any] | None = None) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 
 from dycore.forcing import Forced, Module
 from dycore.grid import Grid
-from dycore.learning.column_network import ColumnNetwork, bounded, of_columns, share
+from dycore.learning.column_network import ColumnNetwork, bounded, check_layers, of_columns, share
 from dycore.terms import Vector
 
 MOST = 4.0  # of the typical heating
@@ -51,13 +51,14 @@ class Latitudes(NamedTuple):
 def column_physics(grid: Grid, physics: ColumnPhysics) -> Module:
     """The networks as a forcing of a latitude-longitude grid whose first tracer is potential temperature (K).
 
-    Raises ValueError for another grid, or networks of other levels.
+    Raises ValueError for another grid, or networks of other levels, or whose layers do not fit.
     """
     for name, network, others in (("heating", physics.heating, 2), ("drag", physics.drag, 1)):
         inputs, outputs = np.shape(network.inputs)[-1], np.shape(network.outputs)[-1]
         if (inputs, outputs) != (grid.cells[0] + others, grid.cells[0]):
             raise ValueError(f"The network of the {name} is of columns of {outputs} levels, from {inputs} values, but the grid has "
                              f"{grid.cells[0]} levels. Take networks that were made for such a grid.")
+        check_layers(network)
     return Module(forced, latitudes(grid), physics)
 
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 
-from dycore.forcing import Module
 from dycore.grid import Grid, interior
 from dycore.learning.column_network import random_network
 from dycore.learning.column_physics import FASTEST, ColumnPhysics, column_physics, heated, latitudes, seen_speed, slowed
-from dycore.learning.fitting import fit
 from dycore.learning.flow_scores import Flow, flow
 from dycore.learning.forcing_rates import forcing_rates
-from dycore.learning.hybrid import Window, in_growing_rollouts, rollout_loss
+from dycore.learning.hybrid import Window, in_batches, in_growing_rollouts, rollout_loss, with_module
 from dycore.model import Model
 from dycore.parameters import Parameters
 from dycore.state import State
@@ -80,16 +75,14 @@ def rates_loss(grid: Grid, physics: ColumnPhysics, samples: ColumnSamples) -> Ca
 
 def fitted_to_rates(grid: Grid, physics: ColumnPhysics, samples: ColumnSamples, passes: int = 300, batches: int = 10,
                     rate: float = 5.0e-3) -> ColumnPhysics:
-    """Networks after offline training with Adam: so many passes through batches of samples, at a rate that falls as a cosine."""
-    batches = min(batches, len(samples.surface))
-    parts = [jax.tree.map(lambda values, part=part: jnp.asarray(values[part::batches]), samples) for part in range(batches)]
-    optimiser = optax.adam(optax.cosine_decay_schedule(rate, passes * len(parts)))
-    return physics.with_layers(fit(rates_loss(grid, physics, samples), physics.layers, parts, optimiser, passes=passes).weights)
+    """Networks after offline training on rates (`in_batches`)."""
+    layers = in_batches(rates_loss(grid, physics, samples), physics.layers, samples, passes, batches, rate)
+    return physics.with_layers(layers)
 
 
 def fitted_in_rollouts(model: Model, physics: ColumnPhysics, kept: Sequence[Window], error: Callable[[Flow, Flow], Any],
                        passes: Mapping[int, int], every: int, rate: float = 1.0e-3) -> ColumnPhysics:
-    """Networks after online training through a model on JAX, whose forcings are column physics alone.
+    """Networks after online training through a model on JAX, of whose forcings one is column physics.
 
     kept: windows of flows `every` so many steps; passes: through these, by the number of looks (`in_growing_rollouts`).
     """
@@ -98,11 +91,8 @@ def fitted_in_rollouts(model: Model, physics: ColumnPhysics, kept: Sequence[Wind
 
 
 def with_physics(model: Model, physics: ColumnPhysics) -> Model:
-    """The model with other networks in place of those that are its only forcing: nothing is compiled.
+    """The model with other networks in place of those that are one of its forcings: nothing is compiled.
 
-    Raises ValueError where its forcings are others.
+    Raises ValueError where none of its forcings, or more than one, are such networks.
     """
-    if len(model.parameters.forcing) != 1 or not isinstance(model.parameters.forcing[0], Module):
-        raise ValueError(f"The model has {len(model.parameters.forcing)} forcings, of which networks are not the only one. Make it "
-                         "with forcing=(dycore.learning.column_physics(grid, physics),).")
-    return model.with_parameters(replace(model.parameters, forcing=(column_physics(model.grid, physics),)))
+    return with_module(model, column_physics(model.grid, physics))

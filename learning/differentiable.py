@@ -3,6 +3,10 @@
     loss_of = jax.grad(lambda numbers: loss(with_numbers(state, numbers)))
     slopes = loss_of(numbers(state))                       # {"u": ..., "tracers.0": ..., "history.0.surface": ...}
     numbers(parameters)                                    # {"friction.vorticity": 500.0, "forcing.0.values.rate": ...}
+
+All slopes are finite, and those of differences. In a corner, as of an upwind scheme in a fluid at rest, there are two, and
+what is returned lies between them. A biharmonic coefficient that is zero has the slope zero, because friction takes its root: begin
+an estimation with a small one. Slopes by a number that no term uses, such as an expansion under TEOS-10, are zero.
 """
 
 from __future__ import annotations

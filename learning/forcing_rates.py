@@ -25,9 +25,9 @@ from dycore.time_series import at_step
 class Rates(NamedTuple):
     """Rates of the wind on west and south faces (m/s2) and of each tracer (its unit per s), [k, j, i] without halo."""
 
-    u: np.ndarray
-    v: np.ndarray
-    tracers: tuple[np.ndarray, ...]
+    u: Any
+    v: Any
+    tracers: tuple[Any, ...]
 
 
 def forcing_rates(grid: Grid, parameters: Parameters) -> Callable[[State], Rates]:
@@ -36,20 +36,26 @@ def forcing_rates(grid: Grid, parameters: Parameters) -> Callable[[State], Rates
     It raises ValueError for a state that does not belong to the model.
     """
     model = Model(grid, parameters, on_numpy)
-    backend, tile = model.backend, model.tile
 
     def at(state: State) -> Rates:
         model.check_state(state)
-        recorder, given = backend.recorder(), (model.numbers, model.asarrays(state))
-        kept = planned(recorder, tile, lambda on: arrays(on, model, *map_arguments(recorder.placeholder, given)), (), alone=True)
-        u, v, *tracers = stored(Program(backend, tile, kept), model, *given)
-        return Rates(on_cells(u), on_cells(v), tuple(map(on_cells, tracers)))
-
-    def on_cells(rate: Any) -> np.ndarray:
-        whole = np.zeros(grid.tile.region.padded, grid.dtype) if isinstance(rate, Term) else backend.whole(tile, rate).array
-        return interior(whole)
+        return rates_at(model, state)
 
     return at
+
+
+def rates_at(model: Model, state: State) -> Rates:
+    """Rates by all forcings of a model at a state, in one process; on JAX they have derivatives by both."""
+    backend, tile = model.backend, model.tile
+    recorder, given = backend.recorder(), (model.numbers, model.asarrays(state))
+    kept = planned(recorder, tile, lambda on: arrays(on, model, *map_arguments(recorder.placeholder, given)), (), alone=True)
+
+    def on_cells(rate: Any) -> Any:
+        whole = np.zeros(tile.region.padded, model.grid.dtype) if isinstance(rate, Term) else backend.whole(tile, rate).array
+        return interior(whole)
+
+    u, v, *tracers = map(on_cells, stored(Program(backend, tile, kept), model, *given))
+    return Rates(u, v, tuple(tracers))
 
 
 def stored(on: Any, model: Model, numbers: tuple, state: State) -> tuple:

@@ -2,9 +2,9 @@
 
     rates = forcing_rates(grid, parameters)                            # offline: of what is to be replaced
     kept = windows(model, state, number, looks, every, stride, see)     # online: states, and what a run from them shows
-    first = fit(offline_loss, weights, samples, optimiser)
+    first = in_batches(offline_loss, weights, samples, passes=300, batches=10, rate=5e-3)
     loss = rollout_loss(model_with, error, every, see)
-    found, losses = in_growing_rollouts(loss, first.weights, kept, {1: 4, 4: 4, 20: 1}, rate=3e-4)
+    found, losses = in_growing_rollouts(loss, first, kept, {1: 4, 4: 4, 20: 1}, rate=3e-4)
 
 Offline loss counts an error of the rates the same wherever it is; a rollout counts what it does to the flow. Rollouts are short
 where the flow is chaotic: slopes grow with the error of a forecast.
@@ -13,6 +13,7 @@ where the flow is chaotic: slopes grow with the error of a forecast.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -20,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from dycore.forcing import Module
 from dycore.inputs.given import check_function, integer
 from dycore.learning.fitting import fit
 from dycore.learning.trajectories import trajectory
@@ -53,7 +55,7 @@ def windows(model: Model, state: State, number: int, looks: int, every: int, str
         if look % stride == 0 and len(starts) < number:
             starts.append(arrays_of(state))
         state = model.steps(state, every)
-        seen.append(jax.tree.map(np.asarray, see(state)))
+        seen.append(jax.tree.map(np.asarray, see(state)) if look % stride < looks else None)  # none where no window looks
     return state, [Window(start, jax.tree.map(lambda *values: np.stack(values), *seen[n * stride: n * stride + looks]))
                    for n, start in enumerate(starts)]
 
@@ -61,6 +63,17 @@ def windows(model: Model, state: State, number: int, looks: int, every: int, str
 def arrays_of(state: State) -> State:
     """A state whose numbers are arrays too, so that all states go into one compiled program."""
     return jax.tree.map(np.asarray, state)
+
+
+def in_batches(loss: Callable[[Any, Any], Any], weights: Any, samples: Any, passes: int, batches: int, rate: float) -> Any:
+    """Weights after offline training with Adam: so many passes through batches of samples, at a rate that falls as a cosine.
+
+    samples: a tree of arrays [n, ...], of which each batch has every so manyth.
+    """
+    batches = min(integer("batches", batches, 1), len(jax.tree.leaves(samples)[0]))
+    parts = [jax.tree.map(lambda values, part=part: jnp.asarray(values[part::batches]), samples) for part in range(batches)]
+    optimiser = optax.adam(optax.cosine_decay_schedule(rate, passes * len(parts)))
+    return fit(loss, weights, parts, optimiser, passes=passes).weights
 
 
 def rollout_loss(model_with: Callable[[Any], Model], error: Callable[[Any, Any], Any], every: int,
@@ -103,9 +116,27 @@ def forecast_errors(model: Model, kept: Sequence[Window], error: Callable[[Any, 
     return np.sqrt(np.mean(errors, axis=0))
 
 
+def with_module(model: Model, module: Module) -> Model:
+    """The model with a Module in place of the one among its forcings that has the same function: nothing is compiled.
+
+    Raises ValueError where there is not one such.
+    """
+    own = [isinstance(each, Module) and each.function is module.function for each in model.parameters.forcing]
+    if own.count(True) != 1:
+        raise ValueError(f"The model has {len(own)} forcings, of which {own.count(True)} are modules of the function "
+                         f"{module.function.__name__}. Make it with one of these, then others can take its place.")
+    forcing = tuple(module if found else each for found, each in zip(own, model.parameters.forcing, strict=True))
+    return model.with_parameters(replace(model.parameters, forcing=forcing))
+
+
 def number_of_looks(window: Window) -> int:
     """The number of looks in a window."""
     return len(jax.tree.leaves(window.seen)[0])
+
+
+def seen_in(kept: Sequence[Window]) -> Any:
+    """All that was seen in windows, in sequence: a tree of arrays [n, ...]."""
+    return jax.tree.map(lambda *values: np.concatenate(values), *(window.seen for window in kept))
 
 
 def at(window: Window, look: int) -> Any:

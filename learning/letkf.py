@@ -5,8 +5,8 @@
 
 X, Y are m members less their mean, of the state and of what would be observed of it. Every column of cells has weights of its own,
 from observations nearby, whose inverse error variance R^-1 falls with their distance to zero (Hunt, Kostelich and
-Szunyogh 2007, Physica D 230, 112; Gaspari and Cohn 1999, Q. J. R. Meteorol. Soc. 125, 723). Parameters are part of the members;
-their weights are the mean of those of all columns (Aksoy, Zhang and Nielsen-Gammon 2006, Mon. Weather Rev. 134, 2951).
+Szunyogh 2007, Physica D 230, 112; Gaspari and Cohn 1999, Q. J. R. Meteorol. Soc. 125, 723). Parameters are part of the members, and
+have an analysis of their own, which chance correlations do not make too sure (dycore.learning.parameter_updates).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dycore.inputs.given import check_number
 from dycore.learning.ensembles import Ensemble, advanced, as_ensemble, with_cells
 from dycore.learning.estimates import Estimates
 from dycore.learning.observations import Kinds, Observations, schedule_of
+from dycore.learning.parameter_updates import updated
 from dycore.learning.scores import continuous_ranked_probability, ranks
 from dycore.learning.uncertain_parameters import Uncertain, check_uncertain
 from dycore.model import Model
@@ -63,12 +64,12 @@ def filtered(model: Model, states: Sequence[State], observations: Kinds, paramet
     """Members brought by a run towards observations, each time that there are any.
 
     states: the members at the beginning, of which the spread is the uncertainty there. parameters: those that are uncertain too;
-    members draw theirs from what is known beforehand. radius: at which observations count for nothing any more (m); they need
-    `cells`. inflation: of the forecasts' covariance before each analysis. relaxation: share of the forecasts' deviations from
-    their mean that stays in the analyses' (Zhang, Snyder and Sun 2004, Mon. Weather Rev. 132, 1238). seed: of the parameters and
-    of ranks. Raises ValueError
-    for fewer than two members, observations without cells or that do not fit, a parameter that does not exist, and numbers
-    that make no sense; FloatingPointError where a member does not stay finite.
+    members, which should be twenty at least, draw theirs from what is known beforehand. radius: at which observations count for
+    nothing any more (m); they need `cells`. inflation: of the forecasts' covariance of states before each analysis. relaxation:
+    share of the forecasts' deviations of states from their mean that stays in the analyses' (Zhang, Snyder and Sun 2004, Mon.
+    Weather Rev. 132, 1238). seed: of what is random. Raises ValueError for fewer than two members, observations without cells or
+    that do not fit, a parameter that does not exist, and numbers that make no sense; FloatingPointError where a member does not
+    stay finite.
     """
     check_number("radius", radius, "a positive number of metres", lambda radius: 0.0 < radius < inf)
     check_number("inflation", inflation, "a number of at least 1", lambda inflation: 1.0 <= inflation < inf)
@@ -79,7 +80,7 @@ def filtered(model: Model, states: Sequence[State], observations: Kinds, paramet
         if each.cells is None:
             raise ValueError(f"observations[{number}] have no cells, by which analyses are localised. Give cells=(j, i).")
     localised = [localisation(model.grid, each, radius) for each in observations]
-    innovations = []
+    innovations, own = [], rng.spawn(1)[0]
     for time in range(1, schedule.steps // schedule.every + 1):
         ensemble = advanced(model, ensemble, schedule.every)
         here = [number for number, (stride, each) in enumerate(zip(schedule.strides, observations, strict=True))
@@ -88,7 +89,7 @@ def filtered(model: Model, states: Sequence[State], observations: Kinds, paramet
         modelled, observed = (np.concatenate(parts, axis=-1) for parts in zip(*seen, strict=True))
         innovations.append(innovations_of(time * schedule.every * model.parameters.time_step, modelled, observed, rng))
         weights = np.concatenate([localised[number] for number in here], axis=-1)
-        ensemble = analysed(model, ensemble, modelled, observed, weights, inflation, relaxation)
+        ensemble = analysed(model, ensemble, modelled, observed, weights, inflation, relaxation, own)
     controls = ensemble.controls
     covariance = np.atleast_2d(np.cov(controls.T)) if controls.size else np.zeros((0, 0))
     return Filtered(ensemble, Estimates(ensemble.parameters, controls.mean(axis=0), covariance), tuple(innovations))
@@ -116,14 +117,12 @@ def innovations_of(time: float, modelled: np.ndarray, observed: np.ndarray, rng:
 
 
 def analysed(model: Model, ensemble: Ensemble, modelled: np.ndarray, observed: np.ndarray, weights: np.ndarray,
-             inflation: float, relaxation: float) -> Ensemble:
+             inflation: float, relaxation: float, rng: np.random.Generator) -> Ensemble:
     """Members after an analysis; modelled [m, n], observed [n] over errors, weights [j, i, n] of observations for each column."""
     known = np.isfinite(observed)
     modelled, observed, weights = modelled[:, known], observed[known], weights[..., known]
     # one row of columns at a time, of which each takes m n numbers
     rows = [transform(modelled, observed, row, inflation, relaxation) for row in weights]
-    near = np.asarray(weights.any(axis=-1) & model.grid.wet.any(axis=0))  # columns whose weights count for parameters
-    everywhere = np.mean([column for row, counts in zip(rows, near, strict=True) for column in row[counts]], axis=0)
 
     def changed(members: np.ndarray) -> np.ndarray:
         """Members [m, ..., j, i] with the weights of each column."""
@@ -131,8 +130,10 @@ def analysed(model: Model, ensemble: Ensemble, modelled: np.ndarray, observed: n
         of_rows = [np.einsum("n...i,inl->l...i", (members - mean)[..., j, :], row) for j, row in enumerate(rows)]
         return mean + np.stack(of_rows, axis=-2)
 
-    mean = ensemble.controls.mean(axis=0)
-    controls = mean + np.einsum("np,nl->lp", ensemble.controls - mean, everywhere)
+    near = np.asarray(weights.any(axis=-1) & model.grid.wet.any(axis=0))  # columns that count for parameters
+    controls = ensemble.controls
+    if controls.size and near.any():
+        controls = updated(controls, modelled, observed, weights[near], rng)
     return with_cells(model, ensemble, changed, controls)
 
 

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+CONSTANT = 1.0e-12  # of the mean square of a field: a variance below that is round-off
+
 
 class Normalisation(NamedTuple):
     """Normalisation of fields by name: less their mean, over their standard deviation, in the order of the names."""
@@ -39,12 +41,17 @@ def normalisation_of(fields: Sequence[Mapping[str, Any]]) -> Normalisation:
     if not names or any(set(each) != set(names) for each in fields):
         raise ValueError(f"Sets of fields have the names {[tuple(each) for each in fields]}. Give one set at least, and the same "
                          "names to all.")
-    mean, deviation = [], []
+    moments = []
     for name in names:
         values = np.concatenate([np.ma.filled(np.ma.asarray(each[name], float), np.nan).ravel() for each in fields])
         values = values[np.isfinite(values)]
         if not values.size:
             raise ValueError(f"The field {name} has no finite value in any of {len(fields)} sets. Leave it out.")
-        mean.append(values.mean())
-        deviation.append(values.std() if np.ptp(values) > 1e-12 * np.abs(values).max() else 1.0)
-    return Normalisation(names, np.array(mean), np.array(deviation))
+        moments.append(mean_and_deviation(values))
+    return Normalisation(names, *map(np.array, zip(*moments, strict=True)))
+
+
+def mean_and_deviation(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation [...] of samples [n, ...], the latter 1 where all are the same but for round-off."""
+    variance = samples.var(axis=0)
+    return samples.mean(axis=0), np.where(variance > CONSTANT * (samples**2).mean(axis=0), np.sqrt(variance), 1.0)

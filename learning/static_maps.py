@@ -30,7 +30,9 @@ def static_maps(grid: Grid) -> dict[str, np.ndarray]:
 def distance_to_coast(grid: Grid) -> np.ndarray:
     """Distances [j, i] (m) of centres of cells from the nearest middle of a face between water and land, or of a wall by water.
 
-    On a sphere along great circles; whatever lies between, land too. Infinite where there is no coast at all.
+    On a sphere along great circles; whatever lies between, land too. Infinite where there is no coast at all. (The sea floor of
+    dycore.cases.global_ocean is made of other distances, along rows, columns and diagonals, before there is a grid: with these it
+    would be another.)
     """
     from scipy.spatial import cKDTree
 

@@ -29,7 +29,8 @@ def trajectory(model: Model, state: State, steps: int, every: int | None = None,
     `dycore.backends.on_jax.jit`), `grad`, `vjp`, `jvp`, `linearize` and `vmap` take functions of it, by the state, by numbers of
     the parameters (`model.with_parameters`), and by what `see` is made of. Reverse mode keeps at most three times the square root
     of `steps` states, and those of one step. With `on_jax.create(native=True)` kernels of Numba go both ways, which is several
-    times as fast on a CPU, but in reverse mode alone (TypeError).
+    times as fast on a CPU, but in reverse mode alone (TypeError); where these know no slope, as by an exponent (`fluid.kappa`), it
+    is XLA's, and a `dycore.backends.native.GradientWarning` says so.
 
     Raises TypeError for what is no model, or no function, and ValueError for a backend other than JAX, numbers of steps that are
     not whole and positive, `steps` that are no multiple of `every`, and a time series that ends before the run where the number

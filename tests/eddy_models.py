@@ -35,15 +35,15 @@ def made(grid, eddies, temperature, tracers=(), **others):
 
 def of_eddies(model, state, function, *arrays):
     """What function(on, equations, layers, eddies of a state, *padded arrays) makes: fields without halo."""
-    def all_of_it(on, numbers, tracers, surface, *arrays):
+    def all_of_it(on, numbers, tracers, closure, surface, *arrays):
         equations = joined(model.choices, numbers)
         layers = column.stretched(on, equations.grid, equations.parameters.fluid, surface)
         now = State(None, None, None, surface, tracers, (), (), 0, 0.0)
         _, b = pressure.hydrostatic_balance(on, equations, layers, now)
-        at = Instant(None, None, None, surface, tracers, layers=layers, buoyancy=b)
+        at = Instant(None, None, None, surface, tracers, closure=closure, layers=layers, buoyancy=b)
         return function(on, equations, layers, eddies.diagnosed(on, equations, at), *arrays)
 
-    return computed(model.backend, model.grid, all_of_it, model.numbers, state.tracers, state.surface, *arrays)
+    return computed(model.backend, model.grid, all_of_it, model.numbers, state.tracers, state.closure, state.surface, *arrays)
 
 
 def rates(model, state, tracers):

@@ -41,7 +41,7 @@ from dycore.equations import steppers
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Atmosphere, Ocean, shallow_water
 from dycore.forcing import Forcing
-from dycore.grid import latitude_longitude, rectilinear
+from dycore.grid import latitude_longitude, rectilinear, tripolar
 from dycore.inputs.choices import SEAWATER
 from dycore.parameters import Mixing, Parameters
 from dycore.physics.short_wave import Water
@@ -142,6 +142,9 @@ CALLS = {
     "latitude_longitude": Call(latitude_longitude, USUAL, IN_COMMON | {
         "latitudes": numbers(2), "longitudes": numbers(2), "x_boundary": nothing, "radius": above, "rotation": number,
         "coriolis": either(nothing, function)}),
+    "tripolar": Call(tripolar, {"cells": (4, 17, 16), "interfaces": LEVELS}, IN_COMMON | {
+        "south": number, "join": number, "pole": number, "radius": above, "rotation": number,
+        "coriolis": either(nothing, function)}),
     "with_surface_geopotential": Call(GRID.with_surface_geopotential, {"values": 0.0}, {"values": field(*PLANES)}),
     "uniform": Call(uniform, {"nz": 4, "first": -400.0, "last": 0.0}, {"nz": either(above, whole), "first": number,
         "last": number}),
@@ -173,7 +176,7 @@ CALLS = {
     "PacanowskiPhilander": Call(mixed(closures.pacanowski_philander, PacanowskiPhilander), {},
                                 dict.fromkeys(PacanowskiPhilander._fields, anywhere)),
     "TurbulentKineticEnergy": Call(lambda **parts: model(vertical_mixing=VerticalMixing(TurbulentKineticEnergy(**parts))), {}, {
-        **dict.fromkeys(TurbulentKineticEnergy._fields, at_least), **dict.fromkeys(POSITIVE, above),
+        **dict.fromkeys(TurbulentKineticEnergy._fields, at_least), **dict.fromkeys(POSITIVE, above), "diffusivity": anywhere,
         "least_prandtl": lambda value: above(value) and float(value) <= 10.0,
         "largest_prandtl": lambda value: at_least(value) and float(value) >= 1.0}),
     "Ocean": Call(with_record("fluid", Ocean), {}, {
@@ -226,7 +229,7 @@ CALLS = {
     "cells_for": Call(cases.cells_for, {"case": "held_suarez", "n_cells": 1000}, {"case": nothing, "n_cells": above}),
 }
 TAKEN = {"angle": number, "perturbation": number, "speed": number, "dissipation": at_least, "friction": at_least,
-         "viscosity": at_least, "linear": switch, "no_slip": switch}
+         "viscosity": at_least, "linear": switch, "no_slip": switch, "eddy_energy": switch}
 for name, case in cases.CASES.items():
     if name != "global_ocean":
         layers = 1 if name in ("barotropic_gyre", "barotropic_jet", "flow_over_mountain", "rossby_haurwitz_wave",

@@ -25,7 +25,8 @@ from malformed_values import (
 )
 
 from dycore import calendars, cases, datasets, directions, pictures, restart, stability
-from dycore.closures import Visbeck
+from dycore.closures import EddyKineticEnergy, Visbeck
+from dycore.closures.eddy_kinetic_energy import POSITIVE
 from dycore.equations.eddies import Eddies
 from dycore.fluid import Ocean
 from dycore.forcing import Forced, Module
@@ -144,6 +145,8 @@ MORE = {
         "greatest_slope": above}),
     "Visbeck": Call(lambda **parts: model(eddies=Eddies(transport_diffusivity=Visbeck(**parts))), {},
                     dict.fromkeys(Visbeck._fields, at_least)),
+    "EddyKineticEnergy": Call(lambda **parts: model(eddies=Eddies(transport_diffusivity=EddyKineticEnergy(**parts))), {},
+                              dict.fromkeys(EddyKineticEnergy._fields, at_least) | dict.fromkeys(POSITIVE, above)),
     "seawater": Call(lambda **parts: model(fluid=Ocean(**parts)).step(START), {}, {
         "thermal_expansion": signed, "haline_contraction": signed, "reference_temperature": signed}),
     "with_parameters": Call(MODEL.with_parameters, {"parameters": MODEL.parameters}, {"parameters": kind(Parameters)}),
@@ -159,7 +162,7 @@ MORE = {
     "pole": Call(latitude_longitude, {"cells": CELLS, "interfaces": PRESSURES, "latitudes": (-20.0, 20.0),
                                       "longitudes": (-30.0, 30.0)}, {"pole": degrees, "coriolis": either(nothing, function)}),
     "global_ocean": Call(global_ocean, {"cells": (4, 6, 8)}, {
-        "cells": cell_numbers, "precision": precision, "time_step": either(nothing, above)}),
+        "cells": cell_numbers, "precision": precision, "time_step": either(nothing, above), "tripolar": truth}),
     "suggested_time_step": Call(stability.suggested_time_step, {"grid": GRID, "parameters": MODEL.parameters}, {
         "grid": kind(Grid), "parameters": kind(Parameters), "state": either(nothing, state)}),
     "retimed": Call(time_steps.retimed, {"state": START, "before": 60.0, "after": 30.0}, {

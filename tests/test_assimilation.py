@@ -1,5 +1,7 @@
 """Assimilation: covariances have the variance and the reach that was asked for; a twin's state and parameters are found."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from conftest import create
@@ -9,7 +11,7 @@ from dycore import Model, Parameters
 from dycore.backends import on_jax, on_numpy
 from dycore.fluid import shallow_water
 from dycore.grid import rectilinear
-from dycore.learning import assimilate, background_covariance
+from dycore.learning import assimilate, background_covariance, reliability
 from dycore.learning.assimilation import Problem
 from dycore.learning.balances import geostrophic
 from dycore.learning.covariance import correlated
@@ -53,11 +55,17 @@ def test_correlations_do_not_cross_land_and_are_the_same_both_ways():
     assert spread[2, 8] == pytest.approx(correlated(two, level, exchange)[4, 10])  # of cells of one size
 
 
-def test_the_error_of_the_state_is_halved_and_two_parameters_are_found_with_errors_that_cover_the_truth():
+@cache
+def analysis():
+    """The analysis of a twin, with nearly all modes of its Hessian."""
     create("jax")
-    start, background, observations, covariance = uncertain_twin()
-    model = channel(on_jax, drag=1e-3)
-    found = assimilate(model, background, observations, covariance, UNCERTAIN, iterations=25)
+    _, background, observations, covariance = uncertain_twin()
+    return assimilate(channel(on_jax, drag=1e-3), background, observations, covariance, UNCERTAIN, iterations=80, modes=289)
+
+
+def test_the_error_of_the_state_is_halved_and_two_parameters_are_found_with_errors_that_cover_the_truth():
+    found, model = analysis(), channel()
+    start, background, *_ = uncertain_twin()
     for name in ERRORS:
         errors = [np.asarray(field(model, state, name)) - field(model, start, name) for state in (background, found.state)]
         assert np.std(errors[1]) < 0.5 * np.std(errors[0]), name
@@ -66,6 +74,26 @@ def test_the_error_of_the_state_is_halved_and_two_parameters_are_found_with_erro
     assert (np.diagonal(found.estimates.covariance) < 0.25).all()  # of one, which it was beforehand
     assert found.background_cost + found.observation_cost == pytest.approx(min(found.cost)) and found.chi_square < 1.5
     assert np.asarray(found.state.u).dtype == float and found.increments["surface"].shape == (8, 12)
+
+
+def test_the_spread_of_the_analysed_state_is_that_of_its_errors():
+    found, model = analysis(), channel()
+    start = uncertain_twin()[0]
+    deviations, errors, expected = found.posterior.deviations(), [], []
+    for name, beforehand in ERRORS.items():
+        is_open = open_points(model.grid, name)
+        errors.append((np.asarray(field(model, found.state, name)) - field(model, start, name))[is_open])
+        expected.append(deviations[name][is_open])
+        assert np.mean(expected[-1]) < 0.5 * beforehand, name
+    found_so = reliability(np.concatenate(errors), np.concatenate(expected))
+    # of about 90 numbers that observations tell: their spread is known to 8 %; with too few iterations it is 1.3
+    assert found_so.dispersion == pytest.approx(1.0, abs=0.25) and abs(found_so.bias) < 0.3
+    assert 0.55 < found_so.within_one < 0.8 and found_so.within_two > 0.88
+    assert 60.0 < found.posterior.degrees_of_freedom < 120.0
+    # members have it too
+    members = found.posterior.members(40, seed=1)
+    spread = np.std([field(model, each, "surface") for each in members], axis=0)
+    assert np.mean(spread / deviations["surface"]) == pytest.approx(1.0, abs=0.1)
 
 
 def test_the_cost_and_its_slope_are_those_of_runs_under_numpy():
@@ -109,6 +137,8 @@ WRONG = {
     "a backend without slopes": (lambda model: assimilate(model, flow(model), seen(model, 1), uncertain_twin()[3]), "Make it with"),
     "a parameter that does not exist": (lambda model: Problem(model, flow(model), seen(model, 1), uncertain_twin()[3], (
         UNCERTAIN[0].__class__("vertical_mixing.drag", 1.0, 1.0),)), "'vertical_mixing.drag' does not exist"),
+    "a number of modes that is none": (lambda model: assimilate(channel(on_jax), flow(model), seen(model, 1), uncertain_twin()[3],
+                                                               modes=-1), "modes=-1"),
     "a time between steps": (lambda model: Problem(model, flow(model), seen(model, 1, every=1.5 * STEP), uncertain_twin()[3], ()),
                              "no multiple of the model's time step"),
 }

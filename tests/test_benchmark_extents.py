@@ -33,7 +33,7 @@ def test_the_default_measures_all_cases_and_competitors_small_sizes_first_and_on
     settings = asked()
     assert settings.backends == ["numpy", "numba", "jax", "jax-native", "fortran"] and settings.minutes == 10.0
     found = [(group.case, ratios.about(group.n_cells), group.ranks) for group in groups.groups(settings)]
-    assert found == [(case, cells, ranks) for cells in (1e4, 1e5, 1e6) for ranks in (1, 2) for case in bench.BENCHMARK_CASES]
+    assert found == [(case, cells, ranks) for cells in (1e4, 1e5, 1e6) for ranks in (1, 2) for case in bench.STANDARD_CASES]
 
 
 def test_quick_is_one_size_within_two_minutes_and_full_goes_up_to_ten_million_cells_without_a_limit(two_cores):
@@ -43,6 +43,7 @@ def test_quick_is_one_size_within_two_minutes_and_full_goes_up_to_ten_million_ce
     kinds = {(group.precision, group.ranks, group.scaling, bool(group.gradient_steps)) for group in groups.groups(full)}
     assert kinds == {("float64", 1, "strong", False), ("float64", 2, "strong", False), ("float64", 2, "weak", False),
                      ("float32", 1, "strong", False), ("float64", 1, "strong", True), ("float32", 1, "strong", True)}
+    assert {group.case for group in groups.groups(full)} == {*bench.STANDARD_CASES, "southern_channel"}
     assert max(group.n_cells for group in groups.groups(full) if group.scaling == "weak") < 3e6
     assert max(group.n_cells for group in groups.groups(full) if group.gradient_steps) < 2e5
 

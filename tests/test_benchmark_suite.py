@@ -86,6 +86,7 @@ def test_the_floor_counts_every_prognostic_array_and_its_history_once():
     # of 8 bytes; 160 bytes a cell at 10 GB/s is 16 ns, and 16 ms for 1M cells.
     assert measuring.floor_ms_per_million_cells(2, "float64", 1e10) == pytest.approx(16.0)
     assert measuring.floor_ms_per_million_cells(1, "float32", 1e10) == pytest.approx(6.4)
+    assert measuring.floor_ms_per_million_cells(2, "float64", 1e10, closure_fields=1) == pytest.approx(17.6)
 
 
 def test_a_sample_has_twenty_steps_unless_a_step_takes_long():

@@ -112,6 +112,17 @@ def test_calibration_has_errors_that_cover_the_truth_and_draws_its_cost(tmp_path
     assert (tmp_path / "cost.png").stat().st_size > 1000
 
 
+def test_4d_var_and_a_filter_are_as_far_off_as_they_say_and_draw_it(tmp_path):
+    create("jax")
+    module = example("uncertainty")
+    found, distances, ranks = module.main(seeds=(0,), members=20, times=4, modes=120, picture=tmp_path / "spread.png")
+    for method, each in found.items():
+        assert 0.6 < each.dispersion < 1.6 and each.within_two > 0.8, method
+        assert (np.abs(distances[method]) < 3.0).all(), method
+    assert len(ranks) == 21 and ranks[[0, -1]].sum() < 2.0 * 2.0 / 21.0 * ranks.sum()
+    assert (tmp_path / "spread.png").stat().st_size > 5000
+
+
 def test_a_network_knows_parameters_of_a_basin_that_it_has_not_seen_better_than_the_best_constants_and_draws_them(tmp_path):
     create("jax")
     pytest.importorskip("equinox")
@@ -128,6 +139,15 @@ def test_networks_that_were_trained_through_the_solver_beat_those_trained_on_rat
                                                  picture=tmp_path / "hybrid.png")
     assert errors["online"][-1] < errors["offline"][-1] < 0.5 * errors["none"][-1]
     assert list(climates) == ["truth", "none", "offline", "online"] and (tmp_path / "hybrid.png").stat().st_size > 1000
+
+
+def test_a_closure_that_was_trained_through_the_solver_beats_one_trained_on_rates_and_none_and_draws_it(tmp_path):
+    create("jax")
+    pytest.importorskip("equinox")
+    errors, climates, _ = example("eddying_channel").main(on_numpy, (2, 4, 8), finer=2, spin_up=5, single=20, windows=6, passes=60,
+                                                          rollouts={2: 20}, gap=1, tests=2, long=2, picture=tmp_path / "fluxes.png")
+    assert errors["online"][-1] < errors["offline"][-1] < 0.5 * errors["none"][-1]
+    assert list(climates) == ["truth", "none", "offline", "online"] and (tmp_path / "fluxes.png").stat().st_size > 1000
 
 
 def test_a_state_from_a_netcdf_file_has_the_fields_of_the_file(tmp_path):

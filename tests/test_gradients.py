@@ -10,17 +10,20 @@ from itertools import product
 import numpy as np
 import pytest
 from conftest import channel, create
+from slopes_by_number import check_each_number, with_zeros
 
 from dycore import Model, Parameters, cases, seawater
 from dycore.backends import on_numpy
 from dycore.cases import CASES
-from dycore.closures import Convective, PacanowskiPhilander, convective, pacanowski_philander
+from dycore.closures import Convective, PacanowskiPhilander, TurbulentKineticEnergy, Visbeck, convective, pacanowski_philander
 from dycore.equations import advection, friction, momentum_weno
+from dycore.equations.eddies import Eddies
 from dycore.equations.steppers import AdamsBashforth3, WickerSkamarock
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Mixing
+from dycore.physics import heat_flux
 from dycore.state import initial_state, padded
 from dycore.stencils import square_root
 from dycore.tiles import Place
@@ -52,6 +55,11 @@ def in_motion(grid, parameters, state):
     return Model(grid, parameters, on_numpy).steps(state._replace(**dict(zip("uv", pushed, strict=True))), 3)
 
 
+def fields(state):
+    """All fields, those of closures too."""
+    return state.u, state.v, state.w, state.surface, state.tracers, state.closure
+
+
 def sensitivity(case, backend):
     """(loss after two steps, of the numbers of a state and of parameters; those at the start; those in motion)."""
     import jax
@@ -59,13 +67,13 @@ def sensitivity(case, backend):
     grid, parameters, start = case
     model, moving = Model(grid, parameters, backend), in_motion(*case)
     state, known = model.asarrays(moving), learning.numbers(parameters)  # whose step extrapolates from histories
-    scales = [max(array.std(), 1e-3 * abs(array).max(), 1e-30) for array in jax.tree.leaves(tuple(moving[:5]))]
+    scales = [max(array.std(), 1e-3 * abs(array).max(), 1e-30) for array in jax.tree.leaves(fields(moving))]
 
     def loss(numbers):
         own = model.with_parameters(learning.with_numbers(parameters, numbers["parameters"]))
         begin = learning.with_numbers(state, numbers["state"])
         end, _ = jax.lax.scan(lambda now, _: (own.pure_step(now), None), begin, length=2)
-        return sum(((array / float(scale)) ** 2).mean() for array, scale in zip(jax.tree.leaves(end[:5]), scales, strict=True))
+        return sum(((array / float(scale)) ** 2).mean() for array, scale in zip(jax.tree.leaves(fields(end)), scales, strict=True))
 
     def numbers(state):
         both = {"state": learning.numbers(model.asarrays(state)), "parameters": known}
@@ -75,22 +83,33 @@ def sensitivity(case, backend):
 
 
 def taylor_tested(case, backend, right=True, forward=False):
-    """Assert that the gradient from the start is finite and, in motion, right; all numbers change by a part of themselves."""
+    """Assert that the gradient from the start is finite and, in motion, right; all numbers change by a part of themselves.
+
+    In double precision each number of the parameters alone too. Returns the program, the numbers at the start, and the names of
+    those that were felt by themselves.
+    """
     import jax
 
     loss, start, moving = sensitivity(case, backend)
     random, dtype = np.random.default_rng(2), case[0].dtype
     program = jax.jit(jax.value_and_grad(loss)).lower(start).compile(compiler_options=QUICKLY_COMPILED)
-    for part, slopes in program(start)[1].items():
-        for name, slope in slopes.items():
-            assert np.isfinite(slope).all() and slope.dtype == dtype, f"{name} of {part}"
+    check_finite(program, start)
     change = jax.tree.map(lambda value: (value * random.uniform(-1.0, 1.0, value.shape)).astype(dtype), moving)
     result = taylor_test(loss, moving, change, SIZES[dtype.name], forward, QUICKLY_COMPILED, program)
     assert np.abs(result.gradient["state"]["u"]).max() > 0.0
     if right:
         assert result.orders[-1] == pytest.approx(2.0, abs=0.1 if dtype == "float64" else 0.15), result.orders
+    felt = check_each_number(program, moving) | check_each_number(program, start) if dtype == "float64" else set()
     if forward:
         assert result.forward == pytest.approx(result.reverse, rel=1e-11 if dtype == "float64" else 3e-4)
+    return program, start, felt
+
+
+def check_finite(program, at, of="the start"):
+    """Assert that the gradient is finite, and of the precision of the model."""
+    for part, slopes in program(at)[1].items():
+        for name, slope in slopes.items():
+            assert np.isfinite(slope).all() and slope.dtype == at["state"]["u"].dtype, f"{name} of {part}, {of}"
 
 
 STEPPERS, PRECISIONS, ALL = (AdamsBashforth3(), WickerSkamarock()), ("float64", "float32"), os.environ.get("TAYLOR_TESTS") == "all"
@@ -125,12 +144,29 @@ def at_rest(grid, **changes):
             initial_state(grid, surface=0.0, tracers=(temperature, np.full(grid.cells, 35.0))[: len(names)]))
 
 
-def basin(layers):
-    return rectilinear((layers, 4, 6), extent=(6e5, 4e5), interfaces=uniform(layers, -1000.0, 0.0), precision="float32")
+def turbulent(case):
+    """With tracers that vary along the levels, so that neutral surfaces slope, of which one is no function of the other, hardly
+    stratified; and with an energy that is below its least in places."""
+    grid, parameters, state = case
+    random, plane = np.random.default_rng(6), np.arange(3.0)[:, None, None]
+    temperature, salinity = (mean + rise * plane + noise * random.uniform(-1.0, 1.0, grid.cells)
+                             for mean, rise, noise in ((10.0, 0.02, 0.01), (35.0, 0.0, 0.002)))
+    energy = padded(grid, Place.LOWER_FACE, 10.0 ** random.uniform(-7.0, -3.0, grid.cells))
+    tracers = tuple(padded(grid, Place.CENTER, values) for values in (temperature, salinity))
+    return grid, parameters, state._replace(tracers=tracers, closure=(energy,))
 
 
-# smooth ones have a gradient that is right; convection is a switch
-SWITCH = "convection, drag, biharmonic"
+def basin(layers, depth=1000.0, precision="float32"):
+    return rectilinear((layers, 4, 6), extent=(6e5, 4e5), interfaces=uniform(layers, -depth, 0.0), precision=precision)
+
+
+# smooth ones have a gradient that is right; convection is a switch, and in hardly stratified water, where much switches, slopes by
+# one number at a time are held against small differences
+SWITCH, TURBULENT = "convection, drag, biharmonic", "turbulent energy, eddies that follow the flow"
+# tracers and fields of closures at rest of which slopes have no direction, N2 is zero or negative, or an energy below its least
+WITHOUT_SHAPE = {"uniform": lambda values: 0.0 * values + values[values.shape[0] // 2].mean(),
+                 "zero": lambda values: 0.0 * values,
+                 "upside down": lambda values: values[::-1].copy()}
 OPTIONS = {
     "TEOS-10, mixing by shear, partial cells, WENO": lambda: at_rest(
         channel((3, 5, 6), partial_cells=0.2, bottom=np.linspace(-3900.0, -1100.0, 30).reshape(5, 6)),
@@ -139,16 +175,27 @@ OPTIONS = {
     "WENO, no slip, over land": lambda: at_rest(
         channel((2, 5, 6), precision="float32", partial_cells=0.2), fluid=shallow_water(), friction=Mixing(1e3, 1e3, no_slip=True),
         tracer_face=advection.weno5, vertical_face=advection.weno3, advection=momentum_weno.weno),
-    "convection, drag, biharmonic": lambda: at_rest(
+    SWITCH: lambda: at_rest(
         basin(2), vertical_mixing=VerticalMixing(convective, Convective(), linear_drag=1e-4, quadratic_drag=2.5e-3),
         friction=Mixing(1e11, 0.0, biharmonic=True), diffusivity=1e11, biharmonic_diffusion=True),
+    TURBULENT: lambda: turbulent(at_rest(
+        basin(3, 60.0, "float64"), surface_stress=(np.full((4, 6), 0.1), 0.0), friction=Mixing(1e3, 1e3),
+        vertical_mixing=VerticalMixing(TurbulentKineticEnergy(), linear_drag=1e-4, quadratic_drag=2.5e-3),
+        eddies=Eddies(500.0, Visbeck(alpha=0.5, least=330.0, greatest=530.0), 1e-4),
+        forcing=(heat_flux(0, np.full((4, 6), -50.0)),))),
     "Runge-Kutta": lambda: at_rest(basin(1), stepper=WickerSkamarock(), fluid=shallow_water()),
 }
 
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_the_gradient_through_every_scheme_is_finite_at_rest_and_right_in_motion(jax_backend, name):
-    taylor_tested(OPTIONS[name](), jax_backend, right=name != SWITCH)
+    program, rest, felt = taylor_tested(OPTIONS[name](), jax_backend, right=name not in (SWITCH, TURBULENT))
+    if name == TURBULENT:
+        assert {each for each in rest["parameters"] if each.startswith(("eddies.", "vertical_mixing.scheme."))} <= felt
+    for state, change in WITHOUT_SHAPE.items():
+        tracers = {each: change(values) for each, values in rest["state"].items() if each.startswith(("tracers", "closure"))}
+        for parameters in (rest["parameters"], with_zeros(rest["parameters"])):
+            check_finite(program, {"state": rest["state"] | tracers, "parameters": parameters}, state)
 
 
 def test_the_gradient_in_the_tail_of_a_smooth_tracer_is_the_same_in_both_precisions(jax_backend):

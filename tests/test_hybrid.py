@@ -149,5 +149,5 @@ def test_networks_of_a_model_are_exchanged_and_other_forcings_are_not():
     own = Model(model.grid, replace(model.parameters, forcing=(column_physics(model.grid, one),)), on_numpy)
     made = Model(model.grid, replace(model.parameters, forcing=(column_physics(model.grid, other),)), on_numpy)
     assert np.array_equal(with_physics(own, other).steps(start, 2).u, made.steps(start, 2).u)
-    with pytest.raises(ValueError, match="networks are not the only one"):
+    with pytest.raises(ValueError, match="has 1 forcings, of which 0 are modules of the function forced"):
         with_physics(model, one)

@@ -10,6 +10,7 @@ from dycore.grid import latitude_longitude
 from dycore.learning import Observations, at_cells, continuous_ranked_probability, filtered, rank_histogram
 from dycore.learning.ensembles import advanced, as_ensemble
 from dycore.learning.letkf import gaspari_cohn, localisation, transform
+from dycore.learning.parameter_updates import updated
 from dycore.learning.state_fields import field, incremented
 
 
@@ -25,6 +26,40 @@ def test_without_localisation_the_analysis_is_that_of_kalman():
     assert np.cov(after.T) == pytest.approx((np.eye(3) - gain @ operator) @ covariance)
     unchanged = transform(state @ operator.T, observed, np.zeros((1, 2)), 1.0, 0.3)[0]
     assert unchanged == pytest.approx(np.eye(members))  # where no observation counts
+
+
+def test_many_members_learn_of_a_parameter_what_kalman_would():
+    """y = 2 p + an error of the state, deviation 1, seen with an error of 1: gain 2 / (4 + 1 + 1)."""
+    rng = np.random.default_rng(2)
+    controls = rng.standard_normal((400, 1))
+    modelled = 2.0 * controls + rng.standard_normal((400, 1))
+    after = updated(controls, modelled, np.array([1.5]), np.ones((1, 1)), rng)
+    assert after.mean() == pytest.approx(1.5 / 3.0, abs=0.1)
+    assert after.var() == pytest.approx(1.0 - 2.0 / 3.0, rel=0.2)  # of 400 members, whose gains are known to 7 %
+
+
+def filtered_twin(effect, seed, members=20, cycles=12, size=40):
+    """(error of the mean, spread) of a parameter that moves a state of so many numbers by a pattern, times `effect`, every cycle;
+    they are seen with errors of 1, and the truth is of what members are drawn from."""
+    rng = np.random.default_rng(seed)
+    pattern, truth, true_control = rng.standard_normal(size), 3.0 * rng.standard_normal(size), rng.standard_normal()
+    states, controls = 3.0 * rng.standard_normal((members, size)), rng.standard_normal((members, 1))
+    near = np.repeat(np.eye(4), size // 4, axis=1)  # four places, of which each is told of by its own observations
+    for _ in range(cycles):
+        truth, states = truth + effect * true_control * pattern, states + effect * controls * pattern
+        observed = truth + rng.standard_normal(size)
+        weights = transform(states, observed, near, 1.05, 0.5)
+        controls = updated(controls, states, observed, near, rng)
+        mean = states.mean(axis=0)
+        states = mean + np.einsum("ns,cnl,cs->ls", states - mean, weights, near)
+    return controls.mean() - true_control, controls.std(ddof=1)
+
+
+@pytest.mark.parametrize("effect, most", [(0.0, 1.2), (0.1, 0.6)])
+def test_a_parameter_is_as_far_off_as_members_say_whether_observations_tell_of_it_or_not(effect, most):
+    error, spread = np.array([filtered_twin(effect, seed) for seed in range(40)]).T
+    assert 0.7 < np.sqrt(((error / spread) ** 2).mean()) < 1.2  # of 40 draws known to 11 %; 2.1, 1.6 with weights of the state
+    assert np.sqrt((error**2).mean()) < most  # 1 without observations
 
 
 def test_observations_count_less_with_distance_around_a_channel_and_a_globe():

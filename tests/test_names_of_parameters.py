@@ -14,7 +14,7 @@ from dycore.parameters import Mixing, Parameters
 from dycore.running.identity import identity
 
 RECORDS_AND_SCHEMES = {"fluid", "tracer_names", "tracer_face", "vertical_face", "advection", "friction", "surface_stress",
-                       "vertical_mixing", "eddies", "closures", "forcing", "stepper"}
+                       "vertical_mixing", "eddies", "closures", "open_boundaries", "forcing", "stepper"}
 
 
 def test_every_field_of_parameters_can_be_set_on_the_command_line_or_is_a_record_or_a_scheme():

@@ -25,8 +25,11 @@ NUMPY = [(case, "numpy", precision, shape, STEPS)
              ("channel", "numpy", "float64", (1, 1), STEPS), ("channel", "numpy", "float64", (2, 1), MANY),
              ("wave", "numpy", "float64", (1, 2), MANY), ("partial cells", "numpy", "float64", (2, 1), STEPS),
              ("partial cells", "numpy", "float64", (1, 2), STEPS),
+             *(("over the fold", "numpy", "float64", shape, STEPS)
+               for shape in ((2, 1), (1, 2), (3, 1), (1, 3), (2, 2), (4, 1), (1, 4))),
              *(("channel with eddies", "numpy", "float64", shape, STEPS) for shape in ((2, 1), (1, 2))),
-             *((case, "numpy", "float64", shape, STEPS) for case in ("channel in stages", "wave in stages")
+             *(("open sides", "numpy", "float64", shape, STEPS) for shape in ((2, 1), (1, 2), (2, 2), (1, 4))),
+             *((case, "numpy", "float64", shape, STEPS) for case in ("channel in stages", "wave in stages", "open sides in stages")
                for shape in ((2, 1), (1, 2)))]
 # Every entry is compiled on all ranks at once.
 NUMBA = [("channel", "numba", "float64", (2, 1), MANY), ("channel", "numba", "float64", (2, 2), MANY),

@@ -8,9 +8,11 @@ from conftest import content
 
 from dycore import Model, cases
 from dycore.backends import on_numpy
-from dycore.cases.southern_channel import levels, surface_temperature, wind
-from dycore.closures import Uniform
+from dycore.cases.southern_channel import background_diffusivity, levels, surface_temperature, wind
+from dycore.closures import EddyKineticEnergy, Uniform
+from dycore.equations.eddies import Eddies
 from dycore.equations.vertical_mixing import VerticalMixing
+from dycore.fluid import linear_seawater
 from dycore.grid import interior, latitude_longitude
 from dycore.parameters import Mixing, Parameters
 from dycore.restart import Restarts, latest, read
@@ -132,3 +134,28 @@ def test_a_boundary_that_cannot_be_is_refused(changes, sentence):
     options = {"interfaces": np.linspace(-900.0, 0.0, 4), "latitudes": (-40.0, 20.0)} | changes
     with pytest.raises(ValueError, match=sentence):
         latitude_longitude((3, 6, 8), **options)
+
+
+def test_the_simple_form_has_constant_diffusivities_and_the_usual_one_an_energy_of_eddies():
+    usual, simple = (cases.southern_channel(COARSE, eddy_energy=each)[1] for each in (True, False))
+    assert simple.eddies == Eddies(1000.0, 1000.0, 0.01) and simple.fluid.buoyancy is linear_seawater and simple.diffusivity is None
+    energy = usual.eddies.transport_diffusivity
+    assert energy == usual.eddies.neutral_diffusivity == EddyKineticEnergy(greatest=1.0e4)
+    # of Veros 1.7, by its own program
+    found = background_diffusivity(np.array([-48.0, -316.0, -724.0, -1312.0, -1804.0]))
+    assert found == pytest.approx([3.0520497e-5, 3.0888746e-5, 3.1659965e-5, 3.3679850e-5, 3.7828402e-5], rel=1e-7)
+    with pytest.raises(ValueError, match="eddy_energy='yes' must be True or False"):
+        cases.southern_channel(COARSE, eddy_energy="yes")
+
+
+def test_eddies_gain_energy_where_winds_drive_currents_and_the_current_is_as_without():
+    results = []
+    for eddy_energy in (True, False):
+        grid, parameters, state = cases.southern_channel(COARSE, eddy_energy=eddy_energy)
+        results.append(Model(grid, parameters, on_numpy).steps(state, 2 * DAY))
+    channel = grid.y < -20.0
+    ours, simple = (transport(grid, state)[channel].sum(axis=0).mean() for state in results)
+    assert ours == pytest.approx(simple, rel=0.02)  # within two days eddies change little
+    energy = interior(results[0].closure[1])
+    means = [(energy * grid.volume)[:, rows].sum() / grid.volume[:, rows].sum() for rows in (channel, np.abs(grid.y) < 15.0)]
+    assert means[0] > 1.5 * means[1] > 1.5e-6 and 1e-4 < energy.max() < 0.01

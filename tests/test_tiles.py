@@ -12,7 +12,7 @@ from dycore.tiles import HALO, Boundary, Halo, HaloWidth, Place, Tile, part_of
 
 DOMAIN = (2, 26, 22)
 BOUNDARIES = [(Boundary.PERIODIC, Boundary.WALL), (Boundary.WALL, Boundary.WALL), (Boundary.PERIODIC, Boundary.PERIODIC),
-              (Boundary.WALL, Boundary.PERIODIC), (Boundary.PERIODIC, Boundary.POLE)]
+              (Boundary.WALL, Boundary.PERIODIC), (Boundary.PERIODIC, Boundary.POLE), (Boundary.PERIODIC, Boundary.FOLD)]
 SHAPES = [(1, 1), (2, 1), (1, 2), (3, 1), (1, 3), (2, 2), (4, 3), (1, 6), (6, 1), (5, 7)]
 
 

@@ -144,6 +144,7 @@ class Writer:
         for halo, array in exchange.placed:
             if copies is copies_x and array in exchange.begun:
                 south, north = halo.tile.region.j
+                north -= halo.tile.fold_rows  # which copies along y have filled since
                 self.strips(array, [((rows, target[1]), (rows, source and source[1]), sign) for target, source, sign in copies(halo)
                                     for rows in (slice(0, south + 1), slice(north, array.shape[-2]))], indent)
             else:

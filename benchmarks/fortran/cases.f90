@@ -1,9 +1,12 @@
-!> The three cases, as in dycore/cases: grid, parameters and initial state, worked out in double precision.
+!> Parameters, and three of the cases (southern_channel.f90 has the fourth), as in dycore/cases: grid, parameters and initial state, worked out in double precision.
 module cases
   use precision, only: rk, real64, pi
+  use functions, only: power, cosine_of => cosine, exponential
   use messages, only: largest
   use grid_module, only: grid_type, rectilinear, latitude_longitude, halo, earth_radius, earth_rotation
   use held_suarez_module, only: held_suarez_type, prepare_held_suarez
+  use turbulence, only: turbulence_type
+  use eddies, only: eddies_type
   implicit none
   private
   public :: baroclinic_channel, baroclinic_wave, held_suarez, stable_time_step, averaging_weights, substeps_between_messages
@@ -29,6 +32,12 @@ module cases
     real(real64), allocatable :: height_face(:), height_layer(:)  ! (0:nz), (nz): s at the interfaces, mean in the layers
     real(real64), allocatable :: stress_u(:)  ! (j) m2/s2: surface stress over density, of all rows; not allocated for none
     type(held_suarez_type), allocatable :: forcing
+    ! What the viscosity is multiplied with at centres and corners, (j) as above; not allocated for 1.
+    real(real64), allocatable, dimension(:) :: share_centre, share_corner
+    real(real64), allocatable :: surface_target(:)  ! (j) to which the first tracer is relaxed in the uppermost level, of all rows
+    real(real64) :: surface_rate = 0.0              ! 1/s
+    type(turbulence_type), allocatable :: turbulence
+    type(eddies_type), allocatable :: eddies
   end type parameters_type
 
   type, public :: initial_type
@@ -78,7 +87,7 @@ contains
     p%stress_u = 0.15_real64 * sin(pi * y / width)**2 / 1025.0_real64
 
     centres = p%height_layer
-    decay = exp(centres / 1000.0_real64)
+    decay = exponential(centres / 1000.0_real64)
     initial%surface = 0.0_real64
     ripple = 0.05_real64 * sin(12.0_real64 * pi * x / length)
     allocate (initial%u(g%nx, nz, g%ny), source=0.0_real64)
@@ -112,10 +121,10 @@ contains
     nx = cells(3)
     call dry_sphere(cells, processes, gas_constant * 3.5_real64, pressure, g, p)
 
-    eta = p%height_layer**(1.0_real64 / p%kappa)
+    eta = power(p%height_layer, 1.0_real64 / p%kappa)
     eta_v = 0.5_real64 * pi * (eta - level_jet)
-    cosine = max(cos(eta_v), 0.0_real64)
-    mean = 288.0_real64 * eta**(gas_constant * 0.005_real64 / gravity) &
+    cosine = max(cosine_of(eta_v), 0.0_real64)
+    mean = 288.0_real64 * power(eta, gas_constant * 0.005_real64 / gravity) &
            + 4.8e5_real64 * max(level_tropopause - eta, 0.0_real64)**5
     first = -2.0_real64 * sin(g%y)**6 * (cos(g%y)**2 + 1.0_real64 / 3.0_real64) + 10.0_real64 / 63.0_real64
     second = 1.6_real64 * cos(g%y)**3 * (sin(g%y)**2 + 2.0_real64 / 3.0_real64) - 0.25_real64 * pi
@@ -203,7 +212,7 @@ contains
     p%time_step = 9.0e-4_real64 * earth_radius * min(2.0_real64 * pi / cells(3), pi / cells(2))
     p%wave_speed = sqrt((1.0_real64 + p%kappa) * p%kappa * heat_capacity * 300.0_real64)
     p%buoyancy_slope(1) = -heat_capacity
-    p%height_face = (interfaces / pressure)**p%kappa
+    p%height_face = power(interfaces / pressure, p%kappa)
     p%height_layer = (p%height_face(2:) * interfaces(2:) - p%height_face(:nz) * interfaces(:nz)) &
                      / ((1.0_real64 + p%kappa) * (interfaces(2:) - interfaces(:nz)))
   end subroutine dry_sphere

@@ -13,6 +13,7 @@ module column_module
     real(rk), pointer, contiguous, dimension(:, :) :: width_u, width_v                 ! m: face length times mean J
     real(rk), pointer, contiguous, dimension(:, :) :: inverse_u, inverse_v, inverse_z  ! 1 / J at faces and corners
     real(rk), pointer, contiguous, dimension(:, :) :: scale, shift                     ! s = s_reference(k) scale + shift
+    real(rk), pointer, contiguous, dimension(:, :) :: wet                              ! m2: J times the area that is not land
   end type column_type
 
 contains
@@ -22,7 +23,7 @@ contains
     type(parameters_type), intent(in) :: p
     real(rk), intent(in) :: surface(g%far_west:g%far_east, g%far_south:g%far_north)
     type(column_type), intent(inout) :: c
-    real(rk) :: kappa, north, south
+    real(rk) :: kappa, north, south, area, weighted
     integer :: i, j
 
     if (.not. associated(c%stretching)) then
@@ -34,12 +35,14 @@ contains
       c%inverse_z(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(g%plane)
       c%scale(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(g%plane)
       c%shift(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(g%plane)
+      if (g%coasts) c%wet(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(g%plane)
     end if
     kappa = real(p%kappa, rk)
     do j = 0, g%ny + 1
       do i = 0, g%nx + 1
         c%stretching(i, j) = (surface(i, j) - g%fixed(i, j)) * g%inverse_thickness(i, j)
       end do
+      if (g%coasts) c%wet(0:g%nx + 1, j) = g%wet_area(0:g%nx + 1, j) * c%stretching(0:g%nx + 1, j)
       if (p%ocean) then
         c%scale(0:g%nx + 1, j) = c%stretching(0:g%nx + 1, j)
         c%shift(0:g%nx + 1, j) = g%fixed(0:g%nx + 1, j) * (1.0_rk - c%stretching(0:g%nx + 1, j))
@@ -60,6 +63,14 @@ contains
           c%inverse_u(i, j) = 2.0_rk / (here + west)
           c%inverse_v(i, j) = 2.0_rk / (here + below)
           c%inverse_z(i, j) = 1.0_rk / (north * (here + west) + (south * (below + corner)))
+        end associate
+      end do
+      if (.not. g%coasts) cycle
+      do i = 1, g%nx + 1  ! about corners, land does not count
+        associate (a => g%wet_area, b => c%wet)
+          area = a(i, j) + a(i - 1, j) + a(i, j - 1) + a(i - 1, j - 1)
+          weighted = b(i, j) + b(i - 1, j) + b(i, j - 1) + b(i - 1, j - 1)
+          c%inverse_z(i, j) = merge(area, 1.0_rk, area > 0.0_rk) / merge(weighted, 1.0_rk, area > 0.0_rk)
         end associate
       end do
     end do

@@ -11,7 +11,7 @@ module grid_module
   use messages, only: rank, silent
   implicit none
   private
-  public :: rectilinear, latitude_longitude, cells_before, earth_radius, earth_rotation
+  public :: rectilinear, latitude_longitude, sector, cells_before, earth_radius, earth_rotation
 
   integer, parameter, public :: halo = 2  ! third-order reconstruction reads two cells to the west and south
   real(real64), parameter :: earth_radius = 6.371229e6_real64  ! m
@@ -39,8 +39,11 @@ module grid_module
     real(rk), allocatable, dimension(:) :: geopotential        ! m2/s2: of the moving boundary at r = 0
     real(real64), allocatable :: interfaces(:)                 ! (0:nz) unit of r
     real(rk), allocatable, dimension(:) :: dr, inverse_dr      ! (k) unit of r
+    real(rk), allocatable, dimension(:) :: inverse_distance    ! (k) 1 / that of the middles of levels k - 1 and k; zero where there is none
     integer, allocatable, dimension(:, :) :: floor, floor_u, floor_v, floor_z  ! (i, j) lowest open level; nz + 1 on land
     integer, allocatable :: open_level(:)                      ! (j) from here upwards all is open within two rows
+    logical :: coasts                    ! there are columns of land
+    real(rk), allocatable :: wet_area(:, :)                    ! (i, j) m2: of columns that are not land; with coasts only
     real(rk), allocatable, dimension(:, :) :: fixed            ! (i, j) fixed boundary (unit of r)
     real(rk), allocatable, dimension(:, :) :: inverse_thickness, thickness_u, thickness_v
     real(rk), allocatable, dimension(:, :) :: inverse_thickness_u, inverse_thickness_v  ! zero where closed
@@ -71,7 +74,7 @@ contains
     g%y = [((j - 0.5_real64) * dy, j=1, g%all_ny)]
     g%y_face = [((j - 1) * dy, j=1, g%all_ny + 1)]
     call set_metrics(g, dx, dx, dy, area, area, f)
-    call set_levels(g, interfaces, bottom)
+    call set_levels(g, interfaces, spread(bottom, 2, g%all_ny))
   end function rectilinear
 
   !> The full sphere, uniform in longitude and latitude.
@@ -104,8 +107,45 @@ contains
     g%y = centre(1:g%all_ny)
     g%y_face = face(1:g%all_ny + 1)
     call set_metrics(g, dx_u, dx_v, earth_radius * dlat, area, area_z, 2.0_real64 * earth_rotation * sin(face))
-    call set_levels(g, interfaces, spread(interfaces(0), 1, g%all_nx))
+    call set_levels(g, interfaces, spread(spread(interfaces(0), 1, g%all_nx), 2, g%all_ny))
   end function latitude_longitude
+
+  !> A part of the sphere between two walls, uniform in longitude and latitude, that repeats itself eastwards.
+  function sector(cells, processes, far, south, north, width, interfaces, land) result(g)
+    integer, intent(in) :: cells(3), processes(2), far
+    real(real64), intent(in) :: south, north, width  ! radians
+    real(real64), intent(in) :: interfaces(0:)
+    logical, intent(in) :: land(:, :)                ! (i, j)
+    type(grid_type) :: g
+    real(real64), allocatable, dimension(:) :: face, centre, dx_u, dx_v, area, area_z
+    real(real64) :: dlon, dlat
+    integer :: j
+
+    call set_bounds(g, cells, processes, far)
+    dlon = width / g%all_nx
+    dlat = (north - south) / g%all_ny
+    allocate (face(1 - halo:g%all_ny + halo))
+    face = [(south + (j - 1) * dlat, j=1 - halo, g%all_ny + halo)]
+    centre = face
+    dx_u = face
+    dx_v = face
+    area = face
+    area_z = face
+    centre = face + 0.5_real64 * dlat
+    dx_u = earth_radius * cos(centre) * dlon
+    dx_v = earth_radius * cos(face) * dlon
+    area = (sin(face + dlat) - sin(face)) * earth_radius**2 * dlon
+    area_z = (sin(centre) - sin(centre - dlat)) * earth_radius**2 * dlon
+    do j = 0, 1 - halo, -1  ! mirrored across the walls, as what stands there is: along them the flow slips
+      dx_u([j, g%all_ny + 1 - j]) = dx_u([1 - j, g%all_ny + j])
+      area([j, g%all_ny + 1 - j]) = area([1 - j, g%all_ny + j])
+    end do
+    g%sphere = .false.
+    g%y = centre(1:g%all_ny)
+    g%y_face = face(1:g%all_ny + 1)
+    call set_metrics(g, dx_u, dx_v, earth_radius * dlat, area, area_z, 2.0_real64 * earth_rotation * sin(face))
+    call set_levels(g, interfaces, merge(interfaces(g%nz) + 1.0_real64, interfaces(0), land))
+  end function sector
 
   !> Of n cells among `parts` processes, those that belong to the processes before this one (from 0).
   pure integer function cells_before(n, process, parts)
@@ -178,15 +218,20 @@ contains
   !> Levels, and whole cells of sea floor: a cell is wet if its centre lies above the bottom.
   subroutine set_levels(g, interfaces, bottom)
     type(grid_type), intent(inout) :: g
-    real(real64), intent(in) :: interfaces(0:), bottom(:)
+    real(real64), intent(in) :: interfaces(0:), bottom(:, :)  ! height of the sea floor (i, j)
     integer :: i, j
-    integer, allocatable :: levels(:), lowest(:, :)
+    integer, allocatable :: levels(:, :), lowest(:, :)
 
     allocate (g%interfaces(0:g%nz))
     g%interfaces = interfaces
     g%dr = real(interfaces(1:) - interfaces(:g%nz - 1), rk)
     g%inverse_dr = real(1.0_real64 / (interfaces(1:) - interfaces(:g%nz - 1)), rk)
-    levels = [(1 + count(0.5_real64 * (interfaces(1:) + interfaces(:g%nz - 1)) < bottom(i)), i=1, g%all_nx)]
+    allocate (g%inverse_distance(g%nz + 1), source=0.0_rk)
+    g%inverse_distance(2:g%nz) = real(2.0_real64 / (interfaces(2:) - interfaces(:g%nz - 2)), rk)
+    allocate (levels(g%all_nx, g%all_ny))
+    do j = 1, g%all_ny
+      levels(:, j) = [(1 + count(0.5_real64 * (interfaces(1:) + interfaces(:g%nz - 1)) < bottom(i, j)), i=1, g%all_nx)]
+    end do
     allocate (g%floor(g%far_west:g%far_east, g%far_south:g%far_north))
     allocate (g%floor_u, g%floor_v, g%floor_z, lowest, mold=g%floor)
     do j = g%far_south, g%far_north
@@ -206,6 +251,13 @@ contains
       g%open_level(j) = max(1, maxval(g%floor(:, max(1 - g%before_j, j - 2, g%far_south):min(g%all_ny - g%before_j, j + 2, g%far_north))))
     end do
 
+    g%coasts = any(levels > g%nz)
+    if (g%coasts) then
+      allocate (g%wet_area(g%far_west:g%far_east, g%far_south:g%far_north))
+      do j = g%far_south, g%far_north
+        g%wet_area(:, j) = merge(g%area(j), 0.0_rk, g%floor(:, j) <= g%nz)
+      end do
+    end if
     lowest = merge(1, g%floor, g%floor > g%nz)
     allocate (g%fixed(g%far_west:g%far_east, g%far_south:g%far_north))
     allocate (g%inverse_thickness, g%thickness_u, g%thickness_v, g%inverse_thickness_u, g%inverse_thickness_v, mold=g%fixed)
@@ -220,13 +272,15 @@ contains
   contains
     integer function floor_of(i, j)
       integer, intent(in) :: i, j
+      integer :: row
 
       floor_of = g%nz + 1
       if (.not. (g%sphere .or. (g%before_j + j >= 1 .and. g%before_j + j <= g%all_ny))) return
+      row = max(1, min(g%all_ny, g%before_j + j))  ! beyond a pole all is open
       if (silent) then  ! what lies beyond is made up from the own columns
-        floor_of = levels(g%before_i + modulo(i - 1, g%nx) + 1)
+        floor_of = levels(g%before_i + modulo(i - 1, g%nx) + 1, max(g%before_j + 1, min(g%before_j + g%ny, row)))
       else
-        floor_of = levels(modulo(g%before_i + i - 1, g%all_nx) + 1)
+        floor_of = levels(modulo(g%before_i + i - 1, g%all_nx) + 1, row)
       end if
     end function floor_of
 

@@ -1,8 +1,9 @@
-!> The Fortran reference of dycore: three cases, timed or written out. `--help` shows the command line.
+!> The Fortran reference of dycore: four cases, timed or written out. `--help` shows the command line.
 program dycore_reference
   use, intrinsic :: iso_fortran_env, only: output_unit, error_unit, int64, compiler_version
   use precision, only: rk, real64, precision_name
   use cases, only: initial_type, baroclinic_channel, baroclinic_wave, held_suarez, stable_time_step
+  use southern_channel_module, only: southern_channel
   use model_module, only: model_type
   use polar_filter, only: filter_method
   use shapes, only: choose_shape, check_shape
@@ -86,10 +87,10 @@ contains
       end select
       n = n + 1
     end do
-    if (all(case_name /= [character(18) :: "baroclinic_channel", "baroclinic_wave", "held_suarez"])) &
-      call refuse("--case '"//case_name//"' is none of baroclinic_channel, baroclinic_wave and held_suarez.")
+    if (all(case_name /= [character(18) :: "baroclinic_channel", "baroclinic_wave", "held_suarez", "southern_channel"])) &
+      call refuse("--case '"//case_name//"' is none of baroclinic_channel, baroclinic_wave, held_suarez and southern_channel.")
     if (cells(1) == 0) call refuse("--cells NZ,NY,NX is missing.")
-    if (processes(1) == 0) processes = choose_shape(ranks, cells, case_name /= "baroclinic_channel")
+    if (processes(1) == 0) processes = choose_shape(ranks, cells, index(case_name, "channel") == 0)
     problem = check_shape(processes, ranks, cells)
     if (len(problem) > 0) call refuse(problem)
     if (.not. samples .and. steps < 0) call refuse("give --steps N, or --samples to be asked for steps.")
@@ -150,7 +151,7 @@ contains
   subroutine show_help
     print "(a)", "dycore reference in "//precision_name//", polar filter by "//filter_method, &
       "", &
-      "  --case NAME        baroclinic_channel, baroclinic_wave or held_suarez", &
+      "  --case NAME        baroclinic_channel, baroclinic_wave, held_suarez or southern_channel", &
       "  --cells NZ,NY,NX   number of cells", &
       "  --time-step S      seconds; the default is that of the case", &
       "  --warmup N         steps before anything else", &
@@ -184,6 +185,8 @@ contains
 
     if (case_name == "baroclinic_channel") then
       call baroclinic_channel(cells, processes, model%grid, model%parameters, initial)
+    else if (case_name == "southern_channel") then
+      call southern_channel(cells, processes, model%grid, model%parameters, initial)
     else
       if (modulo(cells(3), 2) == 1) call refuse("an odd number of cells in longitude does not match across the pole; use an even NX.")
       if (case_name == "baroclinic_wave") then
@@ -282,8 +285,8 @@ contains
 
   !> One line of text and then numbers, without halo and in the precision and byte order of this program:
   !>
-  !>     dycore-reference float64 NZ NY NX TRACERS STEPS
-  !>     u, v, w (k, j, i; i fastest), surface (j, i), each tracer (k, j, i)
+  !>     dycore-reference float64 NZ NY NX TRACERS STEPS CLOSURES
+  !>     u, v, w (k, j, i; i fastest), surface (j, i), each tracer (k, j, i), each field of a closure (k, j, i)
   subroutine write_state
     character(200) :: message
     integer :: unit, status, m
@@ -293,7 +296,8 @@ contains
       open (newunit=unit, file=state_out, access="stream", form="unformatted", status="replace", action="write", &
             iostat=status, iomsg=message)
       if (status /= 0) call stop_all("could not write "//state_out//": "//trim(message)//".", 1, together=.false.)
-      write (message, "(a, 5(1x, i0))") "dycore-reference "//precision_name, cells, size(model%tracers, 5), model%step
+      write (message, "(a, 6(1x, i0))") "dycore-reference "//precision_name, cells, size(model%tracers, 5), model%step, &
+        merge(1, 0, associated(model%mixed%energy))
       write (unit, iostat=status) trim(message)//new_line("a")
     end if
     associate (now => model%newest())
@@ -304,6 +308,7 @@ contains
       do m = 1, size(model%tracers, 5)
         call write_levels(unit, model%tracers(:, :, :, now, m), status)
       end do
+      if (associated(model%mixed%energy)) call write_levels(unit, model%mixed%energy, status)
     end associate
     if (rank == 0 .and. status == 0) close (unit, iostat=status)
     if (status /= 0) call stop_all("could not write all of "//state_out//"; is the disk full?", 1, together=.false.)

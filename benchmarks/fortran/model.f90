@@ -11,6 +11,7 @@ module model_module
   use barotropic, only: prepare_depth_mean, step_depth_mean, traffic_of_depth_mean, between
   use polar_filter, only: filter_type
   use transposes, only: transpose_type
+  use turbulence, only: mixed_type
   use halo_module, only: exchange_type, fill_rows, centre, west_face, south_face
   implicit none
   private
@@ -27,6 +28,7 @@ module model_module
     real(rk), pointer, contiguous :: tracers(:, :, :, :, :)  ! (i, k, j, time, tracer)
     real(rk), pointer, contiguous, dimension(:, :, :, :) :: tendency_u, tendency_v  ! (i, k, j, time) m/s2
     integer :: step = 0
+    type(mixed_type) :: mixed  ! with turbulence only
     type(column_type), private :: column
     type(means_type), private :: means
     type(flow_type), private :: flow
@@ -35,7 +37,7 @@ module model_module
     type(exchange_type), private :: after_momentum, after_step  ! all messages of a step, but for small parts of the grid
   contains
     procedure :: start, advance, newest, traffic
-    procedure, private :: connect, exchange_state
+    procedure, private :: connect, exchange_state, start_turbulence
   end type model_type
 
 contains
@@ -67,6 +69,7 @@ contains
         d%u(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(area)
         d%v(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(area)
       end associate
+      if (allocated(self%parameters%turbulence)) call self%start_turbulence(volume, area)
       call self%filter%prepare(g, self%parameters%polar_latitude, reproducible)
       call self%connect
 
@@ -86,6 +89,35 @@ contains
       self%tracers(:, :, :, 3, :) = self%tracers(:, :, :, 1, :)
     end associate
   end subroutine start
+
+  !> At rest: as much energy as there is at least, but at the surface, where the wind keeps it.
+  subroutine start_turbulence(self, volume, area)
+    class(model_type), intent(inout) :: self
+    integer, intent(in) :: volume, area
+    real(real64) :: top
+    integer :: i, j
+
+    associate (g => self%grid, nz => self%grid%nz, t => self%parameters%turbulence, m => self%mixed)
+      m%energy(g%west:g%east, 1:nz, g%south:g%north) => zeros(volume)
+      m%viscosity(g%west:g%east, 1:nz, g%south:g%north) => zeros(volume)
+      m%diffusivity(g%west:g%east, 1:nz, g%south:g%north) => zeros(volume)
+      m%rate(g%west:g%east, 1:nz, g%south:g%north) => zeros(volume)
+      m%before_u(g%west:g%east, 1:nz, g%south:g%north) => zeros(volume)
+      m%before_v(g%west:g%east, 1:nz, g%south:g%north) => zeros(volume)
+      m%top(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(area)
+      m%exchange(g%far_west:g%far_east, g%far_south:g%far_north) => zeros(area)
+      m%energy = real(t%least_energy, rk)
+      do j = 1, g%ny
+        do i = 1, g%nx
+          top = t%least_energy
+          if (min(g%floor_u(i, j), g%floor_u(i + 1, j)) <= nz .and. allocated(self%parameters%stress_u)) &
+            top = max(top, t%surface_factor * abs(self%parameters%stress_u(g%before_j + j)))
+          m%top(i, j) = real(top, rk)
+          m%exchange(i, j) = real(t%c_k * t%least_length * sqrt(top) + t%viscosity, rk)
+        end do
+      end do
+    end associate
+  end subroutine start_turbulence
 
   !> What is exchanged when, and how far the stencils reach for it: to the south, north, west and east.
   subroutine connect(self)
@@ -121,6 +153,7 @@ contains
         do m = 1, p%n_tracers
           call x%add(g%nz, centre, [2, 2, 2, 2], rows_filled=.true.)
         end do
+        if (allocated(p%turbulence)) call x%add(g%nz, centre, [1, 0, 1, 0], rows_filled=.true.)
         call x%connect(g)
       end associate
       if (.not. g%split_x) return
@@ -158,6 +191,7 @@ contains
       do m = 1, self%parameters%n_tracers
         x%fields(4 + m)%values(g%west:g%east, 1:g%nz, g%south:g%north) => self%tracers(:, :, :, time, m)
       end do
+      if (allocated(self%parameters%turbulence)) x%fields(size(x%fields))%values(g%west:g%east, 1:g%nz, g%south:g%north) => self%mixed%energy
       call x%run(g)
     end associate
   end subroutine exchange_state
@@ -184,7 +218,7 @@ contains
     associate (g => self%grid, p => self%parameters, surface => self%surface, flow => self%flow, means => self%means)
       call set_columns(g, p, surface(:, :, now), self%column)
       call step_velocity(g, p, self%filter, self%transposed_velocity, weights, extrapolated_pressure, self%column, surface(:, :, now), &
-                         self%tracers, now, self%w, self%u, self%v, self%tendency_u, self%tendency_v, tendency_one, 3 - tendency_one, means)
+                         self%tracers, now, self%w, self%u, self%v, self%tendency_u, self%tendency_v, tendency_one, 3 - tendency_one, self%mixed, means)
       call exchange_velocity
       if (split) then
         call step_depth_mean(g, p, self%column, means, flow%correction_u, flow%correction_v, flow%total)
@@ -194,7 +228,7 @@ contains
         call unsplit
       end if
       call step_tracers(g, p, self%filter, self%transposed_tracers, weights, self%column, flow, means%u, means%v, &
-                        self%u, self%v, self%w, surface, self%tracers, now, one, two)
+                        self%u, self%v, self%w, surface, self%tracers, now, one, two, self%mixed)
       call self%exchange_state(two)
     end associate
     self%step = self%step + 1

@@ -16,6 +16,9 @@ module momentum
   use transposes, only: transpose_type
   use halo_module, only: fill_rows
   use held_suarez_module, only: drag_row
+  use momentum_rows
+  use turbulence, only: mix, mixed_type
+  use implicit, only: solve_velocity
   implicit none
   private
   public :: step_velocity
@@ -35,7 +38,7 @@ module momentum
 
 contains
 
-  subroutine step_velocity(g, p, filter, transposed, weights, share, column, surface, c, now, w, u, v, before_u, before_v, one, two, means)
+  subroutine step_velocity(g, p, filter, transposed, weights, share, column, surface, c, now, w, u, v, before_u, before_v, one, two, mixed, means)
     type(grid_type), intent(in) :: g
     type(parameters_type), intent(in) :: p
     type(filter_type), intent(inout) :: filter
@@ -50,10 +53,11 @@ contains
     ! Tendencies one and two steps ago; the new ones replace the elder.
     real(rk), intent(inout), dimension(g%west:g%east, g%nz, g%south:g%north, 2) :: before_u, before_v
     integer, intent(in) :: now, one, two
+    type(mixed_type), intent(inout) :: mixed  ! with turbulence only
     type(means_type), intent(inout) :: means
     real(rk), dimension(g%nz) :: layer, upper, whole
-    real(rk) :: dt, rate, viscosity, slope(2), reference(2), wind, drag(g%nz)
-    real(rk), dimension(g%south:g%north) :: root_centre, root_corner, narrow_centre, narrow_corner
+    real(rk) :: dt, rate, slope(2), reference(2), wind, drag(g%nz)
+    real(rk), dimension(g%south:g%north) :: root_centre, root_corner, narrow_centre, narrow_corner, viscous_centre, viscous_corner
     integer :: i, j, k, here, last, nx, below, above, first
     logical :: land, friction, biharmonic
 
@@ -85,7 +89,12 @@ contains
     end if
     dt = real(p%time_step, rk)
     rate = real(1.0_real64 / max(p%polar_damping, p%time_step), rk)
-    viscosity = real(p%viscosity, rk)
+    viscous_centre = real(p%viscosity, rk)
+    viscous_corner = real(p%viscosity, rk)
+    if (allocated(p%share_centre)) then
+      viscous_centre = real(p%viscosity * p%share_centre, rk)
+      viscous_corner = real(p%viscosity * p%share_corner, rk)
+    end if
     friction = p%viscosity > 0.0_real64
     biharmonic = allocated(p%root_centre)
     if (biharmonic) then
@@ -126,6 +135,8 @@ contains
       through_u = 0.0_rk
       through_v = 0.0_rk
       if (j <= g%ny) call hydrostatics
+      if (j <= g%ny .and. allocated(p%turbulence)) &
+        call mix(g, p%turbulence, j, column%stretching(:, j), buoyancy(:, :, here), u(:, :, j), v(:, :, j), v(:, :, j + 1), mixed)
       do k = 1, g%nz
         land = k < max(g%open_level(j), g%open_level(j - 1))
         above = modulo(k, 2)
@@ -156,6 +167,7 @@ contains
         end if
       end if
     end do
+    if (allocated(p%turbulence)) mixed%before_v(:, :, g%ny + 1) = v(:, :, g%ny + 1)
     if (.not. g%split_x) return
     call transposed%run(filter)
     do j = 1, g%ny
@@ -232,7 +244,7 @@ contains
       call product_row(nx + 2, u(0, k, j), u(0, k, j), products(0:))
       call energy_row(nx + 1, 0.25_rk * g%inverse_area(j) * [g%area_u(j), g%area_v(j), g%area_v(j + 1)], &
                       products(0:), v(0, k, j), v(0, k, j + 1), energy(0:, k, here))
-      if (friction) call add_divergence_row(nx + 1, viscosity * g%inverse_area(j) * [g%dy, g%dx_v(j), g%dx_v(j + 1)], &
+      if (friction) call add_divergence_row(nx + 1, viscous_centre(j) * g%inverse_area(j) * [g%dy, g%dx_v(j), g%dx_v(j + 1)], &
                                             u(0, k, j), v(0, k, j), v(0, k, j + 1), push(0:, k, here))
       if (biharmonic) call add_spread_row(nx + 1, -(root_centre(j)**2 * narrow_centre(j) * g%dy * g%inverse_dx_u(j) * g%inverse_area(j)), &
                                           -(root_centre(j) * g%inverse_area(j)), spreading(-1:, k, here), &
@@ -250,7 +262,7 @@ contains
                       through_v(1:, below), through_v(1:, above), layer(k), scale_v(1:), shift_v(1:), buoyancy(1:, k, last), buoyancy(1:, k, here), &
                       energy(1:, k, last), energy(1:, k, here), push(1:, k, last), push(1:, k, here), share, weights, &
                       before_v(1, k, j, one), before_v(1, k, j, two), change_v(1:, k))
-      if (friction) call add_difference(nx, viscosity * g%inverse_dx_v(j), shear(1:, k, here), shear(2:, k, here), change_v(1:, k))
+      if (friction) call add_difference(nx, viscous_corner(j) * g%inverse_dx_v(j), shear(1:, k, here), shear(2:, k, here), change_v(1:, k))
       if (biharmonic) call add_difference(nx, g%inverse_dx_v(j), shear(1:, k, here), shear(2:, k, here), change_v(1:, k))
       if (drag(k) > 0.0_rk) call drag_row(nx, drag(k), weights(1), v(1, k, j), before_v(1, k, j, two), change_v(1:, k))
     end subroutine step_v
@@ -267,7 +279,10 @@ contains
                       g%inverse_dr(k), column%inverse_u(1:, j - 1), through_u(1:, below), through_u(1:, above), layer(k), scale_u(1:), shift_u(1:), &
                       buoyancy(0:, k, last), buoyancy(1:, k, last), energy(0:, k, last), energy(1:, k, last), push(0:, k, last), &
                       push(1:, k, last), share, weights, before_u(1, k, j - 1, one), before_u(1, k, j - 1, two), change_u(1:, k))
-      if (friction) call add_difference(nx, -viscosity * g%inverse_dy, shear(1:, k, last), shear(1:, k, here), change_u(1:, k))
+      if (friction .and. .not. allocated(p%share_corner)) &
+        call add_difference(nx, -viscous_corner(j) * g%inverse_dy, shear(1:, k, last), shear(1:, k, here), change_u(1:, k))
+      if (allocated(p%share_corner)) call add_step_row(nx, -viscous_corner(j) * g%inverse_dy, -viscous_corner(j - 1) * g%inverse_dy, &
+                                                       shear(1:, k, here), shear(1:, k, last), change_u(1:, k))
       if (biharmonic) call add_difference(nx, -g%inverse_dy, shear(1:, k, last), shear(1:, k, here), change_u(1:, k))
       if (drag(k) > 0.0_rk) call drag_row(nx, drag(k), weights(1), u(1, k, j - 1), before_u(1, k, j - 1, two), change_u(1:, k))
       if (k == g%nz .and. allocated(p%stress_u)) then
@@ -291,21 +306,23 @@ contains
 
     subroutine finish_u(row)
       integer, intent(in) :: row
-      call finish(row, g%floor_u(g%west:g%east, row), g%inverse_thickness_u(g%west:g%east, row), change_u, u(:, :, row), &
-                  means%u_before(g%west:g%east, row), means%u(g%west:g%east, row))
+      if (allocated(p%turbulence)) mixed%before_u(:, :, row) = u(:, :, row)
+      call finish(row, 1, g%floor_u(g%west:g%east, row), g%inverse_thickness_u(g%west:g%east, row), column%inverse_u(g%west:g%east, row), &
+                  change_u, u(:, :, row), means%u_before(g%west:g%east, row), means%u(g%west:g%east, row))
     end subroutine finish_u
 
     subroutine finish_v(row)
       integer, intent(in) :: row
-      call finish(row, g%floor_v(g%west:g%east, row), g%inverse_thickness_v(g%west:g%east, row), change_v, v(:, :, row), &
-                  means%v_before(g%west:g%east, row), means%v(g%west:g%east, row))
+      if (allocated(p%turbulence)) mixed%before_v(:, :, row) = v(:, :, row)
+      call finish(row, 0, g%floor_v(g%west:g%east, row), g%inverse_thickness_v(g%west:g%east, row), column%inverse_v(g%west:g%east, row), &
+                  change_v, v(:, :, row), means%v_before(g%west:g%east, row), means%v(g%west:g%east, row))
     end subroutine finish_v
 
     !> Adds the (filtered) change to a slice of velocity and takes its depth means.
-    subroutine finish(row, floor, inverse_thickness, change, velocity, mean_before, mean)
-      integer, intent(in) :: row
+    subroutine finish(row, shift, floor, inverse_thickness, inverse_stretching, change, velocity, mean_before, mean)
+      integer, intent(in) :: row, shift  ! of the cells on the other side of the faces: 1 to the west, or a row to the south
       integer, intent(in) :: floor(g%west:g%east)
-      real(rk), intent(in) :: inverse_thickness(g%west:g%east)
+      real(rk), intent(in), dimension(g%west:g%east) :: inverse_thickness, inverse_stretching
       real(rk), intent(inout) :: change(g%west:g%east, g%nz)
       real(rk), intent(inout) :: velocity(g%west:g%east, g%nz)
       real(rk), intent(inout), dimension(g%west:g%east) :: mean_before, mean
@@ -316,207 +333,15 @@ contains
       do level = 1, g%nz
         if (filter%row(row) > 0) change(1:nx, level) = change(1:nx, level) - rate * velocity(1:nx, level)
         if (level < g%open_level(row)) call close_row(nx, level, floor(1), change(1, level))
+        if (allocated(p%turbulence)) cycle
         call finish_row(nx, dt, g%dr(level), change(1, level), velocity(1, level), mean_before(1), mean(1))
       end do
+      if (allocated(p%turbulence)) &
+        call solve_velocity(g, dt, real(p%turbulence%linear_drag, rk), g%open_level(row), floor, inverse_stretching, &
+                            mixed%viscosity(:, :, row), mixed%viscosity(:, :, row - 1 + shift), shift, change, velocity, mean_before, mean)
       mean_before = mean_before * inverse_thickness
       mean = mean * inverse_thickness
       call fill_rows(g, g%nz, velocity)
     end subroutine finish
   end subroutine step_velocity
-
-  ! Rows. Dummy arguments do not alias and have no bounds to look up, so that each loop becomes plain vector code.
-  !
-  ! Where two products are added, the compiler fuses either one with the addition, in vector code perhaps another than for
-  ! the last cells of a row. Results would then depend on the length of rows, hence on the number of processes. So the
-  ! second product is in parentheses: it is rounded, and the first one fused. A product that two neighbours share is worked
-  ! out in a loop before, for it is not fused where the compiler has seen that.
-
-  pure subroutine vorticity_row(n, along_y, along_x, along_x_south, u, u_south, v, zeta)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: along_y, along_x, along_x_south, u(n), u_south(n), v(0:n)
-    real(rk), intent(out) :: zeta(n)
-    integer :: i
-    do i = 1, n
-      zeta(i) = along_y * (v(i) - v(i - 1)) - (along_x * u(i)) + along_x_south * u_south(i)
-    end do
-  end subroutine vorticity_row
-
-  pure subroutine product_row(n, a, b, product)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: a(n), b(n)
-    real(rk), intent(out) :: product(n)
-    integer :: i
-    do i = 1, n
-      product(i) = a(i) * b(i)
-    end do
-  end subroutine product_row
-
-  pure subroutine vorticity_flux_row(n, f, zeta, inverse_z, width_u, width_u_south, through_v, u, u_south, north, east)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: f
-    real(rk), intent(in), dimension(n) :: zeta, inverse_z, width_u, width_u_south, u, u_south
-    real(rk), intent(in) :: through_v(0:n)
-    real(rk), intent(out) :: north(n), east(n)
-    real(rk) :: q
-    integer :: i
-    do i = 1, n
-      q = (f + zeta(i)) * inverse_z(i)
-      north(i) = q * (through_v(i) + through_v(i - 1))
-      east(i) = q * (width_u(i) * u(i) + (width_u_south(i) * u_south(i)))
-    end do
-  end subroutine vorticity_flux_row
-
-  pure subroutine buoyancy_row(n, slope, reference, c, b, add)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: slope, reference, c(n)
-    real(rk), intent(inout) :: b(n)
-    logical, intent(in) :: add
-    integer :: i
-    if (add) then
-      do i = 1, n
-        b(i) = b(i) + slope * (c(i) - reference)
-      end do
-    else
-      do i = 1, n
-        b(i) = slope * (c(i) - reference)
-      end do
-    end if
-  end subroutine buoyancy_row
-
-  !> The hydrostatic sweep: phi is that of the upper face on entry, of the lower one on return.
-  pure subroutine hydrostatic_row(n, share, upper, whole, b, scale, slow_offset, phi, energy, push)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: share, upper, whole, b(n), scale(n), slow_offset(n)
-    real(rk), intent(inout) :: phi(n)
-    real(rk), intent(out) :: energy(n), push(n)
-    real(rk) :: middle, slow, weight
-    integer :: i
-    do i = 1, n
-      weight = b(i) * scale(i)
-      middle = phi(i) + weight * upper
-      slow = (share * (middle - slow_offset(i)))
-      phi(i) = phi(i) + weight * whole
-      energy(i) = slow
-      push(i) = slow - middle
-    end do
-  end subroutine hydrostatic_row
-
-  !> Adds kinetic energy.
-  pure subroutine energy_row(n, areas, u_squared, v, v_north, energy)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: areas(3), u_squared(n + 1), v(n), v_north(n)
-    real(rk), intent(inout) :: energy(n)
-    integer :: i
-    do i = 1, n
-      energy(i) = energy(i) + (areas(1) * (u_squared(i) + u_squared(i + 1)) + (areas(2) * (v(i) * v(i))) &
-                               + areas(3) * (v_north(i) * v_north(i)))
-    end do
-  end subroutine energy_row
-
-  pure subroutine divergence_row(n, factors, u, v, v_north, divergence)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: factors(3), u(n + 1), v(n), v_north(n)
-    real(rk), intent(out) :: divergence(n)
-    integer :: i
-    do i = 1, n
-      divergence(i) = factors(1) * (u(i + 1) - u(i)) + (factors(3) * v_north(i) - (factors(2) * v(i)))
-    end do
-  end subroutine divergence_row
-
-  pure subroutine add_divergence_row(n, factors, u, v, v_north, push)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: factors(3), u(n + 1), v(n), v_north(n)
-    real(rk), intent(inout) :: push(n)
-    integer :: i
-    do i = 1, n
-      push(i) = push(i) + (factors(1) * (u(i + 1) - u(i)) + (factors(3) * v_north(i) - (factors(2) * v(i))))
-    end do
-  end subroutine add_divergence_row
-
-  !> What spreads vorticity or divergence from one row to the next.
-  pure subroutine step_row(n, factor1, factor2, a1, a2, step)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: factor1, factor2, a1(n), a2(n)
-    real(rk), intent(out) :: step(n)
-    integer :: i
-    do i = 1, n
-      step(i) = factor1 * a1(i) - (factor2 * a2(i))
-    end do
-  end subroutine step_row
-
-  !> How a row spreads, along itself and by what comes from the south and goes north.
-  pure subroutine spread_row(n, along, across, a, from_south, to_north, spread)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: along, across, a(0:n + 1), from_south(n), to_north(n)
-    real(rk), intent(out) :: spread(n)
-    integer :: i
-    do i = 1, n
-      spread(i) = along * ((a(i + 1) - a(i)) - (a(i) - a(i - 1))) + (across * (to_north(i) - from_south(i)))
-    end do
-  end subroutine spread_row
-
-  !> Adds the same.
-  pure subroutine add_spread_row(n, along, across, a, from_south, to_north, spread)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: along, across, a(0:n + 1), from_south(n), to_north(n)
-    real(rk), intent(inout) :: spread(n)
-    integer :: i
-    do i = 1, n
-      spread(i) = spread(i) + (along * ((a(i + 1) - a(i)) - (a(i) - a(i - 1))) + (across * (to_north(i) - from_south(i))))
-    end do
-  end subroutine add_spread_row
-
-  pure subroutine through_row(n, w, w_other, velocity, velocity_under, through)
-    integer, intent(in) :: n
-    real(rk), intent(in), dimension(n) :: w, w_other, velocity, velocity_under
-    real(rk), intent(out) :: through(n)
-    integer :: i
-    do i = 1, n
-      through(i) = (w(i) + w_other(i)) * (velocity(i) - velocity_under(i))
-    end do
-  end subroutine through_row
-
-  !> Either component: 1 is the cell west or south of the face, 2 the cell east or north of it.
-  pure subroutine change_row(n, rotation, flux1, flux2, inverse_distance, inverse_dr, inverse_stretching, below, above, layer, scale, &
-                             shift, b1, b2, energy1, energy2, push1, push2, share, weights, one, two, change)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: rotation, inverse_distance, inverse_dr, layer, share, weights(3)
-    real(rk), intent(in), dimension(n) :: flux1, flux2, inverse_stretching, below, above, scale, shift, b1, b2
-    real(rk), intent(in), dimension(n) :: energy1, energy2, push1, push2, one
-    real(rk), intent(inout) :: two(n)  ! the tendency two steps ago, replaced by that of this step (m/s2)
-    real(rk), intent(out) :: change(n)
-    real(rk) :: slope_force, tendency
-    integer :: i
-    do i = 1, n
-      slope_force = (b1(i) + b2(i)) * (layer * scale(i) + shift(i))
-      tendency = rotation * (flux1(i) + flux2(i)) - (0.25_rk * inverse_dr * inverse_stretching(i) * (above(i) + below(i))) &
-                 + (share * slope_force - (energy2(i) - energy1(i))) * inverse_distance
-      change(i) = weights(1) * tendency + (weights(2) * one(i)) + weights(3) * two(i) &
-                  + ((1.0_rk - share) * slope_force + (push2(i) - push1(i))) * inverse_distance
-      two(i) = tendency
-    end do
-  end subroutine change_row
-
-  pure subroutine add_difference(n, factor, a1, a2, change)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: factor, a1(n), a2(n)
-    real(rk), intent(inout) :: change(n)
-    integer :: i
-    do i = 1, n
-      change(i) = change(i) + factor * (a2(i) - a1(i))
-    end do
-  end subroutine add_difference
-
-  !> Adds a change to a row of velocity, and both to the sums over levels.
-  pure subroutine finish_row(n, dt, dr, change, velocity, sum_before, sum_after)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: dt, dr, change(n)
-    real(rk), intent(inout), dimension(n) :: velocity, sum_before, sum_after
-    integer :: i
-    do i = 1, n
-      sum_before(i) = sum_before(i) + dr * velocity(i)
-      velocity(i) = velocity(i) + dt * change(i)
-      sum_after(i) = sum_after(i) + dr * velocity(i)
-    end do
-  end subroutine finish_row
 end module momentum

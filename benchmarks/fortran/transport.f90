@@ -16,6 +16,12 @@ module transport
   use rows, only: close_row, choose_row, keep_row
   use halo_module, only: fill_rows
   use held_suarez_module, only: column_row, relax_row
+  use transport_rows
+  use momentum_rows, only: buoyancy_row
+  use eddies, only: start_eddies, close_south, stratify, faces, stream_x, stream_y, flux_x, flux_y, across, inverse_n2
+  use eddies_rows, only: residual_row, rise_row, add_row, add_across_row, across_row
+  use implicit, only: solve_tracers
+  use turbulence, only: mixed_type, step_energy
   implicit none
   private
   public :: step_tracers
@@ -32,13 +38,15 @@ module transport
   real(rk), pointer, contiguous :: south_flux(:, :, :)          ! (i, k, tracer)
   real(rk), pointer, contiguous :: divergence(:, :, :)          ! (i, k, 0 for mass or tracer)
   real(rk), pointer, contiguous :: lower(:, :)                  ! (i, tracer)
-  real(rk), pointer, contiguous, dimension(:) :: transport_u, transport_v, flux, north, upper, upstream, downstream, rise, open_rise, inverse_new, inverse_scale, logarithm
+  real(rk), pointer, contiguous :: diffusivity_across(:, :)     ! (i, k) m2/s: at lower faces
+  real(rk), pointer, contiguous :: buoyancy(:, :)               ! (i, k) m/s2: after the step
+  real(rk), pointer, contiguous, dimension(:) :: transport_u, transport_v, flux, north, upper, upstream, downstream, rise, open_rise, inverse_new, inverse_scale, logarithm, moving
 
 contains
 
   !> `change_u`, `change_v` (m/s) are first added to all levels of u and v where there are substeps. The new surface replaces
   !> its eldest value, too.
-  subroutine step_tracers(g, p, filter, transposed, weights, column, flow, change_u, change_v, u, v, w, surface, c, now, one, two)
+  subroutine step_tracers(g, p, filter, transposed, weights, column, flow, change_u, change_v, u, v, w, surface, c, now, one, two, mixed)
     type(grid_type), intent(in) :: g
     type(parameters_type), intent(in) :: p
     type(filter_type), intent(inout) :: filter
@@ -51,9 +59,10 @@ contains
     real(rk), intent(inout) :: surface(g%far_west:g%far_east, g%far_south:g%far_north, 3)
     real(rk), intent(inout) :: c(g%west:g%east, g%nz, g%south:g%north, 3, p%n_tracers)
     integer, intent(in) :: now, one, two
-    real(rk) :: dt, diffusivity
+    type(mixed_type), intent(inout) :: mixed  ! with turbulence only
+    real(rk) :: dt, diffusivity, slope(2), reference(2)
     integer :: j, k, m, nx, unit, row(-1:2)
-    logical :: split, diffusion, land
+    logical :: split, diffusion, land, eddying
 
     nx = g%nx
     if (.not. associated(ahead)) then
@@ -74,25 +83,39 @@ contains
       inverse_new(g%west:g%east) => zeros(g%stride)
       inverse_scale(g%west:g%east) => zeros(g%stride)
       logarithm(g%west:g%east) => zeros(g%stride)
+      moving(g%west:g%east) => zeros(g%stride)
+      diffusivity_across(g%west:g%east, 1:g%nz) => zeros(g%stride * g%nz)
+      buoyancy(g%west:g%east, 1:g%nz) => zeros(g%stride * g%nz)
+      if (allocated(p%eddies)) call start_eddies(g, p%n_tracers)
     end if
     dt = real(p%time_step, rk)
     diffusivity = real(p%diffusivity, rk)
     split = p%substeps > 1
     diffusion = p%diffusivity > 0.0_real64
+    eddying = allocated(p%eddies)
+    slope = real(p%buoyancy_slope, rk)
+    reference = real(p%buoyancy_reference, rk)
 
     do j = merge(0, -1, g%at_south), 2
       call extrapolate(j)
     end do
+    if (eddying) call stratify(g, slope, reference, 1, column%stretching(:, 1), c, now)
     if (g%at_south) then  ! nothing passes the boundary, wall or pole
       south_transport = 0.0_rk
       south_flux = 0.0_rk
+      if (eddying) call close_south
     else
       j = 0
+      if (eddying) then
+        call stratify(g, slope, reference, 0, column%stretching(:, 0), c, now)
+        call faces(g, p%eddies, p%n_tracers, 0, column%width_u, column%width_v, c, now)
+      end if
       row = modulo([j - 1, j, j + 1, j + 2], 4)
       do k = 1, g%nz
         land = k < g%open_level(j)
         call mass_flux_north
         south_transport(1:nx, k) = transport_v(1:nx)
+        if (eddying) call carry_north
         do m = 1, p%n_tracers
           call tracer_flux_north
           south_flux(1:nx, k, m) = north(1:nx)
@@ -102,9 +125,17 @@ contains
     do j = 1, g%ny
       row = modulo([j - 1, j, j + 1, j + 2], 4)
       call extrapolate(j + 2)
+      if (eddying) then
+        call stratify(g, slope, reference, j + 1, column%stretching(:, j + 1), c, now)
+        call faces(g, p%eddies, p%n_tracers, j, column%width_u, column%width_v, c, now)
+      end if
       do k = 1, g%nz
         land = k < g%open_level(j)
         call mass_fluxes
+        if (eddying) then
+          call residual_row(nx + 1, g%dy * g%inverse_dr(k), stream_x(1:, k), stream_x(1:, k + 1), transport_u(1:))
+          call carry_north
+        end if
         do m = 1, p%n_tracers
           call tracer_fluxes
         end do
@@ -181,6 +212,13 @@ contains
       end if
     end subroutine mass_flux_north
 
+    !> What carries tracers through northern faces, from what carries mass.
+    subroutine carry_north
+      integer :: north
+      north = modulo(j + 1, 2)
+      call residual_row(nx, g%dx_v(j + 1) * g%inverse_dr(k), stream_y(1:, k, north), stream_y(1:, k + 1, north), transport_v(1:))
+    end subroutine carry_north
+
     !> The horizontal divergence of tracer m on a level (its unit per s). Behind a closed face stands the last
     !> value before it.
     subroutine tracer_fluxes
@@ -197,6 +235,7 @@ contains
         ! Nothing passes closed faces: transport is zero there, and so must diffusion be.
         if (land) call close_row(nx + 1, k, g%floor_u(1, j), flux(1:))
       end if
+      if (eddying) call add_row(nx + 1, flux_x(1:, k, m), flux(1:))
       call tracer_flux_north
       call divergence_row(nx, g%inverse_area(j), flux(1:), north(1:), south_flux(1:, k, m), divergence(1:, k, m))
     end subroutine tracer_fluxes
@@ -214,6 +253,7 @@ contains
         call diffusion_row(nx, diffusivity * g%inverse_dy, flow%width_v(1:, j + 1), c(1, k, j, now, m), c(1, k, j + 1, now, m), north(1:))
         if (land) call close_row(nx, k, g%floor_v(1, j + 1), north(1:))
       end if
+      if (eddying) call add_row(nx, flux_y(1:, k, m), north(1:))
     end subroutine tracer_flux_north
 
     !> The surface, W from the bottom upwards, and the tracers with it.
@@ -229,23 +269,26 @@ contains
         if (k == 1 .or. land) open_rise = rise
         if (land) call close_row(nx, k, g%floor(1, j), open_rise(1:))
         if (allocated(p%forcing)) call relax
+        if (allocated(p%surface_target) .and. k == g%nz) &
+          call relax_surface_row(nx, real(p%surface_rate, rk), real(p%surface_target(g%before_j + j), rk), column%stretching(1:, j), c(1, k, j, now, 1), &
+                                 divergence(1:, k, 1))
         if (k < g%nz) call continuity_row(nx, g%dr(k), open_rise(1:), divergence(1:, k, 0), w(1, k, j), w(1, k + 1, j))
+        if (eddying .and. k < g%nz) call rise_of_tracers
         do m = 1, p%n_tracers
           if (k == g%nz) then  ! nothing passes the moving boundary
             upper = 0.0_rk
           else if (land) then
             call choose_row(nx, k - 1, g%floor(1, j), ahead(1:, max(k - 1, 1), row(0), m), ahead(1:, k, row(0), m), upstream(1:))
-            call flux_row(nx, w(1, k + 1, j), upstream(1:), ahead(1:, k, row(0), m), ahead(1:, k + 1, row(0), m), &
-                          ahead(1:, min(k + 2, g%nz), row(0), m), upper(1:))
+            call flux_upwards(upstream(1:nx))
           else
-            call flux_row(nx, w(1, k + 1, j), ahead(1:, max(k - 1, 1), row(0), m), ahead(1:, k, row(0), m), ahead(1:, k + 1, row(0), m), &
-                          ahead(1:, min(k + 2, g%nz), row(0), m), upper(1:))
+            call flux_upwards(ahead(1:nx, max(k - 1, 1), row(0), m))
           end if
           call tracer_row(nx, dt, g%inverse_dr(k), column%stretching(1:, j), inverse_new(1:), divergence(1:, k, m), upper(1:), &
                           lower(1:, m), c(1, k, j, now, m), c(1, k, j, two, m))
           if (land) call keep_row(nx, k, g%floor(1, j), c(1, k, j, now, m), c(1, k, j, two, m))
         end do
       end do
+      if (allocated(p%turbulence)) call mix_row
       call fill_rows(g, g%nz, w(:, :, j))
       do m = 1, p%n_tracers
         call fill_rows(g, g%nz, c(:, :, j, two, m))
@@ -256,6 +299,49 @@ contains
       end if
     end subroutine finish
 
+    !> Through the upper faces of level k, from the values of the level below it and from there upwards.
+    subroutine flux_upwards(below)
+      real(rk), intent(in) :: below(nx)
+
+      if (.not. eddying) then
+        call flux_row(nx, w(1, k + 1, j), below, ahead(1:, k, row(0), m), ahead(1:, k + 1, row(0), m), ahead(1:, min(k + 2, g%nz), row(0), m), upper(1:))
+        return
+      end if
+      call flux_row(nx, moving(1:), below, ahead(1:, k, row(0), m), ahead(1:, k + 1, row(0), m), ahead(1:, min(k + 2, g%nz), row(0), m), upper(1:))
+      call add_across_row(nx, -0.25_rk * g%inverse_distance(k + 1) * g%inverse_area(j), across(1:, k + 1, m, modulo(j, 2)), upper(1:))
+      if (land) call close_row(nx, k, g%floor(1, j), upper(1:))
+    end subroutine flux_upwards
+
+    subroutine rise_of_tracers
+      integer :: here
+      here = modulo(j, 2)
+      call rise_row(nx, g%inverse_area(j), g%dy, g%dx_v(j), g%dx_v(j + 1), stream_x(1:, k + 1), stream_y(1:, k + 1, here), &
+                    stream_y(1:, k + 1, 1 - here), w(1, k + 1, j), moving(1:))
+    end subroutine rise_of_tracers
+
+    !> Tracers mixed across the levels, and then the energy that mixes them.
+    subroutine mix_row
+      integer :: here
+
+      here = modulo(j, 2)
+      do k = 2, g%nz
+        if (eddying) then
+          call across_row(nx, -0.25_rk * g%inverse_distance(k) * g%inverse_area(j), across(1:, k, 0, here), inverse_n2(1:, k, here), &
+                          mixed%diffusivity(1:, k, j), diffusivity_across(1:, k))
+          if (k - 1 < g%open_level(j)) call close_row(nx, k - 1, g%floor(1, j), diffusivity_across(1:, k))
+        else
+          diffusivity_across(1:nx, k) = mixed%diffusivity(1:nx, k, j)
+        end if
+      end do
+      call solve_tracers(g, p%n_tracers, dt, inverse_new, diffusivity_across, j, two, c)
+      do k = 1, g%nz
+        call buoyancy_row(nx, slope(1), reference(1), c(1, k, j, two, 1), buoyancy(1:, k), .false.)
+        call buoyancy_row(nx, slope(2), reference(2), c(1, k, j, two, 2), buoyancy(1:, k), .true.)
+      end do
+      call step_energy(g, p%turbulence, p%time_step, j, column%stretching(:, j), buoyancy, u(:, :, j), v(:, :, j), v(:, :, j + 1), mixed)
+      call fill_rows(g, g%nz, mixed%energy(:, :, j))
+    end subroutine mix_row
+
     !> The first tracer is potential temperature.
     subroutine relax
       associate (f => p%forcing, all_j => g%before_j + j)
@@ -264,100 +350,4 @@ contains
       end associate
     end subroutine relax
   end subroutine step_tracers
-
-  ! Rows, as in momentum.f90.
-
-  pure subroutine extrapolate_row(n, weights, now, one, two, ahead)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: weights(3), now(n), one(n), two(n)
-    real(rk), intent(out) :: ahead(n)
-    integer :: i
-    do i = 1, n
-      ahead(i) = weights(1) * now(i) + (weights(2) * one(i)) + weights(3) * two(i)
-    end do
-  end subroutine extrapolate_row
-
-  pure subroutine corrected_row(n, change, correction, width, velocity, transport)
-    integer, intent(in) :: n
-    real(rk), intent(in), dimension(n) :: change, correction, width
-    real(rk), intent(inout) :: velocity(n)
-    real(rk), intent(out) :: transport(n)
-    integer :: i
-    do i = 1, n
-      velocity(i) = velocity(i) + change(i)
-      transport(i) = width(i) * (velocity(i) + correction(i))
-    end do
-  end subroutine corrected_row
-
-  pure subroutine transport_row(n, width, velocity, transport)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: width(n), velocity(n)
-    real(rk), intent(out) :: transport(n)
-    integer :: i
-    do i = 1, n
-      transport(i) = width(i) * velocity(i)
-    end do
-  end subroutine transport_row
-
-  !> What leaves the cells of a row; the flux through their northern faces takes the place of the southern one.
-  pure subroutine divergence_row(n, inverse_area, west, north, south, divergence)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: inverse_area, west(n + 1), north(n)
-    real(rk), intent(inout) :: south(n)
-    real(rk), intent(out) :: divergence(n)
-    integer :: i
-    do i = 1, n
-      divergence(i) = inverse_area * (west(i + 1) - west(i) + (north(i) - south(i)))
-      south(i) = north(i)
-    end do
-  end subroutine divergence_row
-
-  !> Third-order upwind-biased flux, from the two values before and the two behind a face in any direction.
-  pure subroutine flux_row(n, transport, c2, c1, d1, d2, flux)
-    integer, intent(in) :: n
-    real(rk), intent(in), dimension(n) :: transport, c2, c1, d1, d2
-    real(rk), intent(out) :: flux(n)
-    real(rk) :: step
-    integer :: i
-    do i = 1, n
-      step = d1(i) - c1(i)
-      flux(i) = transport(i) * (0.5_rk * (c1(i) + d1(i)) &
-                                - (merge(step - (c1(i) - c2(i)), d2(i) - d1(i) - step, transport(i) > 0.0_rk) * (1.0_rk / 6.0_rk)))
-    end do
-  end subroutine flux_row
-
-  pure subroutine diffusion_row(n, factor, width, c1, d1, flux)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: factor
-    real(rk), intent(in), dimension(n) :: width, c1, d1
-    real(rk), intent(inout) :: flux(n)
-    integer :: i
-    do i = 1, n
-      flux(i) = flux(i) - factor * width(i) * (d1(i) - c1(i))
-    end do
-  end subroutine diffusion_row
-
-  pure subroutine continuity_row(n, dr, rise, divergence, w, w_above)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: dr, rise(n), divergence(n), w(n)
-    real(rk), intent(out) :: w_above(n)
-    integer :: i
-    do i = 1, n
-      w_above(i) = w(i) + dr * (rise(i) - divergence(i))
-    end do
-  end subroutine continuity_row
-
-  !> The tracer one step later; the flux through the upper face takes the place of the lower one.
-  pure subroutine tracer_row(n, dt, inverse_dr, stretching, inverse_new, divergence, upper, lower, now, new)
-    integer, intent(in) :: n
-    real(rk), intent(in) :: dt, inverse_dr
-    real(rk), intent(in), dimension(n) :: stretching, inverse_new, divergence, upper, now
-    real(rk), intent(inout) :: lower(n)
-    real(rk), intent(out) :: new(n)
-    integer :: i
-    do i = 1, n
-      new(i) = (stretching(i) * now(i) - (dt * (divergence(i) + inverse_dr * (upper(i) - lower(i))))) * inverse_new(i)
-      lower(i) = upper(i)
-    end do
-  end subroutine tracer_row
 end module transport

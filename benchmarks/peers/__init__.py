@@ -4,6 +4,7 @@
     mitgcm.py, veros.py, dinosaur.py  how each is found, built and run, with input of our own
     programs/                         those that the Python runs in which Veros or dinosaur is installed
     comparison.py                     samples in turn, and the table
+    circulation.py                    transport, overturning and temperature of southern_channel beside those of Veros
 
 Nothing of theirs is kept here: MITgcm is taken from a folder that the user names, the others from an environment of Python.
 """

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import report
-from benchmarks.peers import comparison
+from benchmarks.peers import circulation, comparison
 from benchmarks.peers.mitgcm import MITGCM
 from benchmarks.peers.peer import Peer
 from benchmarks.peers.python_peers import DINOSAUR, VEROS
-from benchmarks.problems import CannotWrite
+from benchmarks.problems import CannotStart, CannotWrite, Failed
 from benchmarks.results_file import commit, write_json, writing
 from benchmarks.suite import terminated_like_interrupted
 from dycore.check.machine import processor
 from dycore.cli import complain
-from dycore.commands.option_values import BACKENDS, file_name, name_among, names_among, positive_integer
+from dycore.commands.option_values import BACKENDS, file_name, name_among, names_among, positive_integer, positive_number
 from dycore.commands.problems import BadInput, Parser
 from dycore.files import make_folder, whole
 
@@ -28,10 +28,12 @@ def main(arguments: list[str] | None = None, peers: Sequence[Peer] = PEERS) -> i
     try:
         options = options_of(arguments, peers)
         with terminated_like_interrupted():
+            if options.circulation:
+                return run_circulation(options)
             return run(options, [peer for peer in peers if peer.name in options.peers])
     except BadInput as problem:
         return complain(problem, 2)
-    except CannotWrite as problem:
+    except (CannotStart, CannotWrite, Failed) as problem:
         return complain(problem, 1)
     except KeyboardInterrupt:
         return complain("interrupted.", 130)
@@ -51,8 +53,20 @@ def options_of(arguments: list[str] | None, peers: Sequence[Peer]) -> argparse.N
                         help="of ours (default: %(default)s)")
     parser.add_argument("--samples", type=positive_integer, default=5, metavar="N", help="of each (default: %(default)s)")
     parser.add_argument("--output", type=file_name, default=Path("bench-results"), metavar="DIR",
-                        help="for peers.json and peers.md (default: %(default)s)")
+                        help="for peers.json and peers.md, or circulation.* (default: %(default)s)")
+    parser.add_argument("--circulation", type=positive_number, metavar="DAYS",
+                        help="compare transport, overturning and temperature of southern_channel with Veros after so many days, "
+                             "instead of times (a year: half an hour)")
     return parser.parse_args(arguments)
+
+
+def run_circulation(options: argparse.Namespace) -> int:
+    """The exit code: 0. Raises CannotStart, CannotWrite and Failed."""
+    found = circulation.compared(options.circulation, options.backend)
+    report.show_tables([(f"Circulation after {options.circulation:g} days", *circulation.table(found))], [])
+    circulation.write(options.output, options.circulation, found)
+    report.Lines().line(f"Wrote {options.output / 'circulation.json'}, {options.output / 'circulation.md'}.")
+    return 0
 
 
 def run(options: argparse.Namespace, peers: list[Peer]) -> int:

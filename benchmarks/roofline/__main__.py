@@ -16,7 +16,7 @@ from benchmarks.roofline import ceilings, instructions, picture, standings, tabl
 from benchmarks.suite import terminated_like_interrupted
 from dycore.check.machine import processor
 from dycore.cli import complain
-from dycore.commands.bench import BENCHMARK_CASES, COMPETITORS
+from dycore.commands.bench import BENCHMARK_CASES, COMPETITORS, STANDARD_CASES
 from dycore.commands.option_values import file_name, names_among, positive_integer, sizes
 from dycore.commands.problems import BadInput, Parser
 from dycore.files import make_folder, whole
@@ -43,8 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
 def options_of(arguments: list[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m benchmarks.roofline",
                     description="Measure the ceilings of one core, count what a step has to do, and say where competitors stand.")
-    parser.add_argument("--cases", type=names_among(BENCHMARK_CASES, "benchmark case"), default=list(BENCHMARK_CASES),
-                        metavar="A,B", help=f"(default: {','.join(BENCHMARK_CASES)})")
+    parser.add_argument("--cases", type=names_among(BENCHMARK_CASES, "benchmark case"), default=list(STANDARD_CASES),
+                        metavar="A,B", help=f"(default: {','.join(STANDARD_CASES)})")
     parser.add_argument("--cells", type=sizes, default=[10**5], metavar="N", help="number of cells (default: 1e5)")
     parser.add_argument("--backends", type=names_among(COMPETITORS, "competitor"), default=list(USUAL), metavar="A,B",
                         help=f"(default: {','.join(USUAL)})")

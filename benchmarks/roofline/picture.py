@@ -10,7 +10,7 @@ from benchmarks.roofline.tables import NAMES
 from benchmarks.tables import LABELS
 
 INTENSITIES = (0.1, 30.0)  # flops per byte
-FILLED = ("full", "left", "none")  # markers of the first case, the second, the third
+FILLED = ("full", "left", "none", "top")  # markers of the first case, the second, the third, the fourth
 
 
 def draw(ceilings: Ceilings, standings: list[Standing], path: Path, below: str) -> None:

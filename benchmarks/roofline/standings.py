@@ -50,9 +50,11 @@ class Standing(NamedTuple):
 
 def step_of(case: str, cells: tuple[int, int, int]) -> Step:
     from dycore import cases
+    from dycore.closures.records import prognostics_of
 
-    tracers = len(getattr(cases, case)(cells=cells)[1].tracer_names)
-    return Step(case, cells, flops.of_case(case, cells, PRECISION), floor_ms_per_million_cells(tracers, PRECISION, 1e9))
+    parameters = getattr(cases, case)(cells=cells)[1]
+    floor = floor_ms_per_million_cells(len(parameters.tracer_names), PRECISION, 1e9, len(prognostics_of(parameters)))
+    return Step(case, cells, flops.of_case(case, cells, PRECISION), floor)
 
 
 def limits(standing: Standing, ceilings: Ceilings) -> dict[str, float]:

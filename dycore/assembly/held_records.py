@@ -16,14 +16,15 @@ from dycore.time_series import WHOLE, Between, Pair, TimeSeries, at_step, betwee
 class HeldRecords:
     """Equations of a model by step; of every time series among their forcings two records are held.
 
-    equations: dycore.equations.records.Equations, with TimeSeries in `forcing` of which each record is an array as the backend
-    keeps it, or a profile of NumPy. What is held is replaced as a whole, so that threads may ask at once.
+    equations: dycore.equations.records.Equations, with TimeSeries in `forcing` and `openings` of which each record is an array as
+    the backend keeps it, a number, or a profile of NumPy. What is held is replaced as a whole, so that threads may ask at once.
     """
 
     def __init__(self, equations: Any, time_step: float, communication: Any, arguments: Callable[[tuple], tuple]):
         self.equations, self.time_step, self.communication, self.arguments = equations, time_step, communication, arguments
         self.series: list[TimeSeries] = []
-        map_arguments(lambda leaf: self.series.append(leaf) if isinstance(leaf, TimeSeries) else None, equations.forcing)
+        map_arguments(lambda leaf: self.series.append(leaf) if isinstance(leaf, TimeSeries) else None,
+                      (equations.forcing, equations.openings))
         self.records: dict[tuple[int, int], Any] = {}  # by the numbers of a series and of a record of it
         self.known: tuple[int, int, tuple] = (0, 0, ())  # the first step, the step after the last, and the numbers of them
         self.stacks: list[Any] = []
@@ -105,7 +106,8 @@ class HeldRecords:
             both = value_of(next(numbers))
             return at_step(None, both, step) if np.ndim(both.before) == 1 else both
 
-        return self.equations._replace(forcing=map_arguments(value, self.equations.forcing))
+        forcing, openings = map_arguments(value, (self.equations.forcing, self.equations.openings))
+        return self.equations._replace(forcing=forcing, openings=openings)
 
     # With a step number that JAX traces --------------------------------------------------------------
 

@@ -49,7 +49,8 @@ CASES = (Case("a periodic domain", Boundary.PERIODIC, Boundary.PERIODIC),
          Case("a wide halo", Boundary.PERIODIC, Boundary.PERIODIC, wide=HALO + 1),
          Case("a channel", Boundary.PERIODIC, Boundary.WALL),
          Case("a sphere", Boundary.PERIODIC, Boundary.POLE),
-         Case("a basin", Boundary.WALL, Boundary.WALL))
+         Case("a basin", Boundary.WALL, Boundary.WALL),
+         Case("a tripolar grid", Boundary.PERIODIC, Boundary.FOLD))
 FIELDS = (*((place, 3) for place in Place), (Place.CENTER, 2))  # (place, number of axes) of what is exchanged at once
 
 
@@ -85,8 +86,9 @@ def process_shapes(ranks: int, most: int = 6) -> list[tuple[int, int]]:
 
 
 def domain_of(case: Case, processes: tuple[int, int]) -> Tile:
-    """A domain just large enough, of parts that are not all alike; the columns can be halved for a pole."""
-    return Tile((3, 4 * processes[0] + 1, 4 * processes[1] + 2), case.x, case.y)
+    """A domain just large enough, of parts that are not all alike; the columns can be halved for a pole or a fold."""
+    rows = (5 if case.y is Boundary.FOLD else 4) * processes[0] + 1
+    return Tile((3, rows, 4 * processes[1] + 2), case.x, case.y)
 
 
 def part(case: Case, processes: tuple[int, int], rank: int) -> Tile:
@@ -223,7 +225,7 @@ def try_devices(way: Way) -> Result:
     use_double_precision()
     available = jax_process.start() if len(jax_process.start()) > 1 else jax.devices("cpu")
     tries = [(case, processes) for processes in process_shapes(len(available)) for case in CASES
-             if case.y is not Boundary.POLE or processes[1] == 1 or processes[1] % 2 == 0]
+             if case.y is not Boundary.FOLD and (case.y is not Boundary.POLE or processes[1] == 1 or processes[1] % 2 == 0)]
     for case, processes in tries:
         problem = check_devices(on_jax.create(communication=devices.Devices(processes, available)), case)
         if problem:

@@ -31,15 +31,19 @@ viscosity and diffusivity on whole arrays. `equations.surface_stress` is the win
 parameters. See `dycore/closures/turbulent_kinetic_energy.py`, which has all of these.
 
 A diffusivity of eddies (dycore.equations.eddies) may be a record of numbers, as `Visbeck` is, with the `greatest` that it can be
-(m2/s) and a function `diffusivity(on, grid, layers, slopes)` that gives it as a field [j, i] or [k, j, i].
+(m2/s) and a function `diffusivity(on, grid, layers, slopes)` that gives it as a field [j, i] or [k, j, i]. Where it has
+`prognostics`, `advance`, `complete` and `dissipation` besides, as `EddyKineticEnergy`, it is a closure, given its fields too;
+`after.eddies` (dycore.equations.eddies.Diagnosed) has the energy that the eddies of the step have released, and `after.mixed`
+viscosity and diffusivity across the levels.
 """
 
 from dycore.closures.convective import Convective, convective
+from dycore.closures.eddy_kinetic_energy import EddyKineticEnergy
 from dycore.closures.pacanowski_philander import PacanowskiPhilander, pacanowski_philander
 from dycore.closures.records import Closure, Mixed
 from dycore.closures.turbulent_kinetic_energy import TurbulentKineticEnergy
 from dycore.closures.uniform import Uniform, uniform
 from dycore.closures.visbeck import Visbeck
 
-__all__ = ["Closure", "Convective", "Mixed", "PacanowskiPhilander", "TurbulentKineticEnergy", "Uniform", "Visbeck", "convective",
-           "pacanowski_philander", "uniform"]
+__all__ = ["Closure", "Convective", "EddyKineticEnergy", "Mixed", "PacanowskiPhilander", "TurbulentKineticEnergy", "Uniform",
+           "Visbeck", "convective", "pacanowski_philander", "uniform"]

@@ -32,9 +32,24 @@ class Mixed(NamedTuple):
 
 
 def closures_of(parameters: Any) -> tuple[Closure, ...]:
-    """Closures that have fields of their own, that of vertical mixing first."""
-    scheme = getattr(parameters.vertical_mixing, "scheme", None)
-    return (*((scheme,) if hasattr(scheme, "advance") else ()), *parameters.closures)
+    """Closures that have fields of their own, that of vertical mixing first, then that of the transport by eddies."""
+    schemes = getattr(parameters.vertical_mixing, "scheme", None), getattr(parameters.eddies, "transport_diffusivity", None)
+    return (*filter(has_fields, schemes), *parameters.closures)
+
+
+def has_fields(record: Any) -> bool:
+    """Whether a scheme of vertical mixing, or a diffusivity of eddies, is a closure with fields of its own."""
+    return hasattr(record, "advance")
+
+
+def fields_of(parameters: Any, wanted: Any, fields: tuple) -> tuple:
+    """Those that are of one closure among the fields of all closures."""
+    left = fields
+    for closure in closures_of(parameters):
+        own, left = left[:len(closure.prognostics)], left[len(closure.prognostics):]
+        if closure is wanted:
+            return own
+    raise LookupError(f"{wanted!r} is no closure of these parameters.")
 
 
 def prognostics_of(parameters: Any) -> tuple[Prognostic, ...]:

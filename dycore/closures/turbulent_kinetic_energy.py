@@ -23,13 +23,16 @@ from __future__ import annotations
 from math import inf
 from typing import Any, NamedTuple
 
+from numpy.typing import ArrayLike
+
 from dycore.assembly.values import is_traced
 from dycore.closures.columns import distance_between_levels, eliminate, shear, stability, thickness
 from dycore.closures.records import Mixed
 from dycore.fluid import Atmosphere
-from dycore.inputs.given import check_number
+from dycore.inputs.given import check_number, is_array
 from dycore.state import Prognostic
 from dycore.stencils import coefficient_at, maximum, minimum, square_root, stencil, where
+from dycore.terms import Term
 from dycore.tiles import Place
 
 LEAST_N2 = 1.0e-12  # 1/s2: where the length is as good as free; so is that of the shear
@@ -38,6 +41,8 @@ POSITIVE = "c_k", "c_eps", "least_prandtl", "least_energy", "least_length"  # th
 
 class TurbulentKineticEnergy(NamedTuple):
     """Constants of mixing by turbulent kinetic energy, a number each; `VerticalMixing(TurbulentKineticEnergy())`.
+
+    The background diffusivity may vary: a profile [nz], a plane [ny, nx] or a volume [nz, ny, nx] at the lower faces of cells.
 
     For an ocean. Wind deepens a mixed layer to within 8 % of the measurements of Kato and Phillips (1969), on levels of 0.5 to
     2.5 m. Convection deepens it without entrainment; as published (`unstable` = 0) it needs an unstable stratification for that,
@@ -50,7 +55,7 @@ class TurbulentKineticEnergy(NamedTuple):
     c_eps: float = 0.7  # no unit, of the dissipation
     alpha: float = 30.0  # no unit, mixing of energy over that of momentum
     viscosity: float = 1.0e-4  # m2/s, background
-    diffusivity: float = 1.0e-5  # m2/s, background
+    diffusivity: float | ArrayLike = 1.0e-5  # m2/s, background
     unstable: float = 1.0  # m2/s, least diffusivity where N2 is negative, as of `Convective`
     prandtl_factor: float = 6.6  # no unit, Prandtl number over Richardson number
     least_prandtl: float = 1.0  # no unit
@@ -58,6 +63,7 @@ class TurbulentKineticEnergy(NamedTuple):
     surface_factor: float = 3.75  # no unit, energy at the surface over the square of the friction velocity
     least_energy: float = 1.0e-6  # m2/s2
     least_length: float = 0.04  # m, and that at the surface and the sea floor
+    from_eddies: float = 1.0  # share of what unresolved eddies with an energy dissipate that becomes turbulence
 
     @property
     def prognostics(self) -> tuple[Prognostic, ...]:
@@ -70,6 +76,8 @@ class TurbulentKineticEnergy(NamedTuple):
             raise ValueError("TurbulentKineticEnergy is a closure of an ocean: its lengths are in metres, and the levels of an "
                              "Atmosphere are pressures. Give another scheme of vertical mixing (dycore.closures), or none.")
         for name, value in self._asdict().items():
+            if name == "diffusivity" and is_array(value):  # which is held against a grid (dycore.coefficients)
+                continue
             if name in POSITIVE and not is_traced(value):
                 check_number(f"vertical_mixing.scheme.{name}", value, "a positive number", lambda number: 0.0 < number < inf)
             elif not is_traced(value):
@@ -91,7 +99,8 @@ class TurbulentKineticEnergy(NamedTuple):
         """The energy at the end of a step, from what the flow and the tracers lose and gain in it."""
         stress, grid, (energy, rate) = equations.surface_stress, equations.grid, mixed.fields
         top = self.least_energy if stress is None else on(surface_energy, grid, self, stress)
-        flow = Change(before.u, before.v, after.u, after.v, equations.buoyant(after.tracers))
+        dissipated = Term() if after.eddies is None else after.eddies.dissipation
+        flow = Change(before.u, before.v, after.u, after.v, equations.buoyant(after.tracers), dissipated)
         _, eliminated = on.upward(energy_eliminated, nothing_eliminated, grid, after.layers, equations.heights,
                                   equations.parameters.fluid, self, time_step, top, flow, mixed, energy, rate)
         _, (new,) = on.downward(energy_substituted, energy_on_top, self, top, *eliminated)
@@ -99,13 +108,17 @@ class TurbulentKineticEnergy(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Velocities before and after a step on west and south faces (m/s), and the tracers of the buoyancy after it."""
+    """Velocities before and after a step on west and south faces (m/s), the tracers of the buoyancy after it.
+
+    And what unresolved eddies dissipate in it (m2/s3), at centres, the term that is zero where they have no energy.
+    """
 
     before_u: Any
     before_v: Any
     after_u: Any
     after_v: Any
     tracers: tuple
+    dissipated: Any
 
 
 @stencil
@@ -144,9 +157,9 @@ def mixing(k, j, i, carried, grid, column, values, u, v, energy, n2, free, from_
     viscosity = values.c_k * length * root
     prandtl = values.prandtl_factor * n2[k, j, i] / maximum(shear(k, j, i, grid, column, u, v), LEAST_N2)
     diffusivity = viscosity / minimum(maximum(prandtl, values.least_prandtl), values.largest_prandtl)
+    background = coefficient_at(k, j, i, values.diffusivity)
     diffusivity = where(n2[k, j, i] < 0.0, maximum(diffusivity, values.unstable), diffusivity)
-    return (from_below,), (where(inside, viscosity + values.viscosity, 0.0), where(inside, diffusivity + values.diffusivity, 0.0),
-                           rate)
+    return (from_below,), (where(inside, viscosity + values.viscosity, 0.0), where(inside, diffusivity + background, 0.0), rate)
 
 
 @stencil
@@ -194,7 +207,8 @@ def energy_eliminated(k, j, i, carried, grid, column, heights, fluid, values, ti
               + (squared_change_v(k, j, i, grid, flow) + squared_change_v(k, j + 1, i, grid, flow)))
     production = mixed.viscosity[k, j, i] * (0.5 * across / (distance * distance))
     buoyancy = mixed.diffusivity[k, j, i] * stability(k, j, i, grid, column, heights, fluid, flow.tracers)
-    gain = maximum(production, 0.0) + maximum(-buoyancy, 0.0)
+    from_eddies = 0.5 * values.from_eddies * (flow.dissipated[k, j, i] + flow.dissipated[k - 1, j, i])
+    gain = maximum(production, 0.0) + maximum(-buoyancy, 0.0) + from_eddies
     loss = rate[k, j, i] + (maximum(-production, 0.0) + maximum(buoyancy, 0.0)) / now
     surface = values.c_k * values.least_length * square_root(coefficient_at(k, j, i, top)) + values.viscosity
     above = where(k + 1 < grid.top, mixed.viscosity[k + 1, j, i], surface)

@@ -11,7 +11,8 @@ from dycore.diagnostics.cells import alone, axes, constant, described, in_one_ch
 from dycore.fluid import Ocean, linear_seawater, no_buoyancy
 from dycore.inputs.given import not_negative, positive
 
-EQUATIONS_OF_STATE = {function.__name__: function for function in (linear_seawater, no_buoyancy, seawater.teos10)}
+EQUATIONS_OF_STATE = {function.__name__: function for function in (linear_seawater, no_buoyancy, seawater.teos10,
+                                                                   seawater.quadratic_seawater)}
 TRACERS = ("temperature", "salinity")
 BY_DENSITY, BY_TEMPERATURE = 0.03, 0.2  # kg/m3, K: thresholds of de Boyer Montegut et al.
 
@@ -68,8 +69,8 @@ def buoyancy(dataset: Any, depth: Any) -> Any:
 def potential_density(dataset: Any, reference_depth: float = 0.0) -> Any:
     """Potential density (kg m-3) referenced to a depth (m, which stands for dbar), at cell centres, NaN on land.
 
-    By TEOS-10 in the form of Roquet et al. 2015 (dycore.seawater) or rho_0 (1 - b / g) of linear seawater, as the run had it. Needs
-    temperature and salinity. Raises ValueError for another equation of state.
+    By TEOS-10 in the form of Roquet et al. 2015 (dycore.seawater) or rho_0 (1 - b / g) of linear or quadratic seawater, as the run
+    had it. Needs temperature and salinity. Raises ValueError for another equation of state.
     """
     depth = not_negative("reference_depth", reference_depth, "m")
     if equation_of_state(dataset) is seawater.teos10:

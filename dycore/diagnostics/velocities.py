@@ -60,11 +60,15 @@ def eddy_kinetic_energy(dataset: Any) -> Any:
 def relative_vorticity(dataset: Any) -> Any:
     """Vorticity of the velocity along levels (s-1) at corners, dv/dx - du/dy, on a sphere of the Earth's radius or a plane.
 
-    Corners on the edges of the domain are left out. Raises ValueError for less than two rows or columns of cells.
+    Corners on the edges of the domain are left out. Raises ValueError for less than two rows or columns of cells, and on a
+    tripolar grid.
     """
     (u, x), (v, y) = components(dataset)
     if min(dataset.sizes[x], dataset.sizes[y]) < 2:
         raise ValueError("the vorticity needs at least two rows and two columns of cells.")
+    if dataset.attrs.get("y_boundary") == "fold":
+        raise ValueError("the vorticity here is that of evenly spaced longitudes and latitudes, and those of a tripolar grid are "
+                         "not: take differences with dycore.diagnostics.xgcm_grid, which knows its lengths.")
     row, corner, metres = 1.0, 1.0, 1e3 if dataset[x].attrs.get("units") == "km" else 1.0
     if y in ("latitude", "grid_latitude"):
         row, corner = np.cos(np.radians(dataset[y])), np.cos(np.radians(dataset[f"{y}_face"]))

@@ -21,15 +21,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dycore.equations.continuity import Flow
+from dycore.equations.open_boundaries import through_open_sides
 from dycore.equations.records import Equations
 from dycore.equations.steppers import Stage, off_centred, off_centred_columns, transport_velocity
 from dycore.equations.velocity import Sums
 from dycore.fields import Region, as_field
-from dycore.stencils import stencil, where
+from dycore.stencils import absolute, stencil, where
 from dycore.tiles import Halo, HaloWidth, Place, Tile
 
-# the metrics that a substep reads
-METRICS = ("dy_u", "dx_v", "inverse_dx_u", "inverse_dy_v", "inverse_area", "inverse_thickness", "thickness_u", "thickness_v")
+# the metrics that a substep reads, and where they stand
+METRICS = {"dy_u": Place.WEST_FACE, "dx_v": Place.SOUTH_FACE, "inverse_dx_u": Place.WEST_FACE, "inverse_dy_v": Place.SOUTH_FACE,
+           "inverse_area": Place.CENTER, "inverse_thickness": Place.CENTER, "thickness_u": Place.WEST_FACE,
+           "thickness_v": Place.SOUTH_FACE}
 
 
 class Weights(NamedTuple):
@@ -80,21 +83,61 @@ def portions(substeps: int, substeps_per_exchange: int, split: bool) -> list[Por
 
 
 @stencil
-def velocity_substep(j, i, grid, gravity, substep, weight, transport_weight, column_width_u, column_width_v,
-                     forcing_u, forcing_v, change, u, v, mean_u, mean_v, transport_u, transport_v):
-    """u, v at west and south faces [j, i] (m/s) one substep later, and running averages of velocity and transport / face (m/s)."""
+def accelerated(j, i, grid, gravity, substep, forcing_u, forcing_v, change, u, v):
+    """u, v at west and south faces [j, i] (m/s) one substep later."""
     push_u = forcing_u[j, i] - gravity * (change[j, i] - change[j, i - 1]) * grid.inverse_dx_u[j, i]
     push_v = forcing_v[j, i] - gravity * (change[j, i] - change[j - 1, i]) * grid.inverse_dy_v[j, i]
-    new_u = where(grid.thickness_u[j, i] > 0.0, u[j, i] + substep * push_u, 0.0)
-    new_v = where(grid.thickness_v[j, i] > 0.0, v[j, i] + substep * push_v, 0.0)
-    width_u = column_width_u[j, i] + 0.5 * grid.dy_u[j, i] * (
-        change[j, i] * grid.inverse_thickness[j, i] + change[j, i - 1] * grid.inverse_thickness[j, i - 1])
-    width_v = column_width_v[j, i] + 0.5 * grid.dx_v[j, i] * (
-        change[j, i] * grid.inverse_thickness[j, i] + change[j - 1, i] * grid.inverse_thickness[j - 1, i])
+    return (where(grid.thickness_u[j, i] > 0.0, u[j, i] + substep * push_u, 0.0),
+            where(grid.thickness_v[j, i] > 0.0, v[j, i] + substep * push_v, 0.0))
+
+
+@stencil
+def changed_widths(j, i, grid, column_width_u, column_width_v, change):
+    """Stretched widths of west and south faces [j, i] (m) with the change of R on both sides."""
+    return (column_width_u[j, i] + 0.5 * grid.dy_u[j, i] * (
+                change[j, i] * grid.inverse_thickness[j, i] + change[j, i - 1] * grid.inverse_thickness[j, i - 1]),
+            column_width_v[j, i] + 0.5 * grid.dx_v[j, i] * (
+                change[j, i] * grid.inverse_thickness[j, i] + change[j - 1, i] * grid.inverse_thickness[j - 1, i]))
+
+
+@stencil
+def averaged(j, i, grid, weight, transport_weight, new_u, new_v, width_u, width_v, mean_u, mean_v, transport_u, transport_v):
+    """New u and v [j, i] (m/s), running averages of velocity and transport / face with them (m/s), and that transport."""
     flux_u, flux_v = width_u * grid.thickness_u[j, i] * new_u, width_v * grid.thickness_v[j, i] * new_v
     return (new_u, new_v, mean_u[j, i] + weight * new_u, mean_v[j, i] + weight * new_v,
             transport_u[j, i] + transport_weight * flux_u, transport_v[j, i] + transport_weight * flux_v,
             flux_u, flux_v)
+
+
+@stencil
+def velocity_substep(j, i, grid, gravity, substep, weight, transport_weight, column_width_u, column_width_v,
+                     forcing_u, forcing_v, change, u, v, mean_u, mean_v, transport_u, transport_v):
+    """u, v at west and south faces [j, i] (m/s) one substep later, and running averages of velocity and transport / face (m/s)."""
+    new_u, new_v = accelerated(j, i, grid, gravity, substep, forcing_u, forcing_v, change, u, v)
+    width_u, width_v = changed_widths(j, i, grid, column_width_u, column_width_v, change)
+    return averaged(j, i, grid, weight, transport_weight, new_u, new_v, width_u, width_v, mean_u, mean_v, transport_u, transport_v)
+
+
+@stencil
+def open_velocity_substep(j, i, grid, gravity, substep, weight, transport_weight, column_width_u, column_width_v, outer_u, outer_v,
+                          slope_u, slope_v, forcing_u, forcing_v, change, u, v, mean_u, mean_v, transport_u, transport_v):
+    """As `velocity_substep`, but for faces of open sides (dycore.equations.open_boundaries.Passage): there waves leave."""
+    new_u, new_v = accelerated(j, i, grid, gravity, substep, forcing_u, forcing_v, change, u, v)
+    width_u, width_v = changed_widths(j, i, grid, column_width_u, column_width_v, change)
+    out_u, out_v = slope_u[j, i], slope_v[j, i]
+    within_u = where(out_u > 0.0, change[j, i], change[j, i - 1])
+    within_v = where(out_v > 0.0, change[j, i], change[j - 1, i])
+    rate_u = 2.0 * substep * grid.inverse_dx_u[j, i] * grid.thickness_u[j, i] * absolute(out_u)  # 2 c dt / dx
+    rate_v = 2.0 * substep * grid.inverse_dy_v[j, i] * grid.thickness_v[j, i] * absolute(out_v)
+    through_u = (u[j, i] + rate_u * (outer_u[j, i] - out_u * within_u)) / (1.0 + rate_u)
+    through_v = (v[j, i] + rate_v * (outer_v[j, i] - out_v * within_v)) / (1.0 + rate_v)
+    within_u = within_u * where(out_u > 0.0, grid.inverse_thickness[j, i], grid.inverse_thickness[j, i - 1])
+    within_v = within_v * where(out_v > 0.0, grid.inverse_thickness[j, i], grid.inverse_thickness[j - 1, i])
+    is_open_u, is_open_v = absolute(out_u) > 0.0, absolute(out_v) > 0.0
+    return averaged(j, i, grid, weight, transport_weight, where(is_open_u, through_u, new_u), where(is_open_v, through_v, new_v),
+                    where(is_open_u, column_width_u[j, i] + grid.dy_u[j, i] * within_u, width_u),
+                    where(is_open_v, column_width_v[j, i] + grid.dx_v[j, i] * within_v, width_v),
+                    mean_u, mean_v, transport_u, transport_v)
 
 
 @stencil
@@ -176,16 +219,20 @@ def advanced(on: Any, equations: Equations, stage: Stage, layers: Any, start: An
     wide = own.tile
     widths: Sequence[Any] = (layers.width_u, layers.width_v)
     depth_mean = on(depth_means, grid, sums)
+    through = through_open_sides(on, equations, layers, now, sums)
     others = [] if now is start else [on(surface_increment, start.surface, now.surface)]
-    others += widths if any(own.neighbours) else ()
+    others += (*widths, *through) if any(own.neighbours) else ()
     # so far beyond the cells that the substeps need no message for a while
-    along_y, along_x = (own.substeps_per_exchange if n > 1 else 1 for n in tile.processes)
+    along_y, along_x = (own.substeps_per_exchange if split else 1 for split in tile.split)
     width = HaloWidth(along_x, along_x, along_y, along_y)
-    halos = (*on_faces(wide, width) * 2, *[Halo(wide, Place.CENTER, width)] * len(others))
+    of_others = [Halo(wide, Place.CENTER, width)] * len(others)
+    if tile.fold_rows and any(own.neighbours):  # beyond a fold the widths of faces are not where those of cells are
+        of_others[-2:] = (halo._replace(turns=False) for halo in on_faces(wide, width))
+    halos = (*on_faces(wide, width) * 2, *of_others)
     u, v, *begin = on.exchange((Place.WEST_FACE, u), (Place.SOUTH_FACE, v), *(
         (halo, backend.retile(field, tile, wide)) for halo, field in zip(halos, (*depth_mean, *others), strict=True)))
     change = None if now is start else begin.pop(4)
-    averages = substeps(on, equations, stage, begin[:4], change, begin[4:] or widths)
+    averages = substeps(on, equations, stage, begin[:4], change, begin[4:] or (*widths, *through))
 
     mean_u, mean_v, *transport, predicted_u, predicted_v = (
         backend.retile(field, wide, tile) for field in (*averages, *begin[2:4]))
@@ -194,14 +241,17 @@ def advanced(on: Any, equations: Equations, stage: Stage, layers: Any, start: An
     mean = transport_velocity(on, off_centred_columns, stage, predicted, old)
     correction = on(transport_correction, grid, layers, *mean, *transport)
     total = on(transport_divergence, grid, *transport)
-    through = transport_velocity(on, off_centred, stage, (u, v), (now.u, now.v))
-    transports = on(corrected_transports, grid, *widths, *correction, *through)
+    moving = transport_velocity(on, off_centred, stage, (u, v), (now.u, now.v))
+    transports = on(corrected_transports, grid, *widths, *correction, *moving)
     u, v = on(corrected_velocity, grid, u, v, *on(velocity_correction, mean_u, mean_v, *predicted))
     return u, v, Flow(*transports, *widths), total
 
 
-def substeps(on: Any, equations: Equations, stage: Stage, means: Sequence[Any], change: Any, widths: Sequence[Any]) -> tuple:
-    """Averages over the substeps, of velocity and of transport: from depth means before and after, in the wide halo."""
+def substeps(on: Any, equations: Equations, stage: Stage, means: Sequence[Any], change: Any, faces: Sequence[Any]) -> tuple:
+    """Averages over the substeps, of velocity and of transport: from depth means before and after, in the wide halo.
+
+    `faces`: the widths of both kinds of faces and, where sides are open, their `Passage`.
+    """
     backend, own, parameters = on.backend, equations.barotropic, equations.parameters
     assert own is not None
     wide, grid = own.tile, equations.grid if own.grid is None else own.grid
@@ -215,8 +265,8 @@ def substeps(on: Any, equations: Equations, stage: Stage, means: Sequence[Any], 
     def substep(m: Any, cells: Region, carried: tuple) -> tuple:
         change, *moving = carried
         *moving, flux_u, flux_v = backend.apply(
-            velocity_substep, cells.grow(east=1, north=1), grid, own.gravity, averaging.substep * dt, of_velocity[m],
-            of_transport[m], *widths, *forcing, change, *moving)
+            velocity_substep if len(faces) == 2 else open_velocity_substep, cells.grow(east=1, north=1), grid, own.gravity,
+            averaging.substep * dt, of_velocity[m], of_transport[m], *faces, *forcing, change, *moving)
         change = backend.apply(surface_substep, cells, grid, averaging.substep * dt, change, flux_u, flux_v)
         return *backend.wrap((Halo(wide, Place.CENTER), change)), *moving
 

@@ -43,6 +43,34 @@ def residual_transports(k, j, i, grid, transport_u, transport_v, psi_x, psi_y):
             transport_v[k, j, i] - grid.dx_v[j, i] * grid.inverse_dr[k] * rise_y)
 
 
+@stencil
+def released_about(k, j, i, grid, stretching, diffusivity, slopes):
+    """Potential energy that the bolus flow releases at the four edges about the lower-r face of a cell (m5/s3)."""
+    b, distance = slopes.buoyancy, 0.5 * (grid.dr[k] + grid.dr[k - 1])
+    here, below = b[k, j, i], b[k - 1, j, i]
+    west, south = stream_functions(k, j, i, grid, stretching, diffusivity, slopes)
+    east, _ = stream_functions(k, j, i + 1, grid, stretching, diffusivity, slopes)
+    _, north = stream_functions(k, j + 1, i, grid, stretching, diffusivity, slopes)
+    along_x = (grid.dy_u[j, i] * west * (here - b[k, j, i - 1] + (below - b[k - 1, j, i - 1]))
+               + grid.dy_u[j, i + 1] * east * (b[k, j, i + 1] - here + (b[k - 1, j, i + 1] - below)))
+    along_y = (grid.dx_v[j, i] * south * (here - b[k, j - 1, i] + (below - b[k - 1, j - 1, i]))
+               + grid.dx_v[j + 1, i] * north * (b[k, j + 1, i] - here + (b[k - 1, j + 1, i] - below)))
+    return where(k > grid.floor[j, i], -0.5 * distance * (along_x + along_y), 0.0)
+
+
+@stencil
+def released(k, j, i, grid, stretching, diffusivity, slopes):
+    """Potential energy that the bolus flow releases in a cell, per mass (m2/s3): a quarter of that of each edge about it.
+
+    That is -psi db of an edge, as tracers with centred faces have it, where db is of both levels together: below zero here and
+    there, where slopes are noise.
+    """
+    above = where(k + 1 < grid.top, released_about(k + 1, j, i, grid, stretching, diffusivity, slopes), 0.0)
+    both = released_about(k, j, i, grid, stretching, diffusivity, slopes) + above
+    rate = 0.25 * grid.inverse_area[j, i] * grid.inverse_dr[k] * both
+    return grid.open_fraction_of(k, j, i, grid.floor, grid.inverse_fraction, rate)
+
+
 def residual_flow(on: Any, grid: Any, layers: Any, slopes: Neutral, diffusivity: Any, flow: Flow) -> Flow:
     """The flow that moves tracers: that which moves mass, and the bolus flow."""
     psi = map(on.whole, on(stream_functions, grid, layers.stretching, diffusivity, slopes))

@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore.assembly.values import is_traced
-from dycore.closures import Visbeck
+from dycore.closures import EddyKineticEnergy, Visbeck
+from dycore.closures.records import fields_of, has_fields
 from dycore.equations import bolus, neutral_diffusion
 from dycore.equations.continuity import Flow
+from dycore.equations.dissipation import dissipated
 from dycore.equations.neutral_slopes import Neutral, neutral_slopes
 from dycore.fields import axes_of
-from dycore.inputs.given import check_number, not_negative
-from dycore.terms import Vector
+from dycore.inputs.given import check_number, not_negative, shown
+from dycore.terms import Term, Vector, bound
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Eddies:
     neutral_diffusivity: of tracers along neutral surfaces (m2/s; dycore.equations.neutral_diffusion), in place of
     Parameters.diffusivity. transport_diffusivity: kappa of Gent and McWilliams (m2/s), whose bolus flow flattens these surfaces
     (dycore.equations.bolus). Both are numbers, profiles [nz], planes [ny, nx] or volumes [nz, ny, nx] at cell centres, or follow
-    from the flow (dycore.closures.Visbeck); all numbers may be new from call to call (`Model.with_parameters`). None is none.
+    from the flow: dycore.closures.Visbeck, or EddyKineticEnergy, which carries a field of its own, and is given to the transport,
+    or to both. All numbers may be new from call to call (`Model.with_parameters`). None is none.
     greatest_slope: neutral surfaces that are steeper count for less, by the square of how much (no unit; 1e-3 to 1e-2). It may
     be at most the least dx d_e / (4 kappa dt) of the grid, where d_e is the distance of the levels; else a step overshoots.
 
@@ -39,8 +43,8 @@ class Eddies:
     Where neutral surfaces are steep, as in a mixed layer, eddies do nothing: that is for vertical_mixing and a small diffusivity.
     """
 
-    neutral_diffusivity: float | ArrayLike | Visbeck | None = None  # m2/s, of tracers along neutral surfaces
-    transport_diffusivity: float | ArrayLike | Visbeck | None = None  # m2/s, of Gent and McWilliams
+    neutral_diffusivity: float | ArrayLike | Visbeck | EddyKineticEnergy | None = None  # m2/s, of tracers along neutral surfaces
+    transport_diffusivity: float | ArrayLike | Visbeck | EddyKineticEnergy | None = None  # m2/s, of Gent and McWilliams
     greatest_slope: float = 5.0e-3  # no unit, of neutral surfaces, beyond which they count for less
 
     @property
@@ -65,6 +69,16 @@ def check_numbers(eddies: Eddies) -> None:
         for part, number in parts.items():
             if not is_traced(number):
                 not_negative(f"eddies.{name}.{part}", number, "in the unit that the record says")
+    if has_fields(eddies.neutral_diffusivity) and not alike(eddies.neutral_diffusivity, eddies.transport_diffusivity):
+        raise ValueError(f"eddies.neutral_diffusivity={shown(eddies.neutral_diffusivity)} has fields of its own, those of the "
+                         f"transport, but transport_diffusivity={shown(eddies.transport_diffusivity)}. Give one record to "
+                         "both, or a number or a field as neutral_diffusivity.")
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two records are of one kind and have the same numbers, where these are known."""
+    pairs = zip(one, other, strict=True) if type(one) is type(other) and isinstance(one, tuple) else [(one, other)]
+    return all(a is b or is_traced(a) or is_traced(b) or np.array_equal(a, b) for a, b in pairs)
 
 
 class NeutralFlux(NamedTuple):
@@ -80,6 +94,9 @@ class Diagnosed(NamedTuple):
     slopes: Neutral
     neutral_diffusivity: Any  # (m2/s), or None
     transport_diffusivity: Any
+    released: Any = Term()  # potential energy that the bolus flow releases, per mass (m2/s3), at centres: for a closure of eddies
+    dissipated: Any = Term()  # kinetic energy that friction along the levels takes from the flow, as `released`
+    dissipation: Any = Term()  # energy that eddies lose to turbulence, as `released`
 
 
 def diagnosed(on: Any, equations: Any, at: Any) -> Diagnosed | None:
@@ -89,13 +106,21 @@ def diagnosed(on: Any, equations: Any, at: Any) -> Diagnosed | None:
         return None
     slopes = neutral_slopes(on, equations, at, eddies.greatest_slope)
 
-    def at_this_time(value: Any) -> Any:
+    closure, closes = eddies.transport_diffusivity, has_fields(eddies.transport_diffusivity)
+    fields = fields_of(equations.parameters, closure, at.closure) if closes else ()
+
+    def at_this_time(value: Any, *fields: Any) -> Any:
         if not follows_flow(value):
             return value
-        made = value.diffusivity(on, equations.grid, at.layers, slopes)
+        made = value.diffusivity(on, equations.grid, at.layers, slopes, *fields)
         return on.whole(made) if axes_of(made) == 3 else made
 
-    return Diagnosed(slopes, at_this_time(eddies.neutral_diffusivity), at_this_time(eddies.transport_diffusivity))
+    transport = at_this_time(closure, *fields)
+    neutral = transport if has_fields(eddies.neutral_diffusivity) else at_this_time(eddies.neutral_diffusivity)
+    if not closes:
+        return Diagnosed(slopes, neutral, transport)
+    return Diagnosed(slopes, neutral, transport, bound(bolus.released, equations.grid, at.layers.stretching, transport, slopes),
+                     dissipated(equations, at), closure.dissipation(transport, *fields))
 
 
 def residual_flow(on: Any, grid: Any, layers: Any, eddies: Diagnosed | None, flow: Flow) -> Flow:

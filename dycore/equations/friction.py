@@ -45,10 +45,18 @@ class Viscosity(NamedTuple):
 
 
 def cosines(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """The cosine of latitude on rows of centres and of corners [j, i], zero on pole corners; 1 on a plane."""
+    """The cosine of latitude on rows of centres and of corners [j, i], zero on pole corners; 1 on a plane.
+
+    On a tripolar grid the length of cells along rows over that at the equator, which south of the join is the same.
+    """
     shape = grid.tile.region.padded[1:]
     if not grid.spherical:
         return np.ones(shape), np.ones(shape)
+    if grid.tile.y is Boundary.FOLD:
+        metrics, first = grid.metrics, grid.tile.region.columns.ranges[0][0]
+        equator = float(metrics.dx_u[first, first]) / np.cos(np.radians(grid.y[0]))
+        centre, corner = 0.5 * (metrics.dx_u + np.roll(metrics.dx_u, -1, 1)), 0.5 * (metrics.dx_v + np.roll(metrics.dx_v, 1, 1))
+        return centre / equator, corner / equator
     step = np.radians(grid.y_face[1] - grid.y_face[0])
     corner = np.radians(grid.y_face[0]) + (np.arange(shape[0]) - HALO) * step
     centre, corner = (np.broadcast_to(np.abs(np.cos(phi))[:, None], shape) for phi in (corner + 0.5 * step, corner))

@@ -23,6 +23,7 @@ from dycore.equations import (
     free_surface,
     friction,
     momentum,
+    open_boundaries,
     pressure,
     steppers,
     tracers,
@@ -40,7 +41,8 @@ from dycore.time_series import at_step
 
 def step(on: Any, equations: Equations, state: State) -> State:
     """State one time step later, by stages that all begin at `state`, each with the tendencies of what the one before reached."""
-    equations = equations._replace(forcing=at_step(on, equations.forcing, state.step))
+    equations = equations._replace(forcing=at_step(on, equations.forcing, state.step),
+                                   openings=at_step(on, equations.openings, state.step))
     reached, steps = state, state.step + 1
     on.given(*state.closure)
     for stage in equations.parameters.stepper.stages:
@@ -72,7 +74,7 @@ def after_stage(on: Any, equations: Equations, stage: Stage, start: State, now: 
 
     # Implicit, and so of first order, wherever it stands: in the last stage it costs one solve a step and damps all of it
     closures, mixed = vertical_mixing.closed(on, equations, dt, at, start.closure) if stage.last else ((), None)
-    u, v, means = velocity.advanced(on, equations, dt, layers, mixed, change, start)
+    u, v, means = open_boundaries.entering(on, equations, *velocity.advanced(on, equations, dt, layers, mixed, change, start))
 
     # Mass: the moving boundary and the depth mean together, in one step or in barotropic substeps
     u, v, flow, outflow = free_surface.advanced(on, equations, stage, layers, weights, start, now, sums, u, v, means)
@@ -81,8 +83,10 @@ def after_stage(on: Any, equations: Equations, stage: Stage, start: State, now: 
     unresolved = eddies.diagnosed(on, equations, at)
     w, surface, moved = tracers.advanced(on, equations, dt, at, weights, start, now, flow, outflow, mixed, unresolved, sources)
 
+    u, v, surface, moved = open_boundaries.outside(on, equations, u, v, surface, moved)
+
     # Closures last, with the flow at the end; their columns are those of the implicit solves
-    after = Instant(u, v, w, surface, moved, now.time, start.closure, layers)
+    after = Instant(u, v, w, surface, moved, now.time, start.closure, layers, mixed=mixed, eddies=unresolved)
     closure = completed(on, equations, dt, closures, start, after) if stage.last else now.closure
     return State(u, v, w, surface, moved, closure, steppers.remembered(on, weights, now, slow), now.step, now.time)
 

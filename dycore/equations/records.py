@@ -34,6 +34,8 @@ class Equations(NamedTuple):
     read: tuple[int, ...]  # numbers of the tracers that the buoyancy is given
     closure_places: tuple  # where the prognostic fields of closures stand
     has_land: bool
+    openings: Any = None  # dycore.equations.open_boundaries.Openings, or None
+    open_at: tuple = ()  # dycore.geometry.sides.Side of these
 
     @property
     def filtered(self) -> bool:

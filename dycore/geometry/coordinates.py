@@ -98,6 +98,17 @@ def check_pole(pole: Any) -> tuple[float, float]:
     return longitude, latitude
 
 
+def check_join(south: Any, join: Any, pole: Any) -> tuple[float, float, float]:
+    """Southern edge and join of a tripolar grid, and the longitude of one of its poles (degrees)."""
+    for name, value, what in (("south", south, "latitude of the southern edge"), ("join", join, "latitude of the grid's poles"),
+                              ("pole", pole, "longitude of one of the grid's poles")):
+        check_number(name, value, f"the {what} in degrees, a finite number", isfinite)
+    if not -90.0 < south < join < 90.0:
+        raise ValueError(f"south={shown(south)} and join={shown(join)} must be latitudes between -90 and 90 degrees, the second "
+                         "north of the first.")
+    return float(south), float(join), float(pole)
+
+
 def check_coriolis(function: Callable, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
     """Coriolis parameters (1/s) at corners [j, i], from what a user's function makes of longitudes and latitudes."""
     shape = np.broadcast_shapes(longitude.shape, latitude.shape)
@@ -140,6 +151,8 @@ def check_boundary(name: str, boundary: Any) -> Boundary:
     """Boundary of a direction of a plane."""
     if boundary is Boundary.POLE:
         raise ValueError("A plane has no pole: use Boundary.PERIODIC or Boundary.WALL.")
+    if boundary is Boundary.FOLD:
+        raise ValueError("A fold belongs to the grid of dycore.grid.tripolar: use Boundary.PERIODIC or Boundary.WALL.")
     if not isinstance(boundary, Boundary):
         raise ValueError(f"{name}={shown(boundary)} is no boundary. Give Boundary.PERIODIC or Boundary.WALL of dycore.tiles.")
     return boundary

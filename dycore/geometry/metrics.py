@@ -106,7 +106,7 @@ def interior(array: Any) -> Any:
 
 
 def padded_plane(values: Any, tile: Tile, beyond_wall: float) -> np.ndarray:
-    """A cell field [j, i] with halo: repeated, mirrored over the pole, or a constant beyond walls."""
+    """A cell field [j, i] with halo: repeated, mirrored over the pole or the fold, or a constant beyond walls."""
     out = np.full(tile.region.padded[1:], beyond_wall, dtype=float)
     interior(out)[...] = values
     halo = Halo(tile, Place.CENTER)
@@ -114,6 +114,8 @@ def padded_plane(values: Any, tile: Tile, beyond_wall: float) -> np.ndarray:
         copy_strips(out, copies_y(halo))
     if tile.x is not Boundary.WALL:
         copy_strips(out, copies_x(halo))
+    if tile.y is Boundary.FOLD:
+        out[: tile.region.j[0]] = beyond_wall
     return out
 
 
@@ -180,13 +182,18 @@ def floor_of(tile: Tile, interfaces: np.ndarray, ground: Ground) -> Floor:
                  padded_plane(fraction, tile, beyond_wall=1.0), bottom)
 
 
-def faces_of(tile: Tile, floor: Floor, area: np.ndarray) -> Faces:
-    """Open fractions of faces and corners: as far as the cells on both sides, or all four cells, are wet."""
+def faces_of(tile: Tile, floor: Floor, area: np.ndarray, dy_u: np.ndarray) -> Faces:
+    """Open fractions of faces and corners: as far as the cells on both sides, or all four cells, are wet.
+
+    `area` of cells, `dy_u` the lengths of west faces, of which those at the ends of a fold have none.
+    """
     level, top = floor.level, HALO_LEVELS + tile.cells[0]
     level_u = np.maximum(level, shifted(level, 0, 1))
     level_v = np.maximum(level, shifted(level, 1, 0))
     if tile.y is Boundary.POLE:  # faces of length zero
         level_v[[HALO, HALO + tile.cells[1]]] = top
+    if tile.y is Boundary.FOLD:
+        level_u = np.where(dy_u > 0.0, level_u, top)
     level_z = np.maximum(level_u, shifted(level_u, 1, 0))
 
     def open_at(lowest: np.ndarray, south: int, west: int) -> np.ndarray:
@@ -238,7 +245,7 @@ def metrics_of(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dic
     Raises ValueError as floor_of.
     """
     floor = floor_of(tile, interfaces, ground)
-    faces, m = faces_of(tile, floor, lengths["area"]), lengths
+    faces, m = faces_of(tile, floor, lengths["area"], lengths["dy_u"]), lengths
     whole = ground.partial_cells is None
     fields = Metrics(
         dy_u=m["dy_u"], dx_v=m["dx_v"], dx_u=m["dx_u"], dy_v=m["dy_v"],
@@ -259,5 +266,6 @@ def metrics_of(tile: Tile, dtype: np.dtype, interfaces: np.ndarray, lengths: dic
         with np.errstate(over="ignore", under="ignore"):  # what is too large or too small is refused with all of it
             return np.ascontiguousarray(values, np.int32 if values.dtype.kind == "i" else dtype)
 
-    has_land = bool((interior(floor.level) != HALO_LEVELS).any() or Boundary.WALL in (tile.x, tile.y))
+    walled = Boundary.WALL in (tile.x, tile.y) or tile.y is Boundary.FOLD
+    has_land = bool(walled or (interior(floor.level) != HALO_LEVELS).any())
     return Metrics(*(convert(field) for field in fields)), has_land

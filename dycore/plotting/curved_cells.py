@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from dycore.geometry.geographic import unit_vectors
+from dycore.geometry.sphere import triangle
 
 VERTICES = ("_vertex_0", "_vertex_1", "_vertex_2", "_vertex_3")  # endings of coordinates beside those of centres
 POLAR = 1e-6  # cosine of a latitude at which a longitude means nothing
@@ -66,6 +67,14 @@ def corners(field: Any, dims: tuple[str, str]) -> tuple[np.ndarray, np.ndarray]:
     x, y, z = points[:, 1:, 1:] + points[:, 1:, :-1] + points[:, :-1, 1:] + points[:, :-1, :-1]
     longitude, latitude = np.degrees(np.arctan2(y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))
     return around(longitude), around(latitude)
+
+
+def areas(field: Any, dims: tuple[str, str]) -> Any:
+    """Areas of cells on the unit sphere (xarray.DataArray), between great circles. `dims`: (y, x) of the field."""
+    from xarray import DataArray
+
+    a, b, c, d = np.moveaxis(unit_vectors(*corners(field, dims)), 1, 0)
+    return DataArray(triangle(a, b, c) + triangle(a, c, d), dims=dims)
 
 
 def around(values: np.ndarray) -> np.ndarray:

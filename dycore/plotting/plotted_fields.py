@@ -17,7 +17,7 @@ from dycore.diagnostics.cells import along, moved, velocity_of
 from dycore.diagnostics.times import days_of
 from dycore.diagnostics.velocities import relative_vorticity, speed
 from dycore.inputs.given import check_function, check_labelled, check_text, finite, shown
-from dycore.plotting.curved_cells import VERTICES, is_geographic
+from dycore.plotting.curved_cells import VERTICES, areas, is_geographic
 
 UNITS = {"Pa": ("hPa", 0.01), "degree_C": ("\N{DEGREE SIGN}C", 1.0), "m s-1": ("m/s", 1.0), "Pa s-1": ("Pa/s", 1.0),
          "g kg-1": ("g/kg", 1.0), "sverdrup": ("Sv", 1.0), "s-1": ("$10^{-5}$/s", 1e5)}
@@ -249,7 +249,9 @@ def mean(field: Any) -> Any:
     import xarray as xr
 
     weights = xr.ones_like(field[along(field, "Y") or along(field, "X")])
-    if weights.name.startswith(("latitude", "grid_latitude")):
+    if weights.name.startswith("grid_latitude") and "standard_name" not in weights.attrs:  # nominal, of a tripolar grid
+        weights = areas(field, (weights.name, along(field, "X")))
+    elif weights.name.startswith(("latitude", "grid_latitude")):
         weights = np.cos(np.radians(field[weights.name]))
     if extends(field, "Z"):
         z = along(field, "Z")

@@ -1,0 +1,116 @@
+"""Uncertainty: how far off 4D-Var and an ensemble filter say that they are, and how far off they are, on one twin.
+
+A wind-driven channel of one layer, whose truth NumPy runs with another advection of momentum, is seen twelve times in a day.
+"""
+
+import sys
+
+import numpy as np
+
+from dycore import Model, Parameters, initial_state
+from dycore.backends import on_jax, on_numpy
+from dycore.equations import momentum, momentum_weno
+from dycore.equations.vertical_mixing import VerticalMixing
+from dycore.fluid import shallow_water
+from dycore.grid import rectilinear
+from dycore.learning import (
+    Observations,
+    UncertainParameter,
+    assimilate,
+    at_cells,
+    background_covariance,
+    filtered,
+    observed_twin,
+    reliability,
+)
+from dycore.learning.state_fields import field, incremented, open_points
+
+WIND, DRAG = "surface_stress", "vertical_mixing.linear_drag"
+TRUTH = {WIND: 1.0, DRAG: 5e-4}  # a factor, m/s
+UNCERTAIN = UncertainParameter(WIND, 0.7, 0.5, factor=True), UncertainParameter(DRAG, 1e-3, 0.7)
+ERRORS, SEEN = {"u": 0.003, "v": 0.003, "surface": 0.01}, {"u": 0.001, "v": 0.001, "surface": 0.003}  # of background, observations
+
+
+def channel(backend, advection=momentum.energy_conserving):
+    """A model of 8 x 12 cells, 400 m deep, under a westerly wind that is strongest in the middle."""
+    grid = rectilinear((1, 8, 12), extent=(1.8e6, 1.2e6), interfaces=np.array([-400.0, 0.0]), coriolis=1e-4, beta=1.5e-11)
+    stress = np.broadcast_to(0.1 * np.sin(np.pi * grid.y / 1.2e6)[:, None], (8, 12))
+    return Model(grid, Parameters(fluid=shallow_water(), time_step=1200.0, surface_stress=(stress, 0.0), advection=advection,
+                                  vertical_mixing=VerticalMixing(linear_drag=TRUTH[DRAG])), backend)
+
+
+def off(model, estimate, deviations, truth):
+    """Errors of a state, and deviations of its fields that are given for them, [n] of all fields."""
+    errors, expected = [], []
+    for name in ERRORS:
+        is_open = open_points(model.grid, name)
+        errors.append((np.asarray(field(model, truth, name)) - np.asarray(field(model, estimate, name)))[is_open])
+        expected.append(np.asarray(deviations[name])[is_open])
+    return np.concatenate(errors), np.concatenate(expected)
+
+
+def draw(reduced, ranks, path):
+    """Picture of errors over deviations [n] of both methods, with what they would be, and of the filter's rank histogram."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10.0, 4.0), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    x = np.linspace(-4.0, 4.0, 100)
+    left.plot(x, np.exp(-0.5 * x**2) / np.sqrt(2.0 * np.pi), "k", label="as was said")
+    for name, errors in reduced.items():
+        left.hist(errors, np.linspace(-4.0, 4.0, 25), density=True, histtype="step", label=name)
+    left.set(xlabel="error of the state over its deviation", ylabel="density")
+    left.legend()
+    right.bar(np.arange(len(ranks)), ranks)
+    right.axhline(ranks.mean(), color="black")
+    right.set(xlabel="rank of an observation among members", ylabel="number")
+    figure.savefig(path)
+
+
+def twin(truth, seed, times):
+    """(the truth at first, a background, its covariance, observations, random numbers) of a twin of this seed."""
+    grid, rng, kinds = truth.grid, np.random.default_rng(seed), []
+    eddy = 0.3 * np.exp(-(((grid.x - 6e5) / 2.5e5) ** 2) - (((grid.y - 6e5) / 2.5e5) ** 2)[:, None])
+    start = truth.steps(initial_state(grid, surface=eddy), 72)
+    for name, error in SEEN.items():
+        is_open = open_points(grid, name)
+        index = np.nonzero(is_open & (rng.random(is_open.shape) < 0.4))
+        kinds.append(Observations(at_cells(truth, name, *index), np.zeros((times, len(index[0]))), error, 7200.0, index[-2:]))
+    covariance = background_covariance(truth, ERRORS, length=2.5e5)
+    background = incremented(truth, start, covariance.sample(rng))
+    return start, background, covariance, observed_twin(truth, start, kinds, seed), rng
+
+
+def main(seeds=range(6), members=20, times=12, iterations=30, modes=200, picture=None):
+    """Returns by method the reliability of the spread of the state, distances [seed, parameter] of the truth from estimates in
+    deviations, and the filter's rank histogram [m + 1]."""
+    truth, model, traced = channel(on_numpy, momentum_weno.weno), channel(on_numpy), channel(on_jax.create(native=False))
+    errors: dict = {"4D-Var": [], "filter": []}  # over their deviations
+    distances: dict = {method: [] for method in errors}
+    ranks = np.zeros(members + 1)
+    for seed in seeds:
+        start, background, covariance, observations, rng = twin(truth, seed, times)
+        states = [incremented(model, background, covariance.sample(rng)) for _ in range(members)]
+        ensemble = filtered(model, states, observations, UNCERTAIN, radius=6e5, seed=seed)
+        analysis = assimilate(traced, background, observations, covariance, UNCERTAIN, iterations=iterations, modes=modes)
+        spread = {name: field(model, ensemble.ensemble.spread(), name) for name in ERRORS}
+        pairs = (off(model, analysis.state, analysis.posterior.deviations(), start),
+                 off(model, ensemble.ensemble.mean(), spread, truth.steps(start, 6 * times)))
+        for method, estimates, pair in zip(errors, (analysis.estimates, ensemble.estimates), pairs, strict=True):
+            errors[method].append(pair[0] / pair[1])
+            distances[method].append([estimates.distance(name, value) for name, value in TRUTH.items()])
+            print(f"{seed}, {method}: {estimates}; the truth: {TRUTH}", flush=True)
+        ranks += ensemble.rank_histogram
+    together = {method: np.concatenate(each) for method, each in errors.items()}
+    for method, each in together.items():
+        print(method, reliability(each, 1.0), "of the state; root mean square of distances of the truth from estimates:",
+              np.sqrt((np.array(distances[method]) ** 2).mean(axis=0)).round(2))
+    print("ranks over their mean:", (ranks / ranks.mean()).round(2).tolist())
+    if picture:
+        draw(together, ranks, picture)
+    return ({method: reliability(each, 1.0) for method, each in together.items()},
+            {method: np.array(each) for method, each in distances.items()}, ranks)
+
+
+if __name__ == "__main__":
+    main(picture=sys.argv[1] if len(sys.argv) > 1 else None)

@@ -23,7 +23,7 @@ def title_and_text(path: Path) -> tuple[str, str]:
 def write_pages(folder: Path) -> None:
     """Write all pages into a folder."""
     paths = sorted((ROOT / "examples").glob("*.py"))
-    lines = ["# Gallery", "", "Each picture is drawn by an example, a program of at most 60 lines to start from.", "",
+    lines = ["# Gallery", "", "Each picture is drawn by an example, a program to start from.", "",
              "```{toctree}", ":hidden:", "", *(path.stem for path in paths), "```", ""]
     pages = {}
     for path in paths:

@@ -95,7 +95,7 @@ def test_a_docstring_that_names_what_is_not_there_is_refused():
 
 @pytest.mark.parametrize("name", ["parameters.Parameters", "parameters.Mixing", "fluid.Ocean", "fluid.Atmosphere",
                                   "equations.eddies.Eddies", "closures.TurbulentKineticEnergy", "closures.Visbeck",
-                                  "closures.PacanowskiPhilander"])
+                                  "closures.PacanowskiPhilander", "closures.EddyKineticEnergy"])
 def test_every_number_of_a_parameter_says_its_unit(name):
     module, record = docstrings.objects()[docstrings.canonical(f"dycore.{name}")]
     units = r"\b(m|m2|m4|s|kg|g|K|Pa|J|N|1|[Dd]egrees?|[Nn]o unit)\b"

@@ -63,7 +63,7 @@ class TurbulentKineticEnergy(NamedTuple):
     surface_factor: float = 3.75  # no unit, energy at the surface over the square of the friction velocity
     least_energy: float = 1.0e-6  # m2/s2
     least_length: float = 0.04  # m, and that at the surface and the sea floor
-    from_eddies: float = 1.0  # share of what unresolved eddies with an energy dissipate that becomes turbulence
+    from_eddies: float = 1.0  # no unit, share of what unresolved eddies with an energy dissipate that becomes turbulence
 
     @property
     def prognostics(self) -> tuple[Prognostic, ...]:

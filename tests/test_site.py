@@ -129,7 +129,9 @@ def test_all_that_is_public_has_a_place_in_the_pages(pages):
 
 
 def test_pictures_that_are_kept_are_small_and_of_what_is_there():
-    names = {path.stem for path in (ROOT / "examples").glob("*.py")} | {f"case_{name}" for name in CASES}
+    examples = list((ROOT / "examples").glob("*.py"))
+    assert [path.name for path in examples if "sys.argv" not in path.read_text()] == []  # python examples/NAME.py PICTURE.png
+    names = {path.stem for path in examples} | {f"case_{name}" for name in CASES}
     kept = list((ROOT / "docs/pictures").glob("*.png"))
     assert len(kept) > 10 and {path.stem for path in kept} <= names
     assert [path.name for path in kept if path.stat().st_size > LARGEST] == []

@@ -108,8 +108,12 @@ def aliases() -> dict[str, str]:
 
 
 def canonical(name: str) -> str | None:
-    """The full name under which an object is described, or None where there is none."""
+    """The full name under which an object is described, or None where there is none.
+
+    What a room hands on goes before a module of that name in it, as when it is imported.
+    """
     for _ in range(5):
+        name = aliases().get(name, name)
         if name in objects():
             return name
         head, _, rest = name, "", ""

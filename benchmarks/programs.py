@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy
 
 TRIAD_ARRAY_BYTES = 2**27
+OPTIONS = {"southern_channel": {"eddy_energy": False}}  # of cases, in their simplest form
 
 
 class Program(NamedTuple):
@@ -27,7 +28,7 @@ def build_case(options: argparse.Namespace) -> Any:
     from dycore import cases
 
     cells = tuple(int(number) for number in options.cells.split(","))
-    return getattr(cases, options.case)(cells=cells, precision=options.precision)
+    return getattr(cases, options.case)(cells=cells, precision=options.precision, **OPTIONS.get(options.case, {}))
 
 
 def model(options: argparse.Namespace, ranks: Any) -> Program:

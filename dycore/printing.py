@@ -95,6 +95,8 @@ def of_grid(grid: Any) -> Summary:
     if grid.north_pole is not None:
         rows.append(("rotated", "its north pole is at longitude {:g}, latitude {:g}".format(*grid.north_pole)))
         names = "grid longitude", "grid latitude"
+    if grid.tile.fold_rows:
+        names = "nominal longitude", "nominal latitude"
     for name, boundary, faces, n in zip(names, (grid.tile.x, grid.tile.y), (grid.x_face, grid.y_face), (nx, ny), strict=True):
         rows.append((name, f"{faces[0]:g} to {faces[-1]:g} {unit}, {n} cells of {(faces[-1] - faces[0]) / n:g}, "
                            f"{BOUNDARIES[boundary]}"))

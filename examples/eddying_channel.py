@@ -44,7 +44,7 @@ def draw(errors, climates, path):
         fourth.plot(each.theta[-1], range(len(each.u[-1])), COLOURS[name])
     second.legend(title="spectra of u (m2/s2) by wavenumber")
     third.set(xlabel="mean u at the surface (m/s)", ylabel="row")
-    fourth.set(xlabel="mean temperature at the surface (degree C)")
+    fourth.set(xlabel="mean temperature there (degree C)")
     figure.savefig(path)
 
 

@@ -37,7 +37,7 @@ def draw(twin, results, path):
     region.plot(exchange, "C0", lw=0.7, alpha=0.5, label=["members", *[None] * (exchange.shape[1] - 1)])
     region.plot(by_month(twin.true.net_exchange.mean(axis=(1, 2))), "k", label="truth")
     region.set(title="net exchange of the region", xlabel="month", ylabel="g C/(m2 day)")
-    figure.legend()
+    figure.legend(loc="outside upper center", ncols=4)
     figure.savefig(path)
 
 

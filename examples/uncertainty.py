@@ -1,6 +1,14 @@
 """Uncertainty: how far off 4D-Var and an ensemble filter say that they are, and how far off they are, on one twin.
 
 A wind-driven channel of one layer, whose truth NumPy runs with another advection of momentum, is seen twelve times in a day.
+Measured by `python examples/uncertainty.py` (about 65 s of one core a seed), estimates with two deviations on either side:
+
+    seed    wind (truth: 1)                          drag (1e-4 m/s; truth: 5)
+            4D-Var               filter              4D-Var             filter
+    0       1.03 (0.96, 1.10)    1.02 (0.78, 1.34)   6.5 (4.1, 10.2)    9.7 (4.3, 21.6)
+    1       0.98 (0.91, 1.05)    1.10 (0.75, 1.60)   3.8 (1.9, 8.0)     8.7 (3.1, 24.7)
+
+Beforehand wind is 0.7 (0.26, 1.9) and drag 10 (2.5, 41): of drag twenty members learn little, and say so.
 """
 
 import sys
@@ -81,7 +89,7 @@ def twin(truth, seed, times):
     return start, background, covariance, observed_twin(truth, start, kinds, seed), rng
 
 
-def main(seeds=range(6), members=20, times=12, iterations=30, modes=200, picture=None):
+def main(seeds=range(3), members=20, times=12, iterations=30, modes=200, picture=None):
     """Returns by method the reliability of the spread of the state, distances [seed, parameter] of the truth from estimates in
     deviations, and the filter's rank histogram [m + 1]."""
     truth, model, traced = channel(on_numpy, momentum_weno.weno), channel(on_numpy), channel(on_jax.create(native=False))

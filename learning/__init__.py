@@ -18,6 +18,7 @@ from dycore.learning.column_training import (
     rates_loss,
     with_physics,
 )
+from dycore.learning.coupled_land import coupled_trajectory
 from dycore.learning.covariance import Covariance, background_covariance
 from dycore.learning.differentiable import grad, numbers, shared, total, value_and_grad, with_numbers
 from dycore.learning.eddying_channels import eddying_channel
@@ -62,8 +63,8 @@ __all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics
            "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork", "Normalisation", "Observations", "Posterior", "Range",
            "RateSamples", "Rates", "Reliability", "Saved", "UncertainParameter", "Window", "assimilate", "at_cells",
            "background_covariance", "bounded", "calibrate", "climate", "coarse_grained", "coarse_windows", "column_physics",
-           "column_samples", "continuous_ranked_probability", "cost_along", "departures", "eddying_channel", "error_between",
-           "filtered", "fit", "fitted_in_rollouts", "fitted_to_lacking_rates", "fitted_to_rates", "flow",
+           "column_samples", "continuous_ranked_probability", "cost_along", "coupled_trajectory", "departures", "eddying_channel",
+           "error_between", "filtered", "fit", "fitted_in_rollouts", "fitted_to_lacking_rates", "fitted_to_rates", "flow",
            "fluxes_fitted_in_rollouts", "forcing_rates", "forecast_errors", "grad", "in_batches", "in_growing_rollouts",
            "lacking_rates", "lacking_rates_loss", "land_trajectory", "load_weights", "normalisation_of", "numbers",
            "observed_twin", "of_columns", "random_column_physics", "random_network", "random_subgrid_fluxes", "rank_histogram",

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.inputs.given import as_array, integer, shown
 from dycore.learning.normalisation import mean_and_deviation
 
 
@@ -32,10 +33,17 @@ def random_network(seed: int, inputs: Any, sizes: Any, hidden: Sequence[int] = (
     """A network of columns with random weights, those of the last layer small.
 
     inputs: samples [..., m] of all that goes into a column, in the order of the arguments of `of_columns`: their mean and standard
-    deviation become those of the normalisation. sizes: typical sizes [n] of the outputs, in their units.
+    deviation become those of the normalisation. sizes: typical sizes [n] of the outputs, in their units. Raises ValueError where
+    these have other shapes, or a number of `hidden` values is not whole and positive.
     """
-    random, sizes = np.random.default_rng(seed), np.asarray(sizes, dtype=float)
-    inputs = np.asarray(inputs).reshape(-1, np.shape(inputs)[-1])
+    random = np.random.default_rng(integer("seed", seed, 0))
+    inputs, sizes = as_array("inputs", inputs), as_array("sizes", sizes)
+    if not inputs.size or inputs.ndim < 1 or not sizes.size or sizes.ndim != 1:
+        raise ValueError(f"inputs have the shape {inputs.shape} and sizes {sizes.shape}. Give samples [..., m] of what goes in and "
+                         "a size for each output [n].")
+    if not isinstance(hidden, (tuple, list)):
+        raise ValueError(f"hidden={shown(hidden)} must be numbers of values between layers, for example (32, 32).")
+    hidden, inputs = [integer("hidden", number, 1) for number in hidden], inputs.reshape(-1, inputs.shape[-1])
     numbers = (inputs.shape[1], *hidden, len(sizes))
     layers = [np.concatenate([np.zeros((n, 1)), random.standard_normal((n, m)) / m**0.5], axis=1)
               for m, n in pairwise(numbers)]

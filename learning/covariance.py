@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore.grid import Grid, interior
-from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, check_number, given
+from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, check_kind, check_number, given
 from dycore.learning.state_fields import check_names, names_of_fields, open_points
 from dycore.model import Model
 from dycore.tiles import Boundary
@@ -75,6 +75,7 @@ def background_covariance(model: Model, deviations: Mapping[str, ArrayLike], *, 
     what is not implied. Raises ValueError where a field does not exist, a number is not positive, or a length takes too many steps
     of diffusion.
     """
+    check_kind("deviations", deviations, Mapping, "Give standard deviations by the names of fields.")
     check_names("The field", deviations, names_of_fields(model))
     check_number("length", length, "a positive number of metres", lambda length: 0.0 < length < inf)
     if depth is not None:

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dycore.assembly import values
-from dycore.inputs.given import shown
+from dycore.inputs.given import check_kind, shown
 from dycore.model import Model
 from dycore.parameters import Parameters
 from dycore.time_series import TimeSeries
@@ -44,6 +44,7 @@ def with_numbers(record: Any, given: Mapping[str, Any]) -> Any:
 
     Raises ValueError for a name that the record has no number for.
     """
+    check_kind("given", given, Mapping, "Give numbers by name.")
     choices, found = values.split(record)
     places = {name: slot.number for name, slot in slots(choices) if is_differentiable(found[slot.number])}
     for name in given:

@@ -7,7 +7,7 @@ and whose lowest level is slowed by linear drag. The deformation radius is about
 
 from __future__ import annotations
 
-from math import ceil, sqrt
+from math import ceil, inf, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from dycore.fluid import Ocean
 from dycore.forcing import Forcing
 from dycore.geometry.coordinates import check_cells
 from dycore.grid import Grid, rectilinear
+from dycore.inputs.given import check_number
 from dycore.parameters import Mixing, Parameters
 from dycore.state import State, initial_state
 from dycore.stencils import stencil
@@ -68,8 +69,10 @@ def eddying_channel(cells: tuple[int, int, int] = (3, 16, 32), time_step: float 
                     precision: str = "float64") -> tuple[Grid, Parameters, State]:
     """(grid, parameters, state) of the channel, at rest with its front and a small ripple.
 
-    friction: factor of the biharmonic friction.
+    friction: factor of the biharmonic friction. Raises ValueError for numbers that make no sense.
     """
+    check_number("time_step", time_step, "a positive number of seconds", lambda dt: 0.0 < dt < inf)
+    check_number("friction", friction, "a factor that is not negative", lambda factor: 0.0 <= factor < inf)
     nz, ny, nx = cells = check_cells(cells)
     interfaces = stretched(nz, DEPTH)
     grid = rectilinear(cells, extent=(LENGTH, WIDTH), interfaces=interfaces, coriolis=CORIOLIS, beta=BETA, precision=precision)

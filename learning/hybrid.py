@@ -22,7 +22,7 @@ import numpy as np
 import optax
 
 from dycore.forcing import Module
-from dycore.inputs.given import check_function, integer
+from dycore.inputs.given import check_function, check_kind, integer
 from dycore.learning.fitting import fit
 from dycore.learning.trajectories import trajectory
 from dycore.model import Model
@@ -50,6 +50,7 @@ def windows(model: Model, state: State, number: int, looks: int, every: int, str
     number, looks, every, stride = (integer(name, value, 1) for name, value in (
         ("number", number), ("looks", looks), ("every", every), ("stride", stride)))
     check_function("see", see, "state")
+    check_kind("model", model, Model)
     starts, seen = list[State](), list[Any]()
     for look in range((number - 1) * stride + looks):
         if look % stride == 0 and len(starts) < number:
@@ -70,7 +71,7 @@ def in_batches(loss: Callable[[Any, Any], Any], weights: Any, samples: Any, pass
 
     samples: a tree of arrays [n, ...], of which each batch has every so manyth.
     """
-    batches = min(integer("batches", batches, 1), len(jax.tree.leaves(samples)[0]))
+    passes, batches = integer("passes", passes, 1), min(integer("batches", batches, 1), len(jax.tree.leaves(samples)[0]))
     parts = [jax.tree.map(lambda values, part=part: jnp.asarray(values[part::batches]), samples) for part in range(batches)]
     optimiser = optax.adam(optax.cosine_decay_schedule(rate, passes * len(parts)))
     return fit(loss, weights, parts, optimiser, passes=passes).weights
@@ -98,6 +99,7 @@ def in_growing_rollouts(loss: Callable[[Any, Window], Any], weights: Any, batche
     """
     losses = []
     for looks, times in passes.items():
+        looks, times = integer("A length of rollouts", looks, 1), integer("The number of passes", times, 1)
         optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(optax.cosine_decay_schedule(rate, times * len(batches))))
         found = fit(loss, weights, [jax.tree.map(jnp.asarray, batch.first(looks)) for batch in batches], optimiser, passes=times)
         weights = found.weights

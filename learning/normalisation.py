@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.inputs.given import shown
+
 CONSTANT = 1.0e-12  # of the mean square of a field: a variance below that is round-off
 
 
@@ -37,6 +39,8 @@ def normalisation_of(fields: Sequence[Mapping[str, Any]]) -> Normalisation:
     What is masked, NaN or infinite (land) does not count. A field that is the same everywhere has the deviation 1, and so no part.
     Raises ValueError where sets differ in their names, or a field has no value.
     """
+    if not isinstance(fields, (tuple, list)) or not all(isinstance(each, Mapping) for each in fields):
+        raise ValueError(f"fields={shown(fields)} must be a list of sets of fields by name, for example [static_maps(grid)].")
     names = tuple(fields[0]) if fields else ()
     if not names or any(set(each) != set(names) for each in fields):
         raise ValueError(f"Sets of fields have the names {[tuple(each) for each in fields]}. Give one set at least, and the same "

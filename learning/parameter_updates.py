@@ -8,6 +8,10 @@ groups, and those of one have changes by gains of all others (cross validation: 
 
 where a gain K of chance alone adds to the spread, as it adds to the error, instead of taking from it. The share s, from 0 to 1, of
 such changes is that which leaves the least spread between members of other groups: nearly none where nothing is to be learnt.
+
+In forty twins of twenty members (tests/test_letkf.py) the truth is off the mean by 0.96 of the spread that is left (root mean
+square) where observations tell nothing of a parameter, and by 0.92 where they tell of it; with the mean of the weights of states,
+as of Aksoy, Zhang and Nielsen-Gammon (2006, Mon. Weather Rev. 134, 2951), by 2.1 and 1.6. The errors are as large with both.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 GROUPS = 5  # of members
+AT_ONCE = 64  # columns of cells, of which each takes m n numbers
 
 
 def updated(controls: np.ndarray, modelled: np.ndarray, observed: np.ndarray, weights: np.ndarray,
@@ -32,20 +37,21 @@ def updated(controls: np.ndarray, modelled: np.ndarray, observed: np.ndarray, we
         others = np.setdiff1d(members, group)
         if len(others) > 1:
             changes[group] = change(controls[others], modelled[others], departures[group], weights)
-    updated_controls = controls.copy()
+    after = controls.copy()
     for group in groups:
         others = np.setdiff1d(members, group)
-        updated_controls[group] += share(controls[others], changes[others]) * changes[group]
-    return updated_controls
+        after[group] += share(controls[others], changes[others]) * changes[group]
+    return after
 
 
 def change(controls: np.ndarray, modelled: np.ndarray, departures: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Changes [l, p] for departures [l, n] by gains of members with controls [m, p] and modelled values [m, n]."""
-    deviations = modelled - modelled.mean(axis=0)
-    weighted = deviations * weights[:, None, :]  # [c, m, n]
-    precision = weighted @ deviations.T + (len(controls) - 1) * np.eye(len(controls))
-    of_members = np.linalg.solve(precision, weighted @ departures.T).mean(axis=0)  # [m, l]
-    return of_members.T @ (controls - controls.mean(axis=0))
+    deviations, of_members = modelled - modelled.mean(axis=0), np.zeros((len(controls), len(departures)))
+    for first in range(0, len(weights), AT_ONCE):
+        weighted = deviations * weights[first: first + AT_ONCE, None, :]  # [c, m, n]
+        precision = weighted @ deviations.T + (len(controls) - 1) * np.eye(len(controls))
+        of_members += np.linalg.solve(precision, weighted @ departures.T).sum(axis=0)
+    return of_members.T @ (controls - controls.mean(axis=0)) / len(weights)
 
 
 def share(controls: np.ndarray, changes: np.ndarray) -> np.ndarray:

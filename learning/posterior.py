@@ -4,8 +4,9 @@
 
 H is the Gauss-Newton Hessian of the cost of dycore.learning.assimilation, whose controls are white noise beforehand, and so its
 inverse the covariance of errors of an analysis. Of D^T D the modes v are taken of which observations tell most (Fisher and Courtier
-1995, ECMWF Tech. Memo. 220; Auligne et al. 2016, Mon. Weather Rev. 144, 2927); of what is left they are taken to tell nothing, so
-that a spread from few modes is too large, never too small. Members are H^(-1/2) of white noise.
+1995, ECMWF Tech. Memo. 220); of what is left they are taken to tell nothing, so that a spread from few modes is too large, and one
+from none that of the background. Members are H^(-1/2) of white noise. It is the error of the lowest cost: descend to there, with
+enough iterations.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Posterior:
 
     @property
     def degrees_of_freedom(self) -> float:
-        """How many numbers the observations tell: the sum of a / (1 + a) (Rodgers 2000, eq. 2.56)."""
+        """How many numbers the observations tell: the sum of a / (1 + a) (Rodgers 2000, section 2.4)."""
         return float((self.information / (1.0 + self.information)).sum())
 
     def controls(self, rng: np.random.Generator) -> np.ndarray:

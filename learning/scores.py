@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dycore.inputs.given import as_array
+from dycore.inputs.given import as_array, integer
 
 
 def ranks(members: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -19,17 +19,30 @@ def ranks(members: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> n
     return below + rng.integers(0, equal + 1)
 
 
+def ensemble_and_truth(members: ArrayLike, truth: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Members [m, ...] and true values [...] as arrays. Raises ValueError for less than two members, and where shapes differ."""
+    many, true = as_array("members", members), as_array("truth", truth)
+    if many.ndim != 1 + true.ndim or many.shape[1:] != true.shape or len(many) < 2:
+        raise ValueError(f"members have the shape {many.shape} and truth {true.shape}. Give two members or more, each of the shape "
+                         "of the truth.")
+    return many, true
+
+
 def rank_histogram(members: np.ndarray, truth: np.ndarray, seed: int = 0) -> np.ndarray:
-    """How many true values have each rank [m + 1] among members [m, ...]."""
-    members = np.asarray(members)
-    found = ranks(members.reshape(len(members), -1), np.asarray(truth).reshape(-1), np.random.default_rng(seed))
-    return np.bincount(found, minlength=len(members) + 1)
+    """How many true values [...] have each rank [m + 1] among members [m, ...]. Raises ValueError as `ensemble_and_truth` does."""
+    members, truth = ensemble_and_truth(members, truth)
+    random = np.random.default_rng(integer("seed", seed, 0))
+    return np.bincount(ranks(members.reshape(len(members), -1), truth.reshape(-1), random), minlength=len(members) + 1)
 
 
 def continuous_ranked_probability(members: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Continuous ranked probability scores [...] of members [m, ...], fair to small ensembles; in the unit of the values."""
+    """Continuous ranked probability scores [...] of members [m, ...], fair to small ensembles; in the unit of the values.
+
+    Raises ValueError as `ensemble_and_truth` does.
+    """
     import scoringrules
 
+    members, truth = ensemble_and_truth(members, truth)
     return np.asarray(scoringrules.crps_ensemble(truth, members, m_axis=0, estimator="fair", backend="numpy"))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from dycore.fields import Field
 from dycore.grid import Grid, interior
-from dycore.inputs.given import shown
+from dycore.inputs.given import check_kind, shown
 from dycore.model import Model
 from dycore.state import Past, State
 from dycore.tiles import Halo, Place
@@ -22,7 +22,8 @@ VELOCITIES = {"u": Place.WEST_FACE, "v": Place.SOUTH_FACE}
 
 
 def names_of_fields(model: Model) -> tuple[str, ...]:
-    """Names of the fields that may be observed and corrected."""
+    """Names of the fields that may be observed and corrected. Raises TypeError for what is no model."""
+    check_kind("model", model, Model)
     return (*VELOCITIES, "surface", *model.parameters.tracer_names)
 
 
@@ -30,7 +31,7 @@ def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
     """Raise ValueError, with the nearest name, where a name is none of those known."""
     known = tuple(known)
     for name in given:
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             near = difflib.get_close_matches(str(name), known, 1)
             raise ValueError(f"{what} {shown(name)} does not exist{f'; did you mean {near[0]!r}?' if near else '.'} There are "
                              f"{', '.join(known)}.")

@@ -8,6 +8,7 @@ import numpy as np
 
 from dycore.geometry.geographic import unit_vectors
 from dycore.grid import Grid, interior
+from dycore.inputs.given import check_kind
 from dycore.learning.horizontal_slopes import slope_between_cells
 from dycore.tiles import Boundary
 
@@ -18,6 +19,7 @@ def static_maps(grid: Grid) -> dict[str, np.ndarray]:
     latitude: degrees north, on a sphere alone. depth: of the fixed boundary (unit of r). bottom_slope: the magnitude of the slope
     of that depth between wet cells (unit of r per m). distance_to_coast: see there (m).
     """
+    check_kind("grid", grid, Grid)
     wet = grid.wet.any(axis=0)
     depth = np.where(wet, grid.interfaces[-1] - interior(grid.metrics.fixed).astype(float), 0.0)
     slope = slope_between_cells(grid)

@@ -5,6 +5,10 @@ soil (share of sand) and age of stands, all smooth and at random from a seed; we
 every parameter is a smooth function of all maps that is not linear, at random, and something for each column that no map tells.
 Half of the columns are seen: leaf area every eight days but where there are clouds, fluorescence every sixteen days, water storage
 once a month, biomass once, and at every third of them a tower that sees GPP, net exchange and evaporation on most days.
+
+Measured by `python examples/land.py PICTURE` (120 columns, two years, eight members): in the 60 columns that were not seen the
+correlation of daily GPP with the truth is 0.972 with parameters from maps and 0.874 with the best that are the same everywhere,
+that of respiration 0.969 and 0.866; the net exchange of the region is -0.065 with a spread of 0.034 g C/(m2 day), in truth -0.074.
 """
 
 from __future__ import annotations
@@ -16,7 +20,9 @@ import numpy as np
 
 from dycore import land
 from dycore.backends import on_numpy
+from dycore.inputs.given import integer
 from dycore.land import acm
+from dycore.land.parameters import checked_cells
 from dycore.learning.parameters_from_maps import Range, bounded, unbounded
 from dycore.stencils import maximum, minimum, stencil
 
@@ -49,7 +55,11 @@ class TwinLand(NamedTuple):
 
 
 def twin_land(seed: int, cells: tuple[int, int] = (10, 12), days: int = 730, photosynthesis: Any = land.acm) -> TwinLand:
-    """A region of so many columns, and days of it, in which plants have a photosynthesis: `dycore.land.acm` or `limited_acm`."""
+    """A region of so many columns, and days of it, in which plants have a photosynthesis: `dycore.land.acm` or `limited_acm`.
+
+    Raises ValueError for numbers that make no sense.
+    """
+    seed, days, cells = integer("seed", seed, 0), integer("days", days, 1, 10**6), checked_cells(cells)
     random = np.random.default_rng(seed)
     maps = maps_at_random(random, cells)
     weather = weather_of(random, maps, cells, days)

@@ -45,11 +45,12 @@ def save_weights(path: str | Path, weights: Any, *, case: Mapping[str, Any], nor
 
     Raises ValueError where an array is not finite or the case holds what JSON does not, and dycore.files.WritingFailed.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     arrays = {f"{WEIGHTS}{name}": np.ascontiguousarray(value) for name, value in arrays_of(weights).items()}
-    if not arrays:
-        raise ValueError(f"weights={shown(weights)} hold no arrays. Give a tree of arrays, such as a module of equinox.")
+    if not arrays or any(value.dtype.kind not in "fiub" for value in arrays.values()):
+        raise ValueError(f"weights={shown(weights)} must be a tree of arrays of numbers, such as a module of equinox.")
     if normalisation is not None:
         check_kind("normalisation", normalisation, Normalisation, "dycore.learning.normalisation_of makes one.")
         arrays |= {MEAN: np.array(normalisation.mean, float), DEVIATION: np.array(normalisation.deviation, float)}
@@ -63,8 +64,9 @@ def save_weights(path: str | Path, weights: Any, *, case: Mapping[str, Any], nor
     try:
         with whole(path) as partial:
             save_file(arrays, partial, words)
-    except OSError as problem:
-        raise WritingFailed(f"Weights could not be written to '{path}': {why(problem)}.") from None
+    except (OSError, SafetensorError) as problem:
+        reason = why(problem) if isinstance(problem, OSError) else problem
+        raise WritingFailed(f"Weights could not be written to '{path}': {reason}.") from None
 
 
 def load_weights(path: str | Path, like: Any, *, case: Mapping[str, Any]) -> Saved:

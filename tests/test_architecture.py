@@ -30,7 +30,7 @@ LAYERS = [
     {"assembly.open_boundaries"},
     {"assembly.equations", "assembly.held_records", "assembly.plan"},
     {"model"},
-    {"diagnostics"},
+    {"diagnostics", "coupled_land"},
     {"plotting.curved_cells"},
     {"plotting.plotted_fields", "plotting.map_projections", "datasets"},
     {"running.two_dimensional", "running.cell_metrics", "regridding"},

@@ -78,6 +78,19 @@ def test_a_grid_that_is_no_coarse_one_of_the_same_place_is_refused(other, senten
         coarse_grained(eddying_channel(CELLS)[0], other)
 
 
+@pytest.mark.parametrize("options", [{"time_step": float("nan")}, {"time_step": 0.0}, {"time_step": "day"}, {"friction": -1.0},
+                                     {"friction": float("inf")}, {"cells": (3, 0, 8)}], ids=str)
+def test_a_channel_of_numbers_that_make_no_sense_is_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        eddying_channel(**options)
+
+
+def test_a_model_lacks_nothing_that_is_known_without_windows():
+    grid, parameters, _ = eddying_channel(COARSE)
+    with pytest.raises(ValueError, match="no windows"):
+        lacking_rates(Model(grid, parameters, on_numpy), [])
+
+
 def test_windows_of_a_fine_run_are_seen_on_the_coarse_grid():
     grid, parameters, state, coarse = fine_and_coarse()
     truth, there = Model(grid, parameters, on_numpy), coarse_grained(grid, coarse)

@@ -144,8 +144,8 @@ def test_networks_that_were_trained_through_the_solver_beat_those_trained_on_rat
 def test_a_closure_that_was_trained_through_the_solver_beats_one_trained_on_rates_and_none_and_draws_it(tmp_path):
     create("jax")
     pytest.importorskip("equinox")
-    errors, climates, _ = example("eddying_channel").main(on_numpy, (2, 4, 8), finer=2, spin_up=5, single=20, windows=6, passes=60,
-                                                          rollouts={2: 20}, gap=1, tests=2, long=2, picture=tmp_path / "fluxes.png")
+    errors, climates, _ = example("eddying_channel").main(on_numpy, (2, 4, 8), finer=2, spin_up=10, single=60, windows=10,
+                                                          rollouts={2: 20}, tests=3, long=2, picture=tmp_path / "fluxes.png")
     assert errors["online"][-1] < errors["offline"][-1] < 0.5 * errors["none"][-1]
     assert list(climates) == ["truth", "none", "offline", "online"] and (tmp_path / "fluxes.png").stat().st_size > 1000
 

@@ -8,7 +8,9 @@ from conftest import create
 from folded_boxes import differences, folded, on_folded, pair, unfolded
 
 from dycore import Model
+from dycore.backends.halos import substeps_that_fit
 from dycore.closures import TurbulentKineticEnergy
+from dycore.decomposition import divide
 from dycore.equations import advection
 from dycore.equations.eddies import Eddies
 from dycore.equations.momentum_weno import weno
@@ -18,7 +20,7 @@ from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior
 from dycore.halo_sources import fill_halo
 from dycore.parameters import Mixing, Parameters
-from dycore.tiles import HALO, Halo, Place
+from dycore.tiles import HALO, Boundary, Halo, Place, Tile
 from dycore.time_series import TimeSeries
 
 WATER = Parameters(fluid=shallow_water(9.81), time_step=50.0, tracer_names=("tracer", "one"), tracer_face=advection.centred)
@@ -95,13 +97,13 @@ def test_wind_pushes_the_water_on_the_fold(mixing, numpy_backend, random):
 def test_a_folded_box_is_the_same_on_every_backend(name, numpy_backend, random):
     """Bit for bit under Numba, to round-off under XLA."""
     pytest.importorskip(name)
-    (box, _), (fold, begin) = pair(OCEAN, THREE, random, bottom=sloping(random), partial_cells=0.2)
-    there = Model(fold, OCEAN, numpy_backend).steps(begin, 6)
-    here = Model(fold, OCEAN, create(name)).steps(begin, 6)
+    parameters = dataclasses.replace(WATER, substeps=6, tracer_names=("tracer",), tracer_face=advection.weno5)
+    _, (fold, begin) = pair(parameters, ONE, random)
+    there = Model(fold, parameters, numpy_backend).steps(begin, 6)
+    here = Model(fold, parameters, create(name)).steps(begin, 6)
     for one, other in ((there.u, here.u), (there.v, here.v), (there.surface, here.surface), (there.tracers[0], here.tracers[0])):
         apart = np.abs(interior(np.asarray(one)) - interior(np.asarray(other))).max()
         assert apart == 0.0 if name == "numba" else apart < 1e-12
-    assert box.cells[1] == 14
 
 
 def test_velocities_on_the_fold_are_those_of_its_western_half(numpy_backend, random):
@@ -129,6 +131,24 @@ def test_a_length_has_the_same_sign_beyond_the_fold(random):
         as_vector, as_length = (fill_halo(grid.tile, place, np.pad(values, HALO), turns=turns) for turns in (True, False))
         assert (np.abs(as_vector) == as_length).all() and (as_length[HALO + 1:] > 0.0).all()
     assert Halo(grid.tile, Place.CENTER).turns
+
+
+def test_parts_that_are_too_small_for_the_fold_are_refused_with_what_would_work():
+    whole = Tile((1, 21, 24), Boundary.PERIODIC, Boundary.FOLD)
+    with pytest.raises(ValueError, match=r"processes=5,1 leave 4 rows .* at least 5 and 3 where they are split\. Use 1,5"):
+        divide(whole, 5, (5, 1), 0)
+    with pytest.raises(ValueError, match=r"substeps_together=4 .* the smallest part is 3 cells wide"):
+        substeps_that_fit(whole._replace(processes=(4, 1)), 30, 4)
+
+
+def test_a_wide_halo_beyond_the_fold_holds_what_lies_there(random):
+    """Of lengths at faces, which do not turn, as the barotropic substeps of several processes read them."""
+    whole, wide = Tile((1, 21, 24), Boundary.PERIODIC, Boundary.FOLD), 7
+    for place, on_face in ((Place.CENTER, 0), (Place.WEST_FACE, 0), (Place.SOUTH_FACE, 1)):
+        values = fill_halo(whole._replace(halo=(wide, wide)), place, np.pad(random.random((21, 24)), wide), turns=False)
+        for m in range(1, wide):
+            there, here = values[wide + 20 + m, wide:-wide], values[wide + 19 - m + on_face, wide:-wide]
+            assert (there == (np.roll(here[::-1], 1) if place is Place.WEST_FACE else here[::-1])).all(), (place, m)
 
 
 def test_a_sum_over_the_domain_counts_no_image(numpy_backend, random):

@@ -21,6 +21,13 @@ def constant_gpp(canopy, weather, carbon):
     return np.full_like(canopy.leaf_area, 5.0)
 
 
+def test_there_are_23_parameters_of_carbon_and_all_have_a_range_and_a_value_within_it():
+    assert len(land.Carbon._fields) == 23 and list(land.by_name(land.Parameters())) == list(land.RANGES)
+    for name, value in land.by_name(land.Parameters()).items():
+        bounds = land.RANGES[name]
+        assert bounds.least <= value <= bounds.greatest and bounds.unit and bounds.meaning, name
+
+
 def test_carbon_of_all_pools_changes_by_photosynthesis_less_respiration_to_round_off():
     for days in (1.0, 0.25):
         columns = land.Land(CELLS, parameters(), on_numpy, days=days)

@@ -16,7 +16,7 @@ from dycore.learning import land_estimation, land_modules, twin_land  # noqa: E4
 
 def test_a_network_of_maps_finds_fluxes_where_nothing_was_seen_better_than_the_best_uniform_parameters(tmp_path, capsys):
     create("jax")
-    results, (mean, spread, true) = example("land").main((6, 8), 365, members=2, passes=60, picture=tmp_path / "land.png")
+    results, (mean, spread, true) = example("land").main((6, 8), 365, members=2, passes=50, picture=tmp_path / "land.png")
     for name in ("gpp", "respiration"):
         learnt, uniform = (results[who].scores[name] for who in ("network", "same everywhere"))
         assert learnt.correlation > 0.84 and learnt.correlation > uniform.correlation and learnt.error < uniform.error, name
@@ -54,15 +54,8 @@ def test_observations_of_members_differ_by_their_errors_but_those_of_the_first()
     assert (apart.gpp[:, 0] == 0.0).all() and apart.biomass[:, 1:].std() == pytest.approx(twin_land.ERRORS.biomass, rel=0.05)
 
 
-def test_members_begin_apart_about_the_first_values():
-    weights = land_estimation.first_weights(("a", "b"), twin_land.RANGES, 40)
-    efficiency = land_estimation.parameters_of_members(weights.networks, np.zeros((2, 3)))["canopy_efficiency"]
-    assert efficiency.shape == (40, 3) and np.exp(np.log(efficiency).mean()) == pytest.approx(20.0, rel=0.2)
-    assert 0.1 < np.log(efficiency[:, 0]).std() < 0.5
-
-
-@pytest.mark.parametrize("module", [land_modules.HYBRID, land_modules.NETWORK], ids=lambda module: module.name)
-def test_networks_in_place_of_processes_give_the_same_under_numpy_and_jax(module):
+def test_a_network_in_place_of_the_land_gives_the_same_under_numpy_and_jax():
+    module = land_modules.NETWORK
     weather, maps = seasons(steps=4), np.random.default_rng(2).standard_normal((3, CELLS[1]))
     found = {}
     for backend in (on_numpy, create("jax")):
@@ -74,6 +67,19 @@ def test_networks_in_place_of_processes_give_the_same_under_numpy_and_jax(module
     process = land.Land(CELLS, parameters(), on_numpy)
     _, plain = process.run(process.start(), weather, land.observe)
     assert not np.allclose(plain.gpp, seen.gpp, rtol=0.1)
+
+
+def test_a_network_for_photosynthesis_is_trained_through_the_processes_about_it(tmp_path, capsys):
+    create("jax")
+    (result,) = example("land_modules").main((4, 6), 100, 12, (land_modules.HYBRID,), tmp_path / "modules.png").values()
+    assert result.fit.losses[-1] < 0.8 * result.fit.losses[0]
+    first = land_modules.HYBRID.first(0, 8)
+    assert all(abs(np.asarray(new) - old).max() > 0.01 for new, old in zip(result.fit.weights.module, first, strict=True))
+    twin = twin_land.twin_land(1, (4, 6), 100, twin_land.limited_acm)  # the same weights under NumPy, after one step more
+    seen = land.Observed(*(land_estimation.in_row(values, twin.known) for values in twin.seen))
+    there = land.Observed(*(values[..., twin.known.ravel()] for values in result.runs))
+    assert float(land_estimation.distance(there, seen, twin_land.ERRORS)) == pytest.approx(result.fit.losses[-1], rel=0.1)
+    assert land_modules.HYBRID.name in capsys.readouterr().out and (tmp_path / "modules.png").stat().st_size > 10000
 
 
 def test_a_network_for_photosynthesis_keeps_carbon_and_takes_none_without_leaves():
@@ -88,3 +94,11 @@ def test_a_network_for_photosynthesis_keeps_carbon_and_takes_none_without_leaves
 def test_a_parameter_that_the_land_does_not_have_is_refused():
     with pytest.raises(ValueError, match=r"ranges has 'efficiency', which is no parameter of the land\. These are decomposition_"):
         land_estimation.first_weights(("a",), {"efficiency": (1.0, 2.0, 1.5)})
+
+
+@pytest.mark.parametrize("change, said", [
+    ({"seed": -1}, r"seed=-1 must be at least 0"), ({"days": 0.5}, r"days=0\.5 must be at least 1"),
+    ({"cells": 12}, r"cells=12 must be the numbers of columns \(ny, nx\)")])
+def test_a_twin_of_nonsense_is_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        twin_land.twin_land(**{"seed": 1, "cells": (2, 2), "days": 3} | change)

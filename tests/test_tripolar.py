@@ -132,7 +132,7 @@ def test_cells_of_the_fold_row_are_images_and_count_nowhere(grid):
     assert (grid.tile.x, grid.tile.y, grid.cells) == (Boundary.PERIODIC, Boundary.FOLD, (1, 47, 72))
     assert not grid.wet[:, -1].any() and grid.wet[:, :-1].all() and not grid.area[-1].any() and not grid.volume[:, -1].any()
     assert (grid.latitude[-1] == grid.latitude[-2, ::-1]).all() and (grid.longitude[-1] == grid.longitude[-2, ::-1]).all()
-    assert "47 cells" in repr(grid) and "wall and fold" in repr(grid)
+    assert "47 cells" in repr(grid) and "wall and fold" in repr(grid) and "nominal latitude" in repr(grid)
 
 
 def test_land_and_bottom_of_the_fold_row_are_those_of_the_row_before():

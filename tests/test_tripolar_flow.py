@@ -154,6 +154,8 @@ def test_xgcm_integrates_over_the_sphere_and_closes_the_volume_of_every_column(o
     total = float(grid.integrate(dataset.sea_surface_height, ("X", "Y")))
     wet = cells.wet.any(axis=0)
     assert total == pytest.approx((cells.area * np.where(wet, interior(np.asarray(state.surface)), 0.0)).sum(), rel=1e-12)
+    assert not dataset.west_face_area[-1].any()  # images; each south face is on the fold twice
+    assert (2.0 * dataset.south_face_area[-1].values == interior(cells.metrics.area_v)[-1]).all()
     through = dataset.y_velocity.isel(height=-1) * dataset.south_face_length
     difference = grid.diff(through, "Y").values[:-1]
     faces = through.values

@@ -81,7 +81,7 @@ REFUSED = {
                                              load_weights(path, network(), case=CASE)), "does not say what they belong to"),
     "a case that is no words": (lambda path: save_weights(path, network(), case={"loss": len}), "does not go into a file"),
     "a case that is no number": (lambda path: save_weights(path, network(), case={"loss": np.nan}), "does not go into a file"),
-    "nothing to save": (lambda path: save_weights(path, {"gain": 1.0}, case=CASE), "hold no arrays"),
+    "nothing to save": (lambda path: save_weights(path, {"gain": 1.0}, case=CASE), "must be a tree of arrays"),
     "fields that are missing": (lambda path: SCALES.normalised({"depth": np.ones(2)}), "slope is not among the fields depth"),
     "sets that differ": (lambda path: normalisation_of([{"depth": np.ones(2)}, {"slope": np.ones(2)}]), "the same names to all"),
     "a field of land alone": (lambda path: normalisation_of([{"depth": np.full(2, np.nan)}]), "depth has no finite value in any"),

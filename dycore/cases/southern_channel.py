@@ -14,7 +14,8 @@ All but the energy are within 5 %, after 30 and 120 days too (-4.8 and +0.3 % of
 differ, by the rigid lid of Veros: the deformation radius of external waves, 2000 km, is like the width of the channel, and part of
 the wind raises the surface at first. Between 15 and 22 degrees north, where the wind and the surface cool the basin, every other
 column convects here after two months, which leaves 0.5 K of noise from cell to cell at the surface, and 0.4 K in the simple form;
-Veros has 0.05 K. The transport by the eddies there is that of this noise.
+Veros has 0.1 K. Neither `unstable` of TurbulentKineticEnergy nor the diffusion along the levels changes that, and the transport by
+the eddies there is that of this noise.
 
 The simple form (eddy_energy=False) against Veros without enable_eke and enable_kappaH_profile, with K_iso_steep 0 and
 eq_of_state_type 1, after a year: 161.8 and 160.8 Sv, 34.6 and 35.1, overturning -15.6, 8.0 and -16.1, 7.2, change of temperature

@@ -37,11 +37,14 @@ def coordinates(grid: Grid, x: str, y: str, unit: str) -> dict[str, tuple]:
         dims = f"{y}_face" if south else y, f"{x}_face" if west else x
         return dims, values, {"long_name": long_name, "units": units}
 
+    # of a fold row: none about west faces, which are images, and half about south faces, which are there twice
+    images = ~grid.counted[:, None]
+    about_u, about_v = np.where(images, 0.0, 1.0).astype(grid.dtype), np.where(images, 0.5, 1.0).astype(grid.dtype)
     found = {
         "west_face_length": plane("_west_face", interior(metrics.dy_u), "length of west faces", "m"),
         "south_face_length": plane("_south_face", interior(metrics.dx_v), "length of south faces", "m"),
-        "west_face_area": plane("_west_face", interior(metrics.area_u), "horizontal area about west faces", "m2"),
-        "south_face_area": plane("_south_face", interior(metrics.area_v), "horizontal area about south faces", "m2"),
+        "west_face_area": plane("_west_face", about_u * interior(metrics.area_u), "horizontal area about west faces", "m2"),
+        "south_face_area": plane("_south_face", about_v * interior(metrics.area_v), "horizontal area about south faces", "m2"),
         "fixed_boundary": plane("", interior(metrics.fixed), "position of the fixed boundary (sea floor, or top of the air)", unit)}
     for ending, part in (("", ""), ("_west_face", "_u"), ("_south_face", "_v")):
         base = column_base(grid, getattr(metrics, f"floor{part}"), getattr(metrics, f"fraction{part}"))

@@ -3,14 +3,14 @@
 #   make asv      a smaller one kept for each commit by asv: .asv/html, to be looked at with .venv/bin/asv preview
 #   make test     lint, type check and all tests (about twenty minutes on two cores)
 # And: make bench-full measures anew all that benchmarks/results and the README show (two to three hours on two idle cores);
-# make reference builds the reference pages, reference/index.html.
+# make docs builds the documentation, site/index.html, to be read without a network (a minute or two; warnings are errors).
 # BENCH="--cells 1e4 --samples 3", ASV_BENCH="--cells 1e5" and TESTS="-k halo" pass options on.
 BENCH ?= --output bench-results
 export ASV_BENCH
 TESTS ?=
 bin := .venv/bin
 
-.PHONY: bench bench-full asv test validation reference setup lint fortran clean
+.PHONY: bench bench-full asv test validation docs docs-gallery setup lint fortran clean
 .NOTPARALLEL:
 
 bench: setup fortran
@@ -38,8 +38,12 @@ test: lint fortran
 validation: setup
 	@$(bin)/dycore validate --output benchmarks/validation
 
-reference: setup
-	@$(bin)/python docs/reference.py
+docs: setup
+	@$(bin)/python -m sphinx --fail-on-warning --keep-going -q docs site
+
+# The pictures of the gallery and of the catalogue of cases, which are kept with the source (most of an hour).
+docs-gallery: setup
+	@$(bin)/python -m docs.pictures
 
 setup:
 	@./bootstrap.sh
@@ -54,5 +58,5 @@ fortran: setup
 	@if command -v "$${FC:-gfortran}" >/dev/null; then PATH="$$PWD/$(bin):$$PATH" $(MAKE) --no-print-directory -s -j 4 -C benchmarks/fortran || true; fi
 
 clean:
-	rm -rf .venv build dist reference ./*.egg-info .pytest_cache .mypy_cache .ruff_cache benchmarks/fortran/build
+	rm -rf .venv build dist site docs/generated ./*.egg-info .pytest_cache .mypy_cache .ruff_cache benchmarks/fortran/build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -28,7 +28,7 @@ MOST_STEPS = 50  # a coarse case without dissipation must not run for weeks of s
 MOST_WARM_UP_SECONDS = 4.0
 MOST_SAMPLE_SECONDS = 10.0
 SAID_AFTER_SECONDS = 2.0  # of compiling
-# What compiling takes about on one core where nothing is cached (benchmarks/README.md); of others it is not worth a word.
+# What compiling takes about on one core where nothing is cached (benchmarks/NOTEBOOK.md); of others it is not worth a word.
 COMPILING_SECONDS = {"numba": 20, "jax-native": 20, "jax": 10, **dict.fromkeys(GRADIENTS, 25)}
 STOP_SECONDS = 5.0  # that mpiexec has to take its ranks down before it is killed
 # How lines begin that a launcher adds to what a rank has said before it died.

@@ -114,7 +114,7 @@ class Ocean(NamedTuple):
     reference_salinity: float = 35.0  # g/kg
     reference_density: float = 1025.0  # kg/m3
     surface_gravity: float = 9.81  # m/s2: phi at the moving boundary per unit of r
-    shifts: float = 1.0  # s is shifted with the fixed boundary
+    shifts: float = 1.0  # no unit: s is shifted with the fixed boundary
     rest: Rest = Rest()
 
     def reference_s(self, interfaces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -133,11 +133,11 @@ class Atmosphere(NamedTuple):
     scale: Callable = exner_scale
     gravity: float = 9.80616  # m/s2
     heat_capacity: float = 1004.5  # J/(kg K)
-    kappa: float = 2.0 / 7.0
+    kappa: float = 2.0 / 7.0  # no unit, gas constant over heat capacity
     reference_pressure: float = 1.0e5  # Pa
     reference_temperature: float = 300.0  # K, for the speed of external waves
-    surface_gravity: float = 0.0
-    shifts: float = 0.0
+    surface_gravity: float = 0.0  # m2/s2 per unit of r
+    shifts: float = 0.0  # no unit: s is not shifted with the fixed boundary
     rest: Rest = Rest()
 
     def at_rest(self, interfaces: np.ndarray, potential_temperature: np.ndarray, tropopause: float = 0.0) -> Atmosphere:

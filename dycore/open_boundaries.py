@@ -28,10 +28,10 @@ class Tide(NamedTuple):
     """
 
     period: float  # s
-    elevation: Any = 0.0
-    phase: Any = 0.0
-    velocity: Any = 0.0
-    velocity_phase: Any = 0.0
+    elevation: Any = 0.0  # m, amplitude
+    phase: Any = 0.0  # degrees
+    velocity: Any = 0.0  # m/s, amplitude
+    velocity_phase: Any = 0.0  # degrees
 
 
 class OpenSide(NamedTuple):
@@ -45,12 +45,12 @@ class OpenSide(NamedTuple):
     cells outside take the tracers once water flows in; zero is at once.
     """
 
-    elevation: Any = 0.0
-    velocity: Any = 0.0
-    tides: tuple[Tide, ...] = ()
-    profile: Any = None
-    tracers: tuple = ()
-    seconds: float = 0.0
+    elevation: Any = 0.0  # m
+    velocity: Any = 0.0  # m/s, the depth mean across the side
+    tides: tuple[Tide, ...] = ()  # added to both
+    profile: Any = None  # m/s, velocity across the side, less its depth mean
+    tracers: tuple = ()  # values that come in with the inflow, each in its unit
+    seconds: float = 0.0  # s, in which the cells outside take the tracers
 
 
 class OpenBoundaries(NamedTuple):

@@ -42,11 +42,11 @@ class Mixing:
     `no_slip`: the flow along a coast stops there; otherwise it slips freely.
     """
 
-    divergence: Coefficient = 0.0
-    vorticity: Coefficient = 0.0
-    biharmonic: bool = False
-    no_slip: bool = False
-    share: Callable = with_spacing
+    divergence: Coefficient = 0.0  # m2/s or m4/s, on the divergent part of the flow
+    vorticity: Coefficient = 0.0  # m2/s or m4/s, on the rotational part
+    biharmonic: bool = False  # coefficients in m4/s
+    no_slip: bool = False  # the flow along a coast stops there
+    share: Callable = with_spacing  # no unit; how viscosity falls towards the poles of a sphere
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,27 +75,27 @@ class Parameters:
     progress show; None for a run without a date.
     """
 
-    fluid: Fluid
-    time_step: float
-    substeps: int = 1
-    tracer_names: tuple[str, ...] = ()
-    tracer_face: Callable = upwind3
-    vertical_face: Callable = upwind3
-    advection: Callable = energy_conserving
-    friction: Mixing | None = None
-    diffusivity: Coefficient | None = None
-    biharmonic_diffusion: bool = False
-    surface_stress: tuple[ArrayLike, ArrayLike] | None = None
-    polar_filter: float | None = 60.0
-    polar_damping: float = 3600.0
-    extrapolated_pressure: float = 0.1
-    vertical_mixing: VerticalMixing | None = None
-    eddies: Eddies | None = None
-    closures: tuple[Closure, ...] = ()
-    open_boundaries: OpenBoundaries | None = None
-    forcing: tuple[Forcing | Module, ...] = ()
+    fluid: Fluid  # dycore.fluid.Ocean or dycore.fluid.Atmosphere, with their constants
+    time_step: float  # s
+    substeps: int = 1  # barotropic substeps a step; 1 for none
+    tracer_names: tuple[str, ...] = ()  # in the order of State.tracers
+    tracer_face: Callable = upwind3  # face values of tracers along the levels
+    vertical_face: Callable = upwind3  # face values of tracers across the levels
+    advection: Callable = energy_conserving  # of momentum
+    friction: Mixing | None = None  # along the levels
+    diffusivity: Coefficient | None = None  # m2/s (m4/s if biharmonic), of tracers along the levels
+    biharmonic_diffusion: bool = False  # diffusivity in m4/s
+    surface_stress: tuple[ArrayLike, ArrayLike] | None = None  # N/m2, eastward at west faces and northward at south faces [j, i]
+    polar_filter: float | None = 60.0  # degrees of latitude, poleward of which a full sphere is filtered
+    polar_damping: float = 3600.0  # s, in which the filter removes velocity
+    extrapolated_pressure: float = 0.1  # no unit, 0 to 1: share of the pressure force that is extrapolated
+    vertical_mixing: VerticalMixing | None = None  # implicit mixing across the levels, and bottom drag
+    eddies: Eddies | None = None  # mesoscale eddies that the grid does not resolve
+    closures: tuple[Closure, ...] = ()  # what carries fields of its own
+    open_boundaries: OpenBoundaries | None = None  # what flows in and out through the edges of a region
+    forcing: tuple[Forcing | Module, ...] = ()  # what else acts on momentum and tracers
     stepper: Stepper = AdamsBashforth3()  # noqa: RUF009 (an immutable record)
-    start: Any = None
+    start: Any = None  # cftime.datetime: the date on which the run starts
 
     def __repr__(self) -> str:
         return printing.of_parameters(self).text()

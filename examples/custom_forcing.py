@@ -1,10 +1,11 @@
 """Custom forcing: sunlight that an ocean absorbs over its upper tens of metres, written as a stencil of one's own."""
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
 
-from dycore import Model, Parameters
+from dycore import Model, Parameters, pictures
 from dycore.backends import on_numpy
 from dycore.fluid import Ocean
 from dycore.forcing import Forcing
@@ -31,7 +32,7 @@ def warming(k, j, i, grid, column, values, now):
     return heat * grid.inverse_dr[k] / column.stretching[j, i]
 
 
-def main(backend=on_numpy, cells=(8, 12, 16), days=2.0):
+def main(backend=on_numpy, cells=(8, 12, 16), days=2.0, picture=None):
     """Returns (flux [j, i] in W/m2, xarray.Dataset before, and after)."""
     grid = rectilinear(cells, extent=(8.0e5, 6.0e5), interfaces=stretched(cells[0], 400.0), coriolis=1.0e-4)
     flux = 200.0 * np.sin(np.pi * grid.y / 6.0e5)[:, None] * np.ones(cells[2])
@@ -45,8 +46,10 @@ def main(backend=on_numpy, cells=(8, 12, 16), days=2.0):
     before, after = model.dataset(start), model.dataset(model.run(start, days=days))
     warmer = (after.temperature - before.temperature).isel(height=-1)
     print(f"The uppermost {-grid.interfaces[-2]:.0f} m are {warmer.max().item():.2f} K warmer after {days:g} days.")
+    if picture:
+        pictures.section(pictures.field(after, "temperature")).savefig(picture)
     return flux, before, after
 
 
 if __name__ == "__main__":
-    main()
+    main(picture=sys.argv[1] if len(sys.argv) > 1 else None)

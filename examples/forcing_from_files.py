@@ -1,11 +1,12 @@
 """Forcing from a file: monthly wind, sunlight and surface temperature, on points of their own, drive an ocean for a few days."""
 
+import sys
 from tempfile import mkdtemp
 
 import numpy as np
 import xarray as xr
 
-from dycore import Model, Parameters, initial_state
+from dycore import Model, Parameters, initial_state, pictures
 from dycore.backends import on_numpy
 from dycore.calendars import date
 from dycore.fluid import Ocean
@@ -14,7 +15,7 @@ from dycore.physics import short_wave, surface_relaxation
 from dycore.records import records, stress_records
 
 
-def main(path, days=2.0):
+def main(path, days=2.0, picture=None):
     """Makes a file of months with rows southward, kelvin and land (NaN); returns (grid, parameters, xarray.Dataset at the end)."""
     lon, lat, month = (xr.DataArray(values, {name: values}, name) for name, values in (
         ("lon", np.arange(-177.5, 180.0, 5.0)), ("lat", np.arange(87.5, -90.0, -5.0)), ("month", np.arange(1.0, 13.0))))
@@ -31,8 +32,10 @@ def main(path, days=2.0):
     model = Model(grid, parameters, on_numpy)
     end = model.dataset(model.run(initial_state(grid, surface=0.0, tracers=(15.0, 35.0)), days=days))
     print(f"{sst.in_words}\nAfter {days:g} days the surface has {end.temperature.isel(height=-1).mean().item():.2f} degrees.")
+    if picture:
+        pictures.map_of(pictures.field(end, "temperature")).savefig(picture)
     return grid, parameters, end
 
 
 if __name__ == "__main__":
-    main(f"{mkdtemp()}/climatology.nc")
+    main(f"{mkdtemp()}/climatology.nc", picture=sys.argv[1] if len(sys.argv) > 1 else None)

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import xarray as xr
 
-from dycore import Model, Parameters, State, initial_state
+from dycore import Model, Parameters, State, initial_state, pictures
 from dycore.backends import on_numpy
 from dycore.datasets import cell_places, covering, in_units
 from dycore.fluid import Ocean
@@ -33,7 +33,7 @@ def write_stand_in(path: Path) -> None:
     xr.Dataset({"theta": theta, "salt": 35.0 + 0.0 * theta}).to_netcdf(path)
 
 
-def main(path, backend=on_numpy, cells=(6, 16, 20), days=1.0):
+def main(path, backend=on_numpy, cells=(6, 16, 20), days=1.0, picture=None):
     """A box of ocean from 15 to 55 degrees north; returns its grid, the state that was read and that after some days."""
     grid = latitude_longitude(cells, interfaces=stretched(cells[0], 4000.0), latitudes=(15.0, 55.0), longitudes=(0.0, 60.0))
     parameters = Parameters(fluid=Ocean(), time_step=1500.0, substeps=40, tracer_names=("temperature", "salinity"))
@@ -41,10 +41,13 @@ def main(path, backend=on_numpy, cells=(6, 16, 20), days=1.0):
     end = model.run(start, days=days)
     speed = 100.0 * np.abs(model.dataset(end).eastward_velocity).max().item()
     print(f"The temperature of {path.name} drives currents of up to {speed:.1f} cm/s after {days:g} days.")
+    if picture:
+        pictures.map_of(pictures.field(model.dataset(end), "speed")).savefig(picture)
     return grid, start, end
 
 
 if __name__ == "__main__":
     with TemporaryDirectory() as folder:
         write_stand_in(stand_in := Path(folder) / "atlas.nc")
-        main(Path(sys.argv[1]) if sys.argv[1:] else stand_in)
+        given = {word.endswith(".png"): word for word in sys.argv[1:]}  # a file to read, a picture to draw, or both
+        main(Path(given.get(False, stand_in)), picture=given.get(True))

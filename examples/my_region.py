@@ -1,5 +1,6 @@
 """A region of your own: bathymetry of a file, a strait by name, smoothing that is said, a sponge in the west, and a picture."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -27,4 +28,4 @@ def main(data=stand_in, spacing=0.5, days=1.0, strait=(-4.0, 36.0, 0.0, 36.0, 30
 
 
 if __name__ == "__main__":
-    main()
+    main(picture=sys.argv[1] if len(sys.argv) > 1 else "my_region.png")

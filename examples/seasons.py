@@ -1,8 +1,10 @@
 """Seasons: an ocean whose surface follows twelve months of observed temperatures, year after year, with a start date."""
 
+import sys
+
 import numpy as np
 
-from dycore import Model, Parameters
+from dycore import Model, Parameters, pictures
 from dycore.backends import on_numpy
 from dycore.calendars import date, monthly
 from dycore.fluid import Ocean
@@ -21,7 +23,7 @@ def observed(y, shape):
     return seasonal[:, None, None] + np.broadcast_to(south_to_north[:, None], shape)
 
 
-def main(backend=on_numpy, cells=(4, 6, 8), days=10.0):
+def main(backend=on_numpy, cells=(4, 6, 8), days=10.0, picture=None):
     """Returns (temperatures observed [12, j, i], xarray.Dataset at the end)."""
     grid = rectilinear(cells, extent=(1.6e6, 1.2e6), interfaces=stretched(cells[0], 400.0), coriolis=1.0e-4)
     start = date("2000-07-16", "360_day")
@@ -34,8 +36,10 @@ def main(backend=on_numpy, cells=(4, 6, 8), days=10.0):
     end = model.dataset(state)
     print(f"{end.time.item() / 86400.0:g} days {end.time.units.replace('seconds ', '')} ({end.time.calendar}) the surface has "
           f"{end.temperature.isel(height=-1).mean().item():.2f} degrees.")
+    if picture:
+        pictures.map_of(pictures.field(end, "temperature")).savefig(picture)
     return months, end
 
 
 if __name__ == "__main__":
-    main()
+    main(picture=sys.argv[1] if len(sys.argv) > 1 else None)

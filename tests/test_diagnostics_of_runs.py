@@ -119,7 +119,9 @@ def test_the_example_separates_what_eddies_carry(tmp_path):
     from test_examples import example
 
     samples, cells = 8, (2, 6, 8)
-    whole, of_mean = example("eddy_transport").main(cells=cells, days=1.0, samples=samples, folder=tmp_path)
+    whole, of_mean = example("eddy_transport").main(cells=cells, days=1.0, samples=samples, folder=tmp_path,
+                                                    picture=tmp_path / "heat.png")
+    assert (tmp_path / "heat.png").stat().st_size > 3000
     grid, parameters, state = cases.baroclinic_channel(cells)
     model, transports = Model(grid, parameters, on_numpy), []
     for _ in range(samples):

@@ -23,8 +23,18 @@ def example(name):
     return module
 
 
-def test_the_heat_that_a_forcing_of_ones_own_gives_is_all_in_the_ocean():
-    flux, before, after = example("custom_forcing").main(cells=(4, 6, 8), days=0.5)
+def drawn(folder):
+    """A path for a picture, of which `is_drawn` says whether it is there."""
+    return folder / "picture.png"
+
+
+def is_drawn(folder):
+    return drawn(folder).read_bytes()[:4] == b"\x89PNG" and drawn(folder).stat().st_size > 3000
+
+
+def test_the_heat_that_a_forcing_of_ones_own_gives_is_all_in_the_ocean(tmp_path):
+    flux, before, after = example("custom_forcing").main(cells=(4, 6, 8), days=0.5, picture=drawn(tmp_path))
+    assert is_drawn(tmp_path)
     thickness = np.diff(_interfaces(before))
 
     def heat(data):  # J/m2
@@ -43,9 +53,10 @@ def _interfaces(data):
     return np.array(interfaces[::-1])
 
 
-def test_a_first_order_tracer_scheme_of_ones_own_keeps_bounds_that_third_order_does_not():
+def test_a_first_order_tracer_scheme_of_ones_own_keeps_bounds_that_third_order_does_not(tmp_path):
     module = example("custom_tracer_scheme")
-    patch, dye = module.main()
+    patch, dye = module.main(picture=drawn(tmp_path))
+    assert is_drawn(tmp_path)
     first, limited, third = (dye[scheme] for scheme in (module.upwind1, module.limited, advection.upwind3))
     # a mean of values with weights that are not negative: the Runge-Kutta polynomial up to Courant number one; round-off
     assert first.min() > -1e-13 and first.max() < 1.0 + 1e-13
@@ -55,10 +66,11 @@ def test_a_first_order_tracer_scheme_of_ones_own_keeps_bounds_that_third_order_d
         assert values.mean() == pytest.approx(patch.mean(), rel=1e-12)  # nothing is lost
 
 
-def test_members_of_an_ensemble_are_the_runs_that_they_would_be_alone():
+def test_members_of_an_ensemble_are_the_runs_that_they_would_be_alone(tmp_path):
     create("jax")
     cells, days, perturbations = (3, 8, 12), 0.5, (0.5, 2.0)
-    end = example("ensemble").main(perturbations, cells, days)
+    end = example("ensemble").main(perturbations, cells, days, picture=drawn(tmp_path))
+    assert is_drawn(tmp_path)
     for member, perturbation in enumerate(perturbations):
         grid, parameters, state = cases.baroclinic_wave(cells, perturbation=perturbation)
         alone = fields_of(Model(grid, parameters, on_numpy).run(state, days=days, progress=False))
@@ -149,7 +161,8 @@ def test_a_state_from_a_netcdf_file_has_the_fields_of_the_file(tmp_path):
 
     warm = theta(lon, lat, depth).transpose("lon", "depth", "lat")
     xr.Dataset({"theta": warm, "salt": xr.full_like(warm, 35.0)}).to_netcdf(tmp_path / "mine.nc")
-    grid, start, end = example("from_netcdf").main(tmp_path / "mine.nc", cells=(3, 6, 8), days=0.1)
+    grid, start, end = example("from_netcdf").main(tmp_path / "mine.nc", cells=(3, 6, 8), days=0.1, picture=drawn(tmp_path))
+    assert is_drawn(tmp_path)
     centre = -0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])
     fields = fields_of(start)
     depth = np.minimum(centre, 3000.0)  # below the last level of the file is what there is on it
@@ -167,14 +180,17 @@ def test_the_file_that_stands_in_for_ones_own_is_read(tmp_path):
     assert (np.diff(temperature, axis=0) > 0.0).all() and (np.diff(temperature, axis=1) < 0.0).all()  # warm above and south
 
 
-def test_twice_the_wind_drives_twice_the_transport_of_a_slow_gyre():
-    transports = example("parameter_sweep").main(on_numpy, factors=(0.01, 0.02), cells=(1, 36, 36), days=0.5)
+def test_twice_the_wind_drives_twice_the_transport_of_a_slow_gyre(tmp_path):
+    transports = example("parameter_sweep").main(on_numpy, factors=(0.01, 0.02), cells=(1, 36, 36), days=0.5,
+                                                 picture=drawn(tmp_path))
+    assert is_drawn(tmp_path)
     # Rossby number of a gyre of 0.3 Sv: 1e-5; its sea level, 1e-6 of the depth
     assert transports[0] > 0.0 and transports[1] / transports[0] == pytest.approx(2.0, rel=1e-3)
 
 
-def test_the_surface_follows_the_months_that_were_observed(capsys):
-    months, end = example("seasons").main(days=3.0)
+def test_the_surface_follows_the_months_that_were_observed(capsys, tmp_path):
+    months, end = example("seasons").main(days=3.0, picture=drawn(tmp_path))
+    assert is_drawn(tmp_path)
     # relaxed in 0.3 days to a value that rises by 1/30 of a month's change a day: 0.3 days behind it
     behind = months[6] + (2.7 / 30.0) * (months[7] - months[6])
     assert np.allclose(end.temperature.isel(height=-1).mean("x"), behind.mean(axis=-1), atol=0.3)
@@ -187,7 +203,8 @@ def test_the_example_is_driven_by_the_months_of_its_file(tmp_path):
     """Of the records that it has in the middle of July the temperature is that of the file, in degrees Celsius, in the east too."""
     for library in ("netCDF4", "scipy", "cf_units", "cftime"):
         pytest.importorskip(library)
-    grid, parameters, end = example("forcing_from_files").main(tmp_path / "climatology.nc", days=0.5)
+    grid, parameters, end = example("forcing_from_files").main(tmp_path / "climatology.nc", days=0.5, picture=drawn(tmp_path))
+    assert is_drawn(tmp_path)
     sst = parameters.forcing[1].values.target
     warmth = np.cos(np.radians(grid.latitude - 10.0))
     land = (grid.longitude > 47.5) & (grid.latitude < 22.5)

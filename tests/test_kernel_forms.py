@@ -49,7 +49,7 @@ def test_an_unrolled_sweep_is_the_loop_to_the_last_bit(direction):
 
 
 # (kernels a step, bytes that they move over the compulsory ones): a tenth more than XLA's CPU compiler has. It makes no two results
-# in one kernel, so that for a GPU (benchmarks/README.md) both are a third of that: 103 and 52 kernels, 5.8 and 5.7 times
+# in one kernel, so that for a GPU (benchmarks/NOTEBOOK.md) both are a third of that: 103 and 52 kernels, 5.8 and 5.7 times
 BOUNDS = {"baroclinic_channel": (410, 21.5), "held_suarez": (200, 15.3)}
 
 

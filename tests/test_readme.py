@@ -25,4 +25,12 @@ def test_the_programs_of_the_readme_run_one_after_the_other(capsys):
 
 
 def test_the_readme_stays_short():
-    assert len(README.read_text().splitlines()) < 135
+    lines = README.read_text().splitlines()
+    assert len(lines) <= 100
+    assert lines[2].startswith("![Wall time")  # the picture first
+
+
+def test_links_of_the_readme_lead_somewhere():
+    links = re.findall(r"\]\(([^)#:]+)\)", README.read_text())
+    assert len(links) > 20
+    assert [link for link in links if not (README.parent / link).exists()] == []

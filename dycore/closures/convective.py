@@ -10,9 +10,9 @@ from dycore.stencils import stencil, where
 class Convective(NamedTuple):
     """Background values (m2/s), and the diffusivity where the stratification is unstable."""
 
-    viscosity: float = 1.0e-4
-    diffusivity: float = 1.0e-5
-    unstable: float = 1.0
+    viscosity: float = 1.0e-4  # m2/s, background
+    diffusivity: float = 1.0e-5  # m2/s, background
+    unstable: float = 1.0  # m2/s, diffusivity where N2 is negative
 
 
 @stencil

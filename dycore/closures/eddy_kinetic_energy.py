@@ -42,15 +42,15 @@ class EddyKineticEnergy(NamedTuple):
     starts with an energy of 1e-6 m2/s2. Raises ValueError for numbers that make no sense.
     """
 
-    c_k: float = 0.4  # of the diffusivity
-    c_eps: float = 0.5  # of the dissipation
-    crossing: float = 2.0  # length over the deformation radius
-    rhines: float = 1.0  # length over the Rhines scale
+    c_k: float = 0.4  # no unit, of the diffusivity
+    c_eps: float = 0.5  # no unit, of the dissipation
+    crossing: float = 2.0  # no unit, length over the deformation radius
+    rhines: float = 1.0  # no unit, length over the Rhines scale
     least_length: float = 100.0  # m
     greatest: float = 4000.0  # m2/s, of the diffusivity
     least_mixing: float = 250.0  # m2/s, of energy along the levels
-    alpha: float = 1.0  # mixing of energy across the levels over that of momentum
-    friction: float = 1.0  # share of what friction along the levels takes that becomes energy of eddies
+    alpha: float = 1.0  # no unit, mixing of energy across the levels over that of momentum
+    friction: float = 1.0  # no unit, share of what friction along the levels takes that becomes energy of eddies
     least_energy: float = 1.0e-6  # m2/s2
 
     @property

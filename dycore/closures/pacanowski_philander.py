@@ -10,11 +10,11 @@ from dycore.stencils import maximum, stencil, where
 class PacanowskiPhilander(NamedTuple):
     """Constants of Pacanowski and Philander (1981), equations (1) and (2), in m2/s; convection as in `Convective`."""
 
-    largest: float = 5.0e-3  # viscosity that shear adds where the Richardson number is zero
-    alpha: float = 5.0
-    viscosity: float = 1.0e-4
-    diffusivity: float = 1.0e-5
-    unstable: float = 1.0
+    largest: float = 5.0e-3  # m2/s, viscosity that shear adds where the Richardson number is zero
+    alpha: float = 5.0  # no unit, of the Richardson number
+    viscosity: float = 1.0e-4  # m2/s, background
+    diffusivity: float = 1.0e-5  # m2/s, background
+    unstable: float = 1.0  # m2/s, diffusivity where N2 is negative
 
 
 @stencil

@@ -51,19 +51,19 @@ class TurbulentKineticEnergy(NamedTuple):
     Raises ValueError for an atmosphere, and numbers that make no sense.
     """
 
-    c_k: float = 0.1  # of the viscosity
-    c_eps: float = 0.7  # of the dissipation
-    alpha: float = 30.0  # mixing of energy over that of momentum
+    c_k: float = 0.1  # no unit, of the viscosity
+    c_eps: float = 0.7  # no unit, of the dissipation
+    alpha: float = 30.0  # no unit, mixing of energy over that of momentum
     viscosity: float = 1.0e-4  # m2/s, background
     diffusivity: float | ArrayLike = 1.0e-5  # m2/s, background
     unstable: float = 1.0  # m2/s, least diffusivity where N2 is negative, as of `Convective`
-    prandtl_factor: float = 6.6  # Prandtl number over Richardson number
-    least_prandtl: float = 1.0
-    largest_prandtl: float = 10.0
-    surface_factor: float = 3.75  # energy at the surface over the square of the friction velocity
+    prandtl_factor: float = 6.6  # no unit, Prandtl number over Richardson number
+    least_prandtl: float = 1.0  # no unit
+    largest_prandtl: float = 10.0  # no unit
+    surface_factor: float = 3.75  # no unit, energy at the surface over the square of the friction velocity
     least_energy: float = 1.0e-6  # m2/s2
     least_length: float = 0.04  # m, and that at the surface and the sea floor
-    from_eddies: float = 1.0  # share of what unresolved eddies with an energy dissipate that becomes turbulence
+    from_eddies: float = 1.0  # no unit, share of what unresolved eddies with an energy dissipate that becomes turbulence
 
     @property
     def prognostics(self) -> tuple[Prognostic, ...]:

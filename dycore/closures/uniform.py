@@ -10,8 +10,8 @@ from dycore.stencils import stencil
 class Uniform(NamedTuple):
     """Constant viscosity and diffusivity across the levels (m2/s)."""
 
-    viscosity: float
-    diffusivity: float
+    viscosity: float  # m2/s
+    diffusivity: float  # m2/s
 
 
 @stencil

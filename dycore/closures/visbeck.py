@@ -14,10 +14,10 @@ class Visbeck(NamedTuple):
     tapered; < > the mean over a column. `length` L (m) is the width of the baroclinic zone, or the length over which eddies mix.
     """
 
-    length: float = 1.0e5
-    alpha: float = 0.015
-    least: float = 100.0
-    greatest: float = 2000.0
+    length: float = 1.0e5  # m
+    alpha: float = 0.015  # no unit
+    least: float = 100.0  # m2/s
+    greatest: float = 2000.0  # m2/s
 
     def diffusivity(self, on: Any, grid: Any, layers: Any, slopes: Any) -> Any:
         """kappa [j, i] of the slopes of an instant (dycore.equations.neutral_slopes.Neutral)."""

@@ -43,9 +43,9 @@ class Eddies:
     Where neutral surfaces are steep, as in a mixed layer, eddies do nothing: that is for vertical_mixing and a small diffusivity.
     """
 
-    neutral_diffusivity: float | ArrayLike | Visbeck | EddyKineticEnergy | None = None
-    transport_diffusivity: float | ArrayLike | Visbeck | EddyKineticEnergy | None = None
-    greatest_slope: float = 5.0e-3
+    neutral_diffusivity: float | ArrayLike | Visbeck | EddyKineticEnergy | None = None  # m2/s, of tracers along neutral surfaces
+    transport_diffusivity: float | ArrayLike | Visbeck | EddyKineticEnergy | None = None  # m2/s, of Gent and McWilliams
+    greatest_slope: float = 5.0e-3  # no unit, of neutral surfaces, beyond which they count for less
 
     @property
     def diffusivities(self) -> dict[str, Any]:

@@ -34,10 +34,10 @@ class VerticalMixing:
     linear_drag (m/s), quadratic_drag (a number, about 1e-3 to 3e-3); None is none.
     """
 
-    scheme: Callable | Closure = uniform
+    scheme: Callable | Closure = uniform  # viscosity and diffusivity (m2/s) from N2 (1/s2) and squared shear (1/s2)
     values: Any = Uniform(0.0, 0.0)  # noqa: RUF009 (an immutable record)
-    linear_drag: float | None = None
-    quadratic_drag: float | None = None
+    linear_drag: float | None = None  # m/s, of the lowest layer
+    quadratic_drag: float | None = None  # no unit, about 1e-3 to 3e-3
 
 
 class Coefficients(NamedTuple):

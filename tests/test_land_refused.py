@@ -31,9 +31,10 @@ def of(record):
 
 def within(name):
     """A rule of what a parameter may be."""
-    kinds = {id(AMOUNT): lambda v: (v >= 0.0).all(), id(POSITIVE): lambda v: (v > 0.0).all(),
+    kinds = {id(AMOUNT): lambda v: ((v >= 0.0) & (v <= 1e12)).all(),
+             id(POSITIVE): lambda v: ((v >= 1e-12) & (v <= 1e12)).all(),
              id(FRACTION): lambda v: ((v >= 0.0) & (v <= 1.0)).all(), id(BELOW_ONE): lambda v: ((v > 0.0) & (v < 1.0)).all()}
-    fits = kinds.get(id(land.RANGES[name].kind), lambda v: True)
+    fits = kinds.get(id(land.RANGES[name].kind), lambda v: (abs(v) <= 1e12).all())
     return lambda value: field(*PLANES)(value) and fits(np.asarray(value, float)) and np.isfinite(np.asarray(value, float)).all()
 
 
@@ -52,7 +53,7 @@ def cells(value):
 LAND = {
     "Land": Call(columns, {}, {
         "cells": cells, "parameters": kind(land.Parameters), "backend": lambda v: v is on_numpy or hasattr(v, "communication"),
-        "photosynthesis": function, "process": function, "days": lambda v: above(v) and float(v) <= 1.0,
+        "photosynthesis": function, "process": function, "days": lambda v: above(v) and 1e-6 <= float(v) <= 1.0,
         "precision": one_of("float64", "float32")}),
     "Carbon": Call(of(land.Carbon), {}, {name: within(name) for name in land.Carbon._fields}),
     "Water": Call(of(land.Water), {}, {name: within(name) for name in land.Water._fields}),
@@ -80,7 +81,7 @@ def test_an_argument_that_is_nonsense_is_refused_in_a_sentence(name):
 
 
 @pytest.mark.parametrize("change, said", [
-    ({"canopy_efficiency": -1.0}, r"canopy_efficiency must be finite numbers that are not negative \(g C/\(m2 leaf day\)\)"),
+    ({"canopy_efficiency": -1.0}, r"canopy_efficiency must be numbers that are not negative, up to 1e12 \(g C/\(m2 leaf day\)\)"),
     ({"leaf_fall_fraction": 1.0}, r"leaf_fall_fraction must be numbers above 0 and below 1 \(1\), and has others, being 1\."),
     ({"root_turnover": np.full(CELLS, 1.5)}, r"root_turnover must be numbers from 0 to 1 \(1/day\), and has others, at 48 of 48"),
     ({"initial_wood": np.ones((3, 2))}, r"initial_wood has shape \(3, 2\); the grid needs"),

@@ -100,8 +100,8 @@ class Land:
         check_taken("process", self.process, "apply", "photosynthesis", "coefficients", "state", "weather", "days")
         object.__setattr__(self, "backend", backend)
         object.__setattr__(self, "cells", checked_cells(self.cells))
-        object.__setattr__(self, "days", check_number("days", self.days, "a number of days above 0 and at most 1",
-                                                      lambda days: 0.0 < days <= 1.0))
+        object.__setattr__(self, "days", check_number("days", self.days, "a number of days from 1e-6 to 1",
+                                                      lambda days: 1e-6 <= days <= 1.0))
         backend.use_precision(np.dtype(self.precision))
         object.__setattr__(self, "parameters", checked(self.parameters, self.cells, np.dtype(self.precision)))
 

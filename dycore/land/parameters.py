@@ -9,7 +9,6 @@ primary production, labile carbon of what is left, roots of what is left then, a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,9 +77,9 @@ class Kind(NamedTuple):
 
 FRACTION = Kind("numbers from 0 to 1", lambda values: (values >= 0.0) & (values <= 1.0))
 BELOW_ONE = Kind("numbers above 0 and below 1", lambda values: (values > 0.0) & (values < 1.0))
-POSITIVE = Kind("positive finite numbers", lambda values: (values > 0.0) & (values < inf))
-AMOUNT = Kind("finite numbers that are not negative", lambda values: (values >= 0.0) & (values < inf))
-NUMBERS = Kind("finite numbers", lambda values: abs(values) < inf)
+POSITIVE = Kind("positive numbers, from 1e-12 to 1e12", lambda values: (values >= 1e-12) & (values <= 1e12))
+AMOUNT = Kind("numbers that are not negative, up to 1e12", lambda values: (values >= 0.0) & (values <= 1e12))
+NUMBERS = Kind("numbers from -1e12 to 1e12", lambda values: abs(values) <= 1e12)
 
 
 class ParameterRange(NamedTuple):

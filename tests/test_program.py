@@ -7,12 +7,13 @@ import pytest
 
 from dycore import Model, Parameters, cases
 from dycore.backends import on_numpy
-from dycore.equations import momentum_weno
-from dycore.equations.steppers import WickerSkamarock
+from dycore.equations import momentum, momentum_weno
+from dycore.equations.steppers import AdamsBashforth3, WickerSkamarock
 from dycore.fluid import Ocean
 from dycore.forcing import Forcing
-from dycore.grid import rectilinear
+from dycore.grid import interior, rectilinear
 from dycore.program import Program
+from dycore.state import initial_state
 from dycore.stencils import stencil
 from dycore.vertical import uniform
 
@@ -82,3 +83,16 @@ def test_a_forcing_that_reads_farther_widens_only_what_it_reads():
     assert len(changed) == 1
     (before, after), = changed
     assert np.subtract(after.i, before.i).tolist() == [0, 1] and after.j == before.j
+
+
+@pytest.mark.parametrize("substeps", [1, 24])
+@pytest.mark.parametrize("advection", [momentum.energy_conserving, momentum.linear, momentum_weno.weno])
+def test_every_advection_goes_with_every_stepper_and_number_of_substeps(random, advection, substeps):
+    """One short step of either is the same to first order, also where nothing reads the W of a stage."""
+    grid = rectilinear((2, 8, 10), extent=(1e6, 8e5), interfaces=uniform(2, -400.0, 0.0), coriolis=1e-4)
+    state = initial_state(grid, v=0.1 * random.standard_normal(grid.cells), surface=0.0, tracers=(10.0, 35.0))
+    ends = []
+    for stepper in (AdamsBashforth3(), WickerSkamarock()):
+        parameters = replace(COMMON, advection=advection, substeps=substeps, time_step=5.0, stepper=stepper)
+        ends.append(interior(Model(grid, parameters, on_numpy).steps(state, 1).u))
+    assert np.abs(ends[1] - ends[0]).max() < 0.05 * np.abs(ends[0]).max()  # f v dt

@@ -18,7 +18,10 @@ def regions(statements: list, issued: list[Operation], result: tuple, tile: Tile
     sought = set(issued)
     for statement in reversed(statements):
         if statement in sought:
-            box = statement.wanted_of(wanted) or cells_of(tile)
+            box = statement.wanted_of(wanted)
+            if box is None:  # nothing reads what it gives, but backends that compute at once do it all the same
+                box = cells_of(tile)
+                wanted |= dict.fromkeys(statement.results, box)
             fits(statement, box)
             statement.region = statement.region._replace(j=(box.south, box.north), i=(box.west, box.east))
         statement.trace(wanted, all_reads=True)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks.fortran_reference import build_fortran
+from benchmarks.programs import OPTIONS
 from dycore.backends import on_numpy
 from dycore.cases.baroclinic_channel import baroclinic_channel
 from dycore.cases.baroclinic_wave import baroclinic_wave
@@ -63,7 +64,7 @@ def program(everything):
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
 def core(request):
     """A case, and its state after 20 steps of the core."""
-    grid, parameters, state = request.param(CASES[request.param])
+    grid, parameters, state = request.param(CASES[request.param], **OPTIONS.get(request.param.__name__, {}))
     return request.param, fields_of(Model(grid, parameters, on_numpy).steps(state, STEPS))
 
 

@@ -133,7 +133,8 @@ TESTED = [each for each in product(CASES, STEPPERS, PRECISIONS) if is_tested(*ea
 def test_the_gradient_of_two_steps_is_finite_from_the_start_of_a_case_and_right_in_motion(jax_backend, name, stepper, precision):
     grid, parameters, state = cases.CASES[name](cells=CELLS.get(name, SHALLOW), precision=precision)
     case = grid, dataclasses.replace(parameters, stepper=stepper), state
-    taylor_tested(case, jax_backend, forward=name == "flow_over_mountain")
+    # energies of turbulence and eddies have switches at which the southern channel is not smooth: there number by number
+    taylor_tested(case, jax_backend, right=name != "southern_channel", forward=name == "flow_over_mountain")
 
 
 def at_rest(grid, **changes):
@@ -191,7 +192,8 @@ OPTIONS = {
 def test_the_gradient_through_every_scheme_is_finite_at_rest_and_right_in_motion(jax_backend, name):
     program, rest, felt = taylor_tested(OPTIONS[name](), jax_backend, right=name not in (SWITCH, TURBULENT))
     if name == TURBULENT:
-        assert {each for each in rest["parameters"] if each.startswith(("eddies.", "vertical_mixing.scheme."))} <= felt
+        unfelt = {"vertical_mixing.scheme.from_eddies"}  # these have no energy of their own
+        assert {each for each in rest["parameters"] if each.startswith(("eddies.", "vertical_mixing.scheme."))} <= felt | unfelt
     for state, change in WITHOUT_SHAPE.items():
         tracers = {each: change(values) for each, values in rest["state"].items() if each.startswith(("tracers", "closure"))}
         for parameters in (rest["parameters"], with_zeros(rest["parameters"])):

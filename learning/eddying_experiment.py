@@ -1,6 +1,8 @@
 """Experiment with an eddying channel: a network of subgrid fluxes for cells of 40 km, trained on a run with cells of 10 km.
 
-Measured by `python examples/eddying_channel.py PICTURE`, some six minutes of one core, of which 172 s to train. None (the coarse model with its friction), offline and online against the truth, as the coarse grid sees it:
+Measured by `python examples/eddying_channel.py PICTURE`, some six minutes of one core, of which 172 s to train.
+
+None (the coarse model with its friction), offline and online against the truth, as the coarse grid sees it:
 
                                                        none    offline  online   (two more runs of the truth)
     forecasts, 12 hours (standard deviations)          0.101   0.055    0.049

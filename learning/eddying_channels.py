@@ -18,6 +18,7 @@ from dycore.geometry.coordinates import check_cells
 from dycore.grid import Grid, rectilinear
 from dycore.inputs.given import check_number
 from dycore.parameters import Mixing, Parameters
+from dycore.physics.held_suarez import drag_u, drag_v
 from dycore.state import State, initial_state
 from dycore.stencils import stencil
 from dycore.tracers import reads
@@ -45,18 +46,6 @@ class Drivers(NamedTuple):
 def temperature_alone(k, j, i, fluid, s, tracers):
     """g alpha (T - T0): buoyancy (m/s2) of temperature (degree C)."""
     return fluid.gravity * fluid.thermal_expansion * (tracers[0][k, j, i] - fluid.reference_temperature)
-
-
-@stencil
-def drag_u(k, j, i, grid, column, values, now):
-    """Linear drag at west faces (m/s2)."""
-    return -values.drag[k] * now.u[k, j, i]
-
-
-@stencil
-def drag_v(k, j, i, grid, column, values, now):
-    """Linear drag at south faces (m/s2)."""
-    return -values.drag[k] * now.v[k, j, i]
 
 
 @stencil

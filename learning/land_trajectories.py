@@ -16,13 +16,12 @@ from collections.abc import Callable
 from math import sqrt
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from dycore.inputs.given import check_kind
 from dycore.land.model import Fluxes, Land, LandState, check_taken
 from dycore.land.weather import Weather
-from dycore.learning.trajectories import remembered
+from dycore.learning.trajectories import in_segments, remembered
 
 
 def land_trajectory(land: Land, state: LandState, weather: Weather,
@@ -50,21 +49,4 @@ def land_trajectory(land: Land, state: LandState, weather: Weather,
         state, fluxes = land.pure_step(state, now)
         return state, fluxes if see is None else see(state, fluxes)
 
-    return in_segments(once, state, series, steps)
-
-
-def in_segments(once: Callable, state: Any, series: Any, steps: int) -> tuple[Any, Any]:
-    """As `jax.lax.scan` of `once` over a series, of which the states at the beginning of segments are kept."""
-    length = max(1, round(sqrt(steps)))
-    whole = steps // length * length
-
-    def segment(state: Any, part: Any) -> tuple:
-        return jax.lax.scan(once, state, part, length=jax.tree.leaves(part)[0].shape[0])
-
-    parts = jax.tree.map(lambda values: values[:whole].reshape(-1, length, *values.shape[1:]), series)
-    state, seen = jax.lax.scan(remembered(segment), state, parts)
-    seen = jax.tree.map(lambda values: values.reshape(-1, *values.shape[2:]), seen)
-    if whole < steps:
-        state, more = segment(state, jax.tree.map(lambda values: values[whole:], series))
-        seen = jax.tree.map(lambda *each: jnp.concatenate(each), seen, more)
-    return state, seen
+    return in_segments(once, state, steps, max(1, round(sqrt(steps))), remembered, series)

@@ -149,16 +149,21 @@ def again(function: Callable, in_loop: bool = True) -> Callable:
     return computed
 
 
-def in_segments(once: Callable, state: Any, n: int, length: int, checkpoint: Callable) -> tuple[Any, Any]:
-    """As `jax.lax.scan` of n times `once`, of which the states at the beginning of every so many are kept."""
+def in_segments(once: Callable, state: Any, n: int, length: int, checkpoint: Callable, series: Any = None) -> tuple[Any, Any]:
+    """As `jax.lax.scan` of n times `once`, of which the states at the beginning of every so many are kept.
+
+    series: a tree of arrays [n, ...], of which each time is given the next.
+    """
     def segment(length: int) -> Callable:
-        return lambda state, _: jax.lax.scan(once, state, length=length)
+        return lambda state, part: jax.lax.scan(once, state, part, length=length)
 
     whole, rest = divmod(n, length)
-    state, seen = jax.lax.scan(checkpoint(segment(length)), state, length=whole)
+    parts = jax.tree.map(lambda values: values[: n - rest].reshape(whole, length, *values.shape[1:]), series)
+    state, seen = jax.lax.scan(checkpoint(segment(length)), state, parts, length=whole)
     seen = jax.tree.map(lambda values: values.reshape(-1, *values.shape[2:]), seen)
     if rest:
-        state, more = checkpoint(segment(rest), in_loop=False)(state, None)
+        last = jax.tree.map(lambda values: values[n - rest:], series)
+        state, more = checkpoint(segment(rest), in_loop=False)(state, last)
         seen = jax.tree.map(lambda *parts: jnp.concatenate(parts), seen, more)
     return state, seen
 

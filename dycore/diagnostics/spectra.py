@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dycore.diagnostics.cells import alone, along, check_dataset, described, goes_round, in_one_chunk, need
+from dycore.diagnostics.cells import alone, along, described, goes_round, in_one_chunk, need
 from dycore.diagnostics.velocities import components
 from dycore.inputs.given import check_text
 
@@ -19,7 +19,6 @@ def zonal_spectrum(dataset: Any, name: str) -> Any:
     ValueError where rows do not go round: what is cut off there is no sum of waves.
     """
     check_text("name", name, "surface_pressure")
-    check_dataset(dataset)
     need(dataset, name)
     unit = dataset[name].attrs.get("units", "1")
     return spectrum(dataset, alone(dataset[name]), f"spectrum_of_{name}",

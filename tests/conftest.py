@@ -16,6 +16,7 @@ from dycore.forcing import Instant
 from dycore.grid import interior, latitude_longitude, rectilinear
 from dycore.halo_sources import fill_halo
 from dycore.program import Program, planned
+from dycore.restart import Restarts, latest, read
 from dycore.tiles import Boundary, Place
 from dycore.vertical import stretched
 
@@ -212,3 +213,13 @@ def uniform_flow(f, speed_u, speed_v):
                        y_boundary=Boundary.PERIODIC)
     return (grid, filled(grid, Place.WEST_FACE, np.full(grid.cells, speed_u)),
             filled(grid, Place.SOUTH_FACE, np.full(grid.cells, speed_v)))
+
+
+def gone_on(model, state, folder):
+    """The state of a run of two steps that goes on for two more from its restart: to the bit that of four steps at once."""
+    through = model.run(state, steps=4, progress=False)
+    model.run(state, steps=2, progress=False, restarts=Restarts(folder, days=10.0))
+    again = model.run(read(latest(folder), model), steps=2, progress=False)
+    for one, other in zip((*through.closure, *through.tracers, through.u), (*again.closure, *again.tracers, again.u), strict=True):
+        assert np.array_equal(interior(one), interior(other))
+    return again

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from conftest import channel, content, create
+from conftest import channel, content, create, gone_on
 from test_ranks import results_of
 
 from dycore import Model, cases, seawater
@@ -19,7 +19,6 @@ from dycore.fluid import Ocean, shallow_water
 from dycore.grid import interior, rectilinear
 from dycore.parameters import Parameters
 from dycore.physics import surface_flux
-from dycore.restart import Restarts, latest, read
 from dycore.state import Prognostic, initial_state
 from dycore.stencils import stencil
 from dycore.tiles import Boundary, Place
@@ -154,11 +153,7 @@ def test_numbers_of_the_closure_are_arguments():
 def test_a_restart_goes_on_to_the_bit_and_output_has_the_energy(tmp_path):
     grid, parameters, state = over_a_rough_floor()
     model = Model(grid, parameters, on_numpy)
-    through = model.run(state, steps=4, progress=False)
-    model.run(state, steps=2, progress=False, restarts=Restarts(tmp_path, days=10.0))
-    again = model.run(read(latest(tmp_path), model), steps=2, progress=False)
-    for one, other in zip((*through.closure, *through.tracers, through.u), (*again.closure, *again.tracers, again.u), strict=True):
-        assert np.array_equal(interior(one), interior(other))
+    again = gone_on(model, state, tmp_path)
     energy = model.dataset(again)["turbulent_kinetic_energy"]
     assert energy.attrs["units"] == "m2 s-2" and energy.dims == ("height_face", "y", "x")
 

@@ -141,19 +141,29 @@ def on_cells(depth: np.ndarray, source: Source, grid: Grid) -> tuple[np.ndarray,
 # Basins
 
 
-def basins(wet: np.ndarray, periodic: bool) -> np.ndarray:
-    """Numbers of the connected parts of a sea [j, i], from 1; 0 on land. Cells are connected by faces, and over a seam in i."""
+def basins(wet: np.ndarray, periodic: bool, fold: bool = False) -> np.ndarray:
+    """Numbers of the connected parts of a sea [j, i], from 1; 0 on land. Cells are connected by faces, and over a seam in i.
+
+    `fold`: the last row is connected with itself turned round, as on a tripolar grid without its extra row.
+    """
     from scipy.ndimage import label
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     number, n = label(wet)
-    if not periodic:
+    seams = [(number[:, 0], number[:, -1])] * periodic + [(number[-1], number[-1, ::-1])] * fold
+    if not seams:
         return np.asarray(number)
-    seam = wet[:, 0] & wet[:, -1]
-    joined = coo_array((np.ones(seam.sum()), (number[seam, 0], number[seam, -1])), shape=(n + 1, n + 1))
+    one, other = (np.concatenate(sides) for sides in zip(*seams, strict=True))
+    both = (one > 0) & (other > 0)
+    joined = coo_array((np.ones(both.sum()), (one[both], other[both])), shape=(n + 1, n + 1))
     _, component = connected_components(joined, directed=False)
-    return np.where(wet, component[number] + 1, 0)
+    return np.where(wet, component[number], 0)  # that of land, the first, is 0
+
+
+def largest_basin(number: np.ndarray) -> np.ndarray:
+    """The basin of most cells, True [j, i], of the numbers of basins; the first of several as large."""
+    return np.asarray(number == np.bincount(number[number > 0]).argmax())
 
 
 def kept_basins(wet: np.ndarray, tile: Any, keep: Any) -> np.ndarray:
@@ -174,7 +184,7 @@ def kept_basins(wet: np.ndarray, tile: Any, keep: Any) -> np.ndarray:
         if not wet[keep]:
             raise ValueError(f"The point given as `keep` lies on land, in the cell [j, i] = {list(keep)}. Give one in the sea.")
         return np.asarray(number == number[keep])
-    return np.asarray(number == np.bincount(number[wet]).argmax())
+    return largest_basin(number)
 
 
 def line_of_cells(start: tuple[int, int], stop: tuple[int, int]) -> list[tuple[int, int]]:

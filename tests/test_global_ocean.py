@@ -6,7 +6,8 @@ import numpy as np
 from conftest import create, fields_of
 
 from dycore import Model, cases
-from dycore.cases.global_ocean import connected, distance_to_land, land_fraction
+from dycore.bathymetry import basins, largest_basin
+from dycore.cases.global_ocean import distance_to_land, land_fraction
 from dycore.validation import PROGRAMS
 
 
@@ -26,7 +27,7 @@ def test_lakes_are_filled_and_the_largest_sea_stays():
     wet = np.zeros((5, 8), bool)
     wet[1, :3] = wet[1, 7] = True  # one sea, across the seam
     wet[3, 4] = True
-    kept = connected(wet)
+    kept = largest_basin(basins(wet, periodic=True))
     assert kept.sum() == 4 and not kept[3, 4] and kept[1, 7]
 
 

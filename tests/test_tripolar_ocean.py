@@ -7,7 +7,8 @@ import pytest
 from conftest import fields_of
 
 from dycore import Model, cases
-from dycore.cases.global_ocean import WIND, connected, distance_to_land
+from dycore.bathymetry import basins, largest_basin
+from dycore.cases.global_ocean import WIND, distance_to_land
 from dycore.directions import to_east_north
 from dycore.grid import interior
 from dycore.stability import suggested_time_step
@@ -26,7 +27,7 @@ def test_the_arctic_is_a_sea_and_the_poles_of_the_grid_are_on_land(ocean):
     assert grid.tile.y is Boundary.FOLD and wet[grid.latitude > 85.0].sum() >= 0.9 * (grid.latitude[:-1] > 85.0).sum()
     land = interior(grid.metrics.floor) == grid.metrics.top
     assert land[23:, [0, 29, 30, 59]].all()  # in Russia and Canada
-    assert (land[-1] == land[-2, ::-1]).all() and connected(wet[:-1], fold=True).sum() == wet.sum()
+    assert (land[-1] == land[-2, ::-1]).all() and largest_basin(basins(wet[:-1], True, fold=True)).sum() == wet.sum()
     share = (grid.area * wet).sum() / grid.area.sum()
     assert 0.66 < share < 0.76  # of the Earth 71 %
     assert parameters.time_step <= suggested_time_step(grid, parameters, state).time_step
@@ -35,7 +36,7 @@ def test_the_arctic_is_a_sea_and_the_poles_of_the_grid_are_on_land(ocean):
 def test_seas_on_both_sides_of_a_fold_are_one_and_distances_lead_across():
     wet = np.zeros((3, 8), bool)
     wet[2, 1] = wet[2, 6] = True
-    assert connected(wet, fold=True).sum() == 2 and connected(wet).sum() == 1
+    assert (basins(wet, True, fold=True)[2, [1, 6]] == 1).all() and (basins(wet, True)[2, [1, 6]] == [1, 2]).all()
     wet = np.ones((4, 12), bool)
     wet[3, 2] = False
     distance = distance_to_land(wet, 2.0, 1.0, fold=True)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dycore.bathymetry import basins, largest_basin
 from dycore.cases.default_step import with_time_step
 from dycore.closures import PacanowskiPhilander, pacanowski_philander
 from dycore.directions import along_grid
@@ -67,18 +68,6 @@ def bordered(field: np.ndarray, value: float, fold: bool) -> np.ndarray:
     return padded
 
 
-def connected(wet: np.ndarray, fold: bool = False) -> np.ndarray:
-    """The largest connected part of a sea [j, i] that is periodic in i: lakes and inland seas are filled."""
-    number = np.where(wet, np.arange(1, wet.size + 1).reshape(wet.shape), 0)
-    while True:
-        padded = bordered(number, 0, fold)
-        around = np.maximum.reduce([number, padded[2:], padded[:-2], np.roll(number, 1, 1), np.roll(number, -1, 1)])
-        new = np.where(wet, around, 0)
-        if (new == number).all():
-            return number == np.bincount(number[wet]).argmax()
-        number = new
-
-
 def distance_to_land(wet: np.ndarray, dx: np.ndarray, dy: Any, fold: bool = False) -> np.ndarray:
     """Distance (m) along rows, columns and diagonals from a cell to the nearest land; dx, dy [j, i], [j, 1] or one for all."""
     distance = np.where(wet, np.inf, 0.0)
@@ -114,7 +103,7 @@ def on_parallels(cells: tuple[int, int, int], precision: str) -> World:
     """The world without the Arctic."""
     nz, ny, nx = cells
     latitudes = (-NORTHERNMOST, NORTHERNMOST)
-    wet = connected(land_fraction(ny, nx, latitudes) < 0.5)
+    wet = largest_basin(basins(land_fraction(ny, nx, latitudes) < 0.5, periodic=True))
     latitude = -NORTHERNMOST + (np.arange(ny) + 0.5) * 2.0 * NORTHERNMOST / ny
     dy = EARTH_RADIUS * np.radians(2.0 * NORTHERNMOST / ny)
     dx = EARTH_RADIUS * np.radians(360.0 / nx) * np.cos(np.radians(latitude))[:, None]
@@ -131,7 +120,7 @@ def with_the_arctic(cells: tuple[int, int, int], precision: str) -> World:
     options: dict[str, Any] = {"interfaces": stretched(cells[0], DEPTH, 20.0), "precision": precision}
     plain = tripolar_grid(cells, **options)
     dx, dy = (interior(length).astype(float) for length in (plain.metrics.dx_u, plain.metrics.dy_v))
-    wet = connected(land_on(plain)[:-1] < 0.5, fold=True)
+    wet = largest_basin(basins(land_on(plain)[:-1] < 0.5, periodic=True, fold=True))
     away = np.where(wet, distance_to_land(wet, dx[:-1], dy[:-1], fold=True), 0.0)
     land, bottom = (np.concatenate([field, field[-1:, ::-1]]) for field in (~wet, depths(away)))  # the fold row
     grid = tripolar_grid(cells, bottom=bottom, land=land, partial_cells=0.2, **options)

@@ -154,7 +154,7 @@ def basins(wet: np.ndarray, periodic: bool, fold: bool = False) -> np.ndarray:
     seams = [(number[:, 0], number[:, -1])] * periodic + [(number[-1], number[-1, ::-1])] * fold
     if not seams:
         return np.asarray(number)
-    one, other = (np.concatenate(sides) for sides in zip(*seams, strict=True))
+    one, other = (np.concatenate(cells) for cells in zip(*seams, strict=True))
     both = (one > 0) & (other > 0)
     joined = coo_array((np.ones(both.sum()), (one[both], other[both])), shape=(n + 1, n + 1))
     _, component = connected_components(joined, directed=False)

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    {"fields", "files", "stopping", "assembly.values", "running.progress", "inputs.named_axes", "inputs.units"},
+    {"fields", "files", "stopping", "version", "assembly.values", "running.progress", "inputs.named_axes", "inputs.units"},
     {"stencils", "inputs.places"},
     {"abstract", "tiles", "terms", "inputs.given", "tracers", "geometry.geographic", "open_boundaries"},
     {"decomposition", "halo_sources"},

@@ -50,7 +50,8 @@ def test_a_wheel_has_the_version_of_the_tag_and_measures_with_its_own_suite(buil
     told = ran(["-m", "dycore", "--version"], built, built / "installed")
     assert told.stdout == "dycore 7.8.9\n"
     told = ran(["-m", "dycore", "bench", "--cases", "baroclinic_channel", "--cells", "600", "--backends", "numpy,numba",
-                "--samples", "1", "--sample-seconds", "0.1", "--ranks", "1", "--output", str(built / "results")], built, built / "installed")
+                "--samples", "1", "--sample-seconds", "0.1", "--ranks", "1", "--output", str(built / "results")],
+               built, built / "installed")
     assert told.returncode == 0, told.stderr
     assert re.search(r"numpy \d+ \(", told.stdout)
     assert "pip install 'dycore[numba]'" in told.stdout

@@ -20,7 +20,7 @@ bench: setup fortran
 FULL := bench-results/full
 bench-full: setup fortran
 	@$(bin)/dycore bench --full --output $(FULL) --report
-	@$(bin)/python -m benchmarks.readme $(FULL)
+	@$(bin)/python -m dycore.benchmarks.readme $(FULL)
 
 # For the commit that is checked out. Changes that are not committed are measured too, and said to be of that commit.
 asv := $(bin)/asv --config benchmarks/asv.conf.json

@@ -14,8 +14,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from benchmarks import groups
-from benchmarks.launching import ROOT
+from dycore.benchmarks import groups
+from dycore.benchmarks.launching import ROOT
 from dycore.cli import command_line
 from dycore.commands.bench import BENCHMARK_CASES, FORWARD
 from dycore.commands.bench import measured as asked

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.launching import allowed_cores
+from dycore.benchmarks.launching import allowed_cores
 
 STAT = Path("/proc/stat")
 MOST_CORES = 0.2  # that others may use

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from benchmarks.model import IDEAL, Compute, Layout, Model, Network, Work
+from dycore.benchmarks.model import IDEAL, Compute, Layout, Model, Network, Work
 
 SUBSTEP_SHARE = 0.09  # of the time of a step of the channel, in all its substeps (fortran/README.md: measured with perf)
 ON_A_SPHERE = "baroclinic_wave", "held_suarez"  # with a polar filter

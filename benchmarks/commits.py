@@ -1,4 +1,4 @@
-"""Two commits against each other: python -m benchmarks.commits BEFORE [AFTER]
+"""Two commits against each other: python -m dycore.benchmarks.commits BEFORE [AFTER]
 
 Both are unpacked into folders and run their own workers; without AFTER it is this checkout as it is. One start is a process
 of each, on the same cores, and only one of them computes at any time: before after, after before, and so on, so that the
@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy
 from scipy import stats
 
-from benchmarks import report, tables
-from benchmarks.competitor import Competitor, Group, missing_mpi
-from benchmarks.launching import ROOT
-from benchmarks.problems import Failed
-from benchmarks.suite import terminated_like_interrupted
 from dycore import cases
+from dycore.benchmarks import report, tables
+from dycore.benchmarks.competitor import Competitor, Group, missing_mpi
+from dycore.benchmarks.launching import ROOT
+from dycore.benchmarks.problems import Failed
+from dycore.benchmarks.suite import terminated_like_interrupted
 from dycore.cli import complain
 from dycore.commands.bench import BENCHMARK_CASES
 from dycore.commands.loading import check_threads
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def options_of(arguments: list[str] | None) -> argparse.Namespace:
-    parser = Parser(prog="python -m benchmarks.commits", description="Compare the speed of two commits, sampled in turn.")
+    parser = Parser(prog="python -m dycore.benchmarks.commits", description="Compare the speed of two commits, sampled in turn.")
     parser.add_argument("before", metavar="BEFORE", help="a commit")
     parser.add_argument("after", metavar="AFTER", nargs="?", help="a commit (default: this checkout as it is)")
     parser.add_argument("--cases", type=names_among(BENCHMARK_CASES, "benchmark case"), default=list(BENCHMARK_CASES[:2]),

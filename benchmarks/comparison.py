@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import tables
-from benchmarks.drawing import COLOURS, MARKERS, figure, heading
+from dycore.benchmarks import tables
+from dycore.benchmarks.drawing import COLOURS, MARKERS, figure, heading
 
 SAME = ("case", "competitor", "precision", "cells", "ranks", "threads", "scaling")
 WORDS = ("Times are milliseconds per step; below 1 the later run is faster. A change is called faster or slower where no sample "

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import energy
-from benchmarks.fortran_reference import fortran_program
-from benchmarks.launching import ROOT, Launcher, environment, launched, launcher, pinned
-from benchmarks.problems import Failed
+from dycore.benchmarks import energy
+from dycore.benchmarks.fortran_reference import fortran_program
+from dycore.benchmarks.launching import ROOT, Launcher, environment, launched, launcher, pinned
+from dycore.benchmarks.problems import Failed
 from dycore.commands.bench import GRADIENTS
 
 ANSWER_SECONDS = 600.0  # no answer for so long is a failure
@@ -104,7 +104,8 @@ class Competitor:
             try:
                 # A session of its own: Ctrl-C reaches the suite alone, which stops its workers itself.
                 self.process = subprocess.Popen(
-                    command(self.name, self.group, self.threads, self.device, self.silent, self.form), cwd=self.root,
+                    command(self.name, self.group, self.threads, self.device, self.silent, self.form, self.root),
+                    cwd=self.root,
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints, start_new_session=True,
                     env=environment(self.threads, self.device, self.root))
             except OSError as problem:
@@ -210,8 +211,9 @@ def steps_of_a_sample(seconds_per_step: float, most_seconds: float = MOST_SAMPLE
     return max(2, min(wanted, MOST_STEPS, int(most_seconds / max(seconds_per_step, 1e-9))))
 
 
-def command(name: str, group: Group, threads: int, device: str, silent: bool = False, form: str | None = None) -> list[str]:
-    """What starts a competitor: its program, or mpiexec that starts it on each rank."""
+def command(name: str, group: Group, threads: int, device: str, silent: bool = False, form: str | None = None,
+            root: Path = ROOT) -> list[str]:
+    """What starts a competitor: its program, or mpiexec that starts it on each rank. `root` is as in Competitor."""
     cells = ",".join(map(str, group.cells))
     several = ["--processes", ",".join(map(str, group.processes))] if group.ranks > 1 and group.processes else []
     several += ["--silent"] if silent else []
@@ -220,7 +222,9 @@ def command(name: str, group: Group, threads: int, device: str, silent: bool = F
         program = [str(fortran_program(group.precision, group.ranks)), "--case", group.case, "--cells", cells, "--warmup", "1",
                    "--samples", *several]
     else:
-        program = [sys.executable, *(["-m", "mpi4py"] if group.ranks > 1 else []), "-m", "benchmarks.worker", "--case", group.case,
+        # an earlier checkout has its suite beside the package alone
+        worker = "dycore.benchmarks.worker" if (root / "dycore" / "benchmarks").is_dir() else "benchmarks.worker"
+        program = [sys.executable, *(["-m", "mpi4py"] if group.ranks > 1 else []), "-m", worker, "--case", group.case,
                    "--cells", cells, "--precision", group.precision, "--backend", name, "--threads", str(threads),
                    "--device", device, "--ranks", str(group.ranks), *several, *(["--form", form] if form else [])]
     return program if group.ranks == 1 else launched(program, group.ranks, threads, group.launcher)

@@ -1,19 +1,56 @@
-"""The Fortran reference: where its programs are, and how they are built."""
+"""The Fortran reference: where its sources and its programs are, and how they are built.
+
+A checkout builds in `benchmarks/fortran/build`. An installed package may belong to another user, or to an environment that is
+not to be written: its sources stay where they are, and the programs go into the user's cache folder (XDG_CACHE_HOME, else
+~/.cache), one folder for each state of the sources, compiler, options and machine.
+"""
 
 import contextlib
 import fcntl
+import hashlib
 import os
+import platform
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
-from benchmarks.launching import ROOT, mpi_compiler
+from dycore.benchmarks.launching import is_checkout, mpi_compiler
 
-FORTRAN = ROOT / "benchmarks" / "fortran"
+FORTRAN = Path(__file__).resolve().with_name("fortran")
+
+
+def build_folder() -> Path:
+    """Where the programs are, built or not."""
+    return FORTRAN / "build" if is_checkout() else cache_folder() / "dycore" / "fortran" / key_of_build(FORTRAN)
+
+
+def cache_folder() -> Path:
+    """The user's folder for what can be made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+
+
+@cache
+def key_of_build(sources: Path) -> str:
+    """A name for what is built: another for other sources, compiler, options or processor (-march=native)."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in sources.glob("*") if path.is_file()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    chosen = [os.environ.get(name, "") for name in ("FC", "FFLAGS", "FFTW", "MPICC")]
+    digest.update("\0".join([*chosen, *platform.uname()[::3]]).encode())
+    digest.update(processor_flags())
+    return digest.hexdigest()[:16]
+
+
+def processor_flags() -> bytes:
+    """The instructions that this machine has, as Linux lists them; empty where it does not."""
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", "rb") as lines:
+        return next((line for line in lines if line.startswith((b"flags", b"Features"))), b"")
+    return b""
 
 
 def fortran_program(precision: str, ranks: int = 1) -> Path:
-    return FORTRAN / "build" / f"dycore_reference_{'mpi_' if ranks > 1 else ''}{precision}"
+    return build_folder() / f"dycore_reference_{'mpi_' if ranks > 1 else ''}{precision}"
 
 
 def build_fortran() -> str | None:
@@ -25,13 +62,19 @@ def build_fortran() -> str | None:
         return f"{compiler} was not found: apt-get install gfortran libfftw3-dev, or name a compiler with FC"
     if shutil.which("make") is None:
         return "make was not found: apt-get install make"
-    (FORTRAN / "build").mkdir(exist_ok=True)
-    with open(FORTRAN / "build" / "lock", "w") as lock:  # jobs on several nodes may build at once
-        with contextlib.suppress(OSError):  # some disks have no locks
+    folder = build_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = open(folder / "lock", "w")  # noqa: SIM115
+    except OSError as problem:
+        return (f"did not build: '{folder}' cannot be written ({problem.strerror}); name a folder that can with XDG_CACHE_HOME")
+    with lock:
+        with contextlib.suppress(OSError):  # some disks have no locks; jobs on several nodes may build at once
             fcntl.flock(lock, fcntl.LOCK_EX)
-        built = subprocess.run(["make", "-j4", "-C", str(FORTRAN)], capture_output=True, text=True, check=False, env=mpi_compiler())
+        program = ["make", "-j4", "-C", str(FORTRAN), f"BUILD={folder}"]
+        built = subprocess.run(program, capture_output=True, text=True, check=False, env=mpi_compiler())
     if built.returncode == 0:
         return None
     lines = (built.stdout + built.stderr).splitlines()
     reason = next((line for line in lines if "Error" in line), lines[-1] if lines else "make failed")
-    return f"did not build: {reason[:300]} (make -C benchmarks/fortran shows all)"
+    return f"did not build: {reason[:300]} (make -C {FORTRAN} BUILD={folder} shows all)"

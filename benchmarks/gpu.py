@@ -1,7 +1,7 @@
 """The first run on a GPU: one command that measures what is worth knowing, the most important first, and keeps what it has.
 
-    python -m benchmarks.gpu --minutes 6                                      # on a machine with a GPU, JAX for it and NumPy
-    python -m benchmarks.gpu --device cpu --cells 2000 --minutes 2            # the same on a CPU: a test of this program
+    python -m dycore.benchmarks.gpu --minutes 6                                      # on a machine with a GPU, JAX for it and NumPy
+    python -m dycore.benchmarks.gpu --device cpu --cells 2000 --minutes 2            # the same on a CPU: a test of this program
 
 Its parts, each within its share of what is left of the time: all programs compiled once, in parallel, into JAX's cache; JAX on the
 device against NumPy; the suite; kernels of a step, counted and timed; forms of the kernels against each other; gradients; Numba
@@ -20,11 +20,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import energy, gpu_tables, report
-from benchmarks.gpu_work import SHARES, Findings, Run, parts_of
-from benchmarks.launching import allowed_cores
-from benchmarks.problems import CannotStart, CannotWrite
-from benchmarks.results_file import Results, commit
+from dycore.benchmarks import energy, gpu_tables, report
+from dycore.benchmarks.gpu_work import SHARES, Findings, Run, parts_of
+from dycore.benchmarks.launching import allowed_cores
+from dycore.benchmarks.problems import CannotStart, CannotWrite
+from dycore.benchmarks.results_file import Results, commit
 from dycore.check.machine import PACKAGES, processor, version
 from dycore.commands.bench import BENCHMARK_CASES
 from dycore.commands.option_values import PRECISIONS, file_name, names_among, sizes
@@ -46,15 +46,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return run(options_of(arguments))
     except (BadInput, CannotStart) as problem:
-        print(f"benchmarks.gpu: {problem}", file=sys.stderr)
+        print(f"dycore.benchmarks.gpu: {problem}", file=sys.stderr)
         return 2
     except CannotWrite as problem:
-        print(f"benchmarks.gpu: {problem}", file=sys.stderr)
+        print(f"dycore.benchmarks.gpu: {problem}", file=sys.stderr)
         return 1
 
 
 def options_of(arguments: list[str] | None) -> argparse.Namespace:
-    parser = Parser(prog="python -m benchmarks.gpu", description="Measure what is worth knowing on a GPU, within some minutes.")
+    parser = Parser(prog="python -m dycore.benchmarks.gpu",
+                    description="Measure what is worth knowing on a GPU, within some minutes.")
     parser.add_argument("--minutes", type=float, default=6.0, metavar="M", help="that all of it may take (default: %(default)g)")
     parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu", help="cpu is for a test (default: %(default)s)")
     parser.add_argument("--cells", type=sizes, default=[10**5, 10**6, 10**7, 10**8], metavar="N,N",
@@ -76,7 +77,7 @@ def options_of(arguments: list[str] | None) -> argparse.Namespace:
 def run(options: argparse.Namespace) -> int:
     """All parts in their order, each within its share of the time that is left; then the tables."""
     end = time.monotonic() + 60.0 * options.minutes - min(TO_END_SECONDS, 6.0 * options.minutes)
-    results = Results(options.output, "python -m benchmarks.gpu")  # also tells whether results can be written there
+    results = Results(options.output, "python -m dycore.benchmarks.gpu")  # also tells whether results can be written there
     findings = Findings(free(options.output / "gpu.json"), beginning(options, str(results.origin["run"])))
     parts = parts_of(results)
     code, asked = 0, [name for name in SHARES if name in options.parts]

@@ -1,8 +1,8 @@
 """Parts of the first run on a GPU that have a process of their own; what they find they print, a line of JSON for each result.
 
-    python -m benchmarks.gpu_parts agreement --case baroclinic_channel --cells 20,50,100 --precision float64
-    python -m benchmarks.gpu_parts kernels ...      # counted in the compiled program, and timed by jax.profiler
-    python -m benchmarks.gpu_parts gradient ...     # of the steps, as a multiple of the steps themselves
+    python -m dycore.benchmarks.gpu_parts agreement --case baroclinic_channel --cells 20,50,100 --precision float64
+    python -m dycore.benchmarks.gpu_parts kernels ...      # counted in the compiled program, and timed by jax.profiler
+    python -m dycore.benchmarks.gpu_parts gradient ...     # of the steps, as a multiple of the steps themselves
 
 With --compile they only compile, so that the same call finds all of it in JAX's cache later.
 """
@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy
 
-from benchmarks import kernels, programs
-from benchmarks.gpu_processes import SAID
-from benchmarks.gradient_run import gradient_of_a_run, outcome_of_a_run
+from dycore.benchmarks import kernels, programs
+from dycore.benchmarks.gpu_processes import SAID
+from dycore.benchmarks.gradient_run import gradient_of_a_run, outcome_of_a_run
 
 STEPS = 10
 SAMPLES = 3
@@ -54,8 +54,8 @@ def main() -> int:
 
 def model_of(options: argparse.Namespace) -> tuple[Any, Any]:
     """The model of a case under JAX, and its first state."""
-    from benchmarks.forms import backend_of
     from dycore import Model
+    from dycore.benchmarks.forms import backend_of
 
     if options.precision == "float64":
         programs.use_double_precision()

@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import IO, Any, NamedTuple
 
-from benchmarks.competitor import Group, command, own_words
-from benchmarks.launching import ROOT, allowed_cores, environment
+from dycore.benchmarks.competitor import Group, command, own_words
+from dycore.benchmarks.launching import ROOT, allowed_cores, environment
 
 POLL_SECONDS = 0.1
 SAID = 3  # exit code of a part that has printed an error as its last result
@@ -21,7 +21,8 @@ MOST_AT_ONCE = 16  # each takes half a GB of a GPU beside its arrays
 
 def part_command(part: str, group: Group, form: str | None = None, compile_only: bool = False) -> list[str]:
     """What starts a part of gpu_parts.py."""
-    return [sys.executable, "-m", "benchmarks.gpu_parts", part, "--case", group.case, "--cells", ",".join(map(str, group.cells)),
+    return [sys.executable, "-m", "dycore.benchmarks.gpu_parts", part, "--case", group.case,
+            "--cells", ",".join(map(str, group.cells)),
             "--precision", group.precision, *(["--form", form] if form else []), *(["--compile"] if compile_only else [])]
 
 

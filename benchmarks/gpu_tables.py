@@ -4,9 +4,9 @@ import math
 import statistics
 from typing import Any
 
-from benchmarks import report, tables
-from benchmarks.competitor import Competitor
-from benchmarks.tables import figure
+from dycore.benchmarks import report, tables
+from dycore.benchmarks.competitor import Competitor
+from dycore.benchmarks.tables import figure
 
 
 def of(result: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""A step compiled for a GPU that is not here, and its kernels: python -m benchmarks.gpu_target TARGET --case CASE --cells N
+"""A step compiled for a GPU that is not here, and its kernels: python -m dycore.benchmarks.gpu_target TARGET --case CASE --cells N
 
 XLA compiles for a GPU from a description of it alone, the text form of its GpuTargetConfigProto: its source has files for many
 (xla/backends/gpu/target_config/specs). It needs the wheels of JAX for CUDA, of the version of this JAX, unpacked into a folder,
@@ -15,15 +15,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import kernels
-from benchmarks.forms import FORMS, backend_of
-from benchmarks.programs import use_double_precision
+from dycore.benchmarks import kernels
+from dycore.benchmarks.forms import FORMS, backend_of
+from dycore.benchmarks.programs import use_double_precision
 
 LISTED = 12  # kernels that move the most
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu_target", description="Count the kernels of a step on a GPU.")
+    parser = argparse.ArgumentParser(prog="python -m dycore.benchmarks.gpu_target",
+                                     description="Count the kernels of a step on a GPU.")
     parser.add_argument("target", type=Path, metavar="TARGET", help="a file that describes the GPU")
     parser.add_argument("--wheels", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--case", default="baroclinic_channel")

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import energy, gpu_tables, measuring, report, tables
-from benchmarks.competitor import Competitor, Group
-from benchmarks.forms import FORMS
-from benchmarks.gpu_processes import compile_all, lines_of
-from benchmarks.groups import Settings, groups
-from benchmarks.launching import allowed_cores
-from benchmarks.results_file import Results, write_json
 from dycore import cases
+from dycore.benchmarks import energy, gpu_tables, measuring, report, tables
+from dycore.benchmarks.competitor import Competitor, Group
+from dycore.benchmarks.forms import FORMS
+from dycore.benchmarks.gpu_processes import compile_all, lines_of
+from dycore.benchmarks.groups import Settings, groups
+from dycore.benchmarks.launching import allowed_cores
+from dycore.benchmarks.results_file import Results, write_json
 from dycore.check.machine import version
 from dycore.commands.bench import STANDARD_CASES
 

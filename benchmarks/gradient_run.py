@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from benchmarks.programs import Program, build_case, fields_of, is_finite, use_double_precision
+from dycore.benchmarks.programs import Program, build_case, fields_of, is_finite, use_double_precision
 from dycore.commands.bench import GRADIENTS
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.competitor import Group
-from benchmarks.launching import Launcher, allowed_cores, launcher
+from dycore.benchmarks.competitor import Group
+from dycore.benchmarks.launching import Launcher, allowed_cores, launcher
 from dycore.commands.bench import GRADIENTS
 
 NO_LIMIT = 1e4  # minutes: a week

@@ -14,18 +14,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import measuring, report, results_file, tables
-from benchmarks.competitor import Competitor, Group
-from benchmarks.launching import ROOT
-from benchmarks.problems import CannotStart, CannotSubmit
-from benchmarks.results_file import write_json, writing
-from benchmarks.sites import Site
-from benchmarks.slurm_queue import ENDED, last_job, looked_at, why
-from benchmarks.studies import Job, Piece, Study, complete, counted, load, measured, pieces
+from dycore.benchmarks import measuring, report, results_file, tables
+from dycore.benchmarks.competitor import Competitor, Group
+from dycore.benchmarks.launching import ROOT
+from dycore.benchmarks.problems import CannotStart, CannotSubmit
+from dycore.benchmarks.results_file import write_json, writing
+from dycore.benchmarks.sites import Site
+from dycore.benchmarks.slurm_queue import ENDED, last_job, looked_at, why
+from dycore.benchmarks.studies import Job, Piece, Study, complete, counted, load, measured, pieces
 from dycore.check.machine import processor
 from dycore.files import make_folder
 
-TEMPLATE = ROOT / "slurm" / "job.sbatch"
+TEMPLATE = Path(__file__).with_name("slurm") / "job.sbatch"  # slurm is a tracked link to ../slurm
 
 
 # Submitting

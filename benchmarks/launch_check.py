@@ -12,8 +12,8 @@ import subprocess
 import sys
 from collections import Counter
 
-from benchmarks.launching import ROOT, Launcher, allowed_cores, environment, launched
-from benchmarks.problems import Failed
+from dycore.benchmarks.launching import ROOT, Launcher, allowed_cores, environment, launched
+from dycore.benchmarks.problems import Failed
 
 PATIENCE_SECONDS = 300.0
 
@@ -22,7 +22,7 @@ def problem(launcher: Launcher, ranks: int, threads: int, device: str = "cpu") -
     """A sentence about what is wrong, None where all is well."""
     try:
         name = launcher.start(ranks, threads)[0]
-        program = launched([sys.executable, "-m", "mpi4py", "-m", "benchmarks.launch_check"], ranks, threads, launcher)
+        program = launched([sys.executable, "-m", "mpi4py", "-m", "dycore.benchmarks.launch_check"], ranks, threads, launcher)
         told = subprocess.run(program, cwd=ROOT, env=environment(threads, device), stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, check=False, timeout=PATIENCE_SECONDS)
     except Failed as trouble:

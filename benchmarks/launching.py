@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.problems import Failed
+import dycore
+from dycore.benchmarks.problems import Failed
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(dycore.__file__).resolve().parents[1]  # the checkout, or the folder in which the package is installed
 
 # Open MPI neither refuses more ranks than cores nor binds them (on_cores.py does); MPICH does as it is told.
 OPEN_MPI = {"OMPI_MCA_rmaps_base_oversubscribe": "1", "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
@@ -46,7 +47,7 @@ class Launcher(NamedTuple):
 def launched(program: list[str], ranks: int, threads: int, given: Launcher | None = None) -> list[str]:
     """The program on so many ranks, each on cores of its own."""
     start = given.start(ranks, threads) if given else [launcher() or "mpiexec", "-n", str(ranks)]
-    return [*start, sys.executable, "-m", "benchmarks.on_cores", str(threads), *program]
+    return [*start, sys.executable, "-m", "dycore.benchmarks.on_cores", str(threads), *program]
 
 
 def mpi_compiler() -> dict[str, str]:
@@ -59,6 +60,11 @@ def launcher() -> str | None:
     """The mpiexec that belongs to this Python, else the one on the PATH, else None."""
     beside = Path(sys.executable).parent / "mpiexec"
     return str(beside) if beside.exists() else shutil.which("mpiexec")
+
+
+def is_checkout(root: Path = ROOT) -> bool:
+    """Whether this is a checkout, or an unpacked source archive, and not a folder of installed packages."""
+    return (root / "pyproject.toml").is_file() and (root / "benchmarks").is_dir()
 
 
 def allowed_cores() -> list[int]:

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from benchmarks import energy, memory
-from benchmarks.competitor import Competitor, Group, missing_mpi
-from benchmarks.groups import Settings, competitors_of, device_of, ranks_wanted
+from dycore.benchmarks import energy, memory
+from dycore.benchmarks.competitor import Competitor, Group, missing_mpi
+from dycore.benchmarks.groups import Settings, competitors_of, device_of, ranks_wanted
 
 FORWARD = "jax"  # the run that gradients are held against
 

@@ -59,12 +59,12 @@ from typing import Any
 
 import numpy
 
-from benchmarks import tables
-from benchmarks.busy import Others
-from benchmarks.competitor import Competitor, Group
-from benchmarks.groups import Settings, nodes_of, oversubscribed
-from benchmarks.lineup import Beside, Lineup, sittings
-from benchmarks.results_file import first_line
+from dycore.benchmarks import tables
+from dycore.benchmarks.busy import Others
+from dycore.benchmarks.competitor import Competitor, Group
+from dycore.benchmarks.groups import Settings, nodes_of, oversubscribed
+from dycore.benchmarks.lineup import Beside, Lineup, sittings
+from dycore.benchmarks.results_file import first_line
 from dycore.check.machine import processor
 from dycore.commands.bench import GRADIENTS
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy
 
-from benchmarks.competitor import Competitor, Group
+from dycore.benchmarks.competitor import Competitor, Group
 
 MEMINFO = Path("/proc/meminfo")
 LEAST_LEFT = 1e9  # bytes, for everything else

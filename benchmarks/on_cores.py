@@ -1,4 +1,4 @@
-"""One rank of a program on cores and a GPU of its own: python -m benchmarks.on_cores THREADS PROGRAM [ARGUMENT ...]
+"""One rank of a program on cores and a GPU of its own: python -m dycore.benchmarks.on_cores THREADS PROGRAM [ARGUMENT ...]
 
 A launcher starts this once for each rank. It settles the cores before any library counts them and becomes the program.
 All launchers say in the environment which rank of its node a process is, but bind each in its own way, or not at all:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import comparison, pictures, ratios, tables
-from benchmarks.results_file import newest_run, writing
+from dycore.benchmarks import comparison, pictures, ratios, tables
+from dycore.benchmarks.results_file import newest_run, writing
 
 TIMES = "Wall time per step per 1M cells against the number of cells; both axes are logarithmic, lower is better."
 CAPTIONS = {

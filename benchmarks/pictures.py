@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import calibration, model, tables
-from benchmarks.drawing import COLOURS, DASHES, GREY, MARKERS, End, figure, heading, label_ends, ranks_axis, words
-from benchmarks.times_picture import scaling
+from dycore.benchmarks import calibration, model, tables
+from dycore.benchmarks.drawing import COLOURS, DASHES, GREY, MARKERS, End, figure, heading, label_ends, ranks_axis, words
+from dycore.benchmarks.times_picture import scaling
 
 NETWORK_COLOURS = ("#E69F00", "#009E73", "#56B4E9", "#000000")
 

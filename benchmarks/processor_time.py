@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.competitor import Competitor
+from dycore.benchmarks.competitor import Competitor
 
 
 def sample(each: Competitor, seconds: list[float]) -> None:

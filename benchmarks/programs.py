@@ -33,8 +33,8 @@ def build_case(options: argparse.Namespace) -> Any:
 
 def model(options: argparse.Namespace, ranks: Any) -> Program:
     """The steps of a case, on one rank or several (`ranks`, of worker.py)."""
-    from benchmarks.forms import backend_of
     from dycore import Model
+    from dycore.benchmarks.forms import backend_of
 
     communication = world(options) if options.ranks > 1 else None
     if options.backend.startswith("jax") and options.precision == "float64":

@@ -7,7 +7,7 @@ import math
 import statistics
 from typing import Any, NamedTuple
 
-from benchmarks import tables
+from dycore.benchmarks import tables
 
 SUMMARISED_CELLS = 90_000  # on smaller grids the figures say more of calls than of kernels
 STEPS_OF_A_DECADE = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)

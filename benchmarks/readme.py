@@ -1,7 +1,7 @@
 """The committed records, and the figures of the top README that come from them.
 
-    python -m benchmarks.readme DIR    the newest run of DIR becomes benchmarks/results, with its pictures, and the README's figures
-    python -m benchmarks.readme        the README's figures anew
+    python -m dycore.benchmarks.readme DIR    the newest run of DIR becomes benchmarks/results, with pictures and figures
+    python -m dycore.benchmarks.readme        the README's figures anew
 
 The figures stand between two comments, and a test holds them against benchmarks/results.
 """
@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ratios, report, tables
-from benchmarks.launching import ROOT
-from benchmarks.results_file import newest_run, write_json
+from dycore.benchmarks import ratios, report, tables
+from dycore.benchmarks.launching import ROOT
+from dycore.benchmarks.results_file import newest_run, write_json
 
-BEGIN, END = "<!-- figures: python -m benchmarks.readme -->", "<!-- end of figures -->"
+BEGIN, END = "<!-- figures: python -m dycore.benchmarks.readme -->", "<!-- end of figures -->"
 SHOWN_CELLS = 1e6
 
 

@@ -1,6 +1,6 @@
 """What a run of the suite leaves: tables and pictures in a folder, tables and progress on the terminal.
 
-`python -m benchmarks.report DIR` makes those of the newest run in DIR/results.json again.
+`python -m dycore.benchmarks.report DIR` makes those of the newest run in DIR/results.json again.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import pictures, results_markdown, tables
+from dycore.benchmarks import pictures, results_markdown, tables
 from dycore.files import whole
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import busy, tables
-from benchmarks import records as records_of_runs
-from benchmarks.launching import ROOT
-from benchmarks.problems import CannotStart, CannotWrite
+from dycore.benchmarks import busy, tables
+from dycore.benchmarks import records as records_of_runs
+from dycore.benchmarks.launching import ROOT, is_checkout
+from dycore.benchmarks.problems import CannotStart, CannotWrite
 from dycore.check.machine import processor
 from dycore.files import end_of_links, make_folder
 
@@ -117,6 +117,9 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def commit() -> str:
+    """The commit of this checkout; an installed package has none, whatever repository its environment lies in."""
+    if not is_checkout():
+        return "unknown"
     changed = first_line(["git", "status", "--porcelain", "--untracked-files=no"])
     return (first_line(["git", "rev-parse", "HEAD"]) or "unknown") + ("-changed" if changed else "")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks import model, ratios, tables
+from dycore.benchmarks import model, ratios, tables
 
 
 def markdown(records: list[dict[str, Any]]) -> str:

@@ -4,8 +4,8 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.launching import Launcher
-from benchmarks.problems import CannotStart, Failed
+from dycore.benchmarks.launching import Launcher
+from dycore.benchmarks.problems import CannotStart, Failed
 from dycore.commands.option_values import no_such
 from dycore.files import read_text
 

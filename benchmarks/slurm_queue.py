@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from benchmarks.studies import Job, Piece, Study, measured
+from dycore.benchmarks.studies import Job, Piece, Study, measured
 
 # How an element ends: in SLURM's words, but STOPPED and UNKNOWN, which its log says when SLURM has forgotten it.
 ENDED = {

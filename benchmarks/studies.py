@@ -17,11 +17,11 @@ import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.competitor import Group
-from benchmarks.groups import Settings, command_line, groups
-from benchmarks.problems import CannotStart
-from benchmarks.results_file import all_records, write_json
-from benchmarks.sites import Site
+from dycore.benchmarks.competitor import Group
+from dycore.benchmarks.groups import Settings, command_line, groups
+from dycore.benchmarks.problems import CannotStart
+from dycore.benchmarks.results_file import all_records, write_json
+from dycore.benchmarks.sites import Site
 from dycore.commands import bench
 from dycore.commands.option_values import limit_of_time, positive_integer
 from dycore.commands.problems import BadInput

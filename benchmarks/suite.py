@@ -18,14 +18,14 @@ import signal
 import time
 from collections.abc import Iterator
 
-from benchmarks import busy, launch_check, report, tables
-from benchmarks.competitor import Group
-from benchmarks.fortran_reference import build_fortran, fortran_program
-from benchmarks.groups import Settings, command_line, competitors_of, cores_for, device_of, groups, oversubscribed
-from benchmarks.measuring import measure
-from benchmarks.problems import CannotStart
-from benchmarks.results_file import Results, writing
-from benchmarks.time_limit import Limit, Taken
+from dycore.benchmarks import busy, launch_check, report, tables
+from dycore.benchmarks.competitor import Group
+from dycore.benchmarks.fortran_reference import build_fortran, fortran_program
+from dycore.benchmarks.groups import Settings, command_line, competitors_of, cores_for, device_of, groups, oversubscribed
+from dycore.benchmarks.measuring import measure
+from dycore.benchmarks.problems import CannotStart
+from dycore.benchmarks.results_file import Results, writing
+from dycore.benchmarks.time_limit import Limit, Taken
 
 
 def run(settings: Settings) -> int:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks import calibration
+from dycore.benchmarks import calibration
 from dycore.commands.bench import GRADIENTS
 from dycore.running.progress import DAY
 

@@ -4,7 +4,7 @@ import math
 import time
 from typing import NamedTuple
 
-from benchmarks.competitor import Group
+from dycore.benchmarks.competitor import Group
 
 DRAWING_SECONDS = 10.0  # of tables and pictures, in the end
 # how much longer than the most alike one measured so far: of more cells, on another number of ranks, gradients after steps

@@ -4,8 +4,8 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import tables
-from benchmarks.drawing import COLOURS, DASHES, DOTS, GREY, MARKERS, figure, heading, words
+from dycore.benchmarks import tables
+from dycore.benchmarks.drawing import COLOURS, DASHES, DOTS, GREY, MARKERS, figure, heading, words
 
 PANEL_INCHES = (3.9, 3.1)  # two side by side are as wide as a README shows them, in letters of about its own size
 

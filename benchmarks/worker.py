@@ -120,7 +120,7 @@ def serve(options: argparse.Namespace, answers: TextIO) -> None:
         if ranks.rank == 0:
             print(*words, file=answers)
 
-    from benchmarks import gradient_run, programs  # here, so that it is an answer if these cannot be imported
+    from dycore.benchmarks import gradient_run, programs  # here, so that it is an answer if these cannot be imported
 
     if options.backend == "triad":
         program = programs.triad(options)

@@ -4,6 +4,7 @@ from dycore import cases
 from dycore.model import Model
 from dycore.parameters import Parameters
 from dycore.state import State, initial_state
+from dycore.version import VERSION
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["Model", "Parameters", "State", "__version__", "cases", "initial_state"]

@@ -173,5 +173,5 @@ def versions() -> dict[str, str]:
 
 
 def release(text: str) -> tuple[int, ...]:
-    """A version such as 0.1.0 as numbers that can be compared."""
+    """A version such as 0.1.0, or 0.1.1.dev3+gCOMMIT between two, as numbers that can be compared."""
     return tuple(int(part) for part in text.split(".")[:3] if part.isdigit())

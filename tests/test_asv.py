@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import bench_steps
-from benchmarks.fortran_reference import fortran_program
+from dycore.benchmarks import bench_steps
+from dycore.benchmarks.fortran_reference import fortran_program
 from tests import browser
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -5,9 +5,9 @@ import time
 import pytest
 from benchmark_records import record
 
-from benchmarks import busy, groups, lineup, memory, ratios, results_file, tables, time_limit
-from benchmarks.competitor import Competitor, Group
 from dycore import cli
+from dycore.benchmarks import busy, groups, lineup, memory, ratios, results_file, tables, time_limit
+from dycore.benchmarks.competitor import Competitor, Group
 from dycore.commands import bench
 
 SMALL = Group("baroclinic_channel", (20, 16, 32), "float64")

@@ -7,10 +7,10 @@ import pytest
 from benchmark_records import record
 from conftest import create
 
-from benchmarks import competitor, gradient_run, lineup, measuring, ratios, readme, results_file, tables
-from benchmarks.competitor import Competitor, Group
 from dycore import Model, cases
 from dycore.backends import on_numpy
+from dycore.benchmarks import competitor, gradient_run, lineup, measuring, ratios, readme, results_file, tables
+from dycore.benchmarks.competitor import Competitor, Group
 from dycore.check.machine import processor
 
 RUN = Group("baroclinic_channel", (20, 16, 32), "float64", gradient_steps=10)

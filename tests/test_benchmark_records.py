@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from benchmarks import page, records, tables
-from benchmarks.launching import ROOT
+from dycore.benchmarks import page, records, tables
+from dycore.benchmarks.launching import ROOT
 
 HELD = json.loads((ROOT / "benchmarks" / "results" / "results.json").read_text())
 RECORDS = [record for record in HELD if not record["error"]][:2]

@@ -6,7 +6,9 @@ import pytest
 from benchmark_records import record
 from browser import visit
 
-from benchmarks import (
+from dycore import cli
+from dycore.backends import by_name
+from dycore.benchmarks import (
     comparison,
     drawing,
     groups,
@@ -19,8 +21,6 @@ from benchmarks import (
     suite,
     tables,
 )
-from dycore import cli
-from dycore.backends import by_name
 from dycore.commands import bench
 
 PUBLISHED = launching.ROOT / "benchmarks" / "results"
@@ -174,7 +174,7 @@ def test_every_backend_that_can_be_measured_has_a_line_of_its_own_which_says_who
 def test_the_readme_and_the_page_show_the_same_ratios_by_ranks():
     records = results_file.newest_run(PUBLISHED)
     text = (launching.ROOT / "README.md").read_text()
-    assert readme.replaced(text, records) == text, "write them with: python -m benchmarks.readme"
+    assert readme.replaced(text, records) == text, "write them with: python -m dycore.benchmarks.readme"
     for heading, cards in page.cards(ratios.large(ratios.found(records))):
         row = next(line for line in text.splitlines() if line.startswith(f"| {heading} |"))
         for name, number, words in cards:

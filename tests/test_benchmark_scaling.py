@@ -11,7 +11,8 @@ import time
 import pytest
 from benchmark_records import record
 
-from benchmarks import (
+from dycore import cli
+from dycore.benchmarks import (
     competitor,
     drawing,
     fortran_reference,
@@ -24,8 +25,7 @@ from benchmarks import (
     tables,
     worker,
 )
-from benchmarks.competitor import Competitor, Group
-from dycore import cli
+from dycore.benchmarks.competitor import Competitor, Group
 
 PAIR = Group("baroclinic_channel", (20, 16, 32), "float64", ranks=2, base_cells=(20, 16, 32))
 BENCH = ["bench", "--cases", "baroclinic_channel", "--cells", "3000", "--precisions", "float64", "--backends", "numpy",
@@ -204,7 +204,7 @@ def test_ranks_that_gives_no_answer_are_stopped(monkeypatch):
 
 @needs_mpi
 def test_ranks_that_do_not_see_each_other_are_an_error():
-    program = [sys.executable, "-m", "benchmarks.worker", "--case", "baroclinic_channel", "--cells", "4,8,8",
+    program = [sys.executable, "-m", "dycore.benchmarks.worker", "--case", "baroclinic_channel", "--cells", "4,8,8",
                "--precision", "float64", "--backend", "numpy", "--ranks", "2"]
     told = subprocess.run(program, cwd=launching.ROOT, capture_output=True, text=True, check=False)
     assert told.returncode == 1

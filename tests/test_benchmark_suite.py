@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from benchmarks import competitor, fortran_reference, groups, launching, measuring, report, tables
 from dycore import cli
+from dycore.benchmarks import competitor, fortran_reference, groups, launching, measuring, report, tables
 
 FIELDS = {"case", "competitor", "backend", "device", "ranks", "threads", "precision", "cells", "n_cells", "steps",
           "ms_per_step", "ms_per_million_cells", "ms_min", "ms_max", "compile_seconds", "peak_memory_bytes",

@@ -6,10 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks.peers import __main__ as command
-from benchmarks.peers import circulation
-from benchmarks.peers.circulation import CELLS, Fields
 from dycore import cases
+from dycore.benchmarks.peers import __main__ as command
+from dycore.benchmarks.peers import circulation
+from dycore.benchmarks.peers.circulation import CELLS, Fields
 from dycore.grid import interior
 
 SV = 1.0e6

@@ -5,7 +5,7 @@ import sys
 import numpy
 import pytest
 
-from benchmarks import commits, competitor, problems
+from dycore.benchmarks import commits, competitor, problems
 
 GROUP = competitor.Group("baroclinic_wave", (3, 12, 16), "float64")
 LABELS = ("before", "after")
@@ -42,7 +42,7 @@ def test_samples_are_taken_in_turn_so_that_drift_hits_both_alike(monkeypatch, tm
 
 def test_each_commit_runs_its_own_files():
     with commits.unpacked("HEAD") as folder:
-        (folder / "dycore" / "__init__.py").write_text("raise ValueError('other files')\n")
+        (folder / "benchmarks" / "programs.py").write_text("raise ValueError('other files')\n")
         with pytest.raises(problems.Failed, match="after: other files"):
             commits.ratio(pair_in([commits.ROOT, folder]), LABELS, 0, 1)
     assert not folder.exists()

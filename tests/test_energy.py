@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from benchmarks import competitor, energy, measuring, tables
+from dycore.benchmarks import competitor, energy, measuring, tables
 
 
 @pytest.fixture

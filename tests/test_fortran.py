@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.fortran_reference import build_fortran
-from benchmarks.programs import OPTIONS
 from dycore.backends import on_numpy
+from dycore.benchmarks.fortran_reference import build_fortran
+from dycore.benchmarks.programs import OPTIONS
 from dycore.cases.baroclinic_channel import baroclinic_channel
 from dycore.cases.baroclinic_wave import baroclinic_wave
 from dycore.cases.held_suarez import held_suarez

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from benchmarks import competitor, gpu, gpu_processes, gpu_work, kernels, measuring
-from benchmarks.competitor import Group
-from benchmarks.launching import ROOT
+from dycore.benchmarks import competitor, gpu, gpu_processes, gpu_work, kernels, measuring
+from dycore.benchmarks.competitor import Group
+from dycore.benchmarks.launching import ROOT
 
 PROGRAM = """HloModule jit_steps, is_scheduled=true
 
@@ -173,7 +173,7 @@ def test_on_a_bare_machine_all_parts_run_and_say_what_is_missing(tmp_path):
     pytest.importorskip("jax")
     (tmp_path / "sitecustomize.py").write_text(BARE)
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
-    done = subprocess.run([sys.executable, "-m", "benchmarks.gpu", *OPTIONS, "--samples", "1", "--minutes", "60",
+    done = subprocess.run([sys.executable, "-m", "dycore.benchmarks.gpu", *OPTIONS, "--samples", "1", "--minutes", "60",
                            "--parts", "suite,kernels,host", "--output", str(tmp_path / "results")],
                           cwd=ROOT, env=environment, capture_output=True, text=True)
     parts = json.loads((tmp_path / "results" / "gpu.json").read_text())["parts"]

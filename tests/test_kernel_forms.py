@@ -7,11 +7,11 @@ pytest.importorskip("jax")
 
 import jax
 
-from benchmarks import kernels
 from dycore import Model, cases
 from dycore.backends import on_jax, on_numpy
 from dycore.backends.jax_halos import with_halo
 from dycore.backends.jax_kernels import Kernels, kernels_for, looped, unrolled
+from dycore.benchmarks import kernels
 from dycore.fields import Field
 from dycore.halo_sources import fill_halo
 from dycore.tiles import Boundary, Halo, Place, Tile

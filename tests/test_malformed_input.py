@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from test_pictures import CELLS, of_case, with_times
 
-from benchmarks import jobs, launch_check, launching, results_file, slurm_queue, suite
 from dycore import cases, cli
 from dycore.backends import on_numpy
+from dycore.benchmarks import jobs, launch_check, launching, results_file, slurm_queue, suite
 from dycore.check import report
 from dycore.commands import loading
 from dycore.commands import validate as validating
@@ -88,8 +88,8 @@ def light(monkeypatch, tmp_path, samples):
     monkeypatch.setattr(report, "run", check)
     monkeypatch.setattr("matplotlib.animation.PillowWriter", Writer)
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda figure, path: path.write_bytes(b"picture"))
-    monkeypatch.setattr("benchmarks.pictures.draw", lambda *_: [])
-    monkeypatch.setattr("benchmarks.comparison.draw", lambda *_: None)
+    monkeypatch.setattr("dycore.benchmarks.pictures.draw", lambda *_: [])
+    monkeypatch.setattr("dycore.benchmarks.comparison.draw", lambda *_: None)
     monkeypatch.setattr(validating, "create_backend", lambda name, threads: loading.check_threads(threads) or on_numpy)
     monkeypatch.setattr(slurm_queue, "answer", lambda *_: None)
     monkeypatch.setattr(jobs.shutil, "which", lambda name: name)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy
 import pytest
 
-from benchmarks.peers import __main__ as command
-from benchmarks.peers import comparison, mitgcm, peer, python_peers
-from benchmarks.peers.comparison import Compared
-from benchmarks.peers.peer import Case, Peer
-from benchmarks.problems import Failed
+from dycore.benchmarks.peers import __main__ as command
+from dycore.benchmarks.peers import comparison, mitgcm, peer, python_peers
+from dycore.benchmarks.peers.comparison import Compared
+from dycore.benchmarks.peers.peer import Case, Peer
+from dycore.benchmarks.problems import Failed
 
 ROOT = Path(__file__).resolve().parent.parent
 CASE = Case("baroclinic_channel", (4, 12, 24), "a little less", 3)
@@ -24,7 +24,7 @@ def test_what_is_missing_is_said_with_how_to_name_it(tmp_path):
     nothing.write_text("#!/bin/sh\nexit 1\n")
     nothing.chmod(0o755)
     environment = {name: value for name, value in os.environ.items() if name != "MITGCM_ROOT"}
-    ran = subprocess.run([sys.executable, "-m", "benchmarks.peers", "--output", str(tmp_path / "out")], cwd=ROOT, text=True,
+    ran = subprocess.run([sys.executable, "-m", "dycore.benchmarks.peers", "--output", str(tmp_path / "out")], cwd=ROOT, text=True,
                          capture_output=True, check=False, timeout=60,
                          env=environment | {"VEROS_PYTHON": str(nothing), "DINOSAUR_PYTHON": str(nothing)})
     assert ran.returncode == 1

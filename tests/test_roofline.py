@@ -12,14 +12,14 @@ import jax.numpy as jnp
 import numpy
 import pytest
 
-from benchmarks.competitor import Group
-from benchmarks.problems import Failed
-from benchmarks.roofline import ceilings, flops, instructions, kernels, picture, standings, tables
-from benchmarks.roofline.ceilings import Cache, Ceilings
-from benchmarks.roofline.flops import Flops
-from benchmarks.roofline.instructions import Counts
-from benchmarks.roofline.standings import Standing, Step
 from dycore.backends import on_jax
+from dycore.benchmarks.competitor import Group
+from dycore.benchmarks.problems import Failed
+from dycore.benchmarks.roofline import ceilings, flops, instructions, kernels, picture, standings, tables
+from dycore.benchmarks.roofline.ceilings import Cache, Ceilings
+from dycore.benchmarks.roofline.flops import Flops
+from dycore.benchmarks.roofline.instructions import Counts
+from dycore.benchmarks.roofline.standings import Standing, Step
 from dycore.fields import Field, Region
 from dycore.stencils import maximum, stencil, where
 
@@ -162,7 +162,7 @@ def test_page_and_picture_hold_all(tmp_path):
 
 
 def command(*arguments):
-    return subprocess.run([sys.executable, "-m", "benchmarks.roofline", *map(str, arguments)], cwd=ROOT, capture_output=True,
+    return subprocess.run([sys.executable, "-m", "dycore.benchmarks.roofline", *map(str, arguments)], cwd=ROOT, capture_output=True,
                           text=True, check=False, timeout=600)
 
 

@@ -5,12 +5,12 @@ import json
 import pytest
 from benchmark_records import record
 
-from benchmarks import (
+from dycore.benchmarks import (
     calibration,
     launching,
     model,
 )
-from benchmarks.model import IDEAL, Compute, Layout, Model, Network, Work
+from dycore.benchmarks.model import IDEAL, Compute, Layout, Model, Network, Work
 
 TOLERANCE = 0.3  # of the time of a step: how near the model is to what was measured, in the median
 # The model

@@ -9,11 +9,11 @@ import sys
 import pytest
 from scaling_studies import SMALL, dycore, site
 
-from benchmarks import competitor, groups, launch_check, launching, on_cores, slurm_queue
-from benchmarks.competitor import Group
-from benchmarks.launching import Launcher
-from benchmarks.studies import load, pieces
 from dycore import cli
+from dycore.benchmarks import competitor, groups, launch_check, launching, on_cores, slurm_queue
+from dycore.benchmarks.competitor import Group
+from dycore.benchmarks.launching import Launcher
+from dycore.benchmarks.studies import load, pieces
 
 
 def test_the_scripts_of_a_dry_run_say_all_that_is_asked_and_nothing_is_written(tmp_path, capsys):
@@ -231,6 +231,7 @@ def test_a_launcher_gets_the_numbers_in_its_words():
 
 def test_a_rank_takes_the_cores_and_the_gpu_of_its_place_on_the_node():
     program = "import os; print(sorted(os.sched_getaffinity(0)), os.environ['CUDA_VISIBLE_DEVICES'])"
-    told = subprocess.check_output([sys.executable, "-m", "benchmarks.on_cores", "1", sys.executable, "-c", program], text=True,
-                                   cwd=launching.ROOT, env=os.environ | {"SLURM_LOCALID": "1", "CUDA_VISIBLE_DEVICES": "4,5,6"})
+    told = subprocess.check_output([sys.executable, "-m", "dycore.benchmarks.on_cores", "1", sys.executable, "-c", program],
+                                   text=True, cwd=launching.ROOT,
+                                   env=os.environ | {"SLURM_LOCALID": "1", "CUDA_VISIBLE_DEVICES": "4,5,6"})
     assert told == f"{on_cores.cores_of(1, 1, launching.allowed_cores())} 5\n"

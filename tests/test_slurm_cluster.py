@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from scaling_studies import SMALL, SRUN, dycore, site
 
-from benchmarks import competitor, fortran_reference, launching
-from benchmarks.competitor import Group
+from dycore.benchmarks import competitor, fortran_reference, launching
+from dycore.benchmarks.competitor import Group
 
 PATIENCE_SECONDS = 1800.0  # on a machine that many share
 

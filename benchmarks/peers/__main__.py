@@ -1,4 +1,4 @@
-"""Measure ours beside other people's models: python -m benchmarks.peers [OPTIONS]"""
+"""Measure ours beside other people's models: python -m dycore.benchmarks.peers [OPTIONS]"""
 
 import argparse
 import datetime
@@ -7,14 +7,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import report
-from benchmarks.peers import circulation, comparison
-from benchmarks.peers.mitgcm import MITGCM
-from benchmarks.peers.peer import Peer
-from benchmarks.peers.python_peers import DINOSAUR, VEROS
-from benchmarks.problems import CannotStart, CannotWrite, Failed
-from benchmarks.results_file import commit, write_json, writing
-from benchmarks.suite import terminated_like_interrupted
+from dycore.benchmarks import report
+from dycore.benchmarks.peers import circulation, comparison
+from dycore.benchmarks.peers.mitgcm import MITGCM
+from dycore.benchmarks.peers.peer import Peer
+from dycore.benchmarks.peers.python_peers import DINOSAUR, VEROS
+from dycore.benchmarks.problems import CannotStart, CannotWrite, Failed
+from dycore.benchmarks.results_file import commit, write_json, writing
+from dycore.benchmarks.suite import terminated_like_interrupted
 from dycore.check.machine import processor
 from dycore.cli import complain
 from dycore.commands.option_values import BACKENDS, file_name, name_among, names_among, positive_integer, positive_number
@@ -42,8 +42,8 @@ def main(arguments: list[str] | None = None, peers: Sequence[Peer] = PEERS) -> i
 def options_of(arguments: list[str] | None, peers: Sequence[Peer]) -> argparse.Namespace:
     names = tuple(peer.name for peer in peers)
     cases = tuple(dict.fromkeys(case.ours for peer in peers for case in peer.cases))
-    parser = Parser(prog="python -m benchmarks.peers", epilog="MITGCM_ROOT names the root directory of MITgcm; VEROS_PYTHON and "
-                    "DINOSAUR_PYTHON name a Python in which these are installed (default: the one that runs this).",
+    parser = Parser(prog="python -m dycore.benchmarks.peers", epilog="MITGCM_ROOT names the root directory of MITgcm; VEROS_PYTHON "
+                    "and DINOSAUR_PYTHON name a Python in which these are installed (default: the one that runs this).",
                     description="Measure ours beside other people's models, on the nearest equal cases, in turn on one core.")
     parser.add_argument("--peers", type=names_among(names, "peer"), default=list(names), metavar="A,B",
                         help=f"(default: {','.join(names)})")

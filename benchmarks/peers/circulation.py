@@ -1,6 +1,6 @@
 """The circulation of `southern_channel` beside that of Veros, whose set-up "ACC" it is, after equally many days from rest.
 
-    python -m benchmarks.peers --circulation 365        a year: half an hour of one core, almost all of it of Veros
+    python -m dycore.benchmarks.peers --circulation 365        a year: half an hour of one core, almost all of it of Veros
 """
 
 import datetime
@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.peers.peer import python_named, python_with, ran
-from benchmarks.problems import CannotStart
-from benchmarks.results_file import commit, write_json, writing
-from benchmarks.tables import markdown_table
 from dycore import Model, cases
+from dycore.benchmarks.peers.peer import python_named, python_with, ran
+from dycore.benchmarks.problems import CannotStart
+from dycore.benchmarks.results_file import commit, write_json, writing
+from dycore.benchmarks.tables import markdown_table
 from dycore.cases.southern_channel import CHANNEL, COAST, WIDTH
 from dycore.files import make_folder, whole
 from dycore.grid import EARTH_RADIUS, interior

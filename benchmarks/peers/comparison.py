@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.competitor import Competitor, Group
-from benchmarks.peers.peer import Case, Peer
-from benchmarks.problems import Failed
-from benchmarks.processor_time import sample
-from benchmarks.tables import LABELS, figure, markdown_table
+from dycore.benchmarks.competitor import Competitor, Group
+from dycore.benchmarks.peers.peer import Case, Peer
+from dycore.benchmarks.problems import Failed
+from dycore.benchmarks.processor_time import sample
+from dycore.benchmarks.tables import LABELS, figure, markdown_table
 
 OURS = {
     "baroclinic_channel": "Adams-Bashforth 3; z*, 17 split-explicit barotropic substeps; vector-invariant momentum, upwind-3 "

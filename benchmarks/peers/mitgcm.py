@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy
 
-from benchmarks.peers.peer import Case, Peer, ran
-from benchmarks.problems import Failed
+from dycore.benchmarks.peers.peer import Case, Peer, ran
+from dycore.benchmarks.problems import Failed
 
 VARIABLE = "MITGCM_ROOT"
 OPTIONS = "linux_amd64_gfortran"

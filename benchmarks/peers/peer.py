@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.launching import environment, pinned
-from benchmarks.problems import Failed
+from dycore.benchmarks.launching import environment, pinned
+from dycore.benchmarks.problems import Failed
 
 SECONDS = 3600.0
 ANSWER = "seconds_per_step"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.peers.peer import Case, Peer, answered, python_named, python_with
+from dycore.benchmarks.peers.peer import Case, Peer, answered, python_named, python_with
 
 HERE = Path(__file__).resolve().parent
 VEROS_PYTHON, DINOSAUR_PYTHON = "VEROS_PYTHON", "DINOSAUR_PYTHON"

@@ -1,4 +1,4 @@
-"""Measure, count and show: python -m benchmarks.roofline [OPTIONS]"""
+"""Measure, count and show: python -m dycore.benchmarks.roofline [OPTIONS]"""
 
 import argparse
 import datetime
@@ -7,13 +7,13 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import report
-from benchmarks.fortran_reference import build_fortran
-from benchmarks.launching import pinned
-from benchmarks.problems import CannotStart, CannotWrite
-from benchmarks.results_file import commit, write_json, writing
-from benchmarks.roofline import ceilings, instructions, picture, standings, tables
-from benchmarks.suite import terminated_like_interrupted
+from dycore.benchmarks import report
+from dycore.benchmarks.fortran_reference import build_fortran
+from dycore.benchmarks.launching import pinned
+from dycore.benchmarks.problems import CannotStart, CannotWrite
+from dycore.benchmarks.results_file import commit, write_json, writing
+from dycore.benchmarks.roofline import ceilings, instructions, picture, standings, tables
+from dycore.benchmarks.suite import terminated_like_interrupted
 from dycore.check.machine import processor
 from dycore.cli import complain
 from dycore.commands.bench import BENCHMARK_CASES, COMPETITORS, STANDARD_CASES
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def options_of(arguments: list[str] | None) -> argparse.Namespace:
-    parser = Parser(prog="python -m benchmarks.roofline",
+    parser = Parser(prog="python -m dycore.benchmarks.roofline",
                     description="Measure the ceilings of one core, count what a step has to do, and say where competitors stand.")
     parser.add_argument("--cases", type=names_among(BENCHMARK_CASES, "benchmark case"), default=list(STANDARD_CASES),
                         metavar="A,B", help=f"(default: {','.join(STANDARD_CASES)})")

@@ -18,8 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.programs import TRIAD_ARRAY_BYTES
-from benchmarks.roofline import kernels
+from dycore.benchmarks.programs import TRIAD_ARRAY_BYTES
+from dycore.benchmarks.roofline import kernels
 
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 LEAST_SECONDS = 2e-3  # of a measurement; what interrupts it is then seen in the fastest of many rounds, or not at all

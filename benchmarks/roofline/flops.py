@@ -112,9 +112,9 @@ def within(params: dict[str, Any]) -> Iterator[Any]:
 
 def of_case(case: str, cells: tuple[int, int, int], precision: str = "float64") -> Flops:
     """Operations of a cell in one step of a case, in the form that XLA is given; float64 switches the whole process to it."""
-    from benchmarks.programs import use_double_precision
     from dycore import Model, cases
     from dycore.backends import on_jax
+    from dycore.benchmarks.programs import use_double_precision
 
     if precision == "float64":
         use_double_precision()

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.competitor import Group, command
-from benchmarks.fortran_reference import FORTRAN
-from benchmarks.launching import ROOT, environment
-from benchmarks.problems import Failed
-from benchmarks.roofline.ceilings import Cache
+from dycore.benchmarks.competitor import Group, command
+from dycore.benchmarks.fortran_reference import FORTRAN
+from dycore.benchmarks.launching import ROOT, environment
+from dycore.benchmarks.problems import Failed
+from dycore.benchmarks.roofline.ceilings import Cache
 
 FEW, MANY = 1, 4  # steps after the first
 COUNTED = ("fortran", "numba")

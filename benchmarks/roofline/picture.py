@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from benchmarks.drawing import COLOURS, DASHES, GREY, MARKERS, End, figure, heading, label_ends, words
-from benchmarks.roofline.ceilings import Ceilings
-from benchmarks.roofline.standings import Standing, limits
-from benchmarks.roofline.tables import NAMES
-from benchmarks.tables import LABELS
+from dycore.benchmarks.drawing import COLOURS, DASHES, GREY, MARKERS, End, figure, heading, label_ends, words
+from dycore.benchmarks.roofline.ceilings import Ceilings
+from dycore.benchmarks.roofline.standings import Standing, limits
+from dycore.benchmarks.roofline.tables import NAMES
+from dycore.benchmarks.tables import LABELS
 
 INTENSITIES = (0.1, 30.0)  # flops per byte
 FILLED = ("full", "left", "none", "top")  # markers of the first case, the second, the third, the fourth

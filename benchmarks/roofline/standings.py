@@ -12,14 +12,14 @@ import statistics
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks.competitor import Competitor, Group
-from benchmarks.measuring import floor_ms_per_million_cells
-from benchmarks.problems import Failed
-from benchmarks.processor_time import sample
-from benchmarks.roofline import flops, instructions
-from benchmarks.roofline.ceilings import Ceilings
-from benchmarks.roofline.flops import Flops
-from benchmarks.roofline.instructions import Counts
+from dycore.benchmarks.competitor import Competitor, Group
+from dycore.benchmarks.measuring import floor_ms_per_million_cells
+from dycore.benchmarks.problems import Failed
+from dycore.benchmarks.processor_time import sample
+from dycore.benchmarks.roofline import flops, instructions
+from dycore.benchmarks.roofline.ceilings import Ceilings
+from dycore.benchmarks.roofline.flops import Flops
+from dycore.benchmarks.roofline.instructions import Counts
 
 PRECISION = "float64"
 

@@ -1,8 +1,8 @@
 """Tables and words of a roofline."""
 
-from benchmarks.roofline.ceilings import Ceilings
-from benchmarks.roofline.standings import Standing, Step, limits
-from benchmarks.tables import LABELS, figure, markdown_table, size
+from dycore.benchmarks.roofline.ceilings import Ceilings
+from dycore.benchmarks.roofline.standings import Standing, Step, limits
+from dycore.benchmarks.tables import LABELS, figure, markdown_table, size
 
 NAMES = {"fused": "flops, fused", "apart": "flops, apart", "memory": "memory", "beyond l2": "beyond L2",
          "instructions": "instructions", "loads": "loads", "stores": "stores"}

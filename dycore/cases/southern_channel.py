@@ -1,7 +1,7 @@
 """A circumpolar channel that joins a basin.
 
 Held against Veros 1.7 after a year from rest: its ACCSetup on NumPy as it comes, but with dt_tracer = dt_mom = 4800 s, and this
-case with Numba and its usual cells and step (`VEROS_PYTHON=... python -m benchmarks.peers --circulation 365`).
+case with Numba and its usual cells and step (`VEROS_PYTHON=... python -m dycore.benchmarks.peers --circulation 365`).
 
     365 days                                                       here          Veros
     eastward transport through the channel (Sv)                    157.6         157.0

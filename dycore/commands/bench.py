@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -156,13 +155,11 @@ def page_path(options: argparse.Namespace) -> Path | None:
 
 
 def benchmarks(name: str) -> Any:
-    """A module of the benchmarks, which lie beside the package in the repository."""
-    root = Path(__file__).resolve().parents[2]
-    if not (root / "benchmarks" / "suite.py").is_file():
-        raise BadInput("the benchmarks are not part of the installed package: "
-                       "clone the repository and use 'make bench' in it.")
-    sys.path.insert(0, str(root))
-    return importlib.import_module(f"benchmarks.{name}")
+    """A module of the suite, imported when it is wanted. Raises BadInput where a library that it needs is missing."""
+    try:
+        return importlib.import_module(f"dycore.benchmarks.{name}")
+    except ImportError as problem:
+        raise BadInput(f"the benchmark suite cannot be loaded ({problem}): pip install 'dycore[bench]'.") from problem
 
 
 def run_benchmarks(options: argparse.Namespace) -> int:
@@ -176,7 +173,7 @@ def run_benchmarks(options: argparse.Namespace) -> int:
     try:
         code = 0 if options.results else suite.run(settings(**asked))
         if page and code == 0:
-            importlib.import_module("benchmarks.page").write(options.results or [options.output], page)
+            benchmarks("page").write(options.results or [options.output], page)
             print(f"Wrote {page}.")
         return code
     except problems.CannotStart as problem:

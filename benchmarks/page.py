@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dycore.benchmarks import comparison, pictures, ratios, tables
+from dycore.benchmarks import comparison, leaderboard, pictures, ratios, report, tables
 from dycore.benchmarks.results_file import newest_run, writing
 
 TIMES = "Wall time per step per 1M cells against the number of cells; both axes are logarithmic, lower is better."
@@ -51,6 +51,7 @@ class Page(NamedTuple):
 def write(folders: list[Path], path: Path) -> None:
     """The page of the newest run in a folder; of several folders, how the others compare with the first."""
     runs = [newest_run(folder) for folder in folders]
+    leaderboard.check_distinct(folders, runs)
     with tempfile.TemporaryDirectory() as scratch:
         if len(runs) == 1:
             pictures.draw(runs[0], Path(scratch), ".svg")
@@ -65,6 +66,12 @@ def write(folders: list[Path], path: Path) -> None:
                  for file in Path(scratch).glob("*.svg")}
     with writing(path):
         path.write_text(render(page, drawn), encoding="utf-8")
+
+
+def say_leaderboard(folders: list[Path]) -> None:
+    """Print the leaderboard of several folders of results."""
+    runs, labels = [newest_run(folder) for folder in folders], comparison.labels(folders)
+    report.show_tables([("Leaderboard", *leaderboard.table(runs, labels))], leaderboard.differences(runs, labels))
 
 
 def render(page: Page, drawn: dict[str, str]) -> str:
@@ -142,7 +149,8 @@ def page_of_comparison(runs: list[list[dict[str, Any]]], labels: list[str], pair
         f"{len(pairs)} measurements are compared",
         [("", [comparison.card(of_both, f"{tables.LABELS[name]}, {label}", f"the time in {labels[0]}")
                for (label, name), of_both in by_label.items() if of_both])],
-        comparison.warnings(runs, labels, pairs),
-        [Section("Changes, largest first", [comparison.WORDS], [("", columns, rows)], ["comparison"]),
+        comparison.warnings(runs, labels, pairs) + leaderboard.differences(runs, labels),
+        [Section("Leaderboard", [leaderboard.WORDS], [("", *leaderboard.table(runs, labels))]),
+         Section("Changes, largest first", [comparison.WORDS], [("", columns, rows)], ["comparison"]),
          Section("Machines and versions", [], [("", *comparison.setup(runs, labels))]),
          Section("Repeat it", [], code="\n\n".join(f"# {label}\n{repeat(run)}" for run, label in zip(runs, labels, strict=True)))])

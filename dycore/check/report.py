@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import platform
 import sys
 from typing import Any
 
@@ -105,7 +106,7 @@ def alone(limit: float) -> int:
         with printer.busy(f"{way.title}: exchanging halos"):
             results.append(processes.start_ranks(way, mpiexec, limit))
         show_result(printer, results[-1])
-    return conclude(printer, results, missing)
+    return conclude(printer, results, missing, len(machine.usable_cores()))
 
 
 def among_ranks(limit: float, rank: int, ranks: int) -> int:
@@ -135,14 +136,17 @@ def among_ranks(limit: float, rank: int, ranks: int) -> int:
             results.append(halos.attempt(way, world))
         if printer:
             show_result(printer, results[-1])
+    # a launcher that binds, as that of Open MPI, leaves each process cores of its own
+    each = world.comm.gather([(platform.node(), core) for core in machine.usable_cores()])
     if printer and facts:
-        return conclude(printer, results, list(facts.missing))
+        return conclude(printer, results, list(facts.missing), len({core for cores in each for core in cores}))
     return 1 if any(result.problem for result in results) else 0
 
 
-def conclude(printer: Printer, results: list[Result], missing: list[str]) -> int:
+def conclude(printer: Printer, results: list[Result], missing: list[str], cores: int) -> int:
+    """Print remarks on the results of processes that had so many cores together. The exit code."""
     here = max((result.ranks for result in results), default=0)
-    if here > len(machine.usable_cores()):
-        missing.append(f"{here} processes shared {len(machine.usable_cores())} core(s): their times are those of taking turns.")
+    if here > cores:
+        missing.append(f"{here} processes shared {cores} core(s): their times are those of taking turns.")
     show_remarks(printer, missing + [result.note for result in results if result.note])
     return 1 if any(result.problem for result in results) else 0

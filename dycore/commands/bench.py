@@ -52,7 +52,8 @@ def add(command: Any) -> None:
                     "  dycore bench --backends jax --device gpu --cells 1e6,1e7\n"
                     "  dycore bench --ranks 1,2,4 --scaling strong,weak --cells 1e5\n"
                     "  dycore bench --report\n"
-                    "  dycore bench --results before after --report comparison.html")
+                    "  dycore bench --results before after --report comparison.html\n"
+                    "  dycore bench --results laptop cluster workstation")
     extent = bench.add_mutually_exclusive_group()
     extent.add_argument("--quick", action="store_true", help="one size, few samples, within two minutes")
     extent.add_argument("--full", action="store_true", help="all cases, sizes up to 1e7, both precisions, "
@@ -77,7 +78,8 @@ def add(command: Any) -> None:
     bench.add_argument("--report", type=file_name, nargs="?", const=True, metavar="FILE.html",
                        help="write one HTML page to send to a colleague (default: report.html beside the results)")
     bench.add_argument("--results", type=file_name, nargs="+", metavar="DIR",
-                       help="measure nothing: report the newest run in this folder, or how other folders compare with the first")
+                       help="measure nothing: report the newest run in this folder, or of several folders a leaderboard and how "
+                            "the others compare with the first")
 
 
 def add_measured(command: argparse.ArgumentParser, standard: dict[str, Any], competitors: tuple[str, ...] = COMPETITORS) -> None:
@@ -173,7 +175,10 @@ def run_benchmarks(options: argparse.Namespace) -> int:
     try:
         code = 0 if options.results else suite.run(settings(**asked))
         if page and code == 0:
-            benchmarks("page").write(options.results or [options.output], page)
+            pages = benchmarks("page")
+            pages.write(options.results or [options.output], page)
+            if len(options.results or []) > 1:
+                pages.say_leaderboard(options.results)
             print(f"Wrote {page}.")
         return code
     except problems.CannotStart as problem:

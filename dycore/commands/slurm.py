@@ -15,6 +15,7 @@ EXAMPLES = """  dycore slurm submit ocean --site slurm/sites/cpu.toml --nodes 1,
   dycore slurm status ocean
   dycore slurm collect ocean
   dycore slurm submit ocean --time 02:00:00
+  dycore slurm plot ocean
 """
 
 
@@ -24,7 +25,9 @@ def add(command: Any) -> None:
     actions = slurm.add_subparsers(title="actions", metavar="ACTION", required=True, parser_class=Parser)
 
     def action(name: str, run: Any, purpose: str) -> argparse.ArgumentParser:
-        added = actions.add_parser(name, help=purpose, description=purpose)
+        own = [line for line in EXAMPLES.splitlines() if line.startswith(f"  dycore slurm {name} ")]
+        added = actions.add_parser(name, help=purpose, description=purpose, formatter_class=argparse.RawDescriptionHelpFormatter,
+                                   epilog="\n".join(["examples:", *own]))
         added.set_defaults(command=run)
         added.add_argument("study", type=file_name, metavar="STUDY", help="folder of the study, on a disk that all nodes see")
         return added

@@ -56,7 +56,7 @@ def turned(values: Any) -> Any:
 def check_globe(grid: Grid, fluid: Any) -> None:
     """Raise ValueError unless a grid is a whole sphere in longitude and latitude, without land, under an atmosphere in sigma."""
     if not isinstance(fluid, Atmosphere):
-        raise ValueError(f"fluid={type(fluid).__name__} is no atmosphere. Physics of an atmosphere goes with dycore.fluid.Atmosphere.")
+        raise ValueError(f"fluid={type(fluid).__name__} is no atmosphere. Give a dycore.fluid.Atmosphere to physics of the air.")
     if not grid.spherical or grid.tile.y is not Boundary.POLE or grid.north_pole is not None:
         raise ValueError(f"The grid of {grid.cells} cells is no whole sphere in true longitude and latitude. Make it with "
                          "dycore.grid.latitude_longitude without latitudes, longitudes and pole.")
@@ -88,7 +88,8 @@ def geopotential(model: Model) -> Callable[[State], Any]:
 
     def of(state: State) -> Any:
         recorder, given = backend.recorder(), (model.numbers, state)
-        kept = planned(recorder, tile, lambda on: (balanced(on, *map_arguments(recorder.placeholder, given)).array,), (), alone=True)
+        marked = map_arguments(recorder.placeholder, given)
+        kept = planned(recorder, tile, lambda on: (balanced(on, *marked).array,), (), alone=True)
         return turned(interior(backend.whole(tile, balanced(Program(backend, tile, kept), *given)).array))
 
     return of

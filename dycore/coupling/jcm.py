@@ -110,7 +110,7 @@ def check_whole_seconds(time_step: float) -> None:
                          f"{max(1, int(time_step))} s.")
 
 
-class DycoreCore(DynamicalCore):  # type: ignore[misc]
+class DycoreCore(DynamicalCore):
     """A model of an atmosphere as JCM's DynamicalCore, on one process.
 
     The grid is a whole sphere in longitude and latitude (dycore.grid.latitude_longitude), sigma levels from 0 Pa; tracers are

@@ -154,6 +154,20 @@ def test_what_jcm_cannot_couple_is_refused_with_a_sentence(coupling, physics, sa
         coupling.module.DycoreCore(grid, Parameters(fluid=fluid, time_step=seconds, tracer_names=names))
 
 
+def test_fields_of_other_shapes_and_values_that_are_no_numbers_are_refused(coupling, core):
+    with pytest.raises(ValueError, match=r"u_wind of shape \(4, 8, 16\); this core has \(4, 16, 8\)"):
+        core.initial_state(replace(air(coupling), u_wind=np.zeros((4, 8, 16))))
+    with pytest.raises(ValueError, match="dust of shape"):
+        core.step(core.initial_state(None), tendency(coupling, dust=np.zeros(PLANE)))
+    with pytest.raises(ValueError, match="finite"):
+        core.initial_state(air(coupling, temperature=np.nan))
+    for wrong in ("600", np.nan, -60.0, None):
+        with pytest.raises(ValueError, match="time_step"):
+            coupling.module.check_whole_seconds(wrong)
+    with pytest.raises(ValueError, match="dissipation"):
+        coupling.module.aquaplanet(CELLS, 600.0, dissipation=-1.0)
+
+
 def test_tracers_that_the_core_lacks_terrain_files_and_other_backends_are_refused(coupling, core):
     with pytest.raises(ValueError, match="does not carry: qc"):
         core.required_tracers_ok([SimpleNamespace(name="qc", initial_value=0.0)])

@@ -79,15 +79,16 @@ def aquaplanet_water(cells: tuple[int, int, int], time_step: float, days: float)
         thickness = np.diff(np.asarray(core.coords.vertical.boundaries, float))[:, None, None] * pressure
         fixed = (data[WATER].values[-1] * thickness).sum(axis=0) / GRAVITY
         rates = [data[f"surface_exchange.{name}"].values[-1] for name in ("evaporation", "precipitation")]
-        found.append([*(DAY * mean(core, rate) for rate in (*rates, fixed)), column_water(core, coupled.dycore_state)])
-        print(part + 1, *(f"{value:.4f}" for value in found[-1]), flush=True)
-    evaporation, precipitation, fixed, water = np.array(found).T
+        least = float(columns.columns(core.model, coupled.dycore_state.state).humidity.min())
+        found.append([*(DAY * mean(core, rate) for rate in (*rates, fixed)), column_water(core, coupled.dycore_state), least])
+        print(part + 1, *(f"{value:.6g}" for value in found[-1]), flush=True)
+    evaporation, precipitation, fixed, water, least_humidity = np.array(found).T
     third = slice(-max(1, len(found) // 3), None)
-    gained = (evaporation - precipitation + fixed).sum()
+    imbalance = np.diff(water, prepend=0.0) - (evaporation - precipitation + fixed)  # the air is dry at the start
     return {"precipitation_mm_day": precipitation[third].mean(), "evaporation_mm_day": evaporation[third].mean(),
-            "column_water_kg_m2": water[-1], "water_clipped_mm_day": fixed[third].mean(),
-            "budget_residual_mm_day": (water[-1] - gained) / days,
-            "budget_residual_of_precipitation": (water[-1] - gained) / precipitation.sum()}
+            "column_water_kg_m2": water[-1], "limited_tendencies_mm_day": fixed[third].mean(),
+            "least_humidity_kg_kg": least_humidity.min(), "largest_daily_imbalance_kg_m2": np.abs(imbalance).max(),
+            "imbalance_of_all_days_kg_m2": imbalance.sum()}
 
 
 def zonal(model: Model, state: Any) -> np.ndarray:
@@ -179,7 +180,8 @@ def main() -> None:
     found = programs[given.program](cells, given.time_step, given.days)
     about = {"program": given.program, "cells": cells, "time_step_s": given.time_step, "days": given.days,
              "date": datetime.now(UTC).date().isoformat(), "jcm": version("jcm"), "jax": jax.__version__}
-    print(json.dumps(about | {name: float(f"{v:.4g}") if isinstance(v, float) else v for name, v in found.items()}))
+    plain = {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in found.items()}
+    print(json.dumps(about | plain))
 
 
 if __name__ == "__main__":

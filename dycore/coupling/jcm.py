@@ -25,10 +25,11 @@ from dycore.equations.advection import weno3, weno5
 from dycore.fluid import Atmosphere, moist_air
 from dycore.geometry.coordinates import check_cells
 from dycore.grid import EARTH_RADIUS, Grid, interior, latitude_longitude
-from dycore.inputs.given import check_kind, shown
+from dycore.inputs.given import check_kind, check_number, not_negative, shown
 from dycore.model import Model
 from dycore.parameters import Mixing, Parameters
 from dycore.state import State
+from dycore.tracers import check_names
 from dycore.vertical import uniform
 
 try:
@@ -96,7 +97,8 @@ def aquaplanet(cells: tuple[int, int, int], time_step: float, interfaces: np.nda
     """
     cells = check_cells(cells)
     levels = uniform(cells[0], 0.0, PRESSURE) if interfaces is None else interfaces
-    viscosity = dissipation * FRICTION * (EARTH_RADIUS * min(2.0 * np.pi / cells[2], np.pi / cells[1])) ** 4
+    spacing = EARTH_RADIUS * min(2.0 * np.pi / cells[2], np.pi / cells[1])
+    viscosity = not_negative("dissipation", dissipation, "no unit") * FRICTION * spacing**4
     grid = latitude_longitude(cells, interfaces=levels, precision=precision)
     return grid, Parameters(fluid=Atmosphere(buoyancy=moist_air), time_step=time_step, tracer_names=(TEMPERATURE, HUMIDITY),
                             tracer_face=weno5, vertical_face=weno3,
@@ -105,6 +107,7 @@ def aquaplanet(cells: tuple[int, int, int], time_step: float, interfaces: np.nda
 
 def check_whole_seconds(time_step: float) -> None:
     """Raise ValueError unless a time step is a whole number of seconds, as the clock of JCM counts them."""
+    time_step = check_number("time_step", time_step, "a positive number of seconds", lambda dt: 0.0 < dt < np.inf)
     if time_step != round(time_step):
         raise ValueError(f"time_step={time_step:g} s is no whole number of seconds, in which JCM counts time. Round it down to "
                          f"{max(1, int(time_step))} s.")
@@ -126,6 +129,7 @@ class DycoreCore(DynamicalCore):
         check_kind("parameters", parameters, Parameters)
         columns.check_globe(grid, parameters.fluid)
         check_whole_seconds(parameters.time_step)
+        check_names(parameters.tracer_names)
         if TEMPERATURE not in parameters.tracer_names:
             raise ValueError(f"tracer_names={shown(parameters.tracer_names)} lack {TEMPERATURE}. Name it first, then {HUMIDITY}.")
         self.model = Model(grid, parameters, on_jax.create() if backend is None else backend)
@@ -152,6 +156,7 @@ class DycoreCore(DynamicalCore):
             air = Columns(zero, zero, jnp.asarray(FIRST_TEMPERATURE + noise), zero,
                           jnp.full((nx, ny), float(self.model.grid.interfaces[-1])), others)
         else:
+            self.check_shapes("The PhysicsState", physics_state)
             air = Columns(physics_state.u_wind, physics_state.v_wind, physics_state.temperature, physics_state.specific_humidity,
                           PRESSURE * physics_state.normalized_surface_pressure, others | dict(physics_state.tracers))
         return CoupledState(columns.state_of(self.model, air), jnp.asarray(float(sim_time)))
@@ -167,6 +172,7 @@ class DycoreCore(DynamicalCore):
         if physics_tendency is None:
             return state.state
         self.check_names(physics_tendency.tracers)
+        self.check_shapes("The tendency", physics_tendency)
         rates = Tendencies(physics_tendency.u_wind, physics_tendency.v_wind, physics_tendency.temperature,
                            physics_tendency.specific_humidity, dict(physics_tendency.tracers))
         return columns.added(self.model, state.state, rates, self.dt_seconds)
@@ -186,6 +192,16 @@ class DycoreCore(DynamicalCore):
     def with_sim_time(self, state: CoupledState, sim_time: Any) -> CoupledState:
         """The state at another simulated time (s)."""
         return state._replace(sim_time=jnp.asarray(sim_time, jnp.asarray(state.sim_time).dtype))
+
+    def check_shapes(self, what: str, air: Any) -> None:
+        """Raise ValueError where fields of a state or a tendency of JCM are not of the grid."""
+        levels, *plane = self.coords.nodal_shape
+        fields = dict.fromkeys(FIELDS[:4], (levels, *plane)) | {"normalized_surface_pressure": tuple(plane)}
+        shapes = [(name, np.shape(getattr(air, name)), shape) for name, shape in fields.items() if hasattr(air, name)]
+        for name, given, shape in (*shapes, *((name, np.shape(value), (levels, *plane)) for name, value in air.tracers.items())):
+            if given != shape:
+                raise ValueError(f"{what} has {name} of shape {given}; this core has {shape}: levels from the top, longitudes, "
+                                 "latitudes.")
 
     def check_names(self, names: Any) -> None:
         """Raise ValueError where a name is of no tracer that the core carries."""

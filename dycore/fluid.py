@@ -28,6 +28,8 @@ from dycore.inputs.given import as_array, check_number
 from dycore.stencils import coefficient_at, power, square_root, stencil, where
 from dycore.tracers import reads
 
+VAPOUR = 0.608  # no unit: gas constant of water vapour over that of dry air, less one
+
 
 @stencil
 @reads()
@@ -52,6 +54,13 @@ def linear_seawater(k, j, i, fluid, s, tracers):
 def dry_air(k, j, i, fluid, s, tracers):
     """-cp theta (J/kg) of the tracer potential temperature (K)."""
     return -fluid.heat_capacity * tracers[0][k, j, i]
+
+
+@stencil
+@reads("potential_temperature", "specific_humidity")
+def moist_air(k, j, i, fluid, s, tracers):
+    """-cp theta (1 + 0.608 q) (J/kg) of potential temperature (K) and specific humidity (kg/kg): vapour is lighter than dry air."""
+    return -fluid.heat_capacity * tracers[0][k, j, i] * (1.0 + VAPOUR * tracers[1][k, j, i])
 
 
 @stencil

@@ -1,0 +1,188 @@
+"""Programs that hold the core below physics of JCM against what is known; each prints one line of JSON.
+
+    python -m dycore.coupling.evidence aquaplanet --cells 8 32 64 --time-step 900 --days 30
+    python -m dycore.coupling.evidence held_suarez --cells 8 24 48 --days 60
+    python -m dycore.coupling.evidence gradient --cells 8 24 48 --days 1
+    python -m dycore.coupling.evidence time --cells 8 64 128
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dycore.cases.held_suarez import held_suarez
+from dycore.coupling import columns
+from dycore.coupling.jcm import DycoreCore, aquaplanet
+from dycore.model import Model
+
+DAY = 86400.0  # s
+GRAVITY = 9.81  # m/s2, of JCM
+WATER = "water_positivity_correction.total_water_tendency"
+
+
+def moist(cells: tuple[int, int, int], time_step: float) -> Any:
+    """JCM's model with SPEEDY over a sphere of water, on SPEEDY's levels."""
+    from jcm.model import Model as Coupled
+    from jcm.physics.speedy.physical_constants import compute_sigma_boundaries
+    from jcm.physics.speedy.speedy_terms import speedy_physics
+
+    interfaces = 1.0e5 * np.asarray(compute_sigma_boundaries(cells[0]), float)
+    return Coupled(dycore=DycoreCore(*aquaplanet(cells, time_step, interfaces)), physics=speedy_physics())
+
+
+def dry(cells: tuple[int, int, int], time_step: float | None) -> tuple[Any, Any]:
+    """JCM's model with its forcing of Held and Suarez, and the state of our case without forcing, from which it starts."""
+    from dataclasses import replace
+
+    from jcm.model import Model as Coupled
+    from jcm.physics.held_suarez.held_suarez_physics import held_suarez_physics
+
+    grid, parameters, state = held_suarez(cells, time_step=time_step)
+    parameters = replace(parameters, forcing=(), time_step=float(int(parameters.time_step)))
+    core = DycoreCore(grid, parameters)
+    coupled = Coupled(dycore=core, physics=held_suarez_physics())
+    start = core.initial_state(None)
+    return coupled, start._replace(state=core.model.asarrays(state)._replace(step=jnp.asarray(0, jnp.int32)))
+
+
+def mean(core: DycoreCore, values: Any) -> np.ndarray:
+    """Means over the sphere of planes [..., i, j]."""
+    area = core.model.grid.area.T
+    return np.asarray((np.asarray(values, float) * area).sum(axis=(-2, -1)) / area.sum())
+
+
+def column_water(core: DycoreCore, state: Any) -> float:
+    """Water vapour over the sphere (kg/m2)."""
+    air = columns.columns(core.model, state.state)
+    thickness = np.diff(np.asarray(core.coords.vertical.boundaries, float))[:, None, None] * np.asarray(air.surface_pressure)
+    return float(mean(core, (np.asarray(air.humidity) * thickness).sum(axis=0) / GRAVITY))
+
+
+def aquaplanet_water(cells: tuple[int, int, int], time_step: float, days: float) -> dict[str, Any]:
+    """Precipitation of the last third of a run from dry air with SPEEDY, and how well its water budget is closed."""
+    coupled = moist(cells, time_step)
+    core, found = coupled.dycore, []
+    for part in range(round(days)):
+        run = coupled.run if part == 0 else coupled.resume
+        data = run(save_interval=1.0, total_time=1.0, output_averages=True).to_xarray()
+        pressure = 1.0e5 * data.normalized_surface_pressure.values[-1]
+        thickness = np.diff(np.asarray(core.coords.vertical.boundaries, float))[:, None, None] * pressure
+        fixed = (data[WATER].values[-1] * thickness).sum(axis=0) / GRAVITY
+        rates = [data[f"surface_exchange.{name}"].values[-1] for name in ("evaporation", "precipitation")]
+        least = float(columns.columns(core.model, coupled.dycore_state.state).humidity.min())
+        found.append([*(DAY * mean(core, rate) for rate in (*rates, fixed)), column_water(core, coupled.dycore_state), least])
+        print(part + 1, *(f"{value:.6g}" for value in found[-1]), flush=True)
+    evaporation, precipitation, fixed, water, least_humidity = np.array(found).T
+    third = slice(-max(1, len(found) // 3), None)
+    imbalance = np.diff(water, prepend=0.0) - (evaporation - precipitation + fixed)  # the air is dry at the start
+    return {"precipitation_mm_day": precipitation[third].mean(), "evaporation_mm_day": evaporation[third].mean(),
+            "column_water_kg_m2": water[-1], "limited_tendencies_mm_day": fixed[third].mean(),
+            "least_humidity_kg_kg": least_humidity.min(), "largest_daily_imbalance_kg_m2": np.abs(imbalance).max(),
+            "imbalance_of_all_days_kg_m2": imbalance.sum()}
+
+
+def zonal(model: Model, state: Any) -> np.ndarray:
+    """Zonal means of eastward wind (m/s) and temperature (K), [2, k, j]."""
+    air = columns.columns(model, state)
+    return np.stack([np.asarray(air.u).mean(axis=1), np.asarray(air.temperature).mean(axis=1)])
+
+
+def held_suarez_climates(cells: tuple[int, int, int], time_step: float | None, days: float) -> dict[str, Any]:
+    """Root-mean-square differences of zonal means of the last half of a run, through JCM and by our own forcing."""
+    from dataclasses import replace
+
+    coupled, start = dry(cells, time_step)
+    grid, parameters, _ = held_suarez(cells, time_step=time_step)
+    own = Model(grid, replace(parameters, time_step=coupled.dycore.dt_seconds), coupled.dycore.model.backend)
+    state, ours, theirs = start.state, [], []
+    for day in range(round(days)):
+        (coupled.run(initial_state=start, save_interval=1.0, total_time=1.0) if day == 0
+         else coupled.resume(save_interval=1.0, total_time=1.0))
+        state = own.steps(state, round(DAY / own.parameters.time_step))
+        if day >= days / 2:
+            ours.append(zonal(own, state))
+            theirs.append(zonal(own, coupled.dycore_state.state))
+    mine, other = np.mean(ours, axis=0), np.mean(theirs, axis=0)
+    weights = np.cos(np.radians(grid.y))
+    wind, temperature = np.sqrt(((mine - other) ** 2 * weights).mean(axis=(1, 2)) / weights.mean())
+    return {"wind_difference_m_s": wind, "temperature_difference_K": temperature, "jet_ours_m_s": mine[0].max(),
+            "jet_through_jcm_m_s": other[0].max()}
+
+
+def gradient(cells: tuple[int, int, int], time_step: float, days: float) -> dict[str, Any]:
+    """The slope of the final mean square wind by the first temperature, along a direction, beside a difference quotient."""
+    coupled, start = dry(cells, time_step)
+    core = coupled.dycore
+    physics, terrain = coupled.physics, core.terrain
+    steps = round(days * DAY / core.dt_seconds)
+    pattern = jnp.asarray(np.random.default_rng(1).standard_normal(start.state.tracers[0].shape))
+
+    def loss(size: Any, steps: int) -> Any:
+        tracers = tuple(tracer + size * pattern for tracer in start.state.tracers)
+
+        @jax.checkpoint
+        def step(state: Any, _: Any) -> tuple[Any, None]:
+            return core.step(state, physics.compute_tendencies(core.to_physics_state(state), None, terrain, {})[0]), None
+
+        state, _ = jax.lax.scan(step, start._replace(state=start.state._replace(tracers=tracers)), None, steps)
+        return jnp.mean(columns.columns(core.model, state.state).u ** 2)
+
+    long = float(jax.jit(jax.grad(loss), static_argnums=1)(0.0, steps))
+    short = float(jax.jit(jax.grad(loss), static_argnums=1)(0.0, 6))
+    value: Callable = jax.jit(loss, static_argnums=1)
+    quotient = float((value(1.0e-4, 6) - value(-1.0e-4, 6)) / 2.0e-4)
+    return {"slope_after_all_steps": long, "finite": bool(np.isfinite(long)), "steps": steps, "slope_after_6_steps": short,
+            "quotient_after_6_steps": quotient, "relative_difference": abs(short / quotient - 1.0)}
+
+
+def times(cells: tuple[int, int, int], time_step: float, days: float) -> dict[str, Any]:
+    """Processor time of a step with SPEEDY, of this core and of dinosaur on as many points, taken in turn."""
+    from jcm.model import Model as Coupled
+    from jcm.physics.speedy.speedy_coords import get_speedy_coords
+    from jcm.physics.speedy.speedy_terms import speedy_physics
+
+    spectral = get_speedy_coords(layers=cells[0], spectral_truncation=42)
+    models = {"dycore": moist(cells, time_step), "dinosaur": Coupled(coords=spectral, physics=speedy_physics(),
+                                                                     time_step=time_step / 60.0)}
+    taken: dict[str, list[float]] = {name: [] for name in models}
+    for sample in range(4):
+        for name, model in models.items():
+            began = time.process_time()
+            result = model.run(save_interval=days, total_time=days)
+            jax.block_until_ready(result.dynamics)
+            if sample:  # the first time compiles
+                taken[name].append(time.process_time() - began)
+    steps = days * DAY / time_step
+    least = {f"{name}_ms_a_step": 1000.0 * min(values) / steps for name, values in taken.items()}
+    return least | {"ratio": least["dinosaur_ms_a_step"] / least["dycore_ms_a_step"], "dinosaur_points": spectral.nodal_shape}
+
+
+def main() -> None:
+    """Run one program and print its record."""
+    programs = {"aquaplanet": aquaplanet_water, "held_suarez": held_suarez_climates, "gradient": gradient, "time": times}
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("program", choices=programs)
+    parser.add_argument("--cells", type=int, nargs=3, default=(8, 24, 48), metavar=("NZ", "NY", "NX"))
+    parser.add_argument("--time-step", type=float, default=900.0, help="seconds")
+    parser.add_argument("--days", type=float, default=1.0)
+    given = parser.parse_args()
+    cells = tuple(given.cells)
+    found = programs[given.program](cells, given.time_step, given.days)
+    about = {"program": given.program, "cells": cells, "time_step_s": given.time_step, "days": given.days,
+             "date": datetime.now(UTC).date().isoformat(), "jcm": version("jcm"), "jax": jax.__version__}
+    plain = {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in found.items()}
+    print(json.dumps(about | plain))
+
+
+if __name__ == "__main__":
+    main()

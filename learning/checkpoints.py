@@ -64,7 +64,8 @@ class Checkpoints:
         found = self.manager.restore(step, args=arguments.Composite(trees=arguments.StandardRestore(wanted)))["trees"]
         arrays = [found[str(n)] for n in range(len(leaves))]
         now, state, best = jax.tree.unflatten(jax.tree.structure(trees_of(like)), arrays)
-        return Progress(now, state, best, about["number"], about["done"], about["losses"], about["held_out_losses"])
+        return Progress(now, state, best, about["number"], about["done"], about["losses"], about["held_out_losses"],
+                        about["seconds"])
 
     def keep(self, progress: Progress) -> None:
         """Write a checkpoint, unless there is one of this step. Raises dycore.files.WritingFailed."""
@@ -72,7 +73,8 @@ class Checkpoints:
             return
         leaves = {str(n): np.asarray(leaf) for n, leaf in enumerate(jax.tree.leaves(trees_of(progress)))}
         about = {"case": self.case, "forms": forms(trees_of(progress)), "number": progress.number, "done": progress.done,
-                 "losses": progress.losses, "held_out_losses": progress.held_out_losses}
+                 "losses": progress.losses, "held_out_losses": progress.held_out_losses,
+                 "seconds": progress.seconds}
         arguments = self.library.args
         try:
             self.manager.save(len(progress.losses), args=arguments.Composite(trees=arguments.StandardSave(leaves),

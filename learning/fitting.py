@@ -15,6 +15,7 @@ that is made anew) by the same optimiser, such as one that goes on, or one that 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,13 +37,15 @@ class Fit:
 
     weights: those after the last step, or after the pass with the lowest held-out loss where batches were held out. losses [n]: of
     every step, before it. held_out_losses: their mean over the batches held out, [0] before the first pass and then after each;
-    empty without such batches. state: of the optimiser after the last step, which `fit` takes to go on.
+    empty without such batches. state: of the optimiser after the last step, which `fit` takes to go on. seconds: of
+    processor time, all that went before included.
     """
 
     weights: Any
     losses: np.ndarray
     held_out_losses: np.ndarray
     state: Any
+    seconds: float = 0.0
 
 
 def fit(loss: Callable[[Any, Any], Any], weights: Any, batches: Iterable[Any], optimiser: optax.GradientTransformation, *,
@@ -79,6 +82,7 @@ class Progress(NamedTuple):
     done: int
     losses: list[float]
     held_out_losses: list[float]
+    seconds: float = 0.0  # processor time
 
 
 def begun(loss: Callable[[Any, Any], Any], weights: Any, optimiser: optax.GradientTransformation) -> tuple[Programs, Progress, Any]:
@@ -100,6 +104,7 @@ def advanced(programs: Programs, progress: Progress, batches: Any, passes: int, 
     batches: gone through in each pass, or a function of the number of the pass that gives them. after: called after each step, and
     at the end of each pass.
     """
+    began = time.process_time() - progress.seconds
     if held_out and not progress.held_out_losses:
         progress.held_out_losses.append(programs.mean_loss(progress.arrays, held_out))
     while progress.number <= passes and not out_of_patience(progress.held_out_losses, patience):
@@ -107,7 +112,7 @@ def advanced(programs: Programs, progress: Progress, batches: Any, passes: int, 
             arrays, state, value, size = programs.step(progress.arrays, progress.state, batch)
             check_finite(float(value), float(size), len(progress.losses) + 1, progress.number)
             progress.losses.append(float(value))
-            progress = progress._replace(arrays=arrays, state=state, done=progress.done + 1)
+            progress = progress._replace(arrays=arrays, state=state, done=progress.done + 1, seconds=time.process_time() - began)
             after(progress)
         if not progress.done:
             raise ValueError(f"There are no batches in pass {progress.number} of {passes}. Give a list, or what begins anew each "
@@ -115,7 +120,8 @@ def advanced(programs: Programs, progress: Progress, batches: Any, passes: int, 
         if held_out:
             progress.held_out_losses.append(programs.mean_loss(progress.arrays, held_out))
         is_best = not held_out or progress.held_out_losses[-1] <= min(progress.held_out_losses)
-        progress = progress._replace(best=progress.arrays if is_best else progress.best, number=progress.number + 1, done=0)
+        progress = progress._replace(best=progress.arrays if is_best else progress.best, number=progress.number + 1, done=0,
+                                     seconds=time.process_time() - began)
         after(progress)
     return progress
 
@@ -135,7 +141,8 @@ def out_of_patience(losses: list[float], patience: int | None) -> bool:
 
 def result(progress: Progress, rest: Any) -> Fit:
     """The fit that progress came to."""
-    return Fit(equinox.combine(progress.best, rest), np.array(progress.losses), np.array(progress.held_out_losses), progress.state)
+    return Fit(equinox.combine(progress.best, rest), np.array(progress.losses), np.array(progress.held_out_losses), progress.state,
+               progress.seconds)
 
 
 def programs_of(loss: Callable, rest: Any, optimiser: optax.GradientTransformation) -> Programs:

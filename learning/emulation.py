@@ -1,7 +1,10 @@
 """Experiment with an emulator of a run: trained on a part of its days, held against simple forecasts and the core's climate on
 others.
 
-`python -m dycore.learning.emulate FILE.toml` makes it with a page; benchmarks/emulator has the settings and the page of a long one.
+`python -m dycore.learning.emulate FILE.toml` makes it with a page; benchmarks/emulator has the settings and the page of a long one:
+after 1615 s of processor time its error of 5 days is 0.61 of that of a linear model, 0.47 of persistence and 0.60 of climatology,
+and it is 250 times as fast as the core on one core, but a rollout from it is unstable: not finite at day 661, and of no use after
+500 days.
 """
 
 from __future__ import annotations

@@ -22,6 +22,15 @@ from dycore.learning.coupled_land import coupled_trajectory
 from dycore.learning.covariance import Covariance, background_covariance
 from dycore.learning.differentiable import grad, numbers, shared, total, value_and_grad, with_numbers
 from dycore.learning.eddying_channels import eddying_channel
+from dycore.learning.emulator import (
+    Emulator,
+    load_emulator,
+    normalisation_of_samples,
+    random_emulator,
+    rollout,
+    save_emulator,
+)
+from dycore.learning.emulator_training import train_emulator
 from dycore.learning.ensembles import Ensemble
 from dycore.learning.estimates import Estimates
 from dycore.learning.fitting import Fit, fit
@@ -39,11 +48,20 @@ from dycore.learning.hybrid import (
 )
 from dycore.learning.land_trajectories import land_trajectory
 from dycore.learning.letkf import Filtered, filtered
-from dycore.learning.normalisation import Normalisation, normalisation_of
+from dycore.learning.normalisation import Normalisation, load_normalisation, normalisation_of, save_normalisation
 from dycore.learning.observations import Observations, at_cells, observed_twin
 from dycore.learning.parameters_from_maps import MapNetwork, Range, bounded, unbounded, with_fields
 from dycore.learning.posterior import Posterior
-from dycore.learning.scores import Reliability, continuous_ranked_probability, rank_histogram, reliability
+from dycore.learning.run_samples import RunSamples, Windows, run_samples, shuffled
+from dycore.learning.scores import (
+    Reliability,
+    anomaly_correlation,
+    continuous_ranked_probability,
+    rank_histogram,
+    reliability,
+    root_mean_square_error,
+    spread_over_error,
+)
 from dycore.learning.static_maps import static_maps
 from dycore.learning.subgrid_fluxes import subgrid_fluxes
 from dycore.learning.subgrid_training import (
@@ -55,19 +73,23 @@ from dycore.learning.subgrid_training import (
 )
 from dycore.learning.surrogates import with_smooth_slopes
 from dycore.learning.taylor_tests import taylor_test
+from dycore.learning.training import draw_learning_curve, train
 from dycore.learning.trajectories import trajectory
 from dycore.learning.uncertain_parameters import UncertainParameter
 from dycore.learning.weights import Saved, load_weights, save_weights
 
 __all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics", "ColumnSamples", "CostCurve", "Covariance",
-           "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork", "Normalisation", "Observations", "Posterior", "Range",
-           "RateSamples", "Rates", "Reliability", "Saved", "UncertainParameter", "Window", "assimilate", "at_cells",
-           "background_covariance", "bounded", "calibrate", "climate", "coarse_grained", "coarse_windows", "column_physics",
-           "column_samples", "continuous_ranked_probability", "cost_along", "coupled_trajectory", "departures", "eddying_channel",
-           "error_between", "filtered", "fit", "fitted_in_rollouts", "fitted_to_lacking_rates", "fitted_to_rates", "flow",
+           "Emulator", "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork", "Normalisation", "Observations",
+           "Posterior", "Range", "RateSamples", "Rates", "Reliability", "RunSamples", "Saved", "UncertainParameter", "Window",
+           "Windows", "anomaly_correlation", "assimilate", "at_cells", "background_covariance", "bounded", "calibrate",
+           "climate", "coarse_grained", "coarse_windows", "column_physics", "column_samples", "continuous_ranked_probability",
+           "cost_along", "coupled_trajectory", "departures", "draw_learning_curve", "eddying_channel", "error_between",
+           "filtered", "fit", "fitted_in_rollouts", "fitted_to_lacking_rates", "fitted_to_rates", "flow",
            "fluxes_fitted_in_rollouts", "forcing_rates", "forecast_errors", "grad", "in_batches", "in_growing_rollouts",
-           "lacking_rates", "lacking_rates_loss", "land_trajectory", "load_weights", "normalisation_of", "numbers",
-           "observed_twin", "of_columns", "random_column_physics", "random_network", "random_subgrid_fluxes", "rank_histogram",
-           "rates_at", "rates_loss", "reliability", "rollout_loss", "save_weights", "seen_in", "shared", "static_maps",
-           "subgrid_fluxes", "taylor_test", "total", "trajectory", "unbounded", "value_and_grad", "windows", "with_fields",
-           "with_module", "with_numbers", "with_physics", "with_smooth_slopes", "with_subgrid_fluxes"]
+           "lacking_rates", "lacking_rates_loss", "land_trajectory", "load_emulator", "load_normalisation", "load_weights",
+           "normalisation_of", "normalisation_of_samples", "numbers", "observed_twin", "of_columns", "random_column_physics",
+           "random_emulator", "random_network", "random_subgrid_fluxes", "rank_histogram", "rates_at", "rates_loss",
+           "reliability", "rollout", "rollout_loss", "root_mean_square_error", "run_samples", "save_emulator",
+           "save_normalisation", "save_weights", "seen_in", "shared", "shuffled", "spread_over_error", "static_maps",
+           "subgrid_fluxes", "taylor_test", "total", "train", "train_emulator", "trajectory", "unbounded", "value_and_grad",
+           "windows", "with_fields", "with_module", "with_numbers", "with_physics", "with_smooth_slopes", "with_subgrid_fluxes"]

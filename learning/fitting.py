@@ -15,10 +15,12 @@ that is made anew) by the same optimiser, such as one that goes on, or one that 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import equinox
 import jax
@@ -35,13 +37,15 @@ class Fit:
 
     weights: those after the last step, or after the pass with the lowest held-out loss where batches were held out. losses [n]: of
     every step, before it. held_out_losses: their mean over the batches held out, [0] before the first pass and then after each;
-    empty without such batches. state: of the optimiser after the last step, which `fit` takes to go on.
+    empty without such batches. state: of the optimiser after the last step, which `fit` takes to go on. seconds: of
+    processor time, all that went before included.
     """
 
     weights: Any
     losses: np.ndarray
     held_out_losses: np.ndarray
     state: Any
+    seconds: float = 0.0
 
 
 def fit(loss: Callable[[Any, Any], Any], weights: Any, batches: Iterable[Any], optimiser: optax.GradientTransformation, *,
@@ -58,49 +62,87 @@ def fit(loss: Callable[[Any, Any], Any], weights: Any, batches: Iterable[Any], o
     of other arguments, or a batch that cannot be told from others, and FloatingPointError, with the step, where a loss or its
     gradient is not finite.
     """
+    passes = integer("passes", passes, 1)
+    programs, progress, rest = begun(loss, weights, optimiser)
+    progress = progress if state is None else progress._replace(state=state)
+    return result(advanced(programs, progress, batches, passes, list(held_out)), rest)
+
+
+class Progress(NamedTuple):
+    """Progress of a training after a number of steps.
+
+    arrays: trained so far; state: of the optimiser; best: arrays after the pass with the lowest held-out loss; number, done: the
+    pass that goes on, from 1, and how many of its steps are done; losses of all steps and held_out_losses of passes, as lists.
+    """
+
+    arrays: Any
+    state: Any
+    best: Any
+    number: int
+    done: int
+    losses: list[float]
+    held_out_losses: list[float]
+    seconds: float = 0.0  # processor time
+
+
+def begun(loss: Callable[[Any, Any], Any], weights: Any, optimiser: optax.GradientTransformation) -> tuple[Programs, Progress, Any]:
+    """Programs, the progress before the first step, and all of the weights that is not trained. Raises as `fit` does."""
     check_function("loss", loss, "weights", "batch")
     check_kind("optimiser", optimiser, optax.GradientTransformation, "Take one of optax, such as optax.adam(1e-3).")
-    passes, held_out = integer("passes", passes, 1), list(held_out)
     arrays, rest = equinox.partition(weights, equinox.is_inexact_array)
     arrays = jax.tree.map(jnp.asarray, arrays)
     if not jax.tree.leaves(arrays):
         raise ValueError(f"weights={shown(weights)} hold no array in floating point, so that there is nothing to train.")
     programs = programs_of(loss, rest, optimiser)
-    state = programs.optimiser.init(arrays) if state is None else state
-    losses, outside = list[float](), list[float]()
-    best = arrays
-    if held_out:
-        outside.append(programs.mean_loss(arrays, held_out))
-    for number, batch in in_passes(batches, passes):
-        if batch is None:  # the end of a pass
-            if held_out:
-                outside.append(programs.mean_loss(arrays, held_out))
-                best = arrays if outside[-1] <= min(outside) else best
-            continue
-        arrays, state, value, size = programs.step(arrays, state, batch.tree)
-        losses.append(float(value))
-        check_finite(losses[-1], float(size), len(losses), number)
-    return Fit(equinox.combine(best if held_out else arrays, rest), np.array(losses), np.array(outside), state)
+    return programs, Progress(arrays, programs.optimiser.init(arrays), arrays, 1, 0, [], []), rest
 
 
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """A batch, of which the tree may be anything, None too."""
+def advanced(programs: Programs, progress: Progress, batches: Any, passes: int, held_out: list, patience: int | None = None,
+             after: Callable[[Progress], None] = lambda progress: None) -> Progress:
+    """Progress at the end of so many passes, or when so many of them (patience) made the held-out loss no lower.
 
-    tree: Any
+    batches: gone through in each pass, or a function of the number of the pass that gives them. after: called after each step, and
+    at the end of each pass.
+    """
+    began = time.process_time() - progress.seconds
+    if held_out and not progress.held_out_losses:
+        progress.held_out_losses.append(programs.mean_loss(progress.arrays, held_out))
+    while progress.number <= passes and not out_of_patience(progress.held_out_losses, patience):
+        for batch in left_in_pass(batches, progress):
+            arrays, state, value, size = programs.step(progress.arrays, progress.state, batch)
+            check_finite(float(value), float(size), len(progress.losses) + 1, progress.number)
+            progress.losses.append(float(value))
+            progress = progress._replace(arrays=arrays, state=state, done=progress.done + 1, seconds=time.process_time() - began)
+            after(progress)
+        if not progress.done:
+            raise ValueError(f"There are no batches in pass {progress.number} of {passes}. Give a list, or what begins anew each "
+                             "time that it is gone through, as a generator does not.")
+        if held_out:
+            progress.held_out_losses.append(programs.mean_loss(progress.arrays, held_out))
+        is_best = not held_out or progress.held_out_losses[-1] <= min(progress.held_out_losses)
+        progress = progress._replace(best=progress.arrays if is_best else progress.best, number=progress.number + 1, done=0,
+                                     seconds=time.process_time() - began)
+        after(progress)
+    return progress
 
 
-def in_passes(batches: Iterable[Any], passes: int) -> Iterator[tuple[int, Batch | None]]:
-    """(number of the pass from 1, a batch), and (number, None) where a pass ends. Raises ValueError where one is empty."""
-    for number in range(1, passes + 1):
-        count = 0
-        for tree in batches:
-            count += 1
-            yield number, Batch(tree)
-        if not count:
-            raise ValueError(f"There are no batches in pass {number} of {passes}. Give a list, or what begins anew each time "
-                             "that it is gone through, as a generator does not.")
-        yield number, None
+def left_in_pass(batches: Any, progress: Progress) -> Iterator[Any]:
+    """Batches of the pass that goes on, without those that are done."""
+    there = batches(progress.number) if callable(batches) else batches
+    if hasattr(there, "__getitem__") and hasattr(there, "__len__"):  # those that are done are not read
+        return (there[number] for number in range(progress.done, len(there)))
+    return islice(iter(there), progress.done, None)
+
+
+def out_of_patience(losses: list[float], patience: int | None) -> bool:
+    """Whether the lowest held-out loss is so many passes, or more, in the past."""
+    return patience is not None and len(losses) > patience and min(losses[-patience:]) > min(losses)
+
+
+def result(progress: Progress, rest: Any) -> Fit:
+    """The fit that progress came to."""
+    return Fit(equinox.combine(progress.best, rest), np.array(progress.losses), np.array(progress.held_out_losses), progress.state,
+               progress.seconds)
 
 
 def programs_of(loss: Callable, rest: Any, optimiser: optax.GradientTransformation) -> Programs:

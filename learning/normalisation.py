@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.inputs.given import shown
+from dycore.files import WritingFailed, at_home, read_text, whole, why
+from dycore.inputs.given import check_kind, shown
 
 CONSTANT = 1.0e-12  # of the mean square of a field: a variance below that is round-off
 
@@ -59,3 +62,29 @@ def mean_and_deviation(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation [...] of samples [n, ...], the latter 1 where all are the same but for round-off."""
     variance = samples.var(axis=0)
     return samples.mean(axis=0), np.where(variance > CONSTANT * (samples**2).mean(axis=0), np.sqrt(variance), 1.0)
+
+
+def save_normalisation(path: str | Path, normalisation: Normalisation) -> None:
+    """Write a normalisation to a file of JSON, which also reads well, to the last bit. Raises dycore.files.WritingFailed."""
+    check_kind("normalisation", normalisation, Normalisation, "normalisation_of makes one.")
+    table = {name: {"mean": float(mean), "deviation": float(deviation)}
+             for name, mean, deviation in zip(*normalisation, strict=True)}
+    try:
+        with whole(at_home(path)) as partial:
+            partial.write_text(json.dumps(table, indent=1) + "\n")
+    except OSError as problem:
+        raise WritingFailed(f"The normalisation could not be written to '{path}': {why(problem)}.") from None
+
+
+def load_normalisation(path: str | Path) -> Normalisation:
+    """A normalisation from a file that `save_normalisation` wrote. Raises ValueError for another one."""
+    try:
+        table = json.loads(read_text(at_home(path)))
+        rows = [(name, float(each["mean"]), float(each["deviation"])) for name, each in table.items()]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as problem:
+        raise ValueError(f"No normalisation can be read from '{path}': {why(problem)}. Give a file that "
+                         "dycore.learning.save_normalisation wrote.") from None
+    names, mean, deviation = zip(*rows, strict=True) if rows else ((), (), ())
+    if not rows or not np.isfinite([mean, deviation]).all() or min(deviation) <= 0.0:
+        raise ValueError(f"'{path}' holds no normalisation: means have to be finite, and deviations positive. Make it anew.")
+    return Normalisation(tuple(names), np.array(mean), np.array(deviation))

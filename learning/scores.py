@@ -73,3 +73,49 @@ def reliability(errors: ArrayLike, deviations: ArrayLike) -> Reliability:
                          "Leave out what has no spread, such as land.")
     reduced = off / expected
     return Reliability(float(reduced.mean()), float(reduced.std()), *(float((abs(reduced) <= n).mean()) for n in (1.0, 2.0)))
+
+
+def root_mean_square_error(forecast: ArrayLike, truth: ArrayLike, weights: ArrayLike = 1.0) -> float:
+    """The root of the mean square difference of forecasts from the truth [...]; weights, of mean 1, such as of rows [j, 1].
+
+    Raises ValueError where shapes differ or values are not finite.
+    """
+    one, other = forecast_and_truth(forecast, truth)
+    return float(np.sqrt((np.asarray(weights) * (one - other) ** 2).mean()))
+
+
+def anomaly_correlation(forecast: ArrayLike, truth: ArrayLike, climatology: ArrayLike, weights: ArrayLike = 1.0) -> float:
+    """The correlation, not centred, of the anomalies of forecasts and truth [n, ...] from a climatology, over all of them together.
+
+    0 where either has none. weights: of mean 1, such as of rows [j, 1]. Raises ValueError as `root_mean_square_error` does.
+    """
+    one, other = forecast_and_truth(forecast, truth)
+    mean = as_array("climatology", climatology)
+    here, there = one - mean, other - mean
+    size = np.sqrt((np.asarray(weights) * here**2).mean() * (np.asarray(weights) * there**2).mean())
+    return float((np.asarray(weights) * here * there).mean() / size) if size > 0.0 else 0.0
+
+
+def spread_over_error(members: ArrayLike, truth: ArrayLike, weights: ArrayLike = 1.0) -> float:
+    """Spread of members [m, ...] over the error of their mean against the truth [...]: 1 where the spread is right.
+
+    The spread has the factor (m + 1) / m of variances that makes this so for m members (Fortin et al. 2014, J. Hydrometeor. 15,
+    1708). Raises ValueError as `ensemble_and_truth` does, and where the mean has no error.
+    """
+    many, true = ensemble_and_truth(members, truth)
+    error = (np.asarray(weights) * (many.mean(axis=0) - true) ** 2).mean()
+    if not error > 0.0:
+        raise ValueError("The mean of the members has no error, or none that is a number, so that no spread is right or wrong. "
+                         "Give members and a truth that differ.")
+    return float(np.sqrt((np.asarray(weights) * many.var(axis=0, ddof=1)).mean() * (len(many) + 1) / len(many) / error))
+
+
+def forecast_and_truth(forecast: ArrayLike, truth: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Forecasts and truth as arrays. Raises ValueError where shapes differ, there are none, or values are not finite."""
+    one, other = as_array("forecast", forecast), as_array("truth", truth)
+    if one.shape != other.shape or not one.size:
+        raise ValueError(f"The forecast has the shape {one.shape} and the truth {other.shape}. Give as many values of both.")
+    strange = int((~np.isfinite(one)).sum() + (~np.isfinite(other)).sum())
+    if strange:
+        raise ValueError(f"{strange} values of the forecast and the truth are not finite. Leave out what has no value, as on land.")
+    return one, other

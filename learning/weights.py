@@ -92,6 +92,11 @@ def load_weights(path: str | Path, like: Any, *, case: Mapping[str, Any]) -> Sav
     return Saved(weights, normalisation, known, there)
 
 
+def saved_case(path: str | Path) -> dict[str, Any]:
+    """The case to which the weights in a file belong. Raises ValueError for a file that holds no weights."""
+    return json.loads(contents(at_home(path))[1]["case"])
+
+
 def contents(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """(arrays by name, words by name) of a file. Raises ValueError where it cannot be read or holds no weights of ours."""
     from safetensors import SafetensorError, safe_open

@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 from dycore.check.machine import processor
 from dycore.files import make_folder, whole
 
+HEADING = "The core against published cases"
+
 
 class Kind(Enum):
     """Kind of a published number."""
@@ -74,8 +76,9 @@ def within(quantity: str, ours: float, low: float | None, high: float | None, pu
                reason, kind, source)
 
 
-def gather(name: str, program: Callable[..., Evidence], backend: Any, short: bool, command: str, folder: Path) -> Evidence:
-    """Run a program, keep its rows in `folder`/results.json and its figures beside, and renew the page."""
+def gather(name: str, program: Callable[..., Evidence], backend: Any, short: bool, command: str, folder: Path,
+           heading: str = HEADING) -> Evidence:
+    """Run a program, keep its rows in `folder`/results.json and its figures beside, and renew the page under its heading."""
     started = time.perf_counter()
     evidence = program(backend, short=short)
     seconds = time.perf_counter() - started
@@ -95,7 +98,7 @@ def gather(name: str, program: Callable[..., Evidence], backend: Any, short: boo
     text = (program.__doc__ or "").strip().splitlines()
     results[name] = {"title": text[0] if text else name, "about": about, "rows": rows, "figures": pictures}
     replace(folder / "results.json", json.dumps(dict(sorted(results.items())), indent=1) + "\n")
-    replace(folder / "results.md", page(dict(sorted(results.items()))))
+    replace(folder / "results.md", page(dict(sorted(results.items())), heading))
     return evidence
 
 
@@ -122,11 +125,11 @@ def device() -> str:
     return f"{processor()}, {os.cpu_count()} cores"
 
 
-def page(results: dict[str, Any]) -> str:
+def page(results: dict[str, Any], heading: str = HEADING) -> str:
     """All results as Markdown: a table of verdicts, then each case with its figures."""
     rows = [row for result in results.values() for row in result["rows"]]
     met = sum(row["verdict"] == "met" for row in rows)
-    lines = ["# The core against published cases", "", f"{met} of {len(rows)} verdicts met.", "",
+    lines = [f"# {heading}", "", f"{met} of {len(rows)} verdicts met.", "",
              "*exact*: an analytic solution, a conservation law or an order of accuracy; *another model*: a number that another "
              "program printed; *figure*: read off a published picture.", ""]
     for name, result in results.items():

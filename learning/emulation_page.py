@@ -1,0 +1,153 @@
+"""Page of an experiment with an emulator: rows of numbers against references, figures, and the card of the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dycore.files import WritingFailed, whole, why
+from dycore.learning.emulation import Emulation
+from dycore.learning.emulation_settings import EmulationSettings
+from dycore.learning.emulator import trained
+from dycore.learning.emulator_scores import distances
+from dycore.learning.weights import arrays_of, versions
+from dycore.validation.evidence import Evidence, Kind, Row, device, within
+
+HEADING = "Emulator of the core"
+OURS = "measured here"
+MEAN, DEVIATION = 1.5, 2.0  # m/s: distances of the long rollout from the core that are accepted
+DRIFT, FASTER, DAYS = 1.0, 20.0, 5.0  # m/s between halves; times the core; of the forecasts that are judged
+COLOURS = {"emulator": "C1", "linear": "C0", "persistence": "0.5", "climatology": "0.75"}
+
+
+def rows_of(found: Emulation) -> list[Row]:
+    """Rows: forecasts against each reference, the climate of the long rollout, mass, and speed."""
+    every = found.emulator.layout.every
+    lead_time = min(len(found.forecasts.error["emulator"]), max(1, round(DAYS / every)))
+    at = {name: float(values[lead_time - 1]) for name, values in found.forecasts.error.items()}
+    rows = [within(f"error after {lead_time * every:.3g} days, over that of {name}", at["emulator"] / each, None, 1.0,
+                   f"1 ({each:.4f})", f"below {name}; the emulator's is {at['emulator']:.4f} standard deviations", OURS, Kind.MODEL)
+            for name, each in at.items() if name != "emulator"]
+    climates, emulator = found.climates, found.emulator
+    off, halves = distances(emulator, climates["emulator"], climates["core"]), distances(
+        emulator, climates["first half"], climates["second half"])
+    size = float(np.sqrt((emulator.layout.weights[:, 0] * climates["core"].deviation**2).mean()))
+    rows += [
+        within("mean zonal wind of the long rollout less the core's, root mean square (m/s)", off.mean, None, MEAN,
+               f"{found.sampling.mean:.3g}", "two halves of the core's training days differ by that", OURS, Kind.MODEL),
+        within("standard deviation of zonal wind less the core's, root mean square (m/s)", off.deviation, None, DEVIATION,
+               f"{found.sampling.deviation:.3g}",
+               f"two halves of the core's training days differ by that; the core has {size:.3g} m/s", OURS, Kind.MODEL),
+        within("mean zonal wind, first half of the rollout less second, root mean square (m/s)", halves.mean, None, DRIFT,
+               f"{found.sampling.mean:.3g}", "no drift", OURS, Kind.MODEL),
+        within("mean surface pressure, largest relative change in the rollout", found.mass, None, 1.0e-5, "0",
+               "round-off of single precision in as many steps", "conservation"),
+        within(f"spread over error of {len(found.ensemble.ranks) - 1} members at the last lead time",
+               float(found.ensemble.spread_over_error[-1]), 0.8, 1.2, "1",
+               "first states are disturbed, the emulator is not", OURS, Kind.MODEL)]
+    mine, core = found.seconds
+    if core is not None:
+        rows.append(within("simulated days per processor second, over the core's on one core", core / mine, FASTER, None, "1",
+                           f"{mine * 1e3:.3g} ms a day, and {core * 1e3:.4g} ms of the core under Numba on the run's own grid",
+                           OURS, Kind.MODEL))
+    return rows
+
+
+def evidence(found: Emulation) -> Evidence:
+    """Rows and figures of an experiment."""
+    return Evidence(rows_of(found), {"forecasts": forecast_figure(found), "climate": climate_figure(found),
+                                     "spectra": spectra_figure(found)})
+
+
+def forecast_figure(found: Emulation) -> Any:
+    """Errors and anomaly correlations by lead time, with the ensemble."""
+    from matplotlib.figure import Figure
+
+    figure, every = Figure(figsize=(11.0, 4.0), layout="constrained"), found.emulator.layout.every
+    left, right = figure.subplots(1, 2)
+    for axes, scores in ((left, found.forecasts.error), (right, found.forecasts.correlation)):
+        for name, values in scores.items():
+            axes.plot(every * np.arange(1, 1 + len(values)), values, "o-", ms=3, color=COLOURS[name],
+                      label=f"linear, {found.forecasts.modes} EOFs" if name == "linear" else name)
+    days = every * np.arange(1, 1 + len(found.ensemble.error))
+    left.plot(days, found.ensemble.error, "C1--", label="mean of an ensemble")
+    left.plot(days, found.ensemble.error * found.ensemble.spread_over_error, "C1:", label="its spread")
+    left.plot(days, found.ensemble.probability, "C3-.", label="its CRPS")
+    left.set(xlabel="days", ylabel="error / standard deviation")
+    right.set(xlabel="days", ylabel="anomaly correlation")
+    left.legend(fontsize=8)
+    return figure
+
+
+def climate_figure(found: Emulation) -> Any:
+    """Mean and standard deviation of zonal wind of the core, of the emulator, and their difference."""
+    from matplotlib.figure import Figure
+
+    figure, latitude = Figure(figsize=(12.0, 6.0), layout="constrained"), found.emulator.layout.latitude
+    core, own = found.climates["core"], found.climates["emulator"]
+    for panels, name, one, other, colours in zip(figure.subplots(2, 3, sharex=True, sharey=True), ("mean", "standard deviation"),
+                                                 core[:2], own[:2], ("RdBu_r", "magma_r"), strict=True):
+        limits = (-abs(one).max(), abs(one).max()) if colours == "RdBu_r" else (0.0, one.max())
+        for axes, title, values in zip(panels, ("core", "emulator", "difference"), (one, other, other - one), strict=True):
+            least, most = limits if title != "difference" else (-5.0, 5.0)
+            drawn = axes.pcolormesh(latitude, np.arange(len(values)), values, vmin=least, vmax=most,
+                                    cmap=colours if title != "difference" else "PuOr_r")
+            axes.set(title=f"{name} of zonal wind (m/s): {title}", ylim=(len(values) - 0.5, -0.5))
+            figure.colorbar(drawn, ax=axes)
+        panels[0].set(ylabel="level from the top")
+    return figure
+
+
+def spectra_figure(found: Emulation) -> Any:
+    """Spectra of zonal wind, and the rank histogram of the ensemble."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11.0, 4.0), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, colour in (("core", "k"), ("emulator", "C1")):
+        values = found.climates[name].spectrum
+        left.loglog(np.arange(1, 1 + len(values)), values, color=colour, label=name)
+    left.set(xlabel="zonal wavenumber", ylabel="energy of zonal wind, 30 to 60 degrees (m2/s2)")
+    left.legend()
+    ranks = found.ensemble.ranks
+    right.bar(range(len(ranks)), ranks / ranks.sum() * len(ranks), color="C1")
+    right.axhline(1.0, color="k", lw=0.7)
+    right.set(xlabel="rank of the truth among members", ylabel="frequency over that of a flat histogram")
+    return figure
+
+
+def write_card(path: Path, settings: EmulationSettings, found: Emulation) -> None:
+    """Write the model card beside the model: what it is, of what, what for, how it was trained, how good it is."""
+    layout = found.emulator.layout
+    numbers = sum(int(np.size(each)) for each in arrays_of(trained(found.emulator)).values())
+    days = {"training": settings.training, "held out": settings.held_out, "test": settings.test}
+    lines = [
+        "# Model card: emulator.safetensors", "",
+        f"A convolutional network of {numbers} weights that steps {', '.join(f'{name} ({n})' for name, n in layout.levels)} "
+        f"(levels) on {layout.rows} x {layout.columns} cells of a sphere by {layout.every:.3g} days "
+        "(`dycore.learning.load_emulator`).", "",
+        "## Data", "",
+        f"The run in `{settings.run.name}`, means over blocks of {settings.coarsen} x {settings.coarsen} cells. Days for "
+        + "; ".join(f"{name}: {first:g} to {last:g}" for name, (first, last) in days.items())
+        + ". Windows are turned about the axis and mirrored at the equator at random.", "",
+        "## Training", "",
+        "| steps of rollouts | passes | optimiser steps | held-out loss, first and lowest | processor time (s) |",
+        "|---|---|---|---|---|",
+        *(f"| {steps} | {passes} | {len(fit.losses)} | {fit.held_out_losses[0]:.4f}, {fit.held_out_losses.min():.4f} | "
+          f"{fit.seconds:.0f} |" for (steps, passes), fit in zip(settings.rollouts, found.fits, strict=True)), "",
+        f"On {device()}; {', '.join(f'{name} {version}' for name, version in versions().items())}; seed {settings.seed}.", "",
+        "## Skill", "", "| | reference | ours | accepted | |", "|---|---|---|---|---|",
+        *(f"| {row.quantity} | {row.published} | {row.ours:.4g} | {row.tolerance} | {'met' if row.met else 'not met'} |"
+          for row in rows_of(found)), "",
+        "## Use and limits", "",
+        "For states of this run, or of another one of the same case, grid, levels and step: others are refused or not known to "
+        "the network. It keeps the mean surface pressure, but neither energy nor angular momentum. It has learnt one climate: "
+        "forcing, topography and parameters other than those of the run are out of its range. Training minimises the mean square "
+        "error, which makes long forecasts smoother than the flow.", ""]
+    try:
+        with whole(path) as partial:
+            partial.write_text("\n".join(lines))
+    except OSError as problem:
+        raise WritingFailed(f"The model card could not be written to '{path}': {why(problem)}.") from None

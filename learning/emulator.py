@@ -1,0 +1,222 @@
+"""Emulator of an atmosphere: a network that steps coarse fields on a sphere by hours to a day, and keeps their mass.
+
+    emulator = random_emulator(0, samples, width=40, blocks=6)
+    state = emulator.packed(samples[0])                     # [c, j, i], without a unit
+    states = rollout(emulator, state, 10)                   # [time, c, j, i]: the states after 1 to 10 steps
+    save_emulator("emulator.safetensors", emulator)
+    emulator = load_emulator("emulator.safetensors", samples)   # refused where fields, levels, grid or step are others
+
+Convolutions see over the poles as stencils of the grid do (dycore.learning.spherical_padding); half of the hidden channels change
+their sign there. The last layer gives increments. From that of surface pressure its mean over the area is taken, so that no air is
+gained or lost (the corrector of Watt-Meyer et al. 2023, arXiv:2310.02074, without its moisture).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import equinox
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dycore.inputs.given import integer, shown
+from dycore.learning.normalisation import Normalisation
+from dycore.learning.run_samples import RunSamples
+from dycore.learning.spherical_padding import padded_on_sphere
+from dycore.learning.weights import load_weights, save_weights, saved_case
+
+VECTORS, MASS = ("eastward_velocity", "northward_velocity"), "surface_pressure"
+DILATIONS = (1, 2)  # of blocks, in turn
+SMALL = 0.1  # weights of the last layer, over those of others
+
+
+class Layout(equinox.Module):
+    """Layout of a state: names of fields with their levels, in order, rows, columns, latitudes (degrees), and days of a step."""
+
+    levels: tuple[tuple[str, int], ...] = equinox.field(static=True)
+    rows: int = equinox.field(static=True)
+    columns: int = equinox.field(static=True)
+    latitude: tuple[float, ...] = equinox.field(static=True)
+    every: float = equinox.field(static=True)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of channels: of a field and its level, from 0."""
+        return tuple(f"{name} {level}" for name, number in self.levels for level in range(number))
+
+    @property
+    def signs(self) -> np.ndarray:
+        """Signs [c] that channels get beyond a pole."""
+        return np.array([-1.0 if channel.partition(" ")[0] in VECTORS else 1.0 for channel in self.channels])
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Weights [j, 1] of rows, of mean 1."""
+        weight = np.cos(np.radians(self.latitude))[:, None]
+        return weight / weight.mean()
+
+    def case(self) -> dict[str, Any]:
+        """Words and numbers to which weights belong."""
+        return {"fields and levels": [list(each) for each in self.levels], "rows": self.rows, "columns": self.columns,
+                "latitudes (degrees)": [round(each, 4) for each in self.latitude], "step (days)": round(self.every, 2)}
+
+
+def layout_of(samples: RunSamples) -> Layout:
+    """The layout of samples of a run on a sphere. Raises ValueError for other planes, and an odd number of columns."""
+    first = samples[0]
+    ny, nx = next(iter(first.values())).shape[-2:]
+    if np.max(np.abs(samples.latitude)) > 90.0 or np.max(np.abs(samples.latitude)) < 45.0 or nx % 2:
+        raise ValueError(f"The run has {ny} rows and {nx} columns from {samples.latitude[0]:g} to {samples.latitude[-1]:g}. An "
+                         "emulator sees over the poles: give a run on a whole sphere with an even number of columns.")
+    levels = tuple((name, 1 if values.ndim == 2 else len(values)) for name, values in first.items())
+    return Layout(levels, ny, nx, tuple(map(float, samples.latitude)), samples.every)
+
+
+class Emulator(equinox.Module):
+    """Network of a step: kernels [c, c, 3, 3] with biases [c] of the first layer, blocks and the last layer, and the
+    normalisation."""
+
+    first: tuple[Any, Any]
+    blocks: tuple[tuple[Any, Any], ...]
+    last: tuple[Any, Any]
+    mean: np.ndarray = equinox.field(converter=np.asarray)  # [c], each in its unit; not trained
+    deviation: np.ndarray = equinox.field(converter=np.asarray)
+    layout: Layout
+
+    def packed(self, fields: Mapping[str, Any]) -> Any:
+        """Fields [..., k, j, i] and planes [..., j, i] by name as channels [..., c, j, i] without a unit."""
+        parts = [fields[name] if name != MASS else fields[name][..., None, :, :] for name, _ in self.layout.levels]
+        library = np if isinstance(parts[0], np.ndarray) else jnp
+        return (library.concatenate(parts, -3) - self.mean[:, None, None]) / self.deviation[:, None, None]
+
+    def unpacked(self, state: Any) -> dict[str, Any]:
+        """Fields by name, in their units, of channels [..., c, j, i]."""
+        values, found, start = np.asarray(state) * self.deviation[:, None, None] + self.mean[:, None, None], {}, 0
+        for name, number in self.layout.levels:
+            found[name] = values[..., start: start + number, :, :] if name != MASS else values[..., start, :, :]
+            start += number
+        return found
+
+    def __call__(self, state: Any) -> Any:
+        """The state [c, j, i] a step later."""
+        latitude = jnp.broadcast_to(jnp.sin(jnp.radians(jnp.array(self.layout.latitude)))[:, None], state.shape[1:])
+        seen = jnp.concatenate([state, jnp.stack([latitude, latitude**2]).astype(state.dtype)])
+        signs = np.append(self.layout.signs, [1.0, 1.0])
+        hidden = convolved(seen, self.first, signs, 1)
+        signs = np.where(np.arange(hidden.shape[0]) % 2, -1.0, 1.0)
+        for number, block in enumerate(self.blocks):
+            hidden = hidden + convolved(jax.nn.gelu(hidden), block, signs, DILATIONS[number % len(DILATIONS)])
+        return state + self.corrected(convolved(jax.nn.gelu(hidden), self.last, signs, 1))
+
+    def corrected(self, increment: Any) -> Any:
+        """Increments [c, j, i] by which the mean surface pressure does not change."""
+        names = self.layout.channels
+        if f"{MASS} 0" not in names:
+            return increment
+        at = names.index(f"{MASS} 0")
+        return increment.at[at].add(-(jnp.asarray(self.layout.weights, increment.dtype) * increment[at]).mean())
+
+
+def convolved(values: Any, layer: tuple[Any, Any], signs: np.ndarray, dilation: int) -> Any:
+    """A layer of values [c, j, i], which see over the poles with signs [c].
+
+    A product of matrices, which on a CPU takes a fraction of the time of a convolution of XLA.
+    """
+    (kernel, bias), (_, ny, nx) = layer, values.shape
+    wide = padded_on_sphere(values, signs, dilation, dilation)
+    seen = jnp.stack([wide[:, j: j + ny, i: i + nx] for j in (0, dilation, 2 * dilation) for i in (0, dilation, 2 * dilation)], 1)
+    found = jnp.reshape(kernel, (len(kernel), -1)) @ seen.reshape(-1, ny * nx)
+    return found.reshape(-1, ny, nx) + bias[:, None, None]
+
+
+def random_emulator(seed: int, samples: RunSamples, normalisation: Normalisation, width: int = 40, blocks: int = 6) -> Emulator:
+    """An emulator with random weights of the fields of samples; width: hidden channels. Raises ValueError as `layout_of` does."""
+    layout = layout_of(samples)
+    if normalisation.names != layout.channels:
+        raise ValueError(f"The normalisation is of {shown(normalisation.names)}, and the run has {shown(layout.channels)}. Take "
+                         "that of this run: dycore.learning.normalisation_of_samples.")
+    return of_layout(seed, layout, normalisation, integer("width", width, 2, 4096), integer("blocks", blocks, 1, 1000))
+
+
+def of_layout(seed: int, layout: Layout, normalisation: Normalisation, width: int, blocks: int) -> Emulator:
+    """An emulator with random weights."""
+    random, number = np.random.default_rng(integer("seed", seed, 0)), len(layout.channels)
+
+    def layer(into: int, out: int, size: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        kernel = size * random.standard_normal((out, into, 3, 3)) / (9.0 * into) ** 0.5
+        return kernel.astype(np.float32), np.zeros(out, np.float32)
+
+    return Emulator(layer(number + 2, width), tuple(layer(width, width, 0.5) for _ in range(blocks)), layer(width, number, SMALL),
+                    normalisation.mean.astype(np.float32), normalisation.deviation.astype(np.float32), layout)
+
+
+def normalisation_of_samples(samples: RunSamples, stride: int = 5) -> Normalisation:
+    """The normalisation of channels by every `stride`th sample: mean and deviation over time and area of each field on each
+    level."""
+    layout, totals, count = layout_of(samples), np.zeros((2, 0)), 0
+    for number in range(0, len(samples), integer("stride", stride, 1)):
+        values = np.concatenate([np.reshape(each, (-1, layout.rows, layout.columns)).astype(float)
+                                 for each in samples[number].values()])
+        moments = np.stack([(layout.weights * values).mean((1, 2)), (layout.weights * values**2).mean((1, 2))])
+        totals, count = (totals if totals.size else 0.0) + moments, count + 1
+    mean, square = totals / count
+    variance = square - mean**2
+    return Normalisation(layout.channels, mean, np.where(variance > 1e-12 * square, np.sqrt(np.maximum(variance, 0.0)), 1.0))
+
+
+def rollout(emulator: Emulator, state: Any, steps: int) -> Any:
+    """States [time, c, j, i] after 1 to `steps` steps from one [c, j, i], in one program of JAX."""
+    def next_state(state: Any, _: Any) -> tuple[Any, Any]:
+        state = emulator(state)
+        return state, state
+
+    return jax.lax.scan(next_state, jnp.asarray(state), None, length=integer("steps", steps, 1))[1]
+
+
+def save_emulator(path: str | Path, emulator: Emulator) -> None:
+    """Write an emulator to one file of safetensors with all that it needs: layout, normalisation, weights and versions.
+
+    Raises as `save_weights` does.
+    """
+    normalisation = Normalisation(emulator.layout.channels, emulator.mean, emulator.deviation)
+    size = {"width": len(emulator.first[1]), "blocks": len(emulator.blocks)}
+    save_weights(path, trained(emulator), normalisation=normalisation, case=emulator.layout.case() | {
+        "network": size, "latitude": list(emulator.layout.latitude), "every": emulator.layout.every})
+
+
+def load_emulator(path: str | Path, samples: RunSamples | None = None) -> Emulator:
+    """An emulator from a file. samples: of a run which it has to fit; None takes it as it is.
+
+    Raises ValueError, with what differs, for a file of something else, and where fields, levels, rows, columns or step are others.
+    """
+    case = saved_case(path)
+    if {"network", "latitude", "every", "fields and levels"} - set(case):
+        raise ValueError(f"'{path}' holds weights of something else, not an emulator. Give a file that "
+                         "dycore.learning.save_emulator wrote.")
+    layout = Layout(tuple((name, number) for name, number in case["fields and levels"]), case["rows"], case["columns"],
+                    tuple(case["latitude"]), case["every"])
+    there, here = layout.case(), layout.case() if samples is None else layout_of(samples).case()
+    for name in there:
+        if there[name] != here[name]:
+            raise ValueError(f"The emulator in '{path}' is of another run: {name} is {there[name]} there and {here[name]} here. "
+                             "Take an emulator of this run, or train one.")
+    plain = Normalisation(layout.channels, np.zeros(len(layout.channels)), np.ones(len(layout.channels)))
+    new = of_layout(0, layout, plain, case["network"]["width"], case["network"]["blocks"])
+    saved = load_weights(path, trained(new), case=case)
+    first, blocks, last = saved.weights
+    assert saved.normalisation is not None
+    return Emulator(first, blocks, last, saved.normalisation.mean.astype(np.float32),
+                    saved.normalisation.deviation.astype(np.float32), layout)
+
+
+def trained(emulator: Emulator) -> tuple[Any, Any, Any]:
+    """All of an emulator that is trained."""
+    return emulator.first, emulator.blocks, emulator.last
+
+
+def with_weights(emulator: Emulator, weights: Sequence[Any]) -> Emulator:
+    """An emulator with other weights, in the form of `trained`."""
+    return equinox.tree_at(trained, emulator, tuple(weights))

@@ -1,0 +1,157 @@
+"""Scores of an emulator: forecasts against simple ones, an ensemble of them, and a long rollout against the climate of the core."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from dycore.diagnostics.spectra import squares
+from dycore.learning.emulator import VECTORS, Emulator, rollout
+from dycore.learning.linear_forecast import linear_forecast, mean_state
+from dycore.learning.run_samples import RunSamples
+from dycore.learning.scores import (
+    anomaly_correlation,
+    continuous_ranked_probability,
+    rank_histogram,
+    root_mean_square_error,
+    spread_over_error,
+)
+
+MODES = (20, 40, 80, 160, 320)  # of the linear forecast; the best of these over what is held out
+
+
+def stacked(emulator: Emulator, samples: RunSamples) -> np.ndarray:
+    """All samples as states [n, c, j, i] without a unit."""
+    return np.stack([emulator.packed(samples[number]) for number in range(len(samples))]).astype(np.float32)
+
+
+class Forecasts(NamedTuple):
+    """Scores [lead_time] by name of a forecast (emulator, persistence, climatology, linear), of leads of 1, 2, ... steps.
+
+    error: root mean square over area, channels and forecasts, over the standard deviations of the channels; correlation: of
+    anomalies from the climatology, but for climatology itself. modes: of the linear forecast.
+    """
+
+    error: dict[str, np.ndarray]
+    correlation: dict[str, np.ndarray]
+    modes: int
+
+
+def forecasts(emulator: Emulator, training: np.ndarray, held_out: np.ndarray, test: np.ndarray, leads: int,
+              stride: int) -> Forecasts:
+    """Scores of forecasts from every `stride`th test state; the number of EOFs is the best over those held out, 5 steps ahead."""
+    weights, all_leads = emulator.layout.weights, range(1, 1 + leads)
+    numbers = np.arange(0, len(test) - leads, stride)
+    starts, chosen = test[numbers], min(5, leads)
+    outside = held_out[chosen:]
+    most = len(training) - leads - 1
+    best = min((number for number in MODES if number <= most) if most >= MODES[0] else (max(1, most),), key=lambda number:
+               root_mean_square_error(linear_forecast(training, weights, [chosen], number).at(chosen, held_out[:-chosen], weights),
+                                      outside, weights))
+    linear, mean = linear_forecast(training, weights, all_leads, best), mean_state(training)
+    found = np.asarray(jax.jit(jax.vmap(lambda state: rollout(emulator, state, leads)))(starts))
+    error: dict[str, list[float]] = {name: [] for name in ("emulator", "linear", "persistence", "climatology")}
+    correlation: dict[str, list[float]] = {name: [] for name in ("emulator", "linear", "persistence")}
+    for lead_time in all_leads:
+        there = test[numbers + lead_time]
+        each = {"emulator": found[:, lead_time - 1], "linear": linear.at(lead_time, starts, weights), "persistence": starts,
+                "climatology": np.broadcast_to(mean, starts.shape)}
+        for name, forecast in each.items():
+            error[name].append(root_mean_square_error(forecast, there, weights))
+            if name in correlation:
+                correlation[name].append(anomaly_correlation(forecast, there, mean, weights))
+    return Forecasts({name: np.array(values) for name, values in error.items()},
+                     {name: np.array(values) for name, values in correlation.items()}, best)
+
+
+class EnsembleScores(NamedTuple):
+    """Scores [lead_time] of an ensemble: CRPS and error of its mean without a unit, spread over error, and ranks [m + 1] at the
+    last lead_time."""
+
+    probability: np.ndarray
+    error: np.ndarray
+    spread_over_error: np.ndarray
+    ranks: np.ndarray
+
+
+def ensemble(emulator: Emulator, test: np.ndarray, leads: int, stride: int, members: int, size: float,
+             seed: int = 0) -> EnsembleScores:
+    """Scores of forecasts by an ensemble whose first states are disturbed by `size` times differences of two test states each."""
+    random, weights = np.random.default_rng(seed), emulator.layout.weights
+    numbers = np.arange(0, len(test) - leads, stride)
+    one, other = random.integers(len(test), size=(2, members, len(numbers)))
+    starts = test[numbers] + np.float32(size) * (test[one] - test[other])
+    many = jax.jit(jax.vmap(lambda state: rollout(emulator, state, leads)))
+    found = np.stack([np.asarray(many(each)) for each in starts])  # [member, start, lead_time, c, j, i]
+    scores = []
+    for lead_time in range(leads):
+        there, here = test[numbers + lead_time + 1], found[:, :, lead_time]
+        scores.append(((weights * continuous_ranked_probability(here, there)).mean(),
+                       root_mean_square_error(here.mean(axis=0), there, weights), spread_over_error(here, there, weights)))
+    probability, error, ratio = np.array(scores).T
+    return EnsembleScores(probability, error, ratio, rank_histogram(found[:, :, -1], test[numbers + leads], seed))
+
+
+class WindClimate(NamedTuple):
+    """Zonal wind of a sequence of states: mean [k, j] (m/s) and standard deviation [k, j] (m/s) over time and along rows, and the
+    kinetic energy [m] of its wavenumbers from 1 on (m2/s2), mean over levels and rows from 30 to 60 degrees."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    spectrum: np.ndarray
+
+
+def wind_climate(emulator: Emulator, states: np.ndarray) -> WindClimate:
+    """The zonal wind of states [n, c, j, i]."""
+    u = emulator.unpacked(states)[VECTORS[0]]
+    rows = np.flatnonzero(np.abs(np.abs(emulator.layout.latitude) - 45.0) <= 15.0)
+    waves = 0.5 * squares(u[..., rows, :], u.shape[-1])[..., 1:]
+    return WindClimate(u.mean(axis=(0, -1)), u.std(axis=(0, -1)), waves.mean(axis=(0, 1, 2)))
+
+
+class Distances(NamedTuple):
+    """Distances of two climates: root mean square, over area and levels, of mean and of deviation of zonal wind (m/s), and of the
+    logarithm of the spectrum."""
+
+    mean: float
+    deviation: float
+    log_spectrum: float
+
+
+def distances(emulator: Emulator, one: WindClimate, other: WindClimate) -> Distances:
+    """Distances of two climates of zonal wind."""
+    weight = emulator.layout.weights[:, 0]
+    mean, deviation = (float(np.sqrt((weight * (a - b) ** 2).mean())) for a, b in zip(one[:2], other[:2], strict=True))
+    return Distances(mean, deviation, float(np.sqrt((np.log(one.spectrum / other.spectrum) ** 2).mean())))
+
+
+def seconds_of(work: Callable[[], Any], times: int) -> float:
+    """Processor time (s) of a call: the least of so many, after one that may compile."""
+    work()
+    found = []
+    for _ in range(times):
+        begun = time.process_time()
+        work()
+        found.append(time.process_time() - begun)
+    return min(found)
+
+
+def long_rollout(emulator: Emulator, start: np.ndarray, steps: int) -> np.ndarray:
+    """States [n, c, j, i] after each of so many steps. Raises FloatingPointError where they do not stay finite."""
+    states = np.asarray(jax.jit(partial(rollout, emulator, steps=steps))(start))
+    finite = np.isfinite(states).all(axis=(1, 2, 3))
+    if not finite.all():
+        raise FloatingPointError(f"The rollout is no longer finite at step {int(finite.argmin()) + 1} of {steps}. Train longer, or "
+                                 "on longer rollouts.")
+    return states
+
+
+def mass_change(emulator: Emulator, states: Sequence[Any]) -> float:
+    """Largest relative change of the mean surface pressure in a sequence of states."""
+    means = (emulator.layout.weights * emulator.unpacked(np.asarray(states, float))["surface_pressure"]).mean(axis=(1, 2))
+    return float(np.abs(means / means[0] - 1.0).max())

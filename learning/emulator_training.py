@@ -1,0 +1,72 @@
+"""Training of an emulator on rollouts that grow, on windows of a run that are turned about the axis and mirrored at the equator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from dycore.inputs.given import integer, positive
+from dycore.learning.emulator import Emulator, rollout, trained, with_weights
+from dycore.learning.fitting import Fit
+from dycore.learning.run_samples import RunSamples, Windows, shuffled
+from dycore.learning.training import train
+
+HELD_OUT = 40  # windows at most, in one batch
+NORTHWARD = "northward_velocity"
+
+
+def turned(sample: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
+    """A window turned by any number of columns, and in half of cases mirrored at the equator: a flow of an even planet as
+    likely."""
+    columns = int(random.integers(next(iter(sample.values())).shape[-1]))
+    sample = {name: np.roll(values, columns, -1) for name, values in sample.items()}
+    if random.integers(2):
+        sample = {name: (-values if name == NORTHWARD else values)[..., ::-1, :] for name, values in sample.items()}
+    return {name: np.ascontiguousarray(values) for name, values in sample.items()}
+
+
+def rollout_error(emulator: Emulator) -> Callable[[Any, Mapping[str, Any]], Any]:
+    """The loss of weights and a batch of windows [n, time, ...]: the mean square over steps, channels and area, without a unit."""
+    area = emulator.layout.weights.astype(np.float32)
+
+    def loss(weights: Any, batch: Mapping[str, Any]) -> Any:
+        now = with_weights(emulator, weights)
+        states = now.packed(batch)
+        found = jax.vmap(lambda state: rollout(now, state, states.shape[1] - 1))(states[:, 0])
+        return jnp.mean(area * (found - states[:, 1:]) ** 2)
+
+    return loss
+
+
+def train_emulator(emulator: Emulator, training: RunSamples, held_out: RunSamples, folder: str | Path, *,
+                   rollouts: Sequence[Sequence[int]] = ((1, 20), (2, 5), (4, 3)), size: int = 16, rate: float = 2.0e-3,
+                   seed: int = 0, patience: int | None = None, every: int = 100, case: Mapping[str, Any] | None = None,
+                   progress: bool = True) -> tuple[Emulator, list[Fit]]:
+    """An emulator trained by `train` in stages, each in a folder of its own, and how each went.
+
+    rollouts: pairs of a number of steps and of passes; the rate of stage n is rate / 2^n, and falls to zero as a cosine. Gradients
+    longer than 1 are cut to that. Raises as `train` does.
+    """
+    rate, fits, weights = positive("rate", rate, "no unit"), [], trained(emulator)
+    loss = rollout_error(emulator)
+    for stage, (steps, passes) in enumerate(rollouts):
+        steps, passes = integer("A number of steps of a rollout", steps, 1), integer("A number of passes", passes, 1)
+        windows, outside = Windows(training, steps + 1), Windows(held_out, steps + 1)
+        batches = shuffled(windows, size, seed + stage, turned)
+        numbers = range(0, len(outside), max(1, -(-len(outside) // HELD_OUT)))
+        parts = [outside[number] for number in numbers]
+        kept = [{name: np.stack([part[name] for part in parts]) for name in parts[0]}] if parts else []
+        optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(
+            optax.cosine_decay_schedule(rate / 2.0**stage, passes * len(batches(1)))))
+        fits.append(train(loss, weights, batches, optimiser, Path(folder) / f"rollout_{stage}_of_{steps}", passes=passes,
+                          held_out=kept, every=every, patience=patience, progress=progress,
+                          case=dict(case or {}) | {"stage": stage, "steps": steps, "passes": passes, "size": size, "rate": rate,
+                                                   "seed": seed}))
+        weights = fits[-1].weights
+    return with_weights(emulator, weights), fits

@@ -1,0 +1,150 @@
+"""An emulator sees over the poles, keeps mass, is one file that is refused where it does not fit, and beats what is simple."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import create
+from test_examples import example
+
+jax = pytest.importorskip("jax")
+for library in ("equinox", "optax", "orbax.checkpoint", "grain", "xarray", "zarr", "safetensors", "scoringrules", "matplotlib"):
+    pytest.importorskip(library)
+from dycore import learning  # noqa: E402
+from dycore.backends import on_numpy  # noqa: E402
+from dycore.learning import emulate, emulator, emulator_scores, emulator_training, linear_forecast  # noqa: E402
+from dycore.learning.emulation_settings import settings_of  # noqa: E402
+from dycore.learning.scores import anomaly_correlation, root_mean_square_error, spread_over_error  # noqa: E402
+from dycore.learning.spherical_padding import padded_on_sphere  # noqa: E402
+
+SIZES = {"training": [30, 70], "held_out": [72, 80], "test": [82, 99]}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """The example at a size for tests: (its result, its folder)."""
+    create("jax")
+    folder = tmp_path_factory.mktemp("emulator")
+    result = example("emulator").main(folder, on_numpy, (3, 8, 16), days=40.0, rollouts=((1, 10), (2, 1)), coarsen=1, width=8,
+                                      blocks=2, leads=2,
+                         starts_every=1, members=4, long=60, batch=8, rate=5e-3, picture=folder / "picture.png")
+    assert (folder / "picture.png").read_bytes()[:4] == b"\x89PNG"
+    return result, folder
+
+
+def test_beyond_a_pole_is_the_row_across_it_with_the_sign_of_a_vector():
+    create("jax")
+    values = np.random.default_rng(0).standard_normal((2, 6, 8))
+    wide = np.asarray(padded_on_sphere(values, [1.0, -1.0], 2, 2))
+    assert wide.shape == (2, 10, 12) and np.array_equal(wide[:, 2:-2, 2:-2], values)
+    assert np.array_equal(wide[:, 2:-2, 0], values[..., 6]) and np.array_equal(wide[:, 2:-2, -1], values[..., 1])
+    for column in range(8):
+        across = (column + 4) % 8
+        assert np.array_equal(wide[0, :2, column + 2], values[0, [1, 0], across])
+        assert np.array_equal(wide[1, -2:, column + 2], -values[1, [5, 4], across])
+
+
+def test_an_emulator_beats_persistence_and_keeps_mass(found):
+    result, _ = found
+    assert (result.forecasts.error["emulator"] < result.forecasts.error["persistence"]).all()
+    assert result.mass < 1e-5
+    assert 0.99 < result.forecasts.correlation["emulator"][0] <= 1.0
+    assert result.ensemble.ranks.sum() > 0 and len(result.ensemble.ranks) == 5
+
+
+def test_a_turned_state_is_stepped_to_the_turned_state(found):
+    own = found[0].emulator
+    state = np.random.default_rng(1).standard_normal((10, 8, 16)).astype(np.float32)
+    turned = np.asarray(own(np.roll(state, 3, -1)))
+    assert np.allclose(turned, np.roll(np.asarray(own(state)), 3, -1), atol=1e-4)
+
+
+def test_an_emulator_is_one_file_that_steps_as_it_did_and_is_refused_where_it_does_not_fit(found):
+    result, folder = found
+    file, run = folder / "emulator" / "emulator.safetensors", folder / "held_suarez.zarr"
+    samples = learning.run_samples(run, ("eastward_velocity", "northward_velocity", "potential_temperature", "surface_pressure"))
+    again = emulator.load_emulator(file, samples)
+    state = again.packed(samples[3]).astype(np.float32)
+    assert np.array_equal(again(state), result.emulator(state))
+    fields = again.unpacked(state)
+    assert np.allclose(fields["surface_pressure"], samples[3]["surface_pressure"], rtol=1e-5)
+    for names, coarsen, sentence in ((samples.names, 2, "rows is 8 there and 4 here|columns is 16 there and 8 here"),
+                                     (samples.names[:2], 1, "fields and levels is")):
+        with pytest.raises(ValueError, match=f"is of another run: .*{sentence}"):
+            emulator.load_emulator(file, learning.run_samples(run, names, coarsen=coarsen))
+    learning.save_weights(folder / "other.safetensors", {"gain": np.ones(3)}, case={})
+    with pytest.raises(ValueError, match="holds weights of something else, not an emulator"):
+        emulator.load_emulator(folder / "other.safetensors")
+
+
+def test_one_command_goes_on_with_a_training_and_writes_page_card_and_figures(found, monkeypatch, capsys):
+    _, folder = found
+    monkeypatch.chdir(folder)
+    text = "\n".join(['run = "held_suarez.zarr"', 'output = "emulator"', "training = [12, 28]", "held_out = [28.8, 32]",
+                      "test = [32.8, 39.6]", "rollouts = [[1, 10], [2, 1]]", "width = 8", "blocks = 2", "leads = 2",
+                      "starts_every = 1", "members = 4", "long = 60", "batch = 8", "rate = 5e-3"])
+    Path("e.toml").write_text(text)
+    assert emulate.main(["e.toml"]) in (0, 1)
+    page = (folder / "emulator" / "results.md").read_text()
+    assert page.startswith("# Emulator of the core") and "python -m dycore.learning.emulate e.toml" in page and "cores" in page
+    assert {"emulator-forecasts.png", "emulator-climate.png", "emulator-spectra.png"} <= {
+        path.name for path in (folder / "emulator").iterdir()}
+    assert "## Use and limits" in (folder / "emulator" / "model_card.md").read_text()
+    Path("e.toml").write_text(text.replace("rate = 5e-3", "rate = 1e-3"))
+    assert emulate.main(["e.toml"]) == 2
+    assert "are of another training: rate is 0.005 there and 0.001 here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("change, sentence", [
+    ({"trainning": [1, 2]}, "there is no key 'trainning': did you mean 'training'?"),
+    ({"training": [70, 30]}, "must be the first and the last day, in this order"),
+    ({"training": 30}, "training=30 must be the first and the last day"),
+    ({"test": [60, 75]}, "have days in common"),
+    ({"width": 2.5}, "width=2.5 must be at least 2"),
+    ({"rollouts": [1, 2]}, "must be pairs of steps and passes"),
+    ({"fields": ["surface_pressure"]}, "lack eastward_velocity"),
+    ({"rate": -1.0}, "rate=-1"),
+    ({"run": 3}, "run=3 must be text"),
+])
+def test_settings_that_make_no_sense_are_refused_in_a_sentence(change, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        settings_of({"run": "r.zarr", "output": "o"} | SIZES | change, "e.toml")
+
+
+def test_a_linear_forecast_of_a_linear_flow_is_exact():
+    random = np.random.default_rng(2)
+    angle, waves = 0.3, random.standard_normal((2, 2, 4, 6)).astype(np.float32)
+    waves -= waves.mean(axis=-1, keepdims=True)
+    states = np.stack([np.cos(angle * n) * waves[0] + np.sin(angle * n) * waves[1] for n in range(60)]) + 5.0
+    weights = np.linspace(0.5, 1.5, 4)[:, None]
+    linear = linear_forecast.linear_forecast(states[:40], weights, [1, 3], 2)
+    assert np.allclose(linear.at(3, states[40:50], weights), states[43:53], atol=2e-2)
+
+
+def test_scores_are_those_of_their_formulas():
+    truth, random = np.zeros(4000), np.random.default_rng(3)
+    assert root_mean_square_error([1.0, 3.0], [0.0, 0.0], [1.5, 0.5]) == pytest.approx(3.0**0.5)
+    assert anomaly_correlation([2.0, 0.0], [3.0, 0.0], [1.0, 1.0]) == pytest.approx(3.0 / 10.0**0.5)
+    members = random.standard_normal((5, 4000))
+    assert spread_over_error(members, random.standard_normal(4000)) == pytest.approx(1.0, abs=0.05)
+    for ask in (lambda: root_mean_square_error([1.0], [1.0, 2.0]), lambda: root_mean_square_error([np.nan], [1.0]),
+                lambda: spread_over_error(np.zeros((3, 4000)), truth)):
+        with pytest.raises(ValueError, match=r"Give|Leave out"):
+            ask()
+
+
+def test_a_mirrored_window_has_its_northward_wind_turned_round():
+    sample = {"northward_velocity": np.arange(6.0).reshape(1, 1, 3, 2), "surface_pressure": np.arange(6.0).reshape(1, 3, 2)}
+    mirrored = [emulator_training.turned(sample, np.random.default_rng(seed)) for seed in range(20)]
+    signs = {np.sign(each["northward_velocity"].sum()) for each in mirrored}
+    assert signs == {-1.0, 1.0}
+    for each in mirrored:
+        assert np.array_equal(abs(each["northward_velocity"][0, 0]), each["surface_pressure"][0])
+
+
+def test_what_blows_up_is_told_with_its_step(found):
+    own = found[0].emulator
+    wild = emulator.with_weights(own, jax.tree.map(lambda leaf: 1e3 * leaf, emulator.trained(own)))
+    with pytest.raises(FloatingPointError, match=r"no longer finite at step \d+ of 60"):
+        emulator_scores.long_rollout(wild, np.ones((10, 8, 16), np.float32), 60)

@@ -5,8 +5,8 @@ import json
 import pytest
 from benchmark_records import record
 
-from dycore.benchmarks import launching, leaderboard
 from dycore import cli
+from dycore.benchmarks import launching, leaderboard
 
 
 def measured(median, **values):

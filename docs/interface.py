@@ -7,7 +7,8 @@ from pathlib import Path
 
 from docs.docstrings import FieldOf, Module, canonical, comment, fields, first_sentence, members, methods, modules, objects
 
-NAME = re.compile(r"`(dycore(?:\.\w+)+)(\(\))?`|(?<![\w./`-])(dycore(?:\.[A-Za-z_]\w*)+)(?![\w/-]|\.\w)")
+# a name as code, other code (a command, say) which stays as it is, or a name alone
+NAME = re.compile(r"`(dycore(?:\.\w+)+)(?:\(\))?`|`[^`\s][^`]*[^`\s]`|(?<![\w./`-])(dycore(?:\.[A-Za-z_]\w*)+)(?![\w/-]|\.\w)")
 
 
 def page_of(name: str) -> str:
@@ -26,8 +27,8 @@ def rooms() -> set[str]:
 def linked(text: str) -> str:
     """Text in which the names of what the pages have are links, but not within code. Raises ValueError for others."""
     def link(match: re.Match) -> str:
-        name = match[1] or match[3]
-        if name.startswith("dycore.benchmarks"):  # the suite has commands, and no pages of its modules
+        name = match[1] or match[2]
+        if name is None:
             return match[0]
         place = canonical(name)
         if place is None:

@@ -10,6 +10,7 @@ and it is 250 times as fast as the core on one core, but a rollout from it is un
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ import numpy as np
 from dycore import Model
 from dycore.files import make_folder
 from dycore.learning.emulation_settings import EmulationSettings
-from dycore.learning.emulator import Emulator, normalisation_of_samples, random_emulator, save_emulator
+from dycore.learning.emulator import Emulator, normalisation_of_samples, random_emulator, rollout, save_emulator
 from dycore.learning.emulator_scores import (
     Distances,
     EnsembleScores,
@@ -99,10 +100,6 @@ def trained_emulator(settings: EmulationSettings, training: RunSamples, held_out
 
 def seconds_of_emulator(emulator: Emulator, state: np.ndarray, steps: int = 20) -> float:
     """Processor time (s) of a simulated day of an emulator."""
-    from functools import partial
-
-    from dycore.learning.emulator import rollout
-
     program = jax.jit(partial(rollout, emulator, steps=steps))
     return seconds_of(lambda: program(state).block_until_ready(), 5) / (steps * emulator.layout.every)
 

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dycore.inputs.given import integer, shown
-from dycore.learning.normalisation import Normalisation
+from dycore.learning.normalisation import Normalisation, deviation_of
 from dycore.learning.run_samples import RunSamples
 from dycore.learning.spherical_padding import padded_on_sphere
 from dycore.learning.weights import load_weights, save_weights, saved_case
@@ -163,8 +163,7 @@ def normalisation_of_samples(samples: RunSamples, stride: int = 5) -> Normalisat
         moments = np.stack([(layout.weights * values).mean((1, 2)), (layout.weights * values**2).mean((1, 2))])
         totals, count = (totals if totals.size else 0.0) + moments, count + 1
     mean, square = totals / count
-    variance = square - mean**2
-    return Normalisation(layout.channels, mean, np.where(variance > 1e-12 * square, np.sqrt(np.maximum(variance, 0.0)), 1.0))
+    return Normalisation(layout.channels, mean, deviation_of(square - mean**2, square))
 
 
 def rollout(emulator: Emulator, state: Any, steps: int) -> Any:

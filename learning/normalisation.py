@@ -60,8 +60,12 @@ def normalisation_of(fields: Sequence[Mapping[str, Any]]) -> Normalisation:
 
 def mean_and_deviation(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation [...] of samples [n, ...], the latter 1 where all are the same but for round-off."""
-    variance = samples.var(axis=0)
-    return samples.mean(axis=0), np.where(variance > CONSTANT * (samples**2).mean(axis=0), np.sqrt(variance), 1.0)
+    return samples.mean(axis=0), deviation_of(samples.var(axis=0), (samples**2).mean(axis=0))
+
+
+def deviation_of(variance: np.ndarray, mean_square: np.ndarray) -> np.ndarray:
+    """The root of a variance, or 1 where it is round-off beside the mean square."""
+    return np.where(variance > CONSTANT * mean_square, np.sqrt(np.maximum(variance, 0.0)), 1.0)
 
 
 def save_normalisation(path: str | Path, normalisation: Normalisation) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 
 from dycore.files import at_home, why
 from dycore.inputs.given import check_function, integer, not_negative, positive, shown
+from dycore.learning.coarse_graining import block_sum
 from dycore.running.progress import DAY
 
 FACES = {"longitude_face": "longitude", "latitude_face": "latitude", "x_face": "x", "y_face": "y"}  # horizontal, to centres
@@ -69,7 +70,7 @@ class RunSamples:
                 if name not in PERIODIC:  # nothing flows through the last face, a wall or the pole
                     following[(slice(None),) * axis + (-1,)] = 0.0
                 values = 0.5 * (values + following)
-        return blocks(values * self.weight, self.coarsen).astype(np.float32)
+        return block_sum(values * self.weight, (self.coarsen, self.coarsen)).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,12 +144,6 @@ def opened(path: str | Path) -> Any:
         raise ValueError(f"'{path}' has the dimensions {', '.join(map(str, data.dims)) or 'none'}, not those of a run. Give a "
                          "store that dycore run --output RUN.zarr wrote.")
     return data
-
-
-def blocks(values: np.ndarray, number: int) -> np.ndarray:
-    """Sums [..., j, i] over blocks of so many cells along j and i."""
-    *before, ny, nx = values.shape
-    return values.reshape(*before, ny // number, number, nx // number, number).sum(axis=(-3, -1))
 
 
 def shuffled(source: Any, size: int, seed: int = 0,

@@ -35,12 +35,17 @@ def held_suarez(cells: tuple[int, int, int] = (20, 64, 128), precision: str = "f
     interfaces = uniform(nz, 0.0, fluid.reference_pressure)
     grid = latitude_longitude(cells, interfaces=interfaces, precision=precision)
     spacing = EARTH_RADIUS * min(2.0 * np.pi / nx, np.pi / ny)
-    viscosity = dissipation * FRICTION * spacing**4
     parameters = Parameters(
         fluid=fluid, time_step=9.0e-4 * spacing, tracer_names=("potential_temperature",),
-        friction=Mixing(divergence=2.0 * viscosity, vorticity=viscosity, biharmonic=True), forcing=(forcing(grid, fluid),))
+        friction=friction_of(spacing, dissipation), forcing=(forcing(grid, fluid),))
     _, exner = fluid.reference_s(interfaces)
     noise = 0.1 * np.sin((np.arange(nx) + 2.0**0.5 * np.arange(ny)[:, None]) ** 2)
     theta = (FIRST_TEMPERATURE + noise) / exner[:, None, None]
     state = initial_state(grid, surface=fluid.reference_pressure, tracers=(theta,))
     return grid, with_time_step(grid, parameters, time_step), state
+
+
+def friction_of(spacing: float, dissipation: float) -> Mixing:
+    """Biharmonic friction of the case for the least spacing (m) of a grid, times `dissipation`."""
+    viscosity = dissipation * FRICTION * spacing**4
+    return Mixing(divergence=2.0 * viscosity, vorticity=viscosity, biharmonic=True)

@@ -12,6 +12,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -22,7 +23,7 @@ import numpy as np
 
 from dycore.cases.held_suarez import held_suarez
 from dycore.coupling import columns
-from dycore.coupling.jcm import DycoreCore, aquaplanet
+from dycore.coupling.jcm import PRESSURE, DycoreCore, aquaplanet
 from dycore.model import Model
 
 DAY = 86400.0  # s
@@ -42,8 +43,6 @@ def moist(cells: tuple[int, int, int], time_step: float) -> Any:
 
 def dry(cells: tuple[int, int, int], time_step: float | None) -> tuple[Any, Any]:
     """JCM's model with its forcing of Held and Suarez, and the state of our case without forcing, from which it starts."""
-    from dataclasses import replace
-
     from jcm.model import Model as Coupled
     from jcm.physics.held_suarez.held_suarez_physics import held_suarez_physics
 
@@ -61,11 +60,10 @@ def mean(core: DycoreCore, values: Any) -> np.ndarray:
     return np.asarray((np.asarray(values, float) * area).sum(axis=(-2, -1)) / area.sum())
 
 
-def column_water(core: DycoreCore, state: Any) -> float:
-    """Water vapour over the sphere (kg/m2)."""
-    air = columns.columns(core.model, state.state)
-    thickness = np.diff(np.asarray(core.coords.vertical.boundaries, float))[:, None, None] * np.asarray(air.surface_pressure)
-    return float(mean(core, (np.asarray(air.humidity) * thickness).sum(axis=0) / GRAVITY))
+def column_mass(core: DycoreCore, values: Any, surface_pressure: Any) -> float:
+    """Mean over the sphere of the mass in columns (kg/m2) of what has these values [k, i, j] a kg of air; pressure in Pa."""
+    thickness = np.diff(np.asarray(core.coords.vertical.boundaries, float))[:, None, None] * np.asarray(surface_pressure)
+    return float(mean(core, (np.asarray(values) * thickness).sum(axis=0) / GRAVITY))
 
 
 def aquaplanet_water(cells: tuple[int, int, int], time_step: float, days: float) -> dict[str, Any]:
@@ -75,12 +73,11 @@ def aquaplanet_water(cells: tuple[int, int, int], time_step: float, days: float)
     for part in range(round(days)):
         run = coupled.run if part == 0 else coupled.resume
         data = run(save_interval=1.0, total_time=1.0, output_averages=True).to_xarray()
-        pressure = 1.0e5 * data.normalized_surface_pressure.values[-1]
-        thickness = np.diff(np.asarray(core.coords.vertical.boundaries, float))[:, None, None] * pressure
-        fixed = (data[WATER].values[-1] * thickness).sum(axis=0) / GRAVITY
+        fixed = column_mass(core, data[WATER].values[-1], PRESSURE * data.normalized_surface_pressure.values[-1])
         rates = [data[f"surface_exchange.{name}"].values[-1] for name in ("evaporation", "precipitation")]
-        least = float(columns.columns(core.model, coupled.dycore_state.state).humidity.min())
-        found.append([*(DAY * mean(core, rate) for rate in (*rates, fixed)), column_water(core, coupled.dycore_state), least])
+        air = columns.columns(core.model, coupled.dycore_state.state)
+        water = column_mass(core, air.humidity, air.surface_pressure)
+        found.append([*(DAY * mean(core, rate) for rate in rates), DAY * fixed, water, float(air.humidity.min())])
         print(part + 1, *(f"{value:.6g}" for value in found[-1]), flush=True)
     evaporation, precipitation, fixed, water, least_humidity = np.array(found).T
     third = slice(-max(1, len(found) // 3), None)
@@ -99,8 +96,6 @@ def zonal(model: Model, state: Any) -> np.ndarray:
 
 def held_suarez_climates(cells: tuple[int, int, int], time_step: float | None, days: float) -> dict[str, Any]:
     """Root-mean-square differences of zonal means of the last half of a run, through JCM and by our own forcing."""
-    from dataclasses import replace
-
     coupled, start = dry(cells, time_step)
     grid, parameters, _ = held_suarez(cells, time_step=time_step)
     own = Model(grid, replace(parameters, time_step=coupled.dycore.dt_seconds), coupled.dycore.model.backend)

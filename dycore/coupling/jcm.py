@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from dycore.cases.held_suarez import FIRST_TEMPERATURE, friction_of
 from dycore.coupling import columns
 from dycore.coupling.columns import HUMIDITY, TEMPERATURE, Columns, Tendencies, turned
 from dycore.equations.advection import weno3, weno5
@@ -27,7 +28,7 @@ from dycore.geometry.coordinates import check_cells
 from dycore.grid import EARTH_RADIUS, Grid, interior, latitude_longitude
 from dycore.inputs.given import check_kind, check_number, not_negative, shown
 from dycore.model import Model
-from dycore.parameters import Mixing, Parameters
+from dycore.parameters import Parameters
 from dycore.state import State
 from dycore.tracers import check_names
 from dycore.vertical import uniform
@@ -42,9 +43,7 @@ except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(f"JCM is not installed ({missing}). Install it with pip install 'dycore[jcm]': it brings about 100 "
                               "packages.") from None
 
-FIRST_TEMPERATURE = 280.0  # K
 NOISE = 0.1  # K
-FRICTION = 1.0e-6  # 1/s: biharmonic viscosity / spacing^4
 PRESSURE = 1.0e5  # Pa, by which JCM divides surface pressure
 FIELDS = "u_wind", "v_wind", "temperature", "specific_humidity", "geopotential"  # of a PhysicsState, [k, i, j]
 
@@ -98,11 +97,10 @@ def aquaplanet(cells: tuple[int, int, int], time_step: float, interfaces: np.nda
     cells = check_cells(cells)
     levels = uniform(cells[0], 0.0, PRESSURE) if interfaces is None else interfaces
     spacing = EARTH_RADIUS * min(2.0 * np.pi / cells[2], np.pi / cells[1])
-    viscosity = not_negative("dissipation", dissipation, "no unit") * FRICTION * spacing**4
+    friction = friction_of(spacing, not_negative("dissipation", dissipation, "no unit"))
     grid = latitude_longitude(cells, interfaces=levels, precision=precision)
     return grid, Parameters(fluid=Atmosphere(buoyancy=moist_air), time_step=time_step, tracer_names=(TEMPERATURE, HUMIDITY),
-                            tracer_face=weno5, vertical_face=weno3,
-                            friction=Mixing(divergence=2.0 * viscosity, vorticity=viscosity, biharmonic=True))
+                            tracer_face=weno5, vertical_face=weno3, friction=friction)
 
 
 def check_whole_seconds(time_step: float) -> None:
@@ -118,7 +116,7 @@ class DycoreCore(DynamicalCore):
 
     The grid is a whole sphere in longitude and latitude (dycore.grid.latitude_longitude), sigma levels from 0 Pa; tracers are
     potential_temperature, specific_humidity unless the air is dry, and those that the physics wants, by its names. `backend`: a
-    backend of dycore.backends.on_jax, by default XLA's steps; with on_jax.create(native=True) kernels of Numba take them.
+    backend of dycore.backends.on_jax, by default XLA's steps.
     Raises ValueError for another grid or fluid, other tracers, and a time step that is no whole number of seconds.
     """
 

@@ -86,14 +86,15 @@ def experiment(settings: EmulationSettings, progress: bool = True) -> Emulation:
 
 def trained_emulator(settings: EmulationSettings, training: RunSamples, held_out: RunSamples,
                      progress: bool) -> tuple[Emulator, list[Fit]]:
-    """The emulator of settings, trained and saved with its normalisation."""
+    """The emulator of settings, trained and saved with its normalisation. Raises ValueError for the folder of other data."""
     scales = settings.output / "normalisation.json"
     if not scales.exists():
         save_normalisation(scales, normalisation_of_samples(training))
     first = random_emulator(settings.seed, training, load_normalisation(scales), settings.width, settings.blocks)
+    data = {"run": settings.run.name, "training": settings.training, "held_out": settings.held_out, "coarsen": settings.coarsen}
     emulator, fits = train_emulator(first, training, held_out, settings.output / "training", rollouts=settings.rollouts,
                                     size=settings.batch, rate=settings.rate, seed=settings.seed, patience=settings.patience,
-                                    every=settings.checkpoint_every, progress=progress)
+                                    every=settings.checkpoint_every, case=data, progress=progress)
     save_emulator(settings.output / "emulator.safetensors", emulator)
     return emulator, fits
 

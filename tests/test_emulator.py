@@ -13,7 +13,7 @@ for library in ("equinox", "optax", "orbax.checkpoint", "grain", "xarray", "zarr
     pytest.importorskip(library)
 from dycore import learning  # noqa: E402
 from dycore.backends import on_numpy  # noqa: E402
-from dycore.learning import emulate, emulator, emulator_scores, emulator_training, linear_forecast  # noqa: E402
+from dycore.learning import emulate, emulation, emulator, emulator_scores, emulator_training, linear_forecast  # noqa: E402
 from dycore.learning.emulation_settings import settings_of  # noqa: E402
 from dycore.learning.scores import anomaly_correlation, root_mean_square_error, spread_over_error  # noqa: E402
 from dycore.learning.spherical_padding import padded_on_sphere  # noqa: E402
@@ -51,6 +51,17 @@ def test_an_emulator_beats_persistence_and_keeps_mass(found):
     assert result.mass < 1e-5
     assert 0.99 < result.forecasts.correlation["emulator"][0] <= 1.0
     assert result.ensemble.ranks.sum() > 0 and len(result.ensemble.ranks) == 5
+
+
+def test_the_folder_of_a_training_on_other_days_is_refused(found):
+    folder = found[1]
+    settings = settings_of({"run": str(folder / "held_suarez.zarr"), "output": str(folder / "emulator"), "training": [10.0, 25.0],
+                            "held_out": [28.8, 32.0], "test": [32.8, 39.0], "width": 8, "blocks": 2, "batch": 8, "rate": 5e-3,
+                            "rollouts": [[1, 10], [2, 1]]}, "emulator.toml")
+    parts = [learning.run_samples(settings.run, settings.fields, first_day=first, last_day=last)
+             for first, last in (settings.training, settings.held_out)]
+    with pytest.raises(ValueError, match=r"10\.0, 25\.0"):
+        emulation.trained_emulator(settings, *parts, False)
 
 
 def test_a_turned_state_is_stepped_to_the_turned_state(found):

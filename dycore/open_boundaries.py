@@ -4,8 +4,8 @@
     Parameters(..., open_boundaries=OpenBoundaries(west=OpenSide(tides=(tide,), tracers=(10.0, 35.0)), east=OpenSide()))
 
 The outermost row or column of cells at an open side lies outside: it holds what the sea has there, and the face between it and the
-next cell is the boundary (dycore.equations.open_boundaries). The other sides stay walls. Gravity waves leave; Rossby waves, which
-come back as slow short ones, need a sponge (dycore.physics.sponge) of about their length beside an open side.
+next cell is the boundary (dycore.equations.open_boundaries). The other sides stay walls. Gravity waves leave, internal ones too;
+Rossby waves, which come back as slow short ones, need a sponge (dycore.physics.sponge) of about their length beside an open side.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class OpenSide(NamedTuple):
 
     elevation (m) and velocity (m/s, the depth mean across the side, eastward or northward): numbers or lines [n] along the
     side, which tides are added to; waves leave past them (Flather). profile: velocity across the side, a number, a
-    profile [nz], a section [nz, n] or a volume, of which what differs from its depth mean is taken; None takes that of the
-    next face within, so that internal waves leave. tracers: values for the first tracers of tracer_names that come in with the
-    inflow, as `profile`; None for what is within. All may be a dycore.time_series.TimeSeries of these. seconds: time in which the
-    cells outside take the tracers once water flows in; zero is at once.
+    profile [nz], a section [nz, n] or a volume, of which what differs from its depth mean is taken, and which internal waves come
+    back from; with None they leave, at the speed of the first mode (radiation). tracers: values for the first tracers of
+    tracer_names that come in with the inflow, as `profile`; None for what is within. All may be a dycore.time_series.TimeSeries of
+    these. seconds: time in which the cells outside take the tracers once water flows in; zero is at once.
     """
 
     elevation: Any = 0.0  # m

@@ -11,7 +11,7 @@ from dycore.equations import tracers as tracer_equations
 from dycore.equations.momentum import linear
 from dycore.equations.steppers import WickerSkamarock
 from dycore.fields import as_field
-from dycore.fluid import Atmosphere, shallow_water
+from dycore.fluid import Atmosphere, Ocean, shallow_water
 from dycore.geometry.sides import Side
 from dycore.grid import interior, rectilinear
 from dycore.open_boundaries import TIDES, OpenBoundaries, OpenSide, Tide
@@ -81,6 +81,31 @@ def test_a_pulse_leaves_and_less_than_a_thousandth_of_its_energy_comes_back(alon
 
     # it leaves within 3e5 m / c = 23 steps and its width, 10 more; what comes back is then within
     assert energy(model.steps(start, 40)) < 1e-3 * energy(start)
+
+
+@pytest.mark.parametrize("along_x", [True, False])
+def test_an_internal_wave_leaves_and_less_than_a_hundredth_of_its_energy_comes_back(along_x):
+    """Of the first mode, in a sea of constant N: half of it goes to either side in 100 steps. 0.3 % is left; walls keep all."""
+    n, dx, nz, depth, n2, expansion = 60, 5.0e3, 10, 1000.0, 1.0e-5, 2.0e-4
+    grid = box((nz, 1, n) if along_x else (nz, n, 1), (n * dx, dx) if along_x else (dx, n * dx),
+               interfaces=np.linspace(-depth, 0.0, nz + 1))
+    places, heights = (grid.x if along_x else grid.y[:, None]), 0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])[:, None, None]
+    fluid = Ocean(gravity=GRAVITY, thermal_expansion=expansion, surface_gravity=1.0)  # long steps
+    rest = 10.0 + n2 / (GRAVITY * expansion) * heights + np.zeros(grid.cells)
+    lifted = 2.0 * np.sin(np.pi * heights / depth) * np.exp(-(((places - 0.5 * n * dx) / 3.0e4) ** 2))  # m
+
+    def energy(state):
+        velocity = interior(np.asarray(state.u if along_x else state.v))
+        buoyancy = GRAVITY * expansion * (interior(np.asarray(state.tracers[0])) - rest)
+        return float(((velocity - velocity.mean(axis=0)) ** 2).sum() + (buoyancy**2).sum() / n2)
+
+    both = OpenBoundaries(**{name: OpenSide() for name in (("west", "east") if along_x else ("south", "north"))})
+    start = initial_state(grid, surface=0.0, tracers=(rest + n2 / (GRAVITY * expansion) * lifted, 35.0))
+    left = []
+    for sides in (both, None):
+        model = model_of(grid, sides, fluid=fluid, tracer_names=("temperature", "salinity"), time_step=1500.0)
+        left.append(energy(model.steps(start, 160)) / energy(start))
+    assert left[0] < 0.01 and left[1] > 0.9
 
 
 def soliton(dx, width, length, centre):

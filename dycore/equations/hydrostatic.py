@@ -74,7 +74,8 @@ def after_stage(on: Any, equations: Equations, stage: Stage, start: State, now: 
 
     # Implicit, and so of first order, wherever it stands: in the last stage it costs one solve a step and damps all of it
     closures, mixed = vertical_mixing.closed(on, equations, dt, at, start.closure) if stage.last else ((), None)
-    u, v, means = open_boundaries.entering(on, equations, *velocity.advanced(on, equations, dt, layers, mixed, change, start))
+    inner = velocity.advanced(on, equations, dt, layers, mixed, change, start)
+    u, v, means = open_boundaries.entering(on, equations, dt, at, start, *inner)
 
     # Mass: the moving boundary and the depth mean together, in one step or in barotropic substeps
     u, v, flow, outflow = free_surface.advanced(on, equations, stage, layers, weights, start, now, sums, u, v, means)

@@ -8,7 +8,13 @@ leaves. Of a wave of wavenumber k (k dx / 4)^2 comes back, where u at once would
 mean there, for without it the force on the velocity along the side would do work and waves would grow; friction and advection do
 not.
 
-The rest of the velocity is that of the next face within, or a profile from outside. Cells outside (the outermost row) have no
+The rest of the velocity is a profile from outside, or leaves with the internal waves (`radiated`):
+
+    du/dt + c du/dn = 0,      c = 1/pi sum of N dz      Chapman (1985, J. Phys. Oceanogr. 15, 1060), GWI, with the speed of the
+                                                        first internal mode; a wave at speed c' leaves [(c - c') / (c + c')]2
+
+of its energy behind. (The velocity of the next face within, as it is, would send all of it back: no divergence, hence no change of
+buoyancy, in the cell between.) Cells outside (the outermost row) have no
 divergence (`inverse_area` is zero there), so that nothing changes in them but what is set at the end of a stage: surface and
 tangential velocity of the cells within; tracers, too, or what flows in. Mass and tracers of the others change by what passes the
 faces.
@@ -16,13 +22,16 @@ faces.
 
 from __future__ import annotations
 
+from math import pi
 from typing import Any, NamedTuple
 
+from dycore.closures.columns import distance_between_levels, stability
 from dycore.equations.velocity import Sums, column_sums, no_column_sums
-from dycore.stencils import coefficient_at, square_root, stencil, where
+from dycore.stencils import coefficient_at, maximum, square_root, stencil, where
 from dycore.tiles import Place
 
 FACES = Place.WEST_FACE, Place.SOUTH_FACE
+LEAST_RATE = 1.0 / 86400.0  # 1/s: velocity follows that within at least in a day, where no internal wave takes it along
 
 
 class Inflow(NamedTuple):
@@ -125,11 +134,30 @@ def outer(j, i, slope_u, slope_v, incoming_u, incoming_v, surface):
 
 
 @stencil
-def border_velocity(k, j, i, grid, at, u, v):
-    """u, v at west and south faces (m/s), on open ones those of the next face within."""
+def no_speed(j, i, grid, column, heights, fluid, tracers):
+    """Speed of internal waves below the lowest level (m/s): none."""
+    return (0.0,)
+
+
+@stencil
+def internal_speed(k, j, i, carried, grid, column, heights, fluid, tracers):
+    """Sum of N over the distance of the levels, over pi (m/s): the speed of internal waves of the first mode; upwards."""
+    n2 = where(k > grid.floor[j, i], stability(k, j, i, grid, column, heights, fluid, tracers), 0.0)
+    root = square_root(where(n2 > 0.0, n2, 1.0))
+    return (carried[0] + where(n2 > 0.0, root * distance_between_levels(k, j, i, grid, column) / pi, 0.0),), ()
+
+
+@stencil
+def radiated(k, j, i, grid, at, time_step, speed, before_u, before_v, u, v):
+    """u, v at west and south faces (m/s), on open ones those before on their way to those of the next face within."""
     normal_u, normal_v = at.normal_u[j, i], at.normal_v[j, i]
-    new_u = where(normal_u > 0.0, u[k, j, i + 1], where(normal_u < 0.0, u[k, j, i - 1], u[k, j, i]))
-    new_v = where(normal_v > 0.0, v[k, j + 1, i], where(normal_v < 0.0, v[k, j - 1, i], v[k, j, i]))
+    within_u = where(normal_u > 0.0, u[k, j, i + 1], u[k, j, i - 1])
+    within_v = where(normal_v > 0.0, v[k, j + 1, i], v[k, j - 1, i])
+    speed_u, speed_v = (where(normal_u > 0.0, speed[j, i], speed[j, i - 1]), where(normal_v > 0.0, speed[j, i], speed[j - 1, i]))
+    courant_u = time_step * maximum(speed_u * grid.inverse_dx_u[j, i], LEAST_RATE)
+    courant_v = time_step * maximum(speed_v * grid.inverse_dy_v[j, i], LEAST_RATE)
+    new_u = where(normal_u != 0.0, (before_u[k, j, i] + courant_u * within_u) / (1.0 + courant_u), u[k, j, i])
+    new_v = where(normal_v != 0.0, (before_v[k, j, i] + courant_v * within_v) / (1.0 + courant_v), v[k, j, i])
     return where(k >= grid.floor_u[j, i], new_u, 0.0), where(k >= grid.floor_v[j, i], new_v, 0.0)
 
 
@@ -186,13 +214,19 @@ def inflow_y(k, j, i, at, sign, value, share, v, before, tracer):
                  tracer[k, j, i])
 
 
-def entering(on: Any, equations: Any, u: Any, v: Any, sums: Sums) -> tuple:
-    """u and v on open faces before the free-surface step, and the column sums with them; all as they are without such."""
+def entering(on: Any, equations: Any, time_step: Any, now: Any, start: Any, u: Any, v: Any, sums: Sums) -> tuple:
+    """u and v on open faces before the free-surface step, and the column sums with them; all as they are without such.
+
+    now: the instant (dycore.forcing.Instant) whose stratification sets the speed of waves; start: the state one `time_step` (s)
+    before.
+    """
     grid, openings = equations.grid, equations.openings
     if openings is None:
         return u, v, sums
-    u, v = on(border_velocity, grid, openings.at, *on.exchange(*zip(FACES, (u, v), strict=True)))
     at = openings.at
+    (speed,), _ = on.upward(internal_speed, no_speed, grid, now.layers, equations.heights, equations.parameters.fluid,
+                            equations.buoyant(now.tracers))
+    u, v = on(radiated, grid, at, time_step, speed, start.u, start.v, *on.exchange(*zip(FACES, (u, v), strict=True)))
     for border in openings.x:
         if not isinstance(border.profile, tuple):
             u = on(clamped, grid.floor_u, at.normal_u, border.sign, border.profile, u)

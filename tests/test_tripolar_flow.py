@@ -101,6 +101,26 @@ def test_friction_falls_with_the_length_of_cells_as_it_does_on_parallels():
     assert np.allclose(made.centre[HALO: HALO + 47, HALO:-HALO], length[HALO: HALO + 47, HALO: HALO + 72], rtol=1e-12)
 
 
+@pytest.mark.parametrize("biharmonic", [False, True])
+def test_a_flow_without_vorticity_feels_nothing_of_the_viscosity_of_vorticity(numpy_backend, biharmonic):
+    """The gradient of a potential has no circulation about any corner, however distances vary along the rows of the grid."""
+    grid = arctic()
+    phi = padded(grid, Place.CENTER, 1.0e6 * np.sin(np.radians(grid.geographic().latitude) * 4.0))
+    u = interior((phi - np.roll(phi, 1, 1)) * grid.metrics.inverse_dx_u)
+    v = interior((phi - np.roll(phi, 1, 0)) * grid.metrics.inverse_dy_v)
+    mixing = Mixing(divergence=0.0, vorticity=1.0e12 if biharmonic else 1.0e4, biharmonic=biharmonic)
+    models = [Model(grid, Parameters(fluid=shallow_water(9.81), time_step=180.0, friction=friction), numpy_backend)
+              for friction in (mixing, None)]
+
+    def rubbed(u, v):
+        """What friction takes in a step, over what was there."""
+        with_it, without = (model.steps(initial_state(grid, surface=0.0, u=u, v=v), 1) for model in models)
+        change = max(np.abs(interior(a) - interior(b)).max() for a, b in ((with_it.u, without.u), (with_it.v, without.v)))
+        return change / np.abs(v).max()
+
+    assert rubbed(u, v) < 1e-17 and rubbed(u, v * np.cos(np.radians(grid.geographic().longitude))) > 1e-6
+
+
 # Files and pictures
 
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.equations.operators import velocity_divergence
+from dycore.equations.operators import slip_vorticity, velocity_divergence
 from dycore.grid import Grid
 from dycore.inputs.given import as_array
 from dycore.state import padded
@@ -135,21 +135,8 @@ class Stress(NamedTuple):
 
 
 @stencil
-def circulation(k, j, i, grid, dy_v, u, v):
-    """Circulation about the corner [k, j, i] (m2/s); dy_v: distances across south faces, as in `Viscosity` or in grid."""
-    return (dy_v[j, i] * (v[k, j, i] - v[k, j, i - 1])
-            - grid.dx_u[j, i] * u[k, j, i] + grid.dx_u[j - 1, i] * u[k, j - 1, i])
-
-
-@stencil
-def slip_vorticity(k, j, i, grid, dy_v, u, v):
-    """Vorticity at corners (1/s) of a flow that slips along coasts, where it has none."""
-    return where(k >= grid.floor_z[j, i], circulation(k, j, i, grid, dy_v, u, v) * grid.inverse_area_z[j, i], 0.0)
-
-
-@stencil
 def no_slip_vorticity(k, j, i, grid, dy_v, u, v):
-    """Vorticity at corners (1/s) of a flow that stops at coasts, half a cell away: there twice its circulation."""
+    """Vorticity at corners (1/s), as `slip_vorticity`, of a flow that stops at coasts, half a cell away: there twice as much."""
     north = where(k >= grid.floor_u[j, i], grid.dx_u[j, i] * u[k, j, i], 0.0)
     south = where(k >= grid.floor_u[j - 1, i], grid.dx_u[j - 1, i] * u[k, j - 1, i], 0.0)
     east = where(k >= grid.floor_v[j, i], dy_v[j, i] * v[k, j, i], 0.0)

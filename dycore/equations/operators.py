@@ -9,11 +9,17 @@ from dycore.terms import Vector, bound
 
 
 @stencil
-def vorticity(k, j, i, grid, u, v):
-    """Relative vorticity about the corner [k, j, i] (1/s); zero at coasts (free slip)."""
-    circulation = (grid.dy_v[j, i] * v[k, j, i] - grid.dy_v[j, i - 1] * v[k, j, i - 1]
+def slip_vorticity(k, j, i, grid, dy_v, u, v):
+    """Relative vorticity about the corner [k, j, i] (1/s), from distances `dy_v` across south faces; zero at coasts."""
+    circulation = (dy_v[j, i] * v[k, j, i] - dy_v[j, i - 1] * v[k, j, i - 1]
                    - grid.dx_u[j, i] * u[k, j, i] + grid.dx_u[j - 1, i] * u[k, j - 1, i])
     return where(k >= grid.floor_z[j, i], circulation * grid.inverse_area_z[j, i], 0.0)
+
+
+@stencil
+def vorticity(k, j, i, grid, u, v):
+    """Relative vorticity about the corner [k, j, i] (1/s); zero at coasts (free slip)."""
+    return slip_vorticity(k, j, i, grid, grid.dy_v, u, v)
 
 
 @stencil

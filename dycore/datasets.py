@@ -17,6 +17,7 @@ from dycore.grid import Grid
 from dycore.inputs.given import check_kind, check_labelled, check_text, shown
 from dycore.inputs.named_axes import axis_of
 from dycore.inputs.units import converted
+from dycore.running.reading import open_dataset
 
 SAME_PLACE = 1e-4  # degrees: coordinates may have been kept in single precision
 
@@ -161,14 +162,6 @@ def check_longitudes(there: np.ndarray, wanted: np.ndarray) -> None:
 # Variables of files
 
 
-def opened(path: str | Path) -> Any:
-    """The dataset of a file of NetCDF or a store of Zarr, of which nothing is read yet; times stay numbers."""
-    import xarray
-
-    store = Path(path).is_dir() or str(path).rstrip("/").endswith(".zarr")
-    return xarray.open_dataset(path, engine="zarr" if store else None, decode_times=False)
-
-
 def variable(data: Any, name: str | None) -> Any:
     """The variable of a path, a dataset or itself (xarray.DataArray), with its missing values as NaN; nothing is read.
 
@@ -178,7 +171,7 @@ def variable(data: Any, name: str | None) -> Any:
 
     if isinstance(data, (str, Path)):
         check_text("name", name, "taux")
-        data = opened(data)
+        data = open_dataset(data, decode_times=False)
     if isinstance(data, xarray.Dataset):
         if name not in data.data_vars:
             raise ValueError(f"The dataset has no variable {shown(name)}: it has {', '.join(map(str, data.data_vars))}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import errno
 import os
+import re
 import shutil
 import socket
 import warnings
@@ -20,6 +21,7 @@ import numpy as np
 # what is said of a service that a disk does not offer: ENOSYS by Lustre without -o flock, ENOLCK by NFS without lockd, EINVAL
 # of the names in a folder by CIFS, VirtualBox and FUSE
 NOT_OFFERED = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}
+ADDRESS = re.compile(r"[A-Za-z][\w+.-]+:/")  # also one of which pathlib.Path has left one slash
 LONGEST = 255  # bytes of a name, on all disks that matter
 ZEROS = 2**20  # bytes written at a time where room cannot be reserved
 NOT_OFFERED_OF_FOLDERS = NOT_OFFERED | {errno.EINVAL, errno.EBADF, errno.EISDIR, errno.EACCES}
@@ -80,6 +82,9 @@ def at_home(path: str | Path) -> Path:
     if not text or "\0" in text or len(os.fsencode(Path(text).name)) > LONGEST:
         raise ValueError(f"{path!r:.80} is no path. Give the name of a file or a folder, as text or pathlib.Path, with at most "
                          f"{LONGEST} bytes after the last slash.")
+    if ADDRESS.match(text):
+        lost = "has lost a slash of its address as a pathlib.Path: give it as text" if "://" not in text else "is an address"
+        raise ValueError(f"'{text}' {lost}, where that can be read or written; here name a file of this machine.")
     try:
         return Path(path).expanduser()
     except RuntimeError:

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.files import at_home, by_first, make_folder, raise_on_all, save_arrays, whole, why
+from dycore.files import by_first, raise_on_all, save_arrays, why
 from dycore.grid import interior
 from dycore.inputs.given import check_kind, check_model, integer
+from dycore.locations import fresh, location, make_folder, whole
 from dycore.running.identity import difference, identity, written
 from dycore.running.progress import LOG
 from dycore.running.time_steps import retimed, times
@@ -62,12 +63,12 @@ def in_file(name: str) -> str:
 
 def path_of(folder: str | Path, step: int) -> Path:
     """Path of the restart of a step in a folder."""
-    return at_home(folder) / f"restart_{step:010d}.npz"
+    return location(folder) / f"restart_{step:010d}.npz"
 
 
 def all_in(folder: str | Path) -> dict[int, Path]:
     """Restarts in a folder by step, the oldest first."""
-    found = {path.stem.removeprefix("restart_"): path for path in sorted(at_home(folder).glob("restart_*.npz"))}
+    found = {path.stem.removeprefix("restart_"): path for path in sorted(fresh(location(folder)).glob("restart_*.npz"))}
     return {int(step): path for step, path in found.items() if step.isascii() and step.isdecimal()}
 
 
@@ -79,14 +80,14 @@ def latest(folder: str | Path) -> Path:
     return list(times(found.values()))[-1]
 
 
-def write(path: str | Path, model: Any, state: State, means: dict[str, Sums] | None = None) -> Path:
-    """Write the state to a file that ends in .npz, or under its step into a folder; all processes have to call it. The path.
+def write(path: Any, model: Any, state: State, means: dict[str, Sums] | None = None) -> Path:
+    """Write the state to a path or address that ends in .npz, or under its step into a folder; all processes call it. The path.
 
     Raises WritingFailed with the reason; what was there before is then still there.
     """
     check_model(model)
     check_kind("state", state, State, "A state is what dycore.initial_state, Model.step and dycore.restart.read return.")
-    path = at_home(path)
+    path = location(path)
     if path.suffix != ".npz":
         path = path_of(path, int(state.step))
     gathered = model.gather(state)
@@ -116,7 +117,7 @@ def loaded(path: Path, model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray
     if path.is_dir():
         raise ValueError(f"'{path}' is a folder. Name a restart in it, or use dycore.restart.latest.")
     try:
-        with np.load(path) as file:
+        with path.open("rb") as held, np.load(held) as file:
             about = json.loads(str(file["about"])) if "about" in file else {}
             if not isinstance(about, dict) or about.get("kind") != KIND:
                 raise ForeignFile
@@ -186,7 +187,7 @@ def on_all(path: str | Path, model: Any) -> tuple[dict[str, Any], dict[str, np.n
     """`loaded` on every process; where one cannot read it, none does."""
     found, problem = None, None
     try:
-        found = loaded(at_home(path), model)
+        found = loaded(location(path), model)
     except ValueError as raised:
         problem = raised
     raise_on_all(model.backend.communication, problem)

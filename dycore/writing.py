@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dycore.files import at_home, by_first, lock
+from dycore.files import by_first
+from dycore.locations import end_of, location, lock
 from dycore.restart import Restarts, Sums, check_folder, check_start, partial_means, path_of, retain
 from dycore.restart import write as write_restart
 from dycore.running.callbacks import Callback
@@ -39,7 +40,7 @@ def go_on(series: list[Series], sums: dict[str, Sums], warn: bool) -> None:
     the name of the file tells.
     """
     left = dict(sums)
-    for same in (os.path.realpath, lambda path: os.path.basename(os.path.realpath(path))):
+    for same in (end_of, lambda path: os.path.basename(end_of(path))):
         for each in series:
             path = next((path for path, held in left.items() if same(path) == same(each.path) and each.takes(held)), None)
             if path is not None and not each.sums.samples:
@@ -54,7 +55,7 @@ def check_paths(paths: list[Path]) -> None:
     """Raise ValueError where two outputs of a run are one file, whatever its path is spelt like."""
     ends: dict[str, Path] = {}
     for path in paths:
-        other = ends.setdefault(os.path.realpath(path), path)
+        other = ends.setdefault(end_of(path), path)
         if other is not path:
             raise ValueError(f"Two outputs of this run have one path: '{path}'" + (f" and '{other}'" if path != other else "")
                              + ". Give each a path of its own.")
@@ -76,17 +77,17 @@ class Outputs:
             by_first(communication, work, f"'{path}' cannot be held")
 
         if restarts is not None:
-            self.restarts = restarts = replace(restarts, folder=at_home(restarts.folder))
-            folder = Path(restarts.folder)
+            self.restarts = restarts = replace(restarts, folder=location(restarts.folder))
+            folder = location(restarts.folder)
             self.every = whole_steps(restarts.days, model.parameters.time_step, f"'{folder}'")
             hold(folder, folder=True)
             first = by_first(communication, lambda: check_folder(folder, step, model.parameters.time_step),
                              f"'{folder}' cannot be used")
             goes_on = check_start(folder, model, state) or goes_on
             sums = partial_means(folder, model, step)
-        check_paths([at_home(wanted.path) for wanted in write])
+        check_paths([location(wanted.path) for wanted in write])
         for wanted in write:
-            hold(at_home(wanted.path))
+            hold(location(wanted.path))
         self.series = [(Diagnosed if isinstance(wanted, Diagnostics) else Series)(model, state, wanted, goes_on)
                        for wanted in write]
         go_on(self.series, sums, communication.rank == 0)
@@ -124,9 +125,9 @@ class Outputs:
         if self.restarted != step:
             with self._timed():
                 begun = [series for series in self.series if series.mean and series.sums.samples]
-                means = {os.path.realpath(series.path): series.sums for series in begun}
+                means = {end_of(series.path): series.sums for series in begun}
                 write_restart(restarts.folder, self.model, state, means)
-                by_first(self.model.backend.communication, lambda: retain(Path(restarts.folder), restarts.keep),
+                by_first(self.model.backend.communication, lambda: retain(location(restarts.folder), restarts.keep),
                          f"Old restarts in '{restarts.folder}' could not be deleted")
             self.restarted = step
         return path_of(restarts.folder, step)

@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from dycore.files import at_home, why
+from dycore.files import why
 from dycore.inputs.given import check_function, integer, not_negative, positive, shown
 from dycore.learning.coarse_graining import block_sum
 from dycore.running.progress import DAY
+from dycore.running.reading import open_dataset
 
 FACES = {"longitude_face": "longitude", "latitude_face": "latitude", "x_face": "x", "y_face": "y"}  # horizontal, to centres
 PERIODIC = {"longitude_face"}
@@ -132,11 +133,8 @@ def run_samples(path: str | Path, names: Sequence[str], *, first_day: float = 0.
 
 def opened(path: str | Path) -> Any:
     """The dataset in a Zarr store, of which nothing but coordinates is read. Raises ValueError where it is no run."""
-    import xarray
-
-    place = at_home(path)
     try:
-        data = xarray.open_zarr(place, chunks=None, decode_times=False)
+        data = open_dataset(path, chunks=None, decode_times=False)
     except (OSError, ValueError, KeyError) as problem:
         raise ValueError(f"No run can be read from '{path}': {why(problem)}. Give a store that dycore run --output RUN.zarr "
                          "wrote.") from None

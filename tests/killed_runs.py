@@ -13,18 +13,23 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
 from dycore import Model, cases, restart
 from dycore.restart import Restarts
+from dycore.running.diagnosed import Alone
+from dycore.running.icechunk_repositories import Icechunk
 from dycore.running.progress import DAY
+from dycore.running.reading import open_dataset
 from dycore.writing import Means, Snapshots
 
 STEP, STEPS, FIELDS = 1800.0 / DAY, 6, ("eastward_velocity",)
-OUTPUT = ("s.zarr", "m.zarr", "s.nc", "m.nc")
+OUTPUT = ("s.zarr", "m.zarr", "s.nc", "m.nc", "s.icechunk")
+HERE = SimpleNamespace(tile=None, backend=SimpleNamespace(communication=Alone()))
 CONTEXT = multiprocessing.get_context("forkserver")  # one that has loaded the libraries and no thread
-CONTEXT.set_forkserver_preload(["xarray", "zarr", "netCDF4", "dycore.writing", "dycore.backends.on_numpy"])
+CONTEXT.set_forkserver_preload(["xarray", "zarr", "netCDF4", "icechunk", "dycore.writing", "dycore.backends.on_numpy"])
 
 
 def submitted(folder, backend="numpy", communication=None):
@@ -35,7 +40,8 @@ def submitted(folder, backend="numpy", communication=None):
     if restart.all_in(folder):
         start = restart.read(restart.latest(folder), model)
     write = (Snapshots(folder / "s.zarr", STEP, FIELDS), Means(folder / "m.zarr", 2 * STEP, FIELDS),
-             Snapshots(folder / "s.nc", STEP, FIELDS), Means(folder / "m.nc", 2 * STEP, FIELDS))
+             Snapshots(folder / "s.nc", STEP, FIELDS), Means(folder / "m.nc", 2 * STEP, FIELDS),
+             Snapshots(folder / "s.icechunk", STEP, FIELDS))
     model.run(start, steps=STEPS - start.step, write=write, restarts=Restarts(folder, 3 * STEP), progress=False)
 
 
@@ -53,10 +59,13 @@ def killed_after(seconds, folder):
 
 def records(path):
     """What a store or file holds."""
-    import xarray
-
-    with xarray.open_dataset(path, decode_times=False) as found:
+    with open_dataset(path, decode_times=False) as found:
         return found.drop_attrs().load()
+
+
+def has_been_made(path):
+    """Whether there is something to read: a repository counts from its first commit."""
+    return Icechunk(path, HERE).exists() if path.suffix == ".icechunk" else path.exists()
 
 
 def held(path, folder):
@@ -68,7 +77,7 @@ def held(path, folder):
 def check_what_is_left(folder, undisturbed):
     """The records of a killed run are the first of those of a run that was not killed."""
     for name in OUTPUT:
-        if (folder / name).exists():
+        if has_been_made(folder / name):
             left = records(folder / name)
             assert left.equals(undisturbed[name].isel(time=slice(left.sizes["time"]))), (name, left.sizes)
 

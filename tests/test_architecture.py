@@ -11,9 +11,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"fields", "files", "stopping", "version", "assembly.values", "running.progress", "inputs.named_axes", "inputs.units"},
-    {"stencils", "inputs.places"},
+    {"stencils", "inputs.places", "locations"},
     {"abstract", "tiles", "terms", "inputs.given", "tracers", "geometry.geographic", "open_boundaries"},
     {"decomposition", "halo_sources"},
+    {"running.zarr_stores"},
+    {"running.icechunk_repositories"},
+    {"running.reading"},
     {"backend", "printing", "geometry.coordinates", "forcing", "geometry.metrics", "geometry.sides"},
     {"program", "time_series", "geometry.sphere"},
     {"geometry.tripolar"},
@@ -31,7 +34,7 @@ LAYERS = [
     {"assembly.equations", "assembly.held_records", "assembly.plan"},
     {"model"},
     {"diagnostics", "coupled_land"},
-    {"plotting.curved_cells"},
+    {"plotting.curved_cells", "opening"},
     {"plotting.plotted_fields", "plotting.map_projections", "datasets"},
     {"running.two_dimensional", "running.cell_metrics", "regridding"},
     {"records", "bathymetry"},
@@ -63,7 +66,7 @@ LAYERS_OF_BACKENDS = [  # rooms count as one
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 RANK |= {name.partition(".")[0]: -1 for name in RANK if "." in name}  # rooms whose files have ranks of their own: a sentence each
 HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock",
-         "cf_units", "cftime", "equinox", "optax", "safetensors"}
+         "cf_units", "cftime", "upath", "fsspec", "icechunk", "equinox", "optax", "safetensors"}
 
 # Words that this project once had of its own, and the field's terms for them: in all programs, and in those of backends.
 WORDS = {

@@ -79,7 +79,7 @@ def test_a_run_writes_global_fields_without_halo(capsys, tmp_path):
     ([*RUN, "--steps", 1, "--set", "polar_filter=91"], "polar_filter=91.0 must be a latitude from 0 to 90"),
     ([*RUN, "--steps", 1, "--set", "biharmonic_diffusion=maybe"], "'maybe' is neither true nor false"),
     ([*RUN, "--steps", 1, "--set", "substeps"], "'substeps' is not NAME=VALUE"),
-    ([*RUN, "--steps", 1, "--output", "x.grib"], "'x.grib' ends neither in .zarr nor in .nc"),
+    ([*RUN, "--steps", 1, "--output", "x.grib"], "'x.grib' does not end in .zarr, .icechunk or .nc"),
     ([*RUN, "--steps", 1, "--output", "x.nc", "--means", "x.nc"], "means and output are both 'x.nc'"),
     ([*RUN, "--steps", 1, "--output", "x.nc", "--fields", "salt"], "there is no field 'salt': did you mean 'salinity'?"),
     ([*RUN, "--steps", 1, "--output", "x.nc", "--fields", "salinity,"], "'salinity,' is not names of fields"),

@@ -151,7 +151,7 @@ def test_the_command_line_writes_diagnostics_by_name(tmp_path, capsys, monkeypat
     for given, sentence in ((["--diagnostics", "a.nc", "--diagnose", "overturnin"], "did you mean 'overturning'?"),
                             (["--diagnostics", "a.nc", "--diagnose", "energy,energy"], "names energy twice"),
                             (["--diagnostics", "a.nc", "--diagnose", "zonal_statistics"], "is of an ocean"),
-                            (["--diagnostics", "a.txt"], "ends neither in .zarr nor in .nc"),
+                            (["--diagnostics", "a.txt"], "does not end in .zarr, .icechunk or .nc"),
                             (["--diagnose", "energy"], "is given without diagnostics"),
                             (["--diagnostics", "a.nc", "--output", "a.nc"], "diagnostics and output are both 'a.nc'")):
         code, _, said = dycore(capsys, *RUN, "--steps", 1, *given)

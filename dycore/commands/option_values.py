@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dycore.files import at_home
 from dycore.geometry.coordinates import MOST_CELLS
+from dycore.locations import is_here, location
 
 BACKENDS = ("numpy", "numba", "jax", "jax-native")
 PRECISIONS = ("float64", "float32")
@@ -71,8 +71,9 @@ def file_name(text: str) -> Path:
     if unknown:
         raise argparse.ArgumentTypeError(f"'{text}' names ${unknown[0]}, and that variable is not set, or empty")
     try:
-        path = at_home(expanded)
-        path.stat()
+        path = location(expanded)
+        if is_here(path):
+            path.stat()
     except ValueError as problem:
         raise argparse.ArgumentTypeError(str(problem).rstrip(".")) from None
     except (FileNotFoundError, NotADirectoryError):
@@ -82,6 +83,25 @@ def file_name(text: str) -> Path:
             return path
         raise argparse.ArgumentTypeError(f"'{text:.60}' is no name of a file that can be used: {problem.strerror}") from None
     return path
+
+
+def local_file(text: str) -> Path:
+    """A path of this machine."""
+    path = file_name(text)
+    if not is_here(path):
+        raise argparse.ArgumentTypeError(f"'{text}' is an address: name a file of this machine")
+    return path
+
+
+def chunk_sizes(text: str) -> tuple[str, ...]:
+    """NAME=N,NAME=N, whose names are looked up when there is a model."""
+    parts = tuple(part.strip() for part in text.split(","))
+    for part in parts:
+        name, equals, size = part.partition("=")
+        if not (name and equals):
+            raise argparse.ArgumentTypeError(f"'{text}' is not sizes of chunks, as in time=10,latitude=64")
+        positive_integer(size)
+    return parts
 
 
 def field_names(text: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from dycore.commands.problems import BadInput, FailedAlone, FailedRun, Interrupt
 from dycore.commands.settings import Settings, add_settings, assignment, case_parameters, model_parameters, settings_of, toml
 from dycore.commands.writable import why_not_this_file
 from dycore.files import WritingFailed, save_arrays, whole
+from dycore.locations import ENDINGS
 from dycore.running.progress import DAY, LOG, tell
 from dycore.stopping import noted
 
@@ -120,10 +121,11 @@ def advanced(settings: Settings, model: Any, state: Any, options: argparse.Names
         raise stopped_by(received, model, "before the first step and wrote nothing. Start it again with",
                          command(options.arguments))
     write: list[Any] = []
+    chunks = {name: int(size) for name, _, size in (part.partition("=") for part in settings.chunks or ())} or None
     if settings.output is not None:
-        write.append(writing.Snapshots(settings.output, settings.output_every, settings.fields))
+        write.append(writing.Snapshots(settings.output, settings.output_every, settings.fields, chunks))
     if settings.means is not None:
-        write.append(writing.Means(settings.means, settings.means_every, settings.fields))
+        write.append(writing.Means(settings.means, settings.means_every, settings.fields, chunks=chunks))
     if settings.diagnostics is not None:
         functions = tuple(diagnostics.OF_STATES[name] for name in settings.diagnose or ("energy",))
         write.append(writing.Diagnostics(settings.diagnostics, settings.diagnostics_every, functions))
@@ -230,12 +232,15 @@ def title(settings: Settings, model: Any, why: str = "") -> str:
 def check_outputs(settings: Settings, model: Any, state: Any) -> None:
     """Raise BadInput for fields that are none, and for files that are there where a run starts from the beginning."""
     from dycore import output, restart
+    from dycore.running.growing_files import KINDS
 
     known = tuple(output.variables(model))
     for name in settings.fields or ():
         if name not in known:
             raise BadInput(no_such("field", name, known))
-    there = [path for path in (settings.output, settings.means, settings.diagnostics) if path is not None and path.exists()]
+    wanted = filter(None, (settings.output, settings.means, settings.diagnostics))
+    with told_as_bad_input():
+        there = [path for path in wanted if KINDS[path.suffix](path, model).exists()]
     goes_on = settings.continue_ and settings.restarts and 0 in restart.all_in(settings.restarts)  # killed before its first day
     there = model.backend.communication.first((there if not goes_on else None) or None)  # whenever they look
     if there and state.step == 0:
@@ -268,7 +273,7 @@ def why_unwritable(settings: Settings) -> str | None:
                 f"Use '{settings.state_out.with_suffix('.npz')}'.")
     for path in filter(None, (settings.output, settings.means, settings.diagnostics)):
         if path.suffix not in KINDS:
-            return f"'{path}' ends neither in .zarr nor in .nc, the formats that there are."
+            return f"'{path}' does not end {ENDINGS}, the formats that there are."
     for path in filter(None, (settings.state_out, settings.log)):
         unwritable = why_not_this_file(path)
         if unwritable is not None:

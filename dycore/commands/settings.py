@@ -4,7 +4,6 @@ import argparse
 import datetime
 import inspect
 import json
-import os
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -18,9 +17,11 @@ from dycore.commands.option_values import (
     BACKENDS,
     PRECISIONS,
     cell_numbers,
+    chunk_sizes,
     diagnostic_names,
     field_names,
     file_name,
+    local_file,
     name_among,
     no_such,
     number,
@@ -32,6 +33,7 @@ from dycore.commands.option_values import (
 )
 from dycore.commands.problems import BadInput
 from dycore.files import at_home, read_text
+from dycore.locations import ENDINGS, end_of
 
 LENGTH, NUMERICS, MACHINE, OUTPUT, RESTARTS = "length of the run (one of)", "grid and numerics", "machine", "output", "restarts"
 DATE = "date"
@@ -73,19 +75,23 @@ class Settings:
     processes: Annotated[tuple[int, int] | str | None, Setting(
         MACHINE, parts_or_none, "PJ,PI|none", "parts in j and in i, under mpiexec (default: the shape with the smallest halo); "
                                               "none: a run by itself, as in a child of an MPI job")] = None
-    output: Annotated[Path | None, Setting(OUTPUT, file_name, "FILE", "snapshots, in a file that ends in .zarr or .nc")] = None
+    output: Annotated[Path | None, Setting(OUTPUT, file_name, "FILE", f"snapshots, in a path that ends {ENDINGS}")] = None
     output_every: Annotated[float, Setting(OUTPUT, positive_number, "D", "days from one to the next")] = 1.0
-    means: Annotated[Path | None, Setting(OUTPUT, file_name, "FILE", "means over time, in a file that ends in .zarr or .nc")] = None
+    means: Annotated[Path | None, Setting(OUTPUT, file_name, "FILE", f"means over time, in a path that ends {ENDINGS}")] = None
     means_every: Annotated[float, Setting(OUTPUT, positive_number, "D", "days that a mean is taken over")] = 10.0
     fields: Annotated[tuple[str, ...] | None, Setting(OUTPUT, field_names, "A,B", "of both (default: all)")] = None
+    chunks: Annotated[tuple[str, ...] | None, Setting(
+        OUTPUT, chunk_sizes, "NAME=N,...", "records (time), levels, rows or columns in a chunk of both, by dimension (default: a "
+                                           "record, the part of a process, up to 64 MiB)")] = None
     diagnostics: Annotated[Path | None, Setting(
-        OUTPUT, file_name, "FILE", "what follows from the fields, in a file that ends in .zarr or .nc")] = None
+        OUTPUT, file_name, "FILE", f"what follows from the fields, in a path that ends {ENDINGS}")] = None
     diagnostics_every: Annotated[float, Setting(OUTPUT, positive_number, "D", "days from one to the next")] = 1.0
     diagnose: Annotated[tuple[str, ...] | None, Setting(
         OUTPUT, diagnostic_names, "A,B", "of dycore.diagnostics, as in overturning,heat_transport (default: energy)")] = None
-    state_out: Annotated[Path | None, Setting(OUTPUT, file_name, "FILE.npz", "the last global fields by name, without halo")] = None
+    state_out: Annotated[Path | None, Setting(
+        OUTPUT, local_file, "FILE.npz", "the last global fields by name, without halo")] = None
     log: Annotated[Path | None, Setting(
-        OUTPUT, file_name, "FILE", "append progress, warnings and errors, each with the time of day")] = None
+        OUTPUT, local_file, "FILE", "append progress, warnings and errors, each with the time of day")] = None
     restarts: Annotated[Path | None, Setting(RESTARTS, file_name, "FOLDER", "write restarts, one of them at the end")] = None
     restarts_every: Annotated[float, Setting(RESTARTS, positive_number, "D", "days from one to the next")] = 10.0
     keep: Annotated[int, Setting(RESTARTS, positive_integer, "N", "how many of the newest stay")] = 2
@@ -99,7 +105,7 @@ class Settings:
 SETTINGS: dict[str, Setting] = {name.rstrip("_"): kind.__metadata__[0] for name, kind in inspect.get_annotations(Settings).items()
                                 if hasattr(kind, "__metadata__")}
 REFINEMENTS = {"calendar": ("start",), "output_every": ("output",), "means_every": ("means",), "fields": ("output", "means"),
-               "diagnostics_every": ("diagnostics",), "diagnose": ("diagnostics",),
+               "chunks": ("output", "means"), "diagnostics_every": ("diagnostics",), "diagnose": ("diagnostics",),
                "restarts_every": ("restarts",), "keep": ("restarts",)}  # mean nothing without one of these
 
 
@@ -187,9 +193,9 @@ def settings_of(options: argparse.Namespace) -> Settings:
     for key, of in REFINEMENTS.items():
         if key in given and not given.keys() & {*of}:
             raise BadInput(f"{key} = {as_toml(given[key])} is given without {' or '.join(of)}.")
-    paths: dict[Path, str] = {}
+    paths: dict[str, str] = {}
     for key in given.keys() & {"output", "means", "diagnostics", "state_out", "log", "restarts"}:
-        other = paths.setdefault(Path(os.path.realpath(given[key])), key)
+        other = paths.setdefault(end_of(given[key]), key)
         if other != key:
             raise BadInput(f"{' and '.join(sorted((key, other)))} are both '{given[key]}': give each a place of its own.")
     return Settings(case, **{attribute(key): value for key, value in given.items()},
@@ -249,7 +255,7 @@ def same_kind(written: Any, meant: Any) -> bool:
     if isinstance(written, list) or isinstance(meant, tuple):
         return (isinstance(written, list) and isinstance(meant, tuple) and len(written) == len(meant)
                 and all(map(same_kind, written, meant)))
-    return isinstance(written, str) == isinstance(meant, str | Path)
+    return isinstance(written, str) == (isinstance(meant, str) or hasattr(meant, "suffix"))
 
 
 def text_of(value: Any) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,9 @@ from dycore.diagnostics.cells import along, moved, velocity_of
 from dycore.diagnostics.times import days_of
 from dycore.diagnostics.velocities import relative_vorticity, speed
 from dycore.inputs.given import check_function, check_labelled, check_text, finite, shown
+from dycore.locations import is_here
 from dycore.plotting.curved_cells import VERTICES, areas, is_geographic
+from dycore.running.reading import open_dataset
 
 UNITS = {"Pa": ("hPa", 0.01), "degree_C": ("\N{DEGREE SIGN}C", 1.0), "m s-1": ("m/s", 1.0), "Pa s-1": ("Pa/s", 1.0),
          "g kg-1": ("g/kg", 1.0), "sverdrup": ("Sv", 1.0), "s-1": ("$10^{-5}$/s", 1e5)}
@@ -28,18 +29,17 @@ ENDS = ("_first_end", "_second_end")  # of a level: names of coordinates beside 
 PLACES = {"longitude": "X", "latitude": "Y", "x": "X", "y": "Y", "grid_longitude": "X", "grid_latitude": "Y"}
 
 
-def opened(path: Path) -> Any:
-    """The dataset in a NetCDF file or a Zarr store; ValueError says what is wrong with it."""
-    import xarray as xr
-
+def opened(path: Any) -> Any:
+    """The dataset in a NetCDF file or a store, here or at an address; ValueError says what is wrong with it."""
     try:
-        path.stat()
+        if is_here(path):
+            path.stat()
     except (FileNotFoundError, ValueError) as problem:  # ValueError: of a name that no file can have
         raise ValueError(f"there is no file '{path}'.") from problem
     except OSError as problem:
         raise ValueError(f"'{path}' cannot be read: {problem.strerror}.") from problem
     try:
-        dataset = xr.open_dataset(path, engine="zarr" if path.is_dir() else "netcdf4", decode_times=False)
+        dataset = open_dataset(path, decode_times=False)
     except Exception as problem:  # whatever netCDF4, zarr and json say of something else
         raise ValueError(f"'{path}' is neither a NetCDF file nor a Zarr store that can be read.") from problem
     if not fields(dataset):

@@ -17,14 +17,15 @@ import numpy as np
 from dycore import output
 from dycore.files import by_first
 from dycore.inputs.given import check_function, shown
-from dycore.running.growing_files import TIMES, NetCDF, Zarr, could_not
+from dycore.running.growing_files import KINDS
 from dycore.running.series import Means, Series, Snapshots
+from dycore.running.zarr_stores import TIMES, could_not
 from dycore.state import State
 
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """Diagnostics of the state, every so many days (rounded to whole steps), the first at the start, into a path in .zarr or .nc.
+    """Diagnostics of the state, every so many days (rounded to whole steps), the first at the start, into a path as Snapshots.
 
     `functions`: each takes the dataset of a state and returns a DataArray with a name, or a Dataset, as those of dycore.diagnostics
     do; a lambda or functools.partial where they take more. Raises ValueError where a name comes twice, from the first state on.
@@ -33,6 +34,7 @@ class Diagnostics:
     path: str | Path
     days: float
     functions: tuple[Callable, ...]
+    chunks: Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.functions, (tuple, list)) or not self.functions:
@@ -63,23 +65,13 @@ class Alone:
         return (), cells
 
 
-class WholeZarr(Zarr):
-    """A store whose records are written whole, in one chunk a variable."""
-
-    def _chunk(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return tuple(max(1, n) for n in shape)
-
-
-STORES: dict[str, Any] = {".zarr": WholeZarr, ".nc": NetCDF}
-
-
 class Diagnosed(Series):
     """Diagnostics of a run: the functions, and the file with its number of whole records."""
 
     def _prepared(self, state: State, wanted: Any) -> tuple[dict[str, Any], Any]:
         self.functions = tuple(wanted.functions)
         alone = SimpleNamespace(tile=None, backend=SimpleNamespace(communication=Alone()))
-        return self._diagnosed(state), STORES[self.path.suffix](self.path, alone)
+        return self._diagnosed(state), KINDS[self.path.suffix](self.path, alone, wanted.chunks)
 
     def _diagnosed(self, state: State) -> dict[str, Any]:
         """The results by name (DataArray), on rank 0; none on the others, which raise what it raises."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -12,25 +13,31 @@ from typing import Any
 import numpy as np
 
 from dycore import output
-from dycore.files import at_home, by_first, why
+from dycore.files import by_first, why
 from dycore.inputs.given import MOST, is_number, shown
+from dycore.locations import ENDINGS, location
 from dycore.restart import Sums
-from dycore.running.growing_files import KINDS, could_not, template
+from dycore.running.growing_files import KINDS, template
 from dycore.running.identity import as_now, difference, identity, summary, written
 from dycore.running.progress import DAY
+from dycore.running.zarr_stores import check_chunks, could_not
 from dycore.state import State
 
 
 @dataclass(frozen=True)
 class Snapshots:
-    """The state itself, every so many days (rounded to whole steps), the first at the start, into a path in .zarr or .nc.
+    """The state itself, every so many days (rounded to whole steps), the first at the start, into a path.
 
-    `fields`: names as in `Model.dataset`, None for all.
+    It ends in .zarr, .icechunk or .nc, and may be an address (dycore.locations): "s3://bucket/ocean.icechunk". `fields`: names
+    as in `Model.dataset`, None for all. `chunks`: records, levels, rows or columns in a chunk of a store, by dimension, as in
+    {"time": 10} for reading of time series; usually one record, the rows and columns of a rank and levels up to 64 MiB. A chunk
+    of n records is written n times.
     """
 
     path: str | Path
     days: float
     fields: tuple[str, ...] | None = None
+    chunks: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -38,13 +45,14 @@ class Means:
     """Time means over intervals of so many days (rounded to whole steps), counted from the start of a simulation.
 
     A mean is taken over `samples` states, evenly spaced to a step over the interval and its end among them, or over all where
-    there are fewer. `time_bounds` says what it covers: less than an interval where a run starts within one.
+    there are fewer. `time_bounds` says what it covers: less than an interval where a run starts within one. Else as Snapshots.
     """
 
     path: str | Path
     days: float
     fields: tuple[str, ...] | None = None
     samples: int = 24
+    chunks: Mapping[str, int] | None = None
 
 
 def whole_steps(days: float, time_step: float, what: str) -> int:
@@ -59,9 +67,9 @@ class Series:
 
     def __init__(self, model: Any, state: State, wanted: Any, goes_on: bool):
         step = int(state.step)
-        path = at_home(wanted.path)
+        path = location(wanted.path)
         if path.suffix not in KINDS:
-            raise ValueError(f"'{path}' ends neither in .zarr nor in .nc, the formats that there are.")
+            raise ValueError(f"'{path}' does not end {ENDINGS}, the formats that there are.")
         self.mean, self.model, self.path = isinstance(wanted, Means), model, path
         self.every = whole_steps(wanted.days, model.parameters.time_step, f"'{path}'")
         self.samples = 1
@@ -70,12 +78,14 @@ class Series:
                 raise ValueError(f"samples={shown(wanted.samples)} of '{path}' must be at least 1, a whole number.")
             self.samples = int(min(wanted.samples, self.every))
         self.variables, self.store = self._prepared(state, wanted)
+        if wanted.chunks is not None:
+            check_chunks(wanted.chunks, path, self._template(""))
         self.sums = Sums(0, step, {}, self.seconds)
         self.records, self.end = by_first(model.backend.communication, lambda: self._found(step, goes_on), could_not(path))
 
     def _prepared(self, state: State, wanted: Any) -> tuple[dict[str, Any], Any]:
         """Variables that are written, by name, and the file for them."""
-        return output.variables(self.model, wanted.fields), KINDS[self.path.suffix](self.path, self.model)
+        return output.variables(self.model, wanted.fields), KINDS[self.path.suffix](self.path, self.model, wanted.chunks)
 
     def _template(self, made: str) -> Any:
         """A dataset without records of the identity `made`."""
@@ -112,7 +122,7 @@ class Series:
     def prepare(self, step: int) -> None:
         """Make the file, or leave of it what comes before the step; once nothing that a run writes is refused."""
         def work() -> None:
-            if self.path.exists():
+            if self.store.exists():
                 self.store.cut(self.records)
             else:
                 made = json.dumps(written(self._belongs()) | {"begins": step * self.model.parameters.time_step}, default=float)
@@ -122,7 +132,7 @@ class Series:
 
     def _found(self, step: int, goes_on: bool) -> tuple[int, int]:
         """(records, step at which the last of them ends or the first begins) before the step from which a run goes on."""
-        if not self.path.exists():
+        if not self.store.exists():
             return 0, step
         dt, belongs = self.model.parameters.time_step, self._belongs()
         try:

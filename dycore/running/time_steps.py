@@ -83,5 +83,5 @@ def times(restarts: Iterable[Path]) -> dict[Path, float]:
 
 def header(path: Path) -> dict[str, Any]:
     """The numbers and words of a restart."""
-    with np.load(path) as file:
+    with path.open("rb") as held, np.load(held) as file:  # at an address, too
         return json.loads(str(file["about"]))

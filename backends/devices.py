@@ -12,10 +12,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+try:
+    import jax
+    import jax.numpy as jnp
+    from jax.sharding import Mesh, NamedSharding, PartitionSpec
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(f"JAX is not installed ({missing}): pip install 'dycore[jax]'.", name=missing.name) from None
 
 from dycore.backends.device_strips import AXES, NORMAL, columns_last, corner, mirrored_high, mirrored_low, on_boundary, strip_of
 from dycore.backends.halos import Serial, Traffic, interior, substeps_that_fit

@@ -9,9 +9,13 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
+
+try:
+    import jax
+    import jax.numpy as jnp
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(f"JAX is not installed ({missing}): pip install 'dycore[jax]'.", name=missing.name) from None
 
 from dycore.backends import native
 from dycore.backends.common import collapsed, precision_of, within

@@ -13,8 +13,12 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-import numba
 import numpy as np
+
+try:
+    import numba
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(f"Numba is not installed ({missing}): pip install 'dycore[numba]'.", name=missing.name) from None
 
 from dycore.backends.common import collapsed
 from dycore.backends.compiled.backward import backward_steps

@@ -1,12 +1,11 @@
 """The Fortran reference: where its sources and its programs are, and how they are built.
 
 A checkout builds in `benchmarks/fortran/build`. An installed package may belong to another user, or to an environment that is
-not to be written: its sources stay where they are, and the programs go into the user's cache folder (XDG_CACHE_HOME, else
-~/.cache), one folder for each state of the sources, compiler, options and machine.
+not to be written: its sources stay where they are, and the programs go into the user's cache folder (dycore.backends.user_cache),
+one folder for each state of the sources, compiler, options and machine.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import platform
@@ -15,6 +14,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from dycore.backends.user_cache import in_turn, user_cache
 from dycore.benchmarks.launching import is_checkout, mpi_compiler
 
 FORTRAN = Path(__file__).resolve().with_name("fortran")
@@ -22,12 +22,7 @@ FORTRAN = Path(__file__).resolve().with_name("fortran")
 
 def build_folder() -> Path:
     """Where the programs are, built or not."""
-    return FORTRAN / "build" if is_checkout() else cache_folder() / "dycore" / "fortran" / key_of_build(FORTRAN)
-
-
-def cache_folder() -> Path:
-    """The user's folder for what can be made again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    return FORTRAN / "build" if is_checkout() else user_cache() / "fortran" / key_of_build(FORTRAN)
 
 
 @cache
@@ -62,17 +57,16 @@ def build_fortran() -> str | None:
         return f"{compiler} was not found: apt-get install gfortran libfftw3-dev, or name a compiler with FC"
     if shutil.which("make") is None:
         return "make was not found: apt-get install make"
-    folder = build_folder()
     try:
+        folder = build_folder()
         folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / "lock", "w")  # noqa: SIM115
+        with in_turn(folder / "lock"):  # jobs on several nodes may build at once
+            program = ["make", "-j4", "-C", str(FORTRAN), f"BUILD={folder}"]
+            built = subprocess.run(program, capture_output=True, text=True, check=False, env=mpi_compiler())
+    except ImportError as problem:
+        return f"did not build ({problem}): pip install 'dycore[bench]'"
     except OSError as problem:
         return (f"did not build: '{folder}' cannot be written ({problem.strerror}); name a folder that can with XDG_CACHE_HOME")
-    with lock:
-        with contextlib.suppress(OSError):  # some disks have no locks; jobs on several nodes may build at once
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        program = ["make", "-j4", "-C", str(FORTRAN), f"BUILD={folder}"]
-        built = subprocess.run(program, capture_output=True, text=True, check=False, env=mpi_compiler())
     if built.returncode == 0:
         return None
     lines = (built.stdout + built.stderr).splitlines()

@@ -3,6 +3,9 @@
 Imported as `dycore.learning`; needs JAX (`pip install dycore[learn]`). The science imports nothing of it.
 """
 
+import dycore.learning.installed  # noqa: F401 - before what it speaks of
+
+# isort: split
 from dycore.learning.assimilation import Analysis, assimilate
 from dycore.learning.calibration import Calibration, CostCurve, calibrate, cost_along
 from dycore.learning.coarse_graining import coarse_grained

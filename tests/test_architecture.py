@@ -54,7 +54,7 @@ LAYERS = [
     {"coupling"},  # within models of others: imports JAX, and nothing here imports it
 ]
 LAYERS_OF_BACKENDS = [  # rooms count as one
-    {"common", "halos", "launchers", "threads", "foreign"},
+    {"common", "halos", "launchers", "threads", "foreign", "user_cache"},
     {"messages", "device_strips", "mpi_library", "jax_process", "jax_kernels", "jax_halos"},
     {"recorded", "message_slopes"},
     {"adjoint"},
@@ -66,7 +66,7 @@ LAYERS_OF_BACKENDS = [  # rooms count as one
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 RANK |= {name.partition(".")[0]: -1 for name in RANK if "." in name}  # rooms whose files have ranks of their own: a sentence each
 HEAVY = {"numba", "jax", "jaxlib", "mpi4py", "mpi4jax", "scipy", "xarray", "rich", "matplotlib", "zarr", "netCDF4", "filelock",
-         "cf_units", "cftime", "upath", "fsspec", "icechunk", "equinox", "optax", "safetensors"}
+         "platformdirs", "cf_units", "cftime", "upath", "fsspec", "icechunk", "equinox", "optax", "safetensors"}
 
 # Words that this project once had of its own, and the field's terms for them: in all programs, and in those of backends.
 WORDS = {

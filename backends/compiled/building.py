@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,16 +14,6 @@ import numba
 import numpy as np
 
 from dycore.backends.compiled.cache import cache_folder
-
-
-@contextlib.contextmanager
-def in_turn(function: Callable) -> Iterator[None]:
-    """Only one process of a machine at a time compiles a function; the others then find it on disk."""
-    with open(Path(function.__code__.co_filename).with_suffix(".lock"), "w") as file:
-        with contextlib.suppress(OSError):  # some file systems have no locks
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
 
 _built: dict[str, Callable] = {}
 

@@ -1,6 +1,6 @@
 """Where Numba keeps what it compiled, so that a second start is quick.
 
-In NUMBA_CACHE_DIR, else in the user's cache folder (XDG_CACHE_HOME, ~/.cache). Where that cannot be written, as in a batch job
+In NUMBA_CACHE_DIR, else in the user's cache folder (dycore.backends.user_cache). Where that cannot be written, as in a batch job
 or a container without a home, in a temporary folder of the user.
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 import numba
 
 from dycore.backends.launchers import launched
+from dycore.backends.user_cache import user_cache
 
 
 class CacheWarning(UserWarning):
@@ -26,8 +27,7 @@ class CacheWarning(UserWarning):
 
 def cache_folder() -> Path:
     """Where generated sources lie; Numba keeps what it compiled beside them. Raises RuntimeError where nothing can be written."""
-    usual = os.environ.get("NUMBA_CACHE_DIR") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache"), "dycore")
+    usual = os.environ.get("NUMBA_CACHE_DIR") or str(user_cache())
     problem = why_not_written(usual)
     folder = Path(temporary_folder(problem) if problem else usual) / "loops"
     folder.mkdir(parents=True, exist_ok=True)

@@ -38,6 +38,7 @@ def list_cases(options: argparse.Namespace) -> int:
 
 
 def print_table(rows: list[tuple[str, str]]) -> None:
+    """Print two columns, a line each: not by rich, which breaks lines at the width of a terminal, and programs read these."""
     width = max(len(name) for name, _ in rows)
     for name, words in rows:
         print(f"{name:{width}}  {words}")

@@ -55,7 +55,7 @@ def create_backend(name: str, threads: int, communication: Any = None) -> Any:
     try:
         backend = by_name.create(name, threads, communication)
     except ImportError as missing:
-        problem = (f"the {name} backend cannot be loaded ({missing}). Install what it needs with: "
+        problem = (f"the {name} backend cannot be loaded ({str(missing).partition(':')[0]}). Install what it needs with: "
                    f"pip install 'dycore[{by_name.EXTRAS[name]}]'.")
     except RuntimeError as unable:
         problem = str(unable)

@@ -271,8 +271,11 @@ def shown(value: Any) -> str:
 
 
 def as_toml(value: Any) -> str:
-    """A value as TOML has it, which for text, numbers, truth and lists of them is as JSON has it."""
-    return json.dumps("none" if value is None else value, ensure_ascii=False, default=str)
+    """A value as TOML has it, which for text, numbers, truth and lists of them is as JSON has it, but for the letter DEL.
+
+    Not by tomli-w: it gives whole files alone, spreads lists over lines, and NumPy is all that a run needs to be installed.
+    """
+    return json.dumps("none" if value is None else value, ensure_ascii=False, default=str).replace("\x7f", "\\u007f")
 
 
 def toml(settings: Settings, values: dict[str, Any], parameters: dict[str, Any]) -> str:

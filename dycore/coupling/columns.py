@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
+
+try:
+    import jax.numpy as jnp
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(f"JAX is not installed ({missing}): pip install 'dycore[jax]'.", name=missing.name) from None
 
 from dycore.assembly.values import joined
 from dycore.equations import column, pressure

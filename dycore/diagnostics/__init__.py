@@ -23,6 +23,7 @@ from dycore.diagnostics.atmospheres import air_temperature, zonal_statistics
 from dycore.diagnostics.densities import mixed_layer_depth, potential_density
 from dycore.diagnostics.energies import available_potential_energy, cell_volume, content, energy, energy_tendency
 from dycore.diagnostics.means import area_mean, zonal_mean
+from dycore.diagnostics.regular_grids import on_regular_grid
 from dycore.diagnostics.spectra import kinetic_energy_spectrum, zonal_spectrum
 from dycore.diagnostics.transports import (
     barotropic_stream_function,
@@ -38,11 +39,12 @@ from dycore.diagnostics.xgcm_grids import xgcm_grid
 
 OF_STATES = {function.__name__: function for function in (
     air_temperature, available_potential_energy, barotropic_stream_function, content, energy, heat_transport, kinetic_energy,
-    kinetic_energy_spectrum, mixed_layer_depth, overturning, potential_density, relative_vorticity, salt_transport, speed,
-    zonal_statistics)}  # that need the dataset of a state alone: what `dycore run --diagnose` knows
+    kinetic_energy_spectrum, mixed_layer_depth, on_regular_grid, overturning, potential_density, relative_vorticity,
+    salt_transport, speed, zonal_statistics)}  # that need the dataset of a state alone: what `dycore run --diagnose` knows
 
 __all__ = ["OF_STATES", "air_temperature", "area_mean", "available_potential_energy", "barotropic_stream_function", "cell_volume",
            "content", "eddy_kinetic_energy", "energy", "energy_tendency", "heat_transport", "kinetic_energy",
-           "kinetic_energy_spectrum", "mixed_layer_depth", "northward_transport", "overturning", "overturning_in_density",
+           "kinetic_energy_spectrum", "mixed_layer_depth", "northward_transport", "on_regular_grid", "overturning",
+           "overturning_in_density",
            "potential_density", "relative_vorticity", "salt_transport", "section_transport", "speed", "xgcm_grid", "zonal_mean",
            "zonal_spectrum", "zonal_statistics"]

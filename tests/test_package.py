@@ -124,3 +124,17 @@ def test_the_citation_and_the_recipe_say_what_the_package_says():
     run = [requirement.replace(" ", "") for requirement in recipe["requirements"]["run"]]
     assert set(PROJECT["project"]["dependencies"]) <= set(run)
     assert recipe["build"]["python"]["entry_points"] == [f"dycore = {PROJECT['project']['scripts']['dycore']}"]
+
+
+@pytest.mark.parametrize("library, module, sentence", [
+    ("jax", "backends.on_jax", "JAX is not installed (import of jax halted; None in sys.modules): pip install 'dycore[jax]'."),
+    ("numba", "backends.on_numba",
+     "Numba is not installed (import of numba halted; None in sys.modules): pip install 'dycore[numba]'."),
+    ("equinox", "learning.fitting", "dycore.learning needs equinox, which is not installed: pip install 'dycore[learn]'."),
+])
+def test_what_lacks_an_extra_says_the_line_that_installs_it(library, module, sentence):
+    program = (f"import importlib.util, sys; find = importlib.util.find_spec; sys.modules[{library!r}] = None\n"
+               f"importlib.util.find_spec = lambda name, *rest: None if name == {library!r} else find(name, *rest)\n"
+               f"try: import dycore.{module}\nexcept ModuleNotFoundError as problem: print(problem)")
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
+    assert said == sentence

@@ -67,7 +67,7 @@ def three_poles(n):
 @pytest.mark.parametrize("make", [whole, three_poles])
 def test_smooth_fields_converge_to_the_analytic_ones_to_second_order(make):
     coarse, fine = (errors(dataset_of(make(n)), 6.0) for n in (1, 2))
-    assert coarse[0] < 0.1 and max(coarse[1:]) < 0.05
+    assert coarse[0] < 0.1 and max(coarse[1:]) < 0.1
     assert all(near < far / 2.5 for near, far in zip(fine, coarse, strict=True))
 
 

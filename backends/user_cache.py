@@ -19,11 +19,9 @@ def user_cache() -> Path:
 
 @contextmanager
 def in_turn(file: Path) -> Iterator[None]:
-    """Only one process of a machine at a time is within; all are on a disk without locks. Raises OSError for no such folder."""
+    """Only one process of a machine at a time is within; all are where a disk has no locks, or cannot be written."""
     from filelock import FileLock
 
-    if not file.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder '{file.parent}'")
     lock = FileLock(file, fallback_to_soft=False)
     with suppress(OSError):
         lock.acquire()

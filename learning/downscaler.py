@@ -45,8 +45,8 @@ class Downscaler(equinox.Module):
     convolutions: tuple[equinox.nn.Conv2d, ...]
     embeddings: tuple[equinox.nn.Linear, ...]
     last: equinox.nn.Conv2d
-    deviation: np.ndarray = equinox.field(converter=np.asarray)
-    detail: np.ndarray = equinox.field(converter=np.asarray)
+    deviation: Any = equinox.field(converter=np.asarray)
+    detail: Any = equinox.field(converter=np.asarray)
     factor: int = equinox.field(static=True)
     patch: int = equinox.field(static=True)
 

@@ -22,7 +22,7 @@ from dycore.learning.training import train
 HELD_OUT = 64  # fields, in one batch
 
 
-def noised(sample: Mapping[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
+def noised(sample: Mapping[str, np.ndarray], random: np.random.Generator) -> dict[str, Any]:
     """A fine field of vorticity with a noise level and noise; in half of cases turned by 180 degrees, under which it stays one."""
     field = sample["vorticity"]
     if random.integers(2):

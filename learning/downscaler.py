@@ -8,8 +8,8 @@
 The planes go round in both directions. A fine field is the coarse one, interpolated bicubically with its means restored, and what
 that lacks, of which each block has the mean zero. Noise, data and what is drawn are of such fields alone (`without_means`), so that
 means are kept to round-off, by construction. The network sees blocks of `patch` x `patch` cells as channels; it knows no place, so
-that what is moved by patches is drawn as likely. One block of all cells gives a model that knows the mean alone, zero of vorticity:
-the prior of `dycore.learning.posterior_sampling`.
+that what is moved by patches is drawn as likely. One block of all cells gives a model that knows the mean alone, which is
+zero of vorticity.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DILATIONS = (1, 2, 1, 4)  # of blocks, in turn
 FREQUENCIES = 2.0 ** np.arange(5)  # of the logarithm of a noise level
 STEPS = 18  # of the sampler
 FEATURES = 2 * len(FREQUENCIES)
-AT_ONCE = 64  # fields drawn in one program
+AT_ONCE = 32  # fields drawn together
 
 
 class Downscaler(equinox.Module):
@@ -161,16 +161,18 @@ def drawn(downscaler: Downscaler, coarse: Any, members: int = 1, seed: int = 0, 
     return np.concatenate(found).reshape(members, *given.shape[:-2], *shape)
 
 
-@equinox.filter_jit
 def drawn_from(downscaler: Downscaler, coarse: Any, noise: Any, levels: Any) -> Any:
     """Fine fields [n, j, i] drawn for coarse ones, from noise [n, j, i]."""
-    def one(coarse: Any, noise: Any) -> Any:
-        background = downscaler.background(coarse)
-        details = sampled(lambda values, level: downscaler(values, background, level), without_means(noise, downscaler.factor),
-                          levels)
-        return background + downscaler.detail * details
+    background = jax.vmap(downscaler.background)(coarse)
+    details = sampled(lambda values, level: denoised(downscaler, values, background, jnp.asarray(level)),
+                      without_means(noise, downscaler.factor), levels)
+    return background + downscaler.detail * details
 
-    return jax.vmap(one)(coarse, noise)
+
+@equinox.filter_jit
+def denoised(downscaler: Downscaler, noisy: Any, background: Any, level: Any) -> Any:
+    """Denoised details [n, j, i] of several fields at one noise level."""
+    return jax.vmap(lambda values, there: downscaler(values, there, level))(noisy, background)
 
 
 def save_downscaler(path: str | Path, downscaler: Downscaler) -> None:

@@ -1,6 +1,6 @@
 """Downscaling: a diffusion model draws the fine vorticity of a turbulent flow of which coarse means are known.
 
-`python examples/downscaling.py PICTURE` makes a run of Kolmogorov flow and trains on it, in some five minutes of a core;
+`python examples/downscaling.py PICTURE` makes a run of Kolmogorov flow and trains on it;
 `python -m dycore.learning.downscale FILE.toml` makes the whole of it from settings, and benchmarks/downscaling has those of a
 longer one.
 """

@@ -24,6 +24,9 @@ from dycore.learning.column_training import (
 from dycore.learning.coupled_land import coupled_trajectory
 from dycore.learning.covariance import Covariance, background_covariance
 from dycore.learning.differentiable import grad, numbers, shared, total, value_and_grad, with_numbers
+from dycore.learning.diffusion import denoising_loss, noise_levels, preconditioning, sampled
+from dycore.learning.downscaler import Downscaler, drawn, load_downscaler, random_downscaler, save_downscaler
+from dycore.learning.downscaling_training import train_downscaler
 from dycore.learning.eddying_channels import eddying_channel
 from dycore.learning.emulator import (
     Emulator,
@@ -49,6 +52,7 @@ from dycore.learning.hybrid import (
     windows,
     with_module,
 )
+from dycore.learning.kolmogorov_flows import kolmogorov_flow
 from dycore.learning.land_trajectories import land_trajectory
 from dycore.learning.letkf import Filtered, filtered
 from dycore.learning.normalisation import Normalisation, load_normalisation, normalisation_of, save_normalisation
@@ -79,20 +83,23 @@ from dycore.learning.taylor_tests import taylor_test
 from dycore.learning.training import draw_learning_curve, train
 from dycore.learning.trajectories import trajectory
 from dycore.learning.uncertain_parameters import UncertainParameter
+from dycore.learning.vorticity_samples import VorticitySamples, vorticity_samples
 from dycore.learning.weights import Saved, load_weights, save_weights
 
 __all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics", "ColumnSamples", "CostCurve", "Covariance",
-           "Emulator", "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork", "Normalisation", "Observations",
-           "Posterior", "Range", "RateSamples", "Rates", "Reliability", "RunSamples", "Saved", "UncertainParameter", "Window",
-           "Windows", "anomaly_correlation", "assimilate", "at_cells", "background_covariance", "bounded", "calibrate",
-           "climate", "coarse_grained", "coarse_windows", "column_physics", "column_samples", "continuous_ranked_probability",
-           "cost_along", "coupled_trajectory", "departures", "draw_learning_curve", "eddying_channel", "error_between",
-           "filtered", "fit", "fitted_in_rollouts", "fitted_to_lacking_rates", "fitted_to_rates", "flow",
-           "fluxes_fitted_in_rollouts", "forcing_rates", "forecast_errors", "grad", "in_batches", "in_growing_rollouts",
-           "lacking_rates", "lacking_rates_loss", "land_trajectory", "load_emulator", "load_normalisation", "load_weights",
-           "normalisation_of", "normalisation_of_samples", "numbers", "observed_twin", "of_columns", "random_column_physics",
-           "random_emulator", "random_network", "random_subgrid_fluxes", "rank_histogram", "rates_at", "rates_loss",
-           "reliability", "rollout", "rollout_loss", "root_mean_square_error", "run_samples", "save_emulator",
-           "save_normalisation", "save_weights", "seen_in", "shared", "shuffled", "spread_over_error", "static_maps",
-           "subgrid_fluxes", "taylor_test", "total", "train", "train_emulator", "trajectory", "unbounded", "value_and_grad",
-           "windows", "with_fields", "with_module", "with_numbers", "with_physics", "with_smooth_slopes", "with_subgrid_fluxes"]
+           "Downscaler", "Emulator", "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork", "Normalisation",
+           "Observations", "Posterior", "Range", "RateSamples", "Rates", "Reliability", "RunSamples", "Saved",
+           "UncertainParameter", "VorticitySamples", "Window", "Windows", "anomaly_correlation", "assimilate", "at_cells",
+           "background_covariance", "bounded", "calibrate", "climate", "coarse_grained", "coarse_windows", "column_physics",
+           "column_samples", "continuous_ranked_probability", "cost_along", "coupled_trajectory", "denoising_loss", "departures",
+           "draw_learning_curve", "drawn", "eddying_channel", "error_between", "filtered", "fit", "fitted_in_rollouts",
+           "fitted_to_lacking_rates", "fitted_to_rates", "flow", "fluxes_fitted_in_rollouts", "forcing_rates", "forecast_errors",
+           "grad", "in_batches", "in_growing_rollouts", "kolmogorov_flow", "lacking_rates", "lacking_rates_loss",
+           "land_trajectory", "load_downscaler", "load_emulator", "load_normalisation", "load_weights", "noise_levels",
+           "normalisation_of", "normalisation_of_samples", "numbers", "observed_twin", "of_columns", "preconditioning",
+           "random_column_physics", "random_downscaler", "random_emulator", "random_network", "random_subgrid_fluxes",
+           "rank_histogram", "rates_at", "rates_loss", "reliability", "rollout", "rollout_loss", "root_mean_square_error",
+           "run_samples", "sampled", "save_downscaler", "save_emulator", "save_normalisation", "save_weights", "seen_in",
+           "shared", "shuffled", "spread_over_error", "static_maps", "subgrid_fluxes", "taylor_test", "total", "train",
+           "train_downscaler", "train_emulator", "trajectory", "unbounded", "value_and_grad", "vorticity_samples", "windows",
+           "with_fields", "with_module", "with_numbers", "with_physics", "with_smooth_slopes", "with_subgrid_fluxes"]

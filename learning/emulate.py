@@ -17,46 +17,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from dycore.files import WritingFailed
+from dycore.learning import experiment_command
 from dycore.learning.emulation import experiment
 from dycore.learning.emulation_page import HEADING, evidence, write_card
-from dycore.learning.emulation_settings import read_settings
-from dycore.validation.evidence import Evidence, gather
-
-
-class Machine:
-    """A machine by the name that the page has for it."""
-
-    def __init__(self) -> None:
-        import jax
-
-        self.name = f"JAX {jax.__version__} on {jax.devices()[0].device_kind}"
+from dycore.learning.emulation_settings import EmulationSettings, read_settings
+from dycore.validation.evidence import Evidence
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code: 2 for what cannot be done, 1 where a verdict is not met."""
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        print(__doc__ if arguments and arguments[0] in ("-h", "--help") else
-              "Give one file of settings: python -m dycore.learning.emulate FILE.toml", file=sys.stderr)
-        return 0 if arguments and arguments[0] in ("-h", "--help") else 2
-    try:
-        settings = read_settings(arguments[0])
+    return experiment_command.main("emulate", arguments, __doc__, read_settings, program, HEADING)
 
-        def program(machine: object, short: bool) -> Evidence:
-            found = experiment(settings)
-            write_card(settings.output / "model_card.md", settings, found)
-            return evidence(found)
 
-        program.__doc__ = f"The run {settings.run.name}, coarsened by {settings.coarsen}, and its emulator."
-        gathered = gather("emulator", program, Machine(), False, f"python -m dycore.learning.emulate {arguments[0]}",
-                          settings.output, HEADING)
-    except (ValueError, TypeError, FloatingPointError, WritingFailed, OSError) as problem:
-        print(f"dycore: {problem}", file=sys.stderr)
-        return 2
-    for row in gathered.rows:
-        print(f"{'met    ' if row.met else 'NOT MET'}  {row.quantity}: {row.ours:.6g}; {row.tolerance}; reference {row.published}")
-    print(f"Wrote {settings.output}/results.md, model_card.md, emulator.safetensors and the figures.")
-    return 0 if all(row.met for row in gathered.rows) else 1
+def program(settings: EmulationSettings) -> tuple[str, Evidence]:
+    """The title of an experiment and its rows and figures; its card is written beside."""
+    found = experiment(settings)
+    write_card(settings.output / "model_card.md", settings, found)
+    return f"The run {settings.run.name}, coarsened by {settings.coarsen}, and its emulator.", evidence(found)
 
 
 if __name__ == "__main__":

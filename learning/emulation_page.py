@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from dycore.files import WritingFailed, whole, why
+from dycore.learning import model_card
 from dycore.learning.emulation import Emulation
 from dycore.learning.emulation_settings import EmulationSettings
 from dycore.learning.emulator import trained
 from dycore.learning.emulator_scores import distances
-from dycore.learning.weights import arrays_of, versions
-from dycore.validation.evidence import Evidence, Kind, Row, device, within
+from dycore.learning.model_card import number_of_weights
+from dycore.validation.evidence import Evidence, Kind, Row, within
 
 HEADING = "Emulator of the core"
 OURS = "measured here"
@@ -121,33 +121,19 @@ def spectra_figure(found: Emulation) -> Any:
 def write_card(path: Path, settings: EmulationSettings, found: Emulation) -> None:
     """Write the model card beside the model: what it is, of what, what for, how it was trained, how good it is."""
     layout = found.emulator.layout
-    numbers = sum(int(np.size(each)) for each in arrays_of(trained(found.emulator)).values())
     days = {"training": settings.training, "held out": settings.held_out, "test": settings.test}
-    lines = [
-        "# Model card: emulator.safetensors", "",
-        f"A convolutional network of {numbers} weights that steps {', '.join(f'{name} ({n})' for name, n in layout.levels)} "
-        f"(levels) on {layout.rows} x {layout.columns} cells of a sphere by {layout.every:.3g} days "
-        "(`dycore.learning.load_emulator`).", "",
-        "## Data", "",
-        f"The run in `{settings.run.name}`, means over blocks of {settings.coarsen} x {settings.coarsen} cells. Days for "
-        + "; ".join(f"{name}: {first:g} to {last:g}" for name, (first, last) in days.items())
-        + ". Windows are turned about the axis and mirrored at the equator at random.", "",
-        "## Training", "",
-        "| steps of rollouts | passes | optimiser steps | held-out loss, first and lowest | processor time (s) |",
-        "|---|---|---|---|---|",
-        *(f"| {steps} | {passes} | {len(fit.losses)} | {fit.held_out_losses[0]:.4f}, {fit.held_out_losses.min():.4f} | "
-          f"{fit.seconds:.0f} |" for (steps, passes), fit in zip(settings.rollouts, found.fits, strict=True)), "",
-        f"On {device()}; {', '.join(f'{name} {version}' for name, version in versions().items())}; seed {settings.seed}.", "",
-        "## Skill", "", "| | reference | ours | accepted | |", "|---|---|---|---|---|",
-        *(f"| {row.quantity} | {row.published} | {row.ours:.4g} | {row.tolerance} | {'met' if row.met else 'not met'} |"
-          for row in rows_of(found)), "",
-        "## Use and limits", "",
-        "For states of this run, or of another one of the same case, grid, levels and step: others are refused or not known to "
-        "the network. It keeps the mean surface pressure, but neither energy nor angular momentum. It has learnt one climate: "
-        "forcing, topography and parameters other than those of the run are out of its range. Training minimises the mean square "
-        "error, which makes long forecasts smoother than the flow.", ""]
-    try:
-        with whole(path) as partial:
-            partial.write_text("\n".join(lines))
-    except OSError as problem:
-        raise WritingFailed(f"The model card could not be written to '{path}': {why(problem)}.") from None
+    about = (f"A convolutional network of {number_of_weights(trained(found.emulator))} weights that steps "
+             f"{', '.join(f'{name} ({n})' for name, n in layout.levels)} (levels) on {layout.rows} x {layout.columns} cells of a "
+             f"sphere by {layout.every:.3g} days (`dycore.learning.load_emulator`).")
+    data = (f"The run in `{settings.run.name}`, means over blocks of {settings.coarsen} x {settings.coarsen} cells. Days for "
+            + "; ".join(f"{name}: {first:g} to {last:g}" for name, (first, last) in days.items())
+            + ". Windows are turned about the axis and mirrored at the equator at random.")
+    training = ["| steps of rollouts | passes | optimiser steps | held-out loss, first and lowest | processor time (s) |",
+                "|---|---|---|---|---|",
+                *(f"| {steps} | {passes} | {len(fit.losses)} | {fit.held_out_losses[0]:.4f}, {fit.held_out_losses.min():.4f} | "
+                  f"{fit.seconds:.0f} |" for (steps, passes), fit in zip(settings.rollouts, found.fits, strict=True))]
+    limits = ("For states of this run, or of another one of the same case, grid, levels and step: others are refused or not known "
+              "to the network. It keeps the mean surface pressure, but neither energy nor angular momentum. It has learnt one "
+              "climate: forcing, topography and parameters other than those of the run are out of its range. Training minimises "
+              "the mean square error, which makes long forecasts smoother than the flow.")
+    model_card.write_card(path, "emulator.safetensors", about, data, training, settings.seed, rows_of(found), limits)

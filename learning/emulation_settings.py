@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dycore.commands.option_values import no_such
-from dycore.files import at_home, read_text, why
-from dycore.inputs.given import check_text, integer, not_negative, positive, shown
+from dycore.inputs.given import integer, shown
+from dycore.learning.experiment_settings import a_path, a_rate, checked, days, table_in, whole
 
 FIELDS = ("eastward_velocity", "northward_velocity", "potential_temperature", "surface_pressure")
 
@@ -48,20 +46,6 @@ class EmulationSettings:
     long: int = 1000
 
 
-def a_path(name: str, value: Any) -> Path:
-    check_text(name, value, "held_suarez.zarr")
-    return at_home(value)
-
-
-def days(name: str, value: Any) -> tuple[float, float]:
-    if not isinstance(value, list) or len(value) != 2:
-        raise ValueError(f"{name}={shown(value)} must be the first and the last day, for example [200.0, 1700.0].")
-    first, last = (not_negative(name, each, "days") for each in value)
-    if not first < last:
-        raise ValueError(f"{name}={shown(value)} must be the first and the last day, in this order.")
-    return first, last
-
-
 def field_names(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(each, str) for each in value) or len({*value}) < len(value):
         raise ValueError(f"{name}={shown(value)} must be names of fields, each of them once, for example {list(FIELDS)}.")
@@ -77,46 +61,21 @@ def pairs(name: str, value: Any) -> tuple[tuple[int, int], ...]:
     return tuple((integer(f"steps in {name}", one, 1, 1000), integer(f"passes in {name}", other, 1, 10**6)) for one, other in value)
 
 
-def whole(least: int, most: int) -> Callable[[str, Any], int]:
-    return lambda name, value: integer(name, value, least, most)
-
-
 KINDS: dict[str, Callable[[str, Any], Any]] = {
     "run": a_path, "output": a_path, "case": a_path, "training": days, "held_out": days, "test": days, "fields": field_names,
     "coarsen": whole(1, 1000), "width": whole(2, 4096), "blocks": whole(1, 1000), "rollouts": pairs, "batch": whole(1, 10**6),
-    "rate": lambda name, value: positive(name, value, "no unit"), "seed": whole(0, 2**31), "patience": whole(1, 10**6),
+    "rate": a_rate, "seed": whole(0, 2**31), "patience": whole(1, 10**6),
     "checkpoint_every": whole(1, 10**9), "leads": whole(1, 1000), "starts_every": whole(1, 10**6), "members": whole(2, 1000),
-    "disturbance": lambda name, value: positive(name, value, "no unit"), "long": whole(2, 10**7)}
+    "disturbance": a_rate, "long": whole(2, 10**7)}
 NEEDED = ("run", "output", "training", "held_out", "test")
 
 
 def read_settings(path: str | Path) -> EmulationSettings:
     """The settings in a TOML file. Raises ValueError, in a sentence, for what cannot be read, keys that are not known, and
     values."""
-    try:
-        table = tomllib.loads(read_text(at_home(path)))
-    except OSError as problem:
-        raise ValueError(f"'{path}' cannot be read: {why(problem)}.") from None
-    except (ValueError, RecursionError) as problem:
-        raise ValueError(f"'{path}' is not TOML: {why(problem)}.") from None
-    return settings_of(table, str(path))
+    return settings_of(table_in(path), str(path))
 
 
 def settings_of(table: dict[str, Any], place: str) -> EmulationSettings:
     """The settings of a table; place: where it stands, for messages. Raises ValueError as `read_settings` does."""
-    known = tuple(each.name for each in fields(EmulationSettings))
-    for name in table:
-        if name not in known:
-            raise ValueError(f"{place}: {no_such('key', name, known)}")
-    missing = [name for name in NEEDED if name not in table]
-    if missing:
-        raise ValueError(f"{place} has no {', '.join(missing)}. Needed are {', '.join(NEEDED)}.")
-    try:
-        found = EmulationSettings(**{name: KINDS[name](name, value) for name, value in table.items()})
-    except (ValueError, TypeError) as problem:
-        raise ValueError(f"{place}: {problem}") from None
-    for one, other in (("training", "held_out"), ("training", "test"), ("held_out", "test")):
-        (first, last), (begin, end) = getattr(found, one), getattr(found, other)
-        if first < end and begin < last:
-            raise ValueError(f"{place}: {one}={[first, last]} and {other}={[begin, end]} have days in common. Keep them apart.")
-    return found
+    return checked(EmulationSettings, KINDS, NEEDED, table, place)

@@ -48,7 +48,7 @@ def save_weights(path: str | Path, weights: Any, *, case: Mapping[str, Any], nor
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    arrays = {f"{WEIGHTS}{name}": np.ascontiguousarray(value) for name, value in arrays_of(weights).items()}
+    arrays = {f"{WEIGHTS}{name}": np.array(value, order="C") for name, value in arrays_of(weights).items()}
     if not arrays or any(value.dtype.kind not in "fiub" for value in arrays.values()):
         raise ValueError(f"weights={shown(weights)} must be a tree of arrays of numbers, such as a module of equinox.")
     if normalisation is not None:

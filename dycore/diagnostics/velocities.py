@@ -60,8 +60,8 @@ def eddy_kinetic_energy(dataset: Any) -> Any:
 def relative_vorticity(dataset: Any) -> Any:
     """Vorticity of the velocity along levels (s-1) at corners, dv/dx - du/dy, on a sphere of the Earth's radius or a plane.
 
-    Corners on the edges of the domain are left out. Raises ValueError for less than two rows or columns of cells, and on a
-    tripolar grid.
+    Corners on the edges of the domain are left out, where it has any. Raises ValueError for less than two rows or columns of
+    cells, and on a tripolar grid.
     """
     (u, x), (v, y) = components(dataset)
     if min(dataset.sizes[x], dataset.sizes[y]) < 2:
@@ -77,7 +77,8 @@ def relative_vorticity(dataset: Any) -> Any:
     dx, dy = (metres * float(dataset[name][1] - dataset[name][0]) for name in (x, y))
     across = moved(dataset, v - v.roll({x: 1}), x, f"{x}_face") / (dx * corner)
     along_rows = moved(dataset, u * row - (u * row).roll({y: 1}), y, f"{y}_face") / (dy * corner)
-    inside = {f"{y}_face": slice(1, None)} | ({} if goes_round(dataset, x) else {f"{x}_face": slice(1, None)})
+    columns_go_round = dataset.attrs.get("y_boundary") == "periodic" and int(dataset.attrs["cells"][1]) == dataset.sizes[y]
+    inside = {f"{dim}_face": slice(1, None) for dim, cyclic in ((y, columns_go_round), (x, goes_round(dataset, x))) if not cyclic}
     standard = "atmosphere_relative_vorticity" if "surface_pressure" in dataset else "ocean_relative_vorticity"
     return described((across - along_rows).transpose(*across.dims).isel(inside), "relative_vorticity", "relative vorticity", "s-1",
                      standard)

@@ -1,0 +1,88 @@
+"""Diffusion models as of Karras, Aittala, Aila and Laine (2022, arXiv:2206.00364, "EDM"): noise levels, preconditioning, sampler.
+
+    D(x; s) = c_skip(s) x + c_out(s) F(c_in(s) x; c_noise(s))       table 1, with F the network and S the deviation of the data
+    loss    = c_out^-2 |D(y + s n; s) - y|^2,  ln s of N(P_mean, P_std)
+    dx/ds   = (x - D(x; s)) / s                                     equation 3: from noise to a sample
+
+A denoiser D is any function of noisy values and the noise's standard deviation s; without a network in it, such as where data
+are Gaussian, the sampler gives what is known of these exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from dycore.inputs.given import integer, positive
+
+SMALLEST, LARGEST, CURVATURE = 0.01, 40.0, 7.0  # of noise levels, over the deviation of the data; rho
+LOG_MEAN, LOG_DEVIATION = -0.7, 1.4  # of the logarithm of noise levels in training, over the deviation of the data
+
+Denoiser = Callable[[Any, Any], Any]
+
+
+class Preconditioning(NamedTuple):
+    """Factors of a denoiser by its network (table 1): c_skip, c_out, c_in and c_noise, without a unit but for c_out's."""
+
+    skip: Any
+    out: Any
+    into: Any
+    noise: Any
+
+
+def preconditioning(level: Any, deviation: float = 1.0) -> Preconditioning:
+    """The factors at a noise level for data of a standard deviation, in one unit.
+
+    What goes into the network, and what it is to give, then have the variance 1 at every level.
+    """
+    total = level**2 + deviation**2
+    return Preconditioning(deviation**2 / total, level * deviation / total**0.5, total**-0.5, 0.25 * jnp.log(level / deviation))
+
+
+def noise_levels(steps: int, smallest: float = SMALLEST, largest: float = LARGEST, curvature: float = CURVATURE) -> np.ndarray:
+    """Noise levels [steps + 1] of a sampler, from the largest to the smallest and 0 (equation 5).
+
+    Raises ValueError for fewer than two steps, and levels that do not fall.
+    """
+    steps = integer("steps", steps, 2)
+    smallest, largest = positive("smallest", smallest, "a noise level"), positive("largest", largest, "a noise level")
+    if not smallest < largest:
+        raise ValueError(f"smallest={smallest} must be below largest={largest}: noise levels of a sampler fall.")
+    ends = largest ** (1.0 / curvature), smallest ** (1.0 / curvature)
+    return np.append(np.linspace(*ends, steps) ** curvature, 0.0)
+
+
+def random_level(random: np.random.Generator) -> float:
+    """A noise level to train at, over the deviation of the data."""
+    return float(np.exp(LOG_MEAN + LOG_DEVIATION * random.standard_normal()))
+
+
+def denoising_loss(denoiser: Denoiser, clean: Any, noise: Any, level: Any, deviation: float = 1.0) -> Any:
+    """Mean square error of denoised values, weighted so that at first it is about 1 at each level (equation 8).
+
+    noise: of variance 1 and the shape of what is clean.
+    """
+    error = denoiser(clean + level * noise, level) - clean
+    return jnp.mean(error**2) / preconditioning(level, deviation).out ** 2
+
+
+def sampled(denoiser: Denoiser, noise: Any, levels: Any) -> Any:
+    """A sample of what a denoiser was trained on, from noise of variance 1, by Heun's method without added noise (algorithm 1).
+
+    levels [n + 1]: of `noise_levels`. A step to level 0, the last, is one of Euler's. A loop of Python: within one of XLA (scan),
+    convolutions take many times as long on a CPU, so that what is to be compiled is the denoiser.
+    """
+    levels = np.asarray(levels, noise.dtype)
+
+    def slope(values: Any, level: Any) -> Any:
+        return (values - denoiser(values, level)) / level
+
+    values = levels[0] * noise
+    for here, there in pairwise(levels[:-1]):
+        first = slope(values, here)
+        values = values + 0.5 * (there - here) * (first + slope(values + (there - here) * first, there))
+    return denoiser(values, levels[-2])  # x + (0 - s) (x - D) / s

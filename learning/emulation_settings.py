@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from dycore.commands.option_values import no_such
-from dycore.files import at_home, read_text, why
+from dycore.files import at_home, read_toml
 from dycore.inputs.given import check_text, integer, not_negative, positive, shown
 
 FIELDS = ("eastward_velocity", "northward_velocity", "potential_temperature", "surface_pressure")
@@ -93,13 +92,7 @@ NEEDED = ("run", "output", "training", "held_out", "test")
 def read_settings(path: str | Path) -> EmulationSettings:
     """The settings in a TOML file. Raises ValueError, in a sentence, for what cannot be read, keys that are not known, and
     values."""
-    try:
-        table = tomllib.loads(read_text(at_home(path)))
-    except OSError as problem:
-        raise ValueError(f"'{path}' cannot be read: {why(problem)}.") from None
-    except (ValueError, RecursionError) as problem:
-        raise ValueError(f"'{path}' is not TOML: {why(problem)}.") from None
-    return settings_of(table, str(path))
+    return settings_of(read_toml(path), str(path))
 
 
 def settings_of(table: dict[str, Any], place: str) -> EmulationSettings:

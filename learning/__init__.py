@@ -33,6 +33,7 @@ from dycore.learning.emulator import (
     rollout,
     save_emulator,
 )
+from dycore.learning.emulator_ensembles import ensemble_rollout, fitted_error_size, step_errors
 from dycore.learning.emulator_training import train_emulator
 from dycore.learning.ensembles import Ensemble
 from dycore.learning.estimates import Estimates
@@ -84,15 +85,15 @@ from dycore.learning.weights import Saved, load_weights, save_weights
 __all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics", "ColumnSamples", "CostCurve", "Covariance",
            "Emulator", "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork", "Normalisation", "Observations",
            "Posterior", "Range", "RateSamples", "Rates", "Reliability", "RunSamples", "Saved", "UncertainParameter", "Window",
-           "Windows", "anomaly_correlation", "assimilate", "at_cells", "background_covariance", "bounded", "calibrate",
-           "climate", "coarse_grained", "coarse_windows", "column_physics", "column_samples", "continuous_ranked_probability",
-           "cost_along", "coupled_trajectory", "departures", "draw_learning_curve", "eddying_channel", "error_between",
-           "filtered", "fit", "fitted_in_rollouts", "fitted_to_lacking_rates", "fitted_to_rates", "flow",
+           "Windows", "anomaly_correlation", "assimilate", "at_cells", "background_covariance", "bounded", "calibrate", "climate",
+           "coarse_grained", "coarse_windows", "column_physics", "column_samples", "continuous_ranked_probability", "cost_along",
+           "coupled_trajectory", "departures", "draw_learning_curve", "eddying_channel", "ensemble_rollout", "error_between",
+           "filtered", "fit", "fitted_error_size", "fitted_in_rollouts", "fitted_to_lacking_rates", "fitted_to_rates", "flow",
            "fluxes_fitted_in_rollouts", "forcing_rates", "forecast_errors", "grad", "in_batches", "in_growing_rollouts",
            "lacking_rates", "lacking_rates_loss", "land_trajectory", "load_emulator", "load_normalisation", "load_weights",
            "normalisation_of", "normalisation_of_samples", "numbers", "observed_twin", "of_columns", "random_column_physics",
-           "random_emulator", "random_network", "random_subgrid_fluxes", "rank_histogram", "rates_at", "rates_loss",
-           "reliability", "rollout", "rollout_loss", "root_mean_square_error", "run_samples", "save_emulator",
-           "save_normalisation", "save_weights", "seen_in", "shared", "shuffled", "spread_over_error", "static_maps",
-           "subgrid_fluxes", "taylor_test", "total", "train", "train_emulator", "trajectory", "unbounded", "value_and_grad",
-           "windows", "with_fields", "with_module", "with_numbers", "with_physics", "with_smooth_slopes", "with_subgrid_fluxes"]
+           "random_emulator", "random_network", "random_subgrid_fluxes", "rank_histogram", "rates_at", "rates_loss", "reliability",
+           "rollout", "rollout_loss", "root_mean_square_error", "run_samples", "save_emulator", "save_normalisation",
+           "save_weights", "seen_in", "shared", "shuffled", "spread_over_error", "static_maps", "step_errors", "subgrid_fluxes",
+           "taylor_test", "total", "train", "train_emulator", "trajectory", "unbounded", "value_and_grad", "windows", "with_fields",
+           "with_module", "with_numbers", "with_physics", "with_smooth_slopes", "with_subgrid_fluxes"]

@@ -1,13 +1,12 @@
 """Clusters, as their site files describe them."""
 
-import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
 from dycore.benchmarks.launching import Launcher
 from dycore.benchmarks.problems import CannotStart, Failed
 from dycore.commands.option_values import no_such
-from dycore.files import read_text
+from dycore.files import read_toml
 
 EXAMPLES = "slurm/sites holds examples"
 MOST_ON_A_NODE = 10**6  # cores or GPUs
@@ -29,11 +28,9 @@ class Site(NamedTuple):
 def read_site(path: Path) -> Site:
     """Raises CannotStart with the key that is wrong."""
     try:
-        given = tomllib.loads(read_text(path))
-    except OSError as problem:
-        raise CannotStart(f"the site file '{path}' cannot be read: {problem.strerror}. {EXAMPLES}") from problem
-    except (ValueError, RecursionError) as problem:
-        raise CannotStart(f"the site file '{path}' is not TOML: {problem}. {EXAMPLES}") from problem
+        given = read_toml(path)
+    except ValueError as problem:
+        raise CannotStart(f"the site file {problem} {EXAMPLES}") from problem
     for name, value in given.items():
         if name not in Site._fields:
             raise CannotStart(f"site file '{path}': {no_such('key', name, Site._fields)}")

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import socket
+import tomllib
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -104,6 +105,17 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as problem:
         line = held.count(b"\n", 0, problem.start) + 1
         raise ValueError(f"{problem} (in line {line}); save it in UTF-8") from None
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The table in a TOML file. Raises ValueError, in a sentence, for a path or a file that cannot be read, and what is no TOML."""
+    place = at_home(path)
+    try:
+        return tomllib.loads(read_text(place))
+    except OSError as problem:
+        raise ValueError(f"'{path}' cannot be read: {why(problem)}.") from problem
+    except (ValueError, RecursionError) as problem:  # also of what is no UTF-8
+        raise ValueError(f"'{path}' is not TOML: {why(problem)}.") from problem
 
 
 def end_of_links(path: Path) -> Path:

@@ -36,6 +36,7 @@ from dycore.learning.emulator import (
     rollout,
     save_emulator,
 )
+from dycore.learning.emulator_ensembles import ensemble_rollout, fitted_error_size, step_errors
 from dycore.learning.emulator_training import train_emulator
 from dycore.learning.ensembles import Ensemble
 from dycore.learning.estimates import Estimates
@@ -92,14 +93,15 @@ __all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics
            "UncertainParameter", "VorticitySamples", "Window", "Windows", "anomaly_correlation", "assimilate", "at_cells",
            "background_covariance", "bounded", "calibrate", "climate", "coarse_grained", "coarse_windows", "column_physics",
            "column_samples", "continuous_ranked_probability", "cost_along", "coupled_trajectory", "denoising_loss", "departures",
-           "draw_learning_curve", "drawn", "eddying_channel", "error_between", "filtered", "fit", "fitted_in_rollouts",
-           "fitted_to_lacking_rates", "fitted_to_rates", "flow", "fluxes_fitted_in_rollouts", "forcing_rates", "forecast_errors",
-           "grad", "in_batches", "in_growing_rollouts", "kolmogorov_flow", "lacking_rates", "lacking_rates_loss",
-           "land_trajectory", "load_downscaler", "load_emulator", "load_normalisation", "load_weights", "noise_levels",
-           "normalisation_of", "normalisation_of_samples", "numbers", "observed_twin", "of_columns", "preconditioning",
-           "random_column_physics", "random_downscaler", "random_emulator", "random_network", "random_subgrid_fluxes",
-           "rank_histogram", "rates_at", "rates_loss", "reliability", "rollout", "rollout_loss", "root_mean_square_error",
-           "run_samples", "sampled", "save_downscaler", "save_emulator", "save_normalisation", "save_weights", "seen_in",
-           "shared", "shuffled", "spread_over_error", "static_maps", "subgrid_fluxes", "taylor_test", "total", "train",
-           "train_downscaler", "train_emulator", "trajectory", "unbounded", "value_and_grad", "vorticity_samples", "windows",
-           "with_fields", "with_module", "with_numbers", "with_physics", "with_smooth_slopes", "with_subgrid_fluxes"]
+           "draw_learning_curve", "drawn", "eddying_channel", "ensemble_rollout", "error_between", "filtered", "fit",
+           "fitted_error_size", "fitted_in_rollouts", "fitted_to_lacking_rates", "fitted_to_rates", "flow",
+           "fluxes_fitted_in_rollouts", "forcing_rates", "forecast_errors", "grad", "in_batches", "in_growing_rollouts",
+           "kolmogorov_flow", "lacking_rates", "lacking_rates_loss", "land_trajectory", "load_downscaler", "load_emulator",
+           "load_normalisation", "load_weights", "noise_levels", "normalisation_of", "normalisation_of_samples", "numbers",
+           "observed_twin", "of_columns", "preconditioning", "random_column_physics", "random_downscaler", "random_emulator",
+           "random_network", "random_subgrid_fluxes", "rank_histogram", "rates_at", "rates_loss", "reliability", "rollout",
+           "rollout_loss", "root_mean_square_error", "run_samples", "sampled", "save_downscaler", "save_emulator",
+           "save_normalisation", "save_weights", "seen_in", "shared", "shuffled", "spread_over_error", "static_maps",
+           "step_errors", "subgrid_fluxes", "taylor_test", "total", "train", "train_downscaler", "train_emulator", "trajectory",
+           "unbounded", "value_and_grad", "vorticity_samples", "windows", "with_fields", "with_module", "with_numbers",
+           "with_physics", "with_smooth_slopes", "with_subgrid_fluxes"]

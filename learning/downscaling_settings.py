@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dycore.files import read_toml
 from dycore.inputs.given import positive
-from dycore.learning.experiment_settings import a_path, a_rate, checked, days, table_in, whole
+from dycore.learning.experiment_settings import a_path, a_rate, checked, days, whole
 
 
 @dataclass(frozen=True)
@@ -56,4 +57,4 @@ NEEDED = ("run", "output", "training", "held_out", "test")
 def read_settings(path: str | Path) -> DownscalingSettings:
     """The settings in a TOML file. Raises ValueError, in a sentence, for what cannot be read, keys that are not known, and
     values."""
-    return checked(DownscalingSettings, KINDS, NEEDED, table_in(path), str(path))
+    return checked(DownscalingSettings, KINDS, NEEDED, read_toml(path), str(path))

@@ -46,7 +46,8 @@ def rows_of(found: Emulation) -> list[Row]:
                "round-off of single precision in as many steps", "conservation"),
         within(f"spread over error of {len(found.ensemble.ranks) - 1} members at the last lead time",
                float(found.ensemble.spread_over_error[-1]), 0.8, 1.2, "1",
-               "first states are disturbed, the emulator is not", OURS, Kind.MODEL)]
+               f"members are given errors of steps in held-out days, times {found.ensemble.size:.3g}, which is fitted there",
+               OURS, Kind.MODEL)]
     mine, core = found.seconds
     if core is not None:
         rows.append(within("simulated days per processor second, over the core's on one core", core / mine, FASTER, None, "1",
@@ -127,7 +128,8 @@ def write_card(path: Path, settings: EmulationSettings, found: Emulation) -> Non
              f"sphere by {layout.every:.3g} days (`dycore.learning.load_emulator`).")
     data = (f"The run in `{settings.run.name}`, means over blocks of {settings.coarsen} x {settings.coarsen} cells. Days for "
             + "; ".join(f"{name}: {first:g} to {last:g}" for name, (first, last) in days.items())
-            + ". Windows are turned about the axis and mirrored at the equator at random.")
+            + ". Windows are turned about the axis and mirrored at the equator at random; first states have noise of "
+            f"{settings.noise:g} standard deviations.")
     training = ["| steps of rollouts | passes | optimiser steps | held-out loss, first and lowest | processor time (s) |",
                 "|---|---|---|---|---|",
                 *(f"| {steps} | {passes} | {len(fit.losses)} | {fit.held_out_losses[0]:.4f}, {fit.held_out_losses.min():.4f} | "
@@ -135,5 +137,7 @@ def write_card(path: Path, settings: EmulationSettings, found: Emulation) -> Non
     limits = ("For states of this run, or of another one of the same case, grid, levels and step: others are refused or not known "
               "to the network. It keeps the mean surface pressure, but neither energy nor angular momentum. It has learnt one "
               "climate: forcing, topography and parameters other than those of the run are out of its range. Training minimises "
-              "the mean square error, which makes long forecasts smoother than the flow.")
+              "the mean square error, which makes long forecasts smoother than the flow. Each step takes back "
+              f"{float(found.emulator.damping[0, 0, 0]):.3g} of the departure from the mean of the training days, which is fitted "
+              "to a rollout from the first held-out day: the mean of a long rollout is near that mean by construction.")
     model_card.write_card(path, "emulator.safetensors", about, data, training, settings.seed, rows_of(found), limits)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dycore.inputs.given import integer, shown
-from dycore.learning.experiment_settings import a_path, a_rate, checked, days, table_in, whole
+from dycore.files import read_toml
+from dycore.inputs.given import integer, not_negative, shown
+from dycore.learning.experiment_settings import a_path, a_rate, checked, days, whole
 
 FIELDS = ("eastward_velocity", "northward_velocity", "potential_temperature", "surface_pressure")
 
@@ -18,9 +19,9 @@ class EmulationSettings:
     """Settings of an experiment; a TOML file has the same names, and lists for tuples.
 
     run: the Zarr store of a run; case: the file with which `dycore run` made it, to measure the core's speed. training, held_out
-    and test: first and last days. coarsen: cells in a block along j and i. rollouts: pairs of steps and passes. leads,
-    starts_every: steps of forecasts, and from one to the next; members, disturbance: of the ensemble; long: steps of the long
-    rollout.
+    and test: first and last days. coarsen: cells in a block along j and i. rollouts: pairs of steps and passes; noise: of first
+    states in training (standard deviations). leads, starts_every: steps of forecasts, and from one to the next; members: of the
+    ensemble; long: steps of the long rollout.
     """
 
     run: Path
@@ -36,13 +37,13 @@ class EmulationSettings:
     rollouts: tuple[tuple[int, int], ...] = ((1, 30), (2, 8), (4, 4))
     batch: int = 16
     rate: float = 2.0e-3
+    noise: float = 0.1
     seed: int = 0
     patience: int | None = None
     checkpoint_every: int = 200
     leads: int = 10
     starts_every: int = 5
     members: int = 10
-    disturbance: float = 0.1
     long: int = 1000
 
 
@@ -64,16 +65,16 @@ def pairs(name: str, value: Any) -> tuple[tuple[int, int], ...]:
 KINDS: dict[str, Callable[[str, Any], Any]] = {
     "run": a_path, "output": a_path, "case": a_path, "training": days, "held_out": days, "test": days, "fields": field_names,
     "coarsen": whole(1, 1000), "width": whole(2, 4096), "blocks": whole(1, 1000), "rollouts": pairs, "batch": whole(1, 10**6),
-    "rate": a_rate, "seed": whole(0, 2**31), "patience": whole(1, 10**6),
-    "checkpoint_every": whole(1, 10**9), "leads": whole(1, 1000), "starts_every": whole(1, 10**6), "members": whole(2, 1000),
-    "disturbance": a_rate, "long": whole(2, 10**7)}
+    "rate": a_rate, "noise": lambda name, value: not_negative(name, value, "standard deviations"), "seed": whole(0, 2**31),
+    "patience": whole(1, 10**6), "checkpoint_every": whole(1, 10**9), "leads": whole(1, 1000), "starts_every": whole(1, 10**6),
+    "members": whole(2, 1000), "long": whole(2, 10**7)}
 NEEDED = ("run", "output", "training", "held_out", "test")
 
 
 def read_settings(path: str | Path) -> EmulationSettings:
     """The settings in a TOML file. Raises ValueError, in a sentence, for what cannot be read, keys that are not known, and
     values."""
-    return settings_of(table_in(path), str(path))
+    return settings_of(read_toml(path), str(path))
 
 
 def settings_of(table: dict[str, Any], place: str) -> EmulationSettings:

@@ -9,6 +9,9 @@
 Convolutions see over the poles as stencils of the grid do (dycore.learning.spherical_padding); half of the hidden channels change
 their sign there. The last layer gives increments. From that of surface pressure its mean over the area is taken, so that no air is
 gained or lost (the corrector of Watt-Meyer et al. 2023, arXiv:2310.02074, without its moisture).
+
+In a step a small part of the departure from the climatology of the training days is taken back (`damping`), because slow growth of
+planetary waves, a few per cent a day, is below what the errors of single steps tell a network, and ends a long rollout.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ from dycore.learning.weights import load_weights, save_weights, saved_case
 VECTORS, MASS = ("eastward_velocity", "northward_velocity"), "surface_pressure"
 DILATIONS = (1, 2)  # of blocks, in turn
 SMALL = 0.1  # weights of the last layer, over those of others
+UNROLLED = 8  # steps at most of rollouts without a loop
 
 
 class Layout(equinox.Module):
@@ -76,14 +80,16 @@ def layout_of(samples: RunSamples) -> Layout:
 
 
 class Emulator(equinox.Module):
-    """Network of a step: kernels [c, c, 3, 3] with biases [c] of the first layer, blocks and the last layer, and the
-    normalisation."""
+    """Network of a step: kernels [c, c, 3, 3] with biases [c] of the first layer, blocks and the last layer, the normalisation, the
+    climatology, and the part of the departure from it that a step takes back."""
 
     first: tuple[Any, Any]
     blocks: tuple[tuple[Any, Any], ...]
     last: tuple[Any, Any]
     mean: np.ndarray = equinox.field(converter=np.asarray)  # [c], each in its unit; not trained
     deviation: np.ndarray = equinox.field(converter=np.asarray)
+    climatology: np.ndarray = equinox.field(converter=np.asarray)  # [c, j, 1], without a unit; not trained
+    damping: Any  # [1, 1, 1], no unit; not trained
     layout: Layout
 
     def packed(self, fields: Mapping[str, Any]) -> Any:
@@ -100,16 +106,17 @@ class Emulator(equinox.Module):
             start += number
         return found
 
-    def __call__(self, state: Any) -> Any:
-        """The state [c, j, i] a step later."""
+    def __call__(self, state: Any, in_loop: bool = False) -> Any:
+        """The state [c, j, i] a step later. in_loop: whether the program is a loop, in which other ways are fast."""
         latitude = jnp.broadcast_to(jnp.sin(jnp.radians(jnp.array(self.layout.latitude)))[:, None], state.shape[1:])
         seen = jnp.concatenate([state, jnp.stack([latitude, latitude**2]).astype(state.dtype)])
         signs = np.append(self.layout.signs, [1.0, 1.0])
-        hidden = convolved(seen, self.first, signs, 1)
+        hidden = convolved(seen, self.first, signs, 1, in_loop)
         signs = np.where(np.arange(hidden.shape[0]) % 2, -1.0, 1.0)
         for number, block in enumerate(self.blocks):
-            hidden = hidden + convolved(jax.nn.gelu(hidden), block, signs, DILATIONS[number % len(DILATIONS)])
-        return state + self.corrected(convolved(jax.nn.gelu(hidden), self.last, signs, 1))
+            hidden = hidden + convolved(jax.nn.gelu(hidden), block, signs, DILATIONS[number % len(DILATIONS)], in_loop)
+        increment = convolved(jax.nn.gelu(hidden), self.last, signs, 1, in_loop)
+        return state + self.corrected(increment - self.damping * (state - self.climatology))
 
     def corrected(self, increment: Any) -> Any:
         """Increments [c, j, i] by which the mean surface pressure does not change."""
@@ -120,16 +127,22 @@ class Emulator(equinox.Module):
         return increment.at[at].add(-(jnp.asarray(self.layout.weights, increment.dtype) * increment[at]).mean())
 
 
-def convolved(values: Any, layer: tuple[Any, Any], signs: np.ndarray, dilation: int) -> Any:
+def convolved(values: Any, layer: tuple[Any, Any], signs: np.ndarray, dilation: int, in_loop: bool) -> Any:
     """A layer of values [c, j, i], which see over the poles with signs [c].
 
-    A product of matrices, which on a CPU takes a fraction of the time of a convolution of XLA.
+    A convolution of XLA, or within a loop a product of matrices: there, on a CPU, convolutions take twenty times as long as outside
+    of it, where they take half the time of products.
     """
     (kernel, bias), (_, ny, nx) = layer, values.shape
-    wide = padded_on_sphere(values, signs, dilation, dilation)
-    seen = jnp.stack([wide[:, j: j + ny, i: i + nx] for j in (0, dilation, 2 * dilation) for i in (0, dilation, 2 * dilation)], 1)
-    found = jnp.reshape(kernel, (len(kernel), -1)) @ seen.reshape(-1, ny * nx)
-    return found.reshape(-1, ny, nx) + bias[:, None, None]
+    wide, weights = padded_on_sphere(values, signs, dilation, dilation).transpose(1, 2, 0), jnp.transpose(kernel, (2, 3, 1, 0))
+    if in_loop:
+        places = (0, dilation, 2 * dilation)
+        seen = jnp.concatenate([wide[j: j + ny, i: i + nx] for j in places for i in places], -1)
+        found = (seen.reshape(ny * nx, -1) @ weights.reshape(-1, len(kernel))).reshape(ny, nx, -1)
+    else:
+        found = jax.lax.conv_general_dilated(wide[None], weights, (1, 1), "VALID", rhs_dilation=(dilation, dilation),
+                                             dimension_numbers=("NHWC", "HWIO", "NHWC"))[0]
+    return found.transpose(2, 0, 1) + bias[:, None, None]
 
 
 def random_emulator(seed: int, samples: RunSamples, normalisation: Normalisation, width: int = 40, blocks: int = 6) -> Emulator:
@@ -142,7 +155,7 @@ def random_emulator(seed: int, samples: RunSamples, normalisation: Normalisation
 
 
 def of_layout(seed: int, layout: Layout, normalisation: Normalisation, width: int, blocks: int) -> Emulator:
-    """An emulator with random weights."""
+    """An emulator with random weights, without damping."""
     random, number = np.random.default_rng(integer("seed", seed, 0)), len(layout.channels)
 
     def layer(into: int, out: int, size: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -150,7 +163,8 @@ def of_layout(seed: int, layout: Layout, normalisation: Normalisation, width: in
         return kernel.astype(np.float32), np.zeros(out, np.float32)
 
     return Emulator(layer(number + 2, width), tuple(layer(width, width, 0.5) for _ in range(blocks)), layer(width, number, SMALL),
-                    normalisation.mean.astype(np.float32), normalisation.deviation.astype(np.float32), layout)
+                    normalisation.mean.astype(np.float32), normalisation.deviation.astype(np.float32),
+                    np.zeros((number, layout.rows, 1), np.float32), np.zeros((1, 1, 1), np.float32), layout)
 
 
 def normalisation_of_samples(samples: RunSamples, stride: int = 5) -> Normalisation:
@@ -168,22 +182,25 @@ def normalisation_of_samples(samples: RunSamples, stride: int = 5) -> Normalisat
 
 def rollout(emulator: Emulator, state: Any, steps: int) -> Any:
     """States [time, c, j, i] after 1 to `steps` steps from one [c, j, i], in one program of JAX."""
-    def next_state(state: Any, _: Any) -> tuple[Any, Any]:
+    state, steps, states = jnp.asarray(state), integer("steps", steps, 1), []
+    if steps > UNROLLED:
+        return jax.lax.scan(lambda state, _: 2 * (emulator(state, True),), state, None, length=steps)[1]
+    for _ in range(steps):
         state = emulator(state)
-        return state, state
-
-    return jax.lax.scan(next_state, jnp.asarray(state), None, length=integer("steps", steps, 1))[1]
+        states.append(state)
+    return jnp.stack(states)
 
 
 def save_emulator(path: str | Path, emulator: Emulator) -> None:
-    """Write an emulator to one file of safetensors with all that it needs: layout, normalisation, weights and versions.
+    """Write an emulator to one file of safetensors with all that it needs: layout, normalisation, climatology, damping, weights and
+    versions.
 
     Raises as `save_weights` does.
     """
     normalisation = Normalisation(emulator.layout.channels, emulator.mean, emulator.deviation)
     size = {"width": len(emulator.first[1]), "blocks": len(emulator.blocks)}
-    save_weights(path, trained(emulator), normalisation=normalisation, case=emulator.layout.case() | {
-        "network": size, "latitude": list(emulator.layout.latitude), "every": emulator.layout.every})
+    case = emulator.layout.case() | {"network": size, "latitude": list(emulator.layout.latitude), "every": emulator.layout.every}
+    save_weights(path, (trained(emulator), emulator.climatology, emulator.damping), normalisation=normalisation, case=case)
 
 
 def load_emulator(path: str | Path, samples: RunSamples | None = None) -> Emulator:
@@ -204,16 +221,22 @@ def load_emulator(path: str | Path, samples: RunSamples | None = None) -> Emulat
                              "Take an emulator of this run, or train one.")
     plain = Normalisation(layout.channels, np.zeros(len(layout.channels)), np.ones(len(layout.channels)))
     new = of_layout(0, layout, plain, case["network"]["width"], case["network"]["blocks"])
-    saved = load_weights(path, trained(new), case=case)
-    first, blocks, last = saved.weights
+    saved = load_weights(path, (trained(new), new.climatology, new.damping), case=case)
+    (first, blocks, last), climatology, damping = saved.weights
     assert saved.normalisation is not None
     return Emulator(first, blocks, last, saved.normalisation.mean.astype(np.float32),
-                    saved.normalisation.deviation.astype(np.float32), layout)
+                    saved.normalisation.deviation.astype(np.float32), climatology, damping, layout)
 
 
 def trained(emulator: Emulator) -> tuple[Any, Any, Any]:
     """All of an emulator that is trained."""
     return emulator.first, emulator.blocks, emulator.last
+
+
+def damped(emulator: Emulator, climatology: Any, damping: float) -> Emulator:
+    """An emulator that in each step takes back a part, from 0 to 1, of the departure from a climatology [c, j, 1]."""
+    return equinox.tree_at(lambda each: (each.climatology, each.damping), emulator,
+                           (np.asarray(climatology, np.float32), jnp.full((1, 1, 1), damping, jnp.float32)))
 
 
 def with_weights(emulator: Emulator, weights: Sequence[Any]) -> Emulator:

@@ -8,10 +8,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from dycore.diagnostics.spectra import squares
-from dycore.learning.emulator import VECTORS, Emulator, rollout
+from dycore.learning.emulator import VECTORS, Emulator, damped, rollout
+from dycore.learning.emulator_ensembles import ensemble_rollout
 from dycore.learning.linear_forecast import linear_forecast, mean_state
 from dycore.learning.run_samples import RunSamples
 from dycore.learning.scores import (
@@ -22,6 +24,7 @@ from dycore.learning.scores import (
     spread_over_error,
 )
 
+DAMPINGS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1)  # of a step
 MODES = (20, 40, 80, 160, 320)  # of the linear forecast; the best of these over what is held out
 
 
@@ -71,30 +74,27 @@ def forecasts(emulator: Emulator, training: np.ndarray, held_out: np.ndarray, te
 
 class EnsembleScores(NamedTuple):
     """Scores [lead_time] of an ensemble: CRPS and error of its mean without a unit, spread over error, and ranks [m + 1] at the
-    last lead_time."""
+    last lead_time; size: of the errors of steps that members were given."""
 
+    size: float
     probability: np.ndarray
     error: np.ndarray
     spread_over_error: np.ndarray
     ranks: np.ndarray
 
 
-def ensemble(emulator: Emulator, test: np.ndarray, leads: int, stride: int, members: int, size: float,
+def ensemble(emulator: Emulator, errors: np.ndarray, size: float, test: np.ndarray, leads: int, stride: int, number: int,
              seed: int = 0) -> EnsembleScores:
-    """Scores of forecasts by an ensemble whose first states are disturbed by `size` times differences of two test states each."""
-    random, weights = np.random.default_rng(seed), emulator.layout.weights
-    numbers = np.arange(0, len(test) - leads, stride)
-    one, other = random.integers(len(test), size=(2, members, len(numbers)))
-    starts = test[numbers] + np.float32(size) * (test[one] - test[other])
-    many = jax.jit(jax.vmap(lambda state: rollout(emulator, state, leads)))
-    found = np.stack([np.asarray(many(each)) for each in starts])  # [member, start, lead_time, c, j, i]
-    scores = []
+    """Scores of forecasts by `number` members, which are given `size` times an error of a step after each step, from every
+    `stride`th test state."""
+    weights, numbers = emulator.layout.weights, np.arange(0, len(test) - leads, stride)
+    found, scores = ensemble_rollout(emulator, errors, size, test[numbers], leads, number, seed), []
     for lead_time in range(leads):
         there, here = test[numbers + lead_time + 1], found[:, :, lead_time]
         scores.append(((weights * continuous_ranked_probability(here, there)).mean(),
                        root_mean_square_error(here.mean(axis=0), there, weights), spread_over_error(here, there, weights)))
     probability, error, ratio = np.array(scores).T
-    return EnsembleScores(probability, error, ratio, rank_histogram(found[:, :, -1], test[numbers + leads], seed))
+    return EnsembleScores(size, probability, error, ratio, rank_histogram(found[:, :, -1], test[numbers + leads], seed))
 
 
 class WindClimate(NamedTuple):
@@ -149,6 +149,19 @@ def long_rollout(emulator: Emulator, start: np.ndarray, steps: int) -> np.ndarra
         raise FloatingPointError(f"The rollout is no longer finite at step {int(finite.argmin()) + 1} of {steps}. Train longer, or "
                                  "on longer rollouts.")
     return states
+
+
+def fitted_damping(emulator: Emulator, training: np.ndarray, start: np.ndarray, steps: int) -> Emulator:
+    """The emulator with that of some dampings with which a rollout from a state has a mean and a standard deviation of zonal wind
+    that are nearest to those of training states."""
+    climatology, core = mean_state(training)[..., :1], wind_climate(emulator, training)
+    program = jax.jit(lambda damping: rollout(damped(emulator, climatology, damping), start, steps))
+
+    def distance(damping: float) -> float:
+        found = distances(emulator, wind_climate(emulator, np.asarray(program(jnp.float32(damping)))), core)
+        return found.mean**2 + found.deviation**2 if np.isfinite(found.mean) else np.inf
+
+    return damped(emulator, climatology, min(DAMPINGS, key=distance))
 
 
 def mass_change(emulator: Emulator, states: Sequence[Any]) -> float:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from dycore.commands.option_values import no_such
-from dycore.files import at_home, read_text, why
+from dycore.files import at_home
 from dycore.inputs.given import check_text, integer, not_negative, positive, shown
 
 Settings = TypeVar("Settings")
@@ -36,16 +35,6 @@ def whole(least: int, most: int) -> Callable[[str, Any], int]:
 
 def a_rate(name: str, value: Any) -> float:
     return positive(name, value, "no unit")
-
-
-def table_in(path: str | Path) -> dict[str, Any]:
-    """The table in a TOML file. Raises ValueError, in a sentence, for what cannot be read."""
-    try:
-        return tomllib.loads(read_text(at_home(path)))
-    except OSError as problem:
-        raise ValueError(f"'{path}' cannot be read: {why(problem)}.") from None
-    except (ValueError, RecursionError) as problem:
-        raise ValueError(f"'{path}' is not TOML: {why(problem)}.") from None
 
 
 def checked(record: type[Settings], kinds: Mapping[str, Callable[[str, Any], Any]], needed: Sequence[str], table: dict[str, Any],

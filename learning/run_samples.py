@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from dycore.diagnostics import cells
 from dycore.files import why
 from dycore.inputs.given import check_function, integer, not_negative, positive, shown
 from dycore.learning.coarse_graining import block_sum
 from dycore.running.progress import DAY
 from dycore.running.reading import open_dataset
 
-FACES = {"longitude_face": "longitude", "latitude_face": "latitude", "x_face": "x", "y_face": "y"}  # horizontal, to centres
-PERIODIC = {"longitude_face"}
+FACES = {"longitude_face", "latitude_face", "x_face", "y_face"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,17 +61,13 @@ class RunSamples:
 
     def centred(self, record: Any) -> np.ndarray:
         """A field at the centres of coarse cells. Raises ValueError where it is not finite."""
-        values = np.asarray(record.values, np.float64)
-        if not np.isfinite(values).all():
+        data = cells.alone(record)
+        if not np.isfinite(data.values).all():
             raise ValueError(f"{record.name} is not finite everywhere at the time {float(record.time):g} s of the run, as on land. "
                              "Take a run without land.")
-        for axis, name in enumerate(record.dims):
-            if name in FACES:
-                following = np.roll(values, -1, axis)
-                if name not in PERIODIC:  # nothing flows through the last face, a wall or the pole
-                    following[(slice(None),) * axis + (-1,)] = 0.0
-                values = 0.5 * (values + following)
-        return block_sum(values * self.weight, (self.coarsen, self.coarsen)).astype(np.float32)
+        for face in FACES & {*data.dims}:
+            data = cells.at_centre(self.data, data, face.removesuffix("_face"))
+        return block_sum(data.values * self.weight, (self.coarsen, self.coarsen)).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -227,7 +227,7 @@ def test_a_home_or_a_variable_that_is_not_known_is_refused(home, capsys, path, s
     (b"\xef\xbb\xbf" + HEAD.encode(), None),
     (HEAD.replace("\n", "\r\n").encode(), None),
     ((HEAD + "# caf\xe9\n").encode("latin-1"), " (in line 4); save it in UTF-8."),
-    (HEAD.encode("utf-16"), "run.toml is not TOML: it is in UTF-16; save it in UTF-8."),
+    (HEAD.encode("utf-16"), "'run.toml' is not TOML: it is in UTF-16; save it in UTF-8."),
     (b"", "run.toml names no case"),
     (None, "'run.toml' cannot be read: Is a directory.")])
 def test_files_of_any_editor_are_read_or_refused_in_a_sentence(home, capsys, held, sentence):

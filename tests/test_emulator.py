@@ -14,7 +14,7 @@ for library in ("equinox", "optax", "orbax.checkpoint", "grain", "xarray", "zarr
 from dycore import learning  # noqa: E402
 from dycore.backends import on_numpy  # noqa: E402
 from dycore.learning import emulate, emulation, emulator, emulator_scores, emulator_training, linear_forecast  # noqa: E402
-from dycore.learning.emulation_settings import settings_of  # noqa: E402
+from dycore.learning.emulation_settings import FIELDS, settings_of  # noqa: E402
 from dycore.learning.scores import anomaly_correlation, root_mean_square_error, spread_over_error  # noqa: E402
 from dycore.learning.spherical_padding import padded_on_sphere  # noqa: E402
 
@@ -28,7 +28,8 @@ def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("emulator")
     result = example("emulator").main(folder, on_numpy, (3, 8, 16), days=40.0, rollouts=((1, 10), (2, 1)), coarsen=1, width=8,
                                       blocks=2, leads=2,
-                         starts_every=1, members=4, long=60, batch=8, rate=5e-3, picture=folder / "picture.png")
+                                      starts_every=1, members=4, long=60, batch=8, rate=5e-3, noise=0.005,
+                                      picture=folder / "picture.png")
     assert (folder / "picture.png").read_bytes()[:4] == b"\x89PNG"
     return result, folder
 
@@ -46,10 +47,11 @@ def test_beyond_a_pole_is_the_row_across_it_with_the_sign_of_a_vector():
 
 
 def test_an_emulator_beats_persistence_and_keeps_mass(found):
-    result, _ = found
-    assert (result.forecasts.error["emulator"] < result.forecasts.error["persistence"]).all()
+    result, folder = found
+    own = emulator.damped(result.emulator, result.emulator.climatology, 0.0)  # the run still spins up, and has no climatology yet
+    states = emulator_scores.stacked(own, learning.run_samples(folder / "held_suarez.zarr", FIELDS, first_day=32.8))
+    assert (np.abs(learning.step_errors(own, states)) ** 2).mean() < (np.diff(states, axis=0) ** 2).mean()
     assert result.mass < 1e-5
-    assert 0.99 < result.forecasts.correlation["emulator"][0] <= 1.0
     assert result.ensemble.ranks.sum() > 0 and len(result.ensemble.ranks) == 5
 
 
@@ -57,7 +59,7 @@ def test_the_folder_of_a_training_on_other_days_is_refused(found):
     folder = found[1]
     settings = settings_of({"run": str(folder / "held_suarez.zarr"), "output": str(folder / "emulator"), "training": [10.0, 25.0],
                             "held_out": [28.8, 32.0], "test": [32.8, 39.0], "width": 8, "blocks": 2, "batch": 8, "rate": 5e-3,
-                            "rollouts": [[1, 10], [2, 1]]}, "emulator.toml")
+                            "noise": 0.005, "rollouts": [[1, 10], [2, 1]]}, "emulator.toml")
     parts = [learning.run_samples(settings.run, settings.fields, first_day=first, last_day=last)
              for first, last in (settings.training, settings.held_out)]
     with pytest.raises(ValueError, match=r"10\.0, 25\.0"):
@@ -94,7 +96,7 @@ def test_one_command_goes_on_with_a_training_and_writes_page_card_and_figures(fo
     monkeypatch.chdir(folder)
     text = "\n".join(['run = "held_suarez.zarr"', 'output = "emulator"', "training = [12, 28]", "held_out = [28.8, 32]",
                       "test = [32.8, 39.6]", "rollouts = [[1, 10], [2, 1]]", "width = 8", "blocks = 2", "leads = 2",
-                      "starts_every = 1", "members = 4", "long = 60", "batch = 8", "rate = 5e-3"])
+                      "starts_every = 1", "members = 4", "long = 60", "batch = 8", "rate = 5e-3", "noise = 0.005"])
     Path("e.toml").write_text(text)
     assert emulate.main(["e.toml"]) in (0, 1)
     page = (folder / "emulator" / "results.md").read_text()
@@ -116,6 +118,7 @@ def test_one_command_goes_on_with_a_training_and_writes_page_card_and_figures(fo
     ({"rollouts": [1, 2]}, "must be pairs of steps and passes"),
     ({"fields": ["surface_pressure"]}, "lack eastward_velocity"),
     ({"rate": -1.0}, "rate=-1"),
+    ({"noise": -0.1}, "noise=-0.1"),
     ({"run": 3}, "run=3 must be text"),
 ])
 def test_settings_that_make_no_sense_are_refused_in_a_sentence(change, sentence):
@@ -154,8 +157,32 @@ def test_a_mirrored_window_has_its_northward_wind_turned_round():
         assert np.array_equal(abs(each["northward_velocity"][0, 0]), each["surface_pressure"][0])
 
 
-def test_what_blows_up_is_told_with_its_step(found):
+def test_a_damped_step_takes_back_a_part_of_the_departure_from_the_climatology_and_keeps_mass(found):
+    own, random = found[0].emulator, np.random.default_rng(5)
+    still = emulator.with_weights(own, jax.tree.map(lambda leaf: 0.0 * leaf, emulator.trained(own)))
+    climatology, state = random.standard_normal((10, 8, 1)), random.standard_normal((10, 8, 16)).astype(np.float32)
+    states = emulator_scores.long_rollout(emulator.damped(still, climatology, 0.1), state, 20)
+    assert np.allclose(states[-1, :9] - climatology[:9], 0.9**20 * (state[:9] - climatology[:9]), atol=1e-5)
+    assert emulator_scores.mass_change(own, [state, *states]) < 1e-6
+
+
+def test_members_of_a_persistent_emulator_walk_at_random_by_the_errors_that_they_are_given(found):
     own = found[0].emulator
-    wild = emulator.with_weights(own, jax.tree.map(lambda leaf: 1e3 * leaf, emulator.trained(own)))
-    with pytest.raises(FloatingPointError, match=r"no longer finite at step \d+ of 60"):
-        emulator_scores.long_rollout(wild, np.ones((10, 8, 16), np.float32), 60)
+    nothing = jax.tree.map(lambda leaf: 0.0 * leaf, emulator.trained(own))
+    still = emulator.damped(emulator.with_weights(own, nothing), own.climatology, 0.0)
+    random = np.random.default_rng(4)
+    walk = random.standard_normal((80, 10, 8, 16), np.float32).cumsum(axis=0)
+    walk[:, -1] -= (own.layout.weights * walk[:, -1]).mean(axis=(1, 2), keepdims=True)
+    errors = learning.step_errors(still, walk)
+    assert np.allclose(errors, np.diff(walk, axis=0), atol=1e-5)
+    members = learning.ensemble_rollout(still, errors, 0.5, walk[:1], 4, 60)
+    assert members.shape == (60, 1, 4, 10, 8, 16)
+    assert members.var(axis=0).mean(axis=(0, 2, 3, 4)) == pytest.approx(0.25 * np.arange(1, 5), rel=0.05)
+    assert learning.fitted_error_size(still, errors, walk, 4, 5, 8) == pytest.approx(1.0, rel=0.05)
+
+
+def test_a_rollout_that_is_not_finite_is_told_with_its_step(found):
+    own = found[0].emulator
+    broken = emulator.with_weights(own, jax.tree.map(lambda leaf: np.nan * leaf, emulator.trained(own)))
+    with pytest.raises(FloatingPointError, match=r"no longer finite at step 1 of 60"):
+        emulator_scores.long_rollout(broken, np.ones((10, 8, 16), np.float32), 60)

@@ -4,7 +4,6 @@ import argparse
 import datetime
 import inspect
 import json
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -32,7 +31,7 @@ from dycore.commands.option_values import (
     whole_number,
 )
 from dycore.commands.problems import BadInput
-from dycore.files import at_home, read_text
+from dycore.files import at_home, read_toml
 from dycore.locations import ENDINGS, end_of
 
 LENGTH, NUMERICS, MACHINE, OUTPUT, RESTARTS = "length of the run (one of)", "grid and numerics", "machine", "output", "restarts"
@@ -221,11 +220,9 @@ def converted(case: str, function: Callable, given: dict[str, Given]) -> dict[st
 def read_file(path: Path) -> tuple[dict[str, Any], dict[str, Given]]:
     """Settings of a TOML file, with the case, and the text of its parameters."""
     try:
-        table = tomllib.loads(read_text(path))
-    except OSError as problem:
-        raise BadInput(f"'{path}' cannot be read: {problem.strerror}.") from problem
-    except (ValueError, RecursionError) as problem:  # also of what is no UTF-8
-        raise BadInput(f"{path} is not TOML: {str(problem).rstrip('.')}.") from problem
+        table = read_toml(path)
+    except ValueError as problem:
+        raise BadInput(str(problem)) from problem
     parameters = table.pop("parameters", {})
     if not isinstance(parameters, dict):
         raise BadInput(f"{path}: parameters = {shown(parameters)} is not a table: write [parameters] and lines NAME = VALUE.")

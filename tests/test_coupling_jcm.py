@@ -18,7 +18,7 @@ jax = pytest.importorskip("jax")
 from conftest import create  # noqa: E402
 
 from dycore import Model, cases, initial_state  # noqa: E402
-from dycore.backends import on_numpy  # noqa: E402
+from dycore.backends import on_jax, on_numpy  # noqa: E402
 from dycore.fluid import Atmosphere, moist_air, shallow_water  # noqa: E402
 from dycore.grid import interior, latitude_longitude, rectilinear  # noqa: E402
 from dycore.learning.forcing_rates import rates_at  # noqa: E402
@@ -105,6 +105,23 @@ def test_a_tendency_is_added_over_a_step_and_then_the_core_steps(coupling, core)
     assert np.array_equal(later.state.u, expected.u) and np.abs(np.asarray(expected.u - state.state.u)).max() > 0.5
     alone, plain = core.step(state, None), core.model.pure_step(state.state)
     assert np.array_equal(alone.state.tracers[0], plain.tracers[0])
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_physics_may_be_called_once_in_several_steps_and_its_whole_tendency_comes_before_them(coupling, core, native):
+    rare = coupling.module.DycoreCore(core.model.grid, core.model.parameters, on_jax.create(native=native),
+                                      dynamics_steps=3)
+    assert rare.dt_seconds == 1800.0
+    state = core.initial_state(None)
+    given = tendency(coupling, u=1.0 / 1800.0, temperature=0.5 / 1800.0, humidity=1e-3 / 1800.0)
+    expected = rare.with_tendency(state, given)
+    for _ in range(3):
+        expected = core.model.pure_step(expected)
+    later = jax.jit(lambda state: rare.step(state, given))(state)
+    assert float(rare.sim_time(later)) == 1800.0 and int(later.state.step) == 3
+    assert np.asarray(later.state.u) == pytest.approx(np.asarray(expected.u), rel=1e-9, abs=1e-12)
+    for found, tracer in zip(later.state.tracers, expected.tracers, strict=True):
+        assert np.asarray(found) == pytest.approx(np.asarray(tracer), rel=1e-10, abs=1e-16)
 
 
 def held_suarez_differences(coupling, time_step, fixed):

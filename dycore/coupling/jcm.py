@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -26,7 +27,7 @@ from dycore.equations.advection import weno3, weno5
 from dycore.fluid import Atmosphere, moist_air
 from dycore.geometry.coordinates import check_cells
 from dycore.grid import EARTH_RADIUS, Grid, interior, latitude_longitude
-from dycore.inputs.given import check_kind, check_number, not_negative, shown
+from dycore.inputs.given import check_kind, check_number, integer, not_negative, shown
 from dycore.model import Model
 from dycore.parameters import Parameters
 from dycore.state import State
@@ -111,18 +112,26 @@ def check_whole_seconds(time_step: float) -> None:
                          f"{max(1, int(time_step))} s.")
 
 
+def fastest_backend() -> Any:
+    """A backend whose steps within the programs of JCM are Numba's kernels, where these can be had; else XLA's."""
+    from dycore.backends import on_jax  # here, because the core imports no backend
+
+    made = on_jax.create()
+    return made if made.native is None else on_jax.create(native=True)
+
+
 class DycoreCore(DynamicalCore):
     """A model of an atmosphere as JCM's DynamicalCore, on one process.
 
     The grid is a whole sphere in longitude and latitude (dycore.grid.latitude_longitude), sigma levels from 0 Pa; tracers are
     potential_temperature, specific_humidity unless the air is dry, and those that the physics wants, by its names. `backend`: a
-    backend of dycore.backends.on_jax, by default XLA's steps.
-    Raises ValueError for another grid or fluid, other tracers, and a time step that is no whole number of seconds.
+    backend of dycore.backends.on_jax, by default Numba's kernels on a CPU that has them (on_jax.create(native=True)), else XLA's
+    steps. dynamics_steps: time steps of the parameters from one call of physics to the next (of SPEEDY 1800 s in JCM's own
+    core), before all of which its tendencies are added. Raises ValueError for another grid or fluid, other tracers, and a time step
+    that is no whole number of seconds.
     """
 
-    def __init__(self, grid: Grid, parameters: Parameters, backend: Any = None):
-        from dycore.backends import on_jax  # here, because the core imports no backend
-
+    def __init__(self, grid: Grid, parameters: Parameters, backend: Any = None, dynamics_steps: int = 1):
         check_kind("grid", grid, Grid, "Make one with dycore.grid.latitude_longitude.")
         check_kind("parameters", parameters, Parameters)
         columns.check_globe(grid, parameters.fluid)
@@ -130,12 +139,13 @@ class DycoreCore(DynamicalCore):
         check_names(parameters.tracer_names)
         if TEMPERATURE not in parameters.tracer_names:
             raise ValueError(f"tracer_names={shown(parameters.tracer_names)} lack {TEMPERATURE}. Name it first, then {HUMIDITY}.")
-        self.model = Model(grid, parameters, on_jax.create() if backend is None else backend)
+        self.dynamics_steps = integer("dynamics_steps", dynamics_steps, 1)
+        self.model = Model(grid, parameters, fastest_backend() if backend is None else backend)
         if "jax" not in self.model.backend.name or self.model.backend.communication.ranks > 1:
             raise ValueError(f"JCM steps in one program of JAX, on one process; given the backend {self.model.backend.name} on "
                              f"{self.model.backend.communication.ranks}. Give one of dycore.backends.on_jax, or none.")
         self.coords = coordinates_of(grid)
-        self.dt_seconds = float(parameters.time_step)
+        self.dt_seconds = self.dynamics_steps * float(parameters.time_step)
         self.physics_dtype = jnp.dtype(grid.dtype)
         self.geopotential = columns.geopotential(self.model)
         self.terrain = self.build_terrain()
@@ -176,8 +186,13 @@ class DycoreCore(DynamicalCore):
         return columns.added(self.model, state.state, rates, self.dt_seconds)
 
     def step(self, state: CoupledState, physics_tendency: Any) -> CoupledState:
-        """State after a step of physics, then one of the core."""
-        return CoupledState(self.model.pure_step(self.with_tendency(state, physics_tendency)), state.sim_time + self.dt_seconds)
+        """State after a step of physics, then `dynamics_steps` of the core."""
+        now, model, n = self.with_tendency(state, physics_tendency), self.model, self.dynamics_steps
+        if n > 1 and getattr(model.backend, "everywhere", False):
+            now = model.steps(now, n)  # in one call of the kernels, because each call copies the state
+        else:
+            now = model.pure_step(now) if n == 1 else jax.lax.fori_loop(0, n, lambda _, now: model.pure_step(now), now)
+        return CoupledState(now, state.sim_time + self.dt_seconds)
 
     def after_physics_state(self, state: CoupledState, physics_tendency: Any) -> Any:
         """The air from which the core steps: tendencies of wind as its faces hold them."""

@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dycore.cases.held_suarez import FIRST_TEMPERATURE, friction_of
+from dycore.cases.held_suarez import friction_of
 from dycore.coupling import columns
 from dycore.coupling.columns import HUMIDITY, TEMPERATURE, Columns, Tendencies, turned
 from dycore.equations.advection import weno3, weno5
@@ -45,6 +45,8 @@ except ModuleNotFoundError as missing:
                               "packages.") from None
 
 NOISE = 0.1  # K
+GROUND, LAPSE, STRATOSPHERE = 288.15, 0.190263, 216.65  # K, R dT/dz / g, K: of the standard atmosphere (ISO 2533)
+GROUND_PRESSURE = 101325.0  # Pa
 PRESSURE = 1.0e5  # Pa, by which JCM divides surface pressure
 FIELDS = "u_wind", "v_wind", "temperature", "specific_humidity", "geopotential"  # of a PhysicsState, [k, i, j]
 
@@ -104,6 +106,11 @@ def aquaplanet(cells: tuple[int, int, int], time_step: float, interfaces: np.nda
                             tracer_face=weno5, vertical_face=weno3, friction=friction)
 
 
+def standard_temperature(pressure: np.ndarray) -> np.ndarray:
+    """Temperature (K) of the standard atmosphere at a pressure (Pa), up to 20 km; as at 11 km above."""
+    return np.maximum(STRATOSPHERE, GROUND * (pressure / GROUND_PRESSURE) ** LAPSE)
+
+
 def check_whole_seconds(time_step: float) -> None:
     """Raise ValueError unless a time step is a whole number of seconds, as the clock of JCM counts them."""
     time_step = check_number("time_step", time_step, "a positive number of seconds", lambda dt: 0.0 < dt < np.inf)
@@ -153,7 +160,11 @@ class DycoreCore(DynamicalCore):
 
     def initial_state(self, physics_state: Any, *, sim_time: float = 0.0, random_seed: int = 0,
                       tracer_specs: Mapping[str, Any] | None = None) -> CoupledState:
-        """State with the air of a PhysicsState; of None dry air at rest with 280 K and noise of 0.1 K."""
+        """State with the air of a PhysicsState; of None dry air at rest, as warm as the standard atmosphere, with noise of 0.1 K.
+
+        JCM's own cores begin with air of 288 K at all heights (dinosaur), or that of the standard atmosphere too (pySES). The
+        former is so warm aloft that rain is weak until it has cooled, for two months.
+        """
         specs = tracer_specs or {}
         self.required_tracers_ok(list(specs.values()))
         _, nx, ny = shape = self.coords.nodal_shape
@@ -161,7 +172,8 @@ class DycoreCore(DynamicalCore):
         if physics_state is None:
             noise = NOISE * np.random.default_rng(random_seed).standard_normal(shape)
             zero = jnp.zeros(shape)
-            air = Columns(zero, zero, jnp.asarray(FIRST_TEMPERATURE + noise), zero,
+            warmth = standard_temperature(PRESSURE * np.asarray(self.coords.vertical.centers))[:, None, None]
+            air = Columns(zero, zero, jnp.asarray(warmth + noise), zero,
                           jnp.full((nx, ny), float(self.model.grid.interfaces[-1])), others)
         else:
             self.check_shapes("The PhysicsState", physics_state)

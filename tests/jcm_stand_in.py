@@ -102,6 +102,43 @@ class TerrainData:
         return replace(self, **changes)
 
 
+class Model:
+    """Steps of physics and of a core in turn, of which the means are kept."""
+
+    def __init__(self, *, dycore, physics):
+        self.dycore, self.physics = dycore, physics
+
+    def run(self, *, save_interval, total_time, output_averages):
+        core, times = self.dycore, np.arange(save_interval, total_time + 0.5 * save_interval, save_interval)
+
+        def step(state, _):
+            rates, found = self.physics(core.to_physics_state(state))
+            state = core.step(state, rates)
+            return state, (core.to_physics_state(state), found)
+
+        _, every = jax.jit(lambda state: jax.lax.scan(step, state, length=round(total_time * 86400.0 / core.dt_seconds)))(
+            core.initial_state(None))
+        air, found = jax.tree.map(lambda each: each.reshape(len(times), -1, *each.shape[1:]).mean(axis=1), every)
+        predictions = types.SimpleNamespace(dynamics=air, physics=found)
+        core.output_physics = self.physics
+        return types.SimpleNamespace(to_xarray=lambda: core.to_xarray(predictions, times))
+
+
+EVAPORATION = 4.0 / 86400.0  # kg/m2/s, of the stand-in for SPEEDY, in which a quarter of it rains
+
+
+def speedy_physics():
+    """Physics that puts water into all of the column alike."""
+
+    def physics(air):
+        zero = jnp.zeros_like(air.temperature)
+        rain = jnp.full_like(air.normalized_surface_pressure, 0.25 * EVAPORATION)
+        rates = PhysicsTendency(zero, zero, zero, zero + 0.75 * EVAPORATION * 9.80616 / (1e5 * air.normalized_surface_pressure))
+        return rates, {"surface_exchange.evaporation": 4.0 * rain, "surface_exchange.precipitation": rain}
+
+    return physics
+
+
 def installed():
     return importlib.util.find_spec("jcm") is not None
 
@@ -117,7 +154,10 @@ def modules():
         "jcm.dycore.registry": {"register_dycore": lambda name: lambda factory: REGISTRY.setdefault(name, factory),
                                 "build_dycore": lambda name, **given: REGISTRY[name](**given)},
         "jcm.physics_interface": {"PhysicsState": PhysicsState, "PhysicsTendency": PhysicsTendency},
-        "jcm.terrain": {"TerrainData": TerrainData}, "jcm.predictions": {"physics_output_fields": lambda found, *_: found}}
+        "jcm.terrain": {"TerrainData": TerrainData}, "jcm.predictions": {"physics_output_fields": lambda found, *_: found},
+        "jcm.model": {"Model": Model}, "jcm.physics": {}, "jcm.physics.speedy": {},
+        "jcm.physics.speedy.speedy_terms": {"speedy_physics": speedy_physics},
+        "jcm.physics.speedy.physical_constants": {"compute_sigma_boundaries": lambda levels: np.linspace(0.0, 1.0, levels + 1)}}
     made = {}
     for name, content in contents.items():
         made[name] = types.ModuleType(name)

@@ -16,15 +16,17 @@ import pytest
 
 jax = pytest.importorskip("jax")
 from conftest import create  # noqa: E402
+from test_examples import drawn, example, is_drawn  # noqa: E402
 
 from dycore import Model, cases, initial_state  # noqa: E402
-from dycore.backends import on_numpy  # noqa: E402
+from dycore.backends import on_jax, on_numpy  # noqa: E402
 from dycore.fluid import Atmosphere, moist_air, shallow_water  # noqa: E402
 from dycore.grid import interior, latitude_longitude, rectilinear  # noqa: E402
 from dycore.learning.forcing_rates import rates_at  # noqa: E402
 from dycore.parameters import Parameters  # noqa: E402
 from dycore.vertical import uniform  # noqa: E402
 
+INSTALLED = jcm_stand_in.installed()
 CELLS = 4, 8, 16
 SHAPE, PLANE = (4, 16, 8), (16, 8)  # as JCM has them: longitudes before latitudes
 
@@ -32,7 +34,7 @@ SHAPE, PLANE = (4, 16, 8), (16, 8)  # as JCM has them: longitudes before latitud
 @pytest.fixture(scope="module")
 def coupling():
     """dycore.coupling.jcm, and what of JCM it stands on."""
-    if jcm_stand_in.installed():
+    if INSTALLED:
         import jcm.dycore.registry as registry
         import jcm.physics_interface as interface
 
@@ -105,6 +107,42 @@ def test_a_tendency_is_added_over_a_step_and_then_the_core_steps(coupling, core)
     assert np.array_equal(later.state.u, expected.u) and np.abs(np.asarray(expected.u - state.state.u)).max() > 0.5
     alone, plain = core.step(state, None), core.model.pure_step(state.state)
     assert np.array_equal(alone.state.tracers[0], plain.tracers[0])
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_physics_may_be_called_once_in_several_steps_and_its_whole_tendency_comes_before_them(coupling, core, native):
+    rare = coupling.module.DycoreCore(core.model.grid, core.model.parameters, on_jax.create(native=native),
+                                      dynamics_steps=3)
+    assert rare.dt_seconds == 1800.0
+    state = core.initial_state(None)
+    given = tendency(coupling, u=1.0 / 1800.0, temperature=0.5 / 1800.0, humidity=1e-3 / 1800.0)
+    expected = rare.with_tendency(state, given)
+    for _ in range(3):
+        expected = core.model.pure_step(expected)
+    later = jax.jit(lambda state: rare.step(state, given))(state)
+    assert float(rare.sim_time(later)) == 1800.0 and int(later.state.step) == 3
+    assert np.asarray(later.state.u) == pytest.approx(np.asarray(expected.u), rel=1e-9, abs=1e-12)
+    for found, tracer in zip(later.state.tracers, expected.tracers, strict=True):
+        assert np.asarray(found) == pytest.approx(np.asarray(tracer), rel=1e-10, abs=1e-16)
+
+
+def test_the_example_says_how_much_rains_and_evaporates_and_draws_it(coupling, tmp_path):
+    pytest.importorskip("xarray")
+    cells = (8, 8, 16) if INSTALLED else CELLS  # levels of SPEEDY are five or more
+    water, means = example("aquaplanet").main(cells, days=0.25, picture=drawn(tmp_path))
+    assert is_drawn(tmp_path) and water["precipitation"].shape == (1, 16, 8)
+    if not INSTALLED:
+        assert means == pytest.approx({"precipitation": 1.0, "evaporation": 4.0}, rel=1e-9)
+    assert means["evaporation"] > means["precipitation"] >= 0.0
+
+
+def test_air_at_the_start_is_that_of_the_standard_atmosphere(coupling, core):
+    # ISO 2533 at 1.5, 3, 9 and 11 km
+    pressure, temperature = (84556.0, 70121.0, 30800.0, 22632.0), (278.40, 268.66, 229.73, 216.65)
+    assert coupling.module.standard_temperature(np.array(pressure)) == pytest.approx(temperature, abs=0.1)
+    found = np.asarray(core.to_physics_state(core.initial_state(None)).temperature)
+    expected = coupling.module.standard_temperature(1e5 * np.asarray(core.coords.vertical.centers))
+    assert found.mean(axis=(1, 2)) == pytest.approx(expected, abs=0.05)
 
 
 def held_suarez_differences(coupling, time_step, fixed):

@@ -16,17 +16,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dycore.cases.held_suarez import FIRST_TEMPERATURE, friction_of
+from dycore.cases.held_suarez import friction_of
 from dycore.coupling import columns
 from dycore.coupling.columns import HUMIDITY, TEMPERATURE, Columns, Tendencies, turned
 from dycore.equations.advection import weno3, weno5
 from dycore.fluid import Atmosphere, moist_air
 from dycore.geometry.coordinates import check_cells
 from dycore.grid import EARTH_RADIUS, Grid, interior, latitude_longitude
-from dycore.inputs.given import check_kind, check_number, not_negative, shown
+from dycore.inputs.given import check_kind, check_number, integer, not_negative, shown
 from dycore.model import Model
 from dycore.parameters import Parameters
 from dycore.state import State
@@ -44,6 +45,8 @@ except ModuleNotFoundError as missing:
                               "packages.") from None
 
 NOISE = 0.1  # K
+GROUND, LAPSE, STRATOSPHERE = 288.15, 0.190263, 216.65  # K, R dT/dz / g, K: of the standard atmosphere (ISO 2533)
+GROUND_PRESSURE = 101325.0  # Pa
 PRESSURE = 1.0e5  # Pa, by which JCM divides surface pressure
 FIELDS = "u_wind", "v_wind", "temperature", "specific_humidity", "geopotential"  # of a PhysicsState, [k, i, j]
 
@@ -103,6 +106,11 @@ def aquaplanet(cells: tuple[int, int, int], time_step: float, interfaces: np.nda
                             tracer_face=weno5, vertical_face=weno3, friction=friction)
 
 
+def standard_temperature(pressure: np.ndarray) -> np.ndarray:
+    """Temperature (K) of the standard atmosphere at a pressure (Pa), up to 20 km; as at 11 km above."""
+    return np.maximum(STRATOSPHERE, GROUND * (pressure / GROUND_PRESSURE) ** LAPSE)
+
+
 def check_whole_seconds(time_step: float) -> None:
     """Raise ValueError unless a time step is a whole number of seconds, as the clock of JCM counts them."""
     time_step = check_number("time_step", time_step, "a positive number of seconds", lambda dt: 0.0 < dt < np.inf)
@@ -111,18 +119,26 @@ def check_whole_seconds(time_step: float) -> None:
                          f"{max(1, int(time_step))} s.")
 
 
+def fastest_backend() -> Any:
+    """A backend whose steps within the programs of JCM are Numba's kernels, where these can be had; else XLA's."""
+    from dycore.backends import on_jax  # here, because the core imports no backend
+
+    made = on_jax.create()
+    return made if made.native is None else on_jax.create(native=True)
+
+
 class DycoreCore(DynamicalCore):
     """A model of an atmosphere as JCM's DynamicalCore, on one process.
 
     The grid is a whole sphere in longitude and latitude (dycore.grid.latitude_longitude), sigma levels from 0 Pa; tracers are
     potential_temperature, specific_humidity unless the air is dry, and those that the physics wants, by its names. `backend`: a
-    backend of dycore.backends.on_jax, by default XLA's steps.
-    Raises ValueError for another grid or fluid, other tracers, and a time step that is no whole number of seconds.
+    backend of dycore.backends.on_jax, by default Numba's kernels on a CPU that has them (on_jax.create(native=True)), else XLA's
+    steps. dynamics_steps: time steps of the parameters from one call of physics to the next (of SPEEDY 1800 s in JCM's own
+    core), before all of which its tendencies are added. Raises ValueError for another grid or fluid, other tracers, and a time step
+    that is no whole number of seconds.
     """
 
-    def __init__(self, grid: Grid, parameters: Parameters, backend: Any = None):
-        from dycore.backends import on_jax  # here, because the core imports no backend
-
+    def __init__(self, grid: Grid, parameters: Parameters, backend: Any = None, dynamics_steps: int = 1):
         check_kind("grid", grid, Grid, "Make one with dycore.grid.latitude_longitude.")
         check_kind("parameters", parameters, Parameters)
         columns.check_globe(grid, parameters.fluid)
@@ -130,12 +146,13 @@ class DycoreCore(DynamicalCore):
         check_names(parameters.tracer_names)
         if TEMPERATURE not in parameters.tracer_names:
             raise ValueError(f"tracer_names={shown(parameters.tracer_names)} lack {TEMPERATURE}. Name it first, then {HUMIDITY}.")
-        self.model = Model(grid, parameters, on_jax.create() if backend is None else backend)
+        self.dynamics_steps = integer("dynamics_steps", dynamics_steps, 1)
+        self.model = Model(grid, parameters, fastest_backend() if backend is None else backend)
         if "jax" not in self.model.backend.name or self.model.backend.communication.ranks > 1:
             raise ValueError(f"JCM steps in one program of JAX, on one process; given the backend {self.model.backend.name} on "
                              f"{self.model.backend.communication.ranks}. Give one of dycore.backends.on_jax, or none.")
         self.coords = coordinates_of(grid)
-        self.dt_seconds = float(parameters.time_step)
+        self.dt_seconds = self.dynamics_steps * float(parameters.time_step)
         self.physics_dtype = jnp.dtype(grid.dtype)
         self.geopotential = columns.geopotential(self.model)
         self.terrain = self.build_terrain()
@@ -143,7 +160,11 @@ class DycoreCore(DynamicalCore):
 
     def initial_state(self, physics_state: Any, *, sim_time: float = 0.0, random_seed: int = 0,
                       tracer_specs: Mapping[str, Any] | None = None) -> CoupledState:
-        """State with the air of a PhysicsState; of None dry air at rest with 280 K and noise of 0.1 K."""
+        """State with the air of a PhysicsState; of None dry air at rest, as warm as the standard atmosphere, with noise of 0.1 K.
+
+        JCM's own cores begin with air of 288 K at all heights (dinosaur), or that of the standard atmosphere too (pySES). The
+        former is so warm aloft that rain is weak until it has cooled, for two months.
+        """
         specs = tracer_specs or {}
         self.required_tracers_ok(list(specs.values()))
         _, nx, ny = shape = self.coords.nodal_shape
@@ -151,7 +172,8 @@ class DycoreCore(DynamicalCore):
         if physics_state is None:
             noise = NOISE * np.random.default_rng(random_seed).standard_normal(shape)
             zero = jnp.zeros(shape)
-            air = Columns(zero, zero, jnp.asarray(FIRST_TEMPERATURE + noise), zero,
+            warmth = standard_temperature(PRESSURE * np.asarray(self.coords.vertical.centers))[:, None, None]
+            air = Columns(zero, zero, jnp.asarray(warmth + noise), zero,
                           jnp.full((nx, ny), float(self.model.grid.interfaces[-1])), others)
         else:
             self.check_shapes("The PhysicsState", physics_state)
@@ -176,8 +198,13 @@ class DycoreCore(DynamicalCore):
         return columns.added(self.model, state.state, rates, self.dt_seconds)
 
     def step(self, state: CoupledState, physics_tendency: Any) -> CoupledState:
-        """State after a step of physics, then one of the core."""
-        return CoupledState(self.model.pure_step(self.with_tendency(state, physics_tendency)), state.sim_time + self.dt_seconds)
+        """State after a step of physics, then `dynamics_steps` of the core."""
+        now, model, n = self.with_tendency(state, physics_tendency), self.model, self.dynamics_steps
+        if n > 1 and getattr(model.backend, "everywhere", False):
+            now = model.steps(now, n)  # in one call of the kernels, because each call copies the state
+        else:
+            now = model.pure_step(now) if n == 1 else jax.lax.fori_loop(0, n, lambda _, now: model.pure_step(now), now)
+        return CoupledState(now, state.sim_time + self.dt_seconds)
 
     def after_physics_state(self, state: CoupledState, physics_tendency: Any) -> Any:
         """The air from which the core steps: tendencies of wind as its faces hold them."""

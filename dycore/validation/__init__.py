@@ -13,6 +13,7 @@ from dycore.validation.baroclinic_wave import jablonowski_williamson_steady, jab
 from dycore.validation.barotropic_jet import galewsky
 from dycore.validation.budgets import budgets, lake_at_rest
 from dycore.validation.channel import channel_with_ridge
+from dycore.validation.decade import global_ocean_decade
 from dycore.validation.deformational_flow import deformational_flow
 from dycore.validation.eady import eady
 from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
@@ -32,6 +33,7 @@ _ALL: tuple[Callable[..., Evidence], ...] = (
     free_convection,
     galewsky,
     global_ocean,
+    global_ocean_decade,
     held_suarez,
     jablonowski_williamson_steady,
     jablonowski_williamson_wave,

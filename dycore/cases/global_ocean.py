@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import zipfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +40,7 @@ WIND = ((-90.0, 0.0), (-70.0, -0.01), (-50.0, 0.16), (-32.0, 0.0), (-15.0, -0.07
         (45.0, 0.09), (62.0, 0.0), (75.0, -0.02), (90.0, 0.0))
 
 
+@cache  # it reads for seconds
 def land_fraction(ny: int, nx: int, latitudes: tuple[float, float]) -> np.ndarray:
     """Share of land in cells [j, i] of equal size in degrees, eastward from Greenwich.
 
@@ -63,7 +65,9 @@ def land_fraction(ny: int, nx: int, latitudes: tuple[float, float]) -> np.ndarra
     i = np.arange(land.shape[1]) * nx // land.shape[1]
     inside = (j >= 0) & (j < ny)
     cell = (j[inside, None] * nx + i).ravel()
-    return np.divide(np.bincount(cell, land[inside].ravel(), ny * nx), np.bincount(cell, minlength=ny * nx)).reshape(ny, nx)
+    found = np.divide(np.bincount(cell, land[inside].ravel(), ny * nx), np.bincount(cell, minlength=ny * nx)).reshape(ny, nx)
+    found.flags.writeable = False
+    return found
 
 
 def bordered(field: np.ndarray, value: float, fold: bool) -> np.ndarray:

@@ -13,7 +13,6 @@ from dycore.validation.baroclinic_wave import jablonowski_williamson_steady, jab
 from dycore.validation.barotropic_jet import galewsky
 from dycore.validation.budgets import budgets, lake_at_rest
 from dycore.validation.channel import channel_with_ridge
-from dycore.validation.decade import global_ocean_decade
 from dycore.validation.deformational_flow import deformational_flow
 from dycore.validation.eady import eady
 from dycore.validation.evidence import Evidence, Kind, Row, close_to, within
@@ -23,6 +22,7 @@ from dycore.validation.held_suarez import held_suarez
 from dycore.validation.mixed_layers import free_convection, kato_phillips
 from dycore.validation.shallow_water import williamson_2, williamson_5, williamson_6
 from dycore.validation.solid_body_rotation import tracer_over_the_pole
+from dycore.validation.tripolar_ocean import tripolar_ocean
 from dycore.validation.waves import linear_waves
 
 _ALL: tuple[Callable[..., Evidence], ...] = (
@@ -33,7 +33,6 @@ _ALL: tuple[Callable[..., Evidence], ...] = (
     free_convection,
     galewsky,
     global_ocean,
-    global_ocean_decade,
     held_suarez,
     jablonowski_williamson_steady,
     jablonowski_williamson_wave,
@@ -41,6 +40,7 @@ _ALL: tuple[Callable[..., Evidence], ...] = (
     lake_at_rest,
     linear_waves,
     tracer_over_the_pole,
+    tripolar_ocean,
     williamson_2,
     williamson_5,
     williamson_6,

@@ -1,4 +1,4 @@
-"""Ten years of a global ocean across the Arctic, held against what climate models of its kind do."""
+"""Years of a global ocean across the Arctic, held against what climate models of its kind do."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ import numpy as np
 
 from dycore import cases, diagnostics, restart, writing
 from dycore.cases import sea_surface
+from dycore.cases.global_ocean import WIND
+from dycore.fluid import Ocean as Fluid
 from dycore.grid import EARTH_RADIUS, EARTH_ROTATION, Grid
 from dycore.model import Model
 from dycore.parameters import Parameters
 from dycore.physics.surface import HEAT_CAPACITY
 from dycore.running.progress import DAY
-from dycore.validation import decade_pictures
+from dycore.validation import ocean_pictures
 from dycore.validation.evidence import Evidence, Kind, Row, within
 from dycore.validation.global_ocean import CLOSED_SEAS, SVERDRUP, transport_in
 
-YEARS, YEAR = 10, 365.0  # days
-FOLDER = Path("global_ocean_decade")
+YEARS, YEAR = 1, 365.0  # of the ten that are wanted (each takes seven minutes of a core, ten on one that others use); days
+FOLDER = Path("tripolar_ocean")
 SEAS = CLOSED_SEAS | {"Arctic": (76.0, 90.0, 0.0, 360.0), "Gulf of Mexico": (18.0, 31.0, 262.0, 279.0)}
 CMIP5 = "Meijers et al. 2012, Geophys. Res. Lett. 39, L23 608: models of CMIP5; Donohue et al. 2016 observe 173 Sv"
 CMIP3 = "Cheng et al. 2013, J. Climate 26, 7187, of the models of CMIP3 (Gregory et al. 2005, Schmittner et al. 2005)"
+CLIMATE = "rounded zonal means of the World Ocean Atlas (dycore.cases.sea_surface)"
 TALLEY = "Talley 2003, J. Phys. Oceanogr. 33, 530, of hydrography"
 
 
@@ -38,11 +41,10 @@ class Ocean(NamedTuple):
 
 
 class Heat(NamedTuple):
-    """Northward transport (W) through southern edges of rows [j], and what of the budget does not close (W)."""
+    """Northward transport (W) across latitudes (degrees) [j]."""
 
     latitude: np.ndarray
     transport: np.ndarray
-    residual: float
 
 
 def drake_passage(dataset: Any) -> Any:
@@ -80,12 +82,17 @@ def into_the_surface(ocean: Ocean, tracer: int, name: str) -> np.ndarray:
     return np.nan_to_num(uppermost * forcing.rate * (np.asarray(forcing.target) - mean[name].values[-1]))
 
 
+def seconds(ocean: Ocean, first: int) -> float:
+    """Time from the end of one year to that of the last (s)."""
+    times = ocean.years.time
+    return float(times[-1] - times[first]) * (DAY if times.units.startswith("days") else 1.0)
+
+
 def gained(ocean: Ocean, name: str) -> np.ndarray:
     """Rate at which the content of columns [j, i] has grown in the last year (unit of the tracer times m3/s)."""
     content = [(diagnostics.cell_volume(at).values * np.nan_to_num(at[name].values)).sum(axis=0)
                for at in (ocean.years.isel(time=-2), ocean.years.isel(time=-1))]
-    seconds = float(ocean.years.time[-1] - ocean.years.time[-2]) * (DAY if "days" in ocean.years.time.units else 1.0)
-    return (content[1] - content[0]) / seconds
+    return (content[1] - content[0]) / seconds(ocean, -2)
 
 
 def heat(ocean: Ocean, region: Any = True) -> Heat:
@@ -98,17 +105,14 @@ def heat(ocean: Ocean, region: Any = True) -> Heat:
     northward = np.cumsum(lost[::-1])[::-1]
     edges = ocean.means.latitude_south_face.values
     straight = np.ptp(edges, axis=1) < 1e-3
-    return Heat(edges[straight, 0], northward[straight], float(northward[0]))
+    return Heat(edges[straight, 0], northward[straight])
 
 
-def ekman_transport(ocean: Ocean, latitude: float) -> float:
-    """Northward transport (Sv) of the wind's layer across a parallel: -tau / (rho f) of zonal stress times its length at sea."""
-    row = int(np.abs(ocean.grid.latitude[:, 0] - latitude).argmin())
-    place = np.radians(ocean.grid.latitude[row, 0])
-    stress = np.asarray(ocean.parameters.surface_stress[0])[row]  # type: ignore[index]
-    width = ocean.grid.wet[-1][row].mean() * 2.0 * np.pi * EARTH_RADIUS * np.cos(place)
-    density = float(ocean.parameters.fluid.reference_density)  # type: ignore[union-attr]
-    return float(-stress.mean() * width / (density * 2.0 * EARTH_ROTATION * np.sin(place) * SVERDRUP))
+def ekman_transport(latitude: float) -> float:
+    """Northward transport (Sv) of the wind's layer across a parallel without land: -tau / (rho f) times its length."""
+    stress, place = np.interp(latitude, *np.transpose(WIND)), np.radians(latitude)
+    width = 2.0 * np.pi * EARTH_RADIUS * np.cos(place)
+    return float(-stress * width / (Fluid().reference_density * 2.0 * EARTH_ROTATION * np.sin(place) * SVERDRUP))
 
 
 def atlantic(ocean: Ocean) -> Any:
@@ -117,14 +121,14 @@ def atlantic(ocean: Ocean) -> Any:
     return (0.0 * places + sea_surface.atlantic(ocean.means.longitude.values, places.values)).astype(bool)
 
 
-def global_ocean_decade(backend: Any, short: bool = False) -> Evidence:
-    """A global ocean at 2 degrees across the Arctic with all physics, ten simulated years from a level rest (depths invented).
+def tripolar_ocean(backend: Any, short: bool = False) -> Evidence:
+    """A global ocean at 2 degrees across the Arctic with all physics, from a level rest (depths invented).
 
     cases.global_ocean((15, 93, 180), tripolar=True, full_physics=True): coasts of the package global-land-mask, invented depths,
-    rounded zonal winds, temperature and salinity of the surface relaxed to rounded zonal means; no ice, no season. Ten years
+    rounded zonal winds, temperature and salinity of the surface relaxed to rounded zonal means; no ice, no season. Some years
     are enough for winds, gyres and the upper overturning, and not for the abyss, so that ranges of models that ran for
     centuries are held against what is still on its way. The overturning is that of the resolved flow, without that
-    of eddies; transports of heat are those of everything. The run stands in the folder global_ocean_decade below the working
+    of eddies; transports of heat are those of everything. The run stands in the folder tripolar_ocean below the working
     directory, and goes on from there where it was stopped.
     """
     cells, years, year = ((5, 31, 60), 2, 1.0) if short else ((15, 93, 180), YEARS, YEAR)
@@ -134,17 +138,19 @@ def global_ocean_decade(backend: Any, short: bool = False) -> Evidence:
             ocean = simulated(model, state, Path(folder), years, year)
     else:
         ocean = simulated(model, state, FOLDER, years, year)
-    rows = conserved(ocean) + transports(ocean, short) + heat_rows(ocean, short)
-    return Evidence(rows, decade_pictures.of(ocean, atlantic(ocean), heat(ocean), heat(ocean, atlantic(ocean).values)))
+    rows = conserved(ocean, short) + transports(ocean, short) + heat_rows(ocean, short)
+    return Evidence(rows, ocean_pictures.of(ocean, atlantic(ocean), heat(ocean), heat(ocean, atlantic(ocean).values)))
 
 
-def conserved(ocean: Ocean) -> list[Row]:
-    """Rows of what is kept, and of budgets that close."""
+def conserved(ocean: Ocean, short: bool) -> list[Row]:
+    """Rows of the length of the run, of what is kept, and of budgets that close."""
     volumes = [float(diagnostics.content(ocean.years.isel(time=at))) for at in (0, -1)]
     salt_in, salt_gained = into_the_surface(ocean, 1, "salinity"), gained(ocean, "salinity")
     warm_in, warm_gained = into_the_surface(ocean, 0, "temperature"), gained(ocean, "temperature")
     why = "round-off, and 73 states a year for its mean; a leak along a wall or the fold would show here"
     return [
+        within("simulated years", seconds(ocean, 0) / (YEAR * DAY), 0.0 if short else 10.0, None, "centuries",
+               "gyres and the upper overturning need some years; the time above is that since the run was last stopped", "plan"),
         within("drift of volume over the run, relative", abs(volumes[1] / volumes[0] - 1.0), None, 1e-12, "0",
                "round-off of every step", "conservation"),
         within("heat gained in the last year less what came through the surface, over what went either way",
@@ -163,9 +169,7 @@ def transports(ocean: Ocean, short: bool) -> list[Row]:
     deep = overturning[edge] < -400.0
     north = in_atlantic.where(deep).where(in_atlantic[south] > 20.0)
     roaring = overturning.sel({south: slice(-56.0, -44.0)})
-    wind = max(ekman_transport(ocean, latitude) for latitude in np.arange(-57.0, -43.0, 1.0))
-    seas = {name: transport_in(ocean.grid, psi, box) for name, box in SEAS.items()}
-    each = ", ".join(f"{name} {value:.0f}" for name, value in seas.items())
+    wind = max(ekman_transport(latitude) for latitude in np.arange(-56.0, -43.0, 1.0))
     return [
         within("transport through Drake Passage (Sv)", float(drake_passage(last)), 0.1 if short else 90.0, 264.0,
                "90 to 264, 155 in the mean", "the range of the models", CMIP5, Kind.MODEL),
@@ -174,8 +178,8 @@ def transports(ocean: Ocean, short: bool) -> list[Row]:
         within("overturning by the wind at 44 to 56 S, greatest of the resolved flow (Sv)", float(roaring.max()),
                -50.0 if short else 0.7 * wind, 1.3 * wind, f"{wind:.1f}", "the layer of the wind is not all above the level of the "
                "greatest overturning, and gyres lie beside", "Ekman 1905, with this wind"),
-        within(f"transport in a closed sea, the largest of {each} (Sv)", max(seas.values()), None, 40.0, "some Sv",
-               "winds of this size drive up to 30 in a linear ocean", "sanity"),
+        *(within(f"transport in the {name} (Sv)", transport_in(ocean.grid, psi, box), None, 40.0, "some Sv",
+                 "closed seas, in which a tilted beginning drove 100", "sanity") for name, box in SEAS.items()),
     ]
 
 
@@ -188,8 +192,7 @@ def heat_rows(ocean: Ocean, short: bool) -> list[Row]:
     departure = last.temperature.values[-1] - target
     area = np.where(np.isfinite(departure), ocean.grid.area, 0.0)
     rms = float(np.sqrt((area * np.nan_to_num(departure) ** 2).sum() / area.sum()))
-    observed = float((area * target).sum() / area.sum())
-    mean = float(diagnostics.area_mean(last, "temperature")[-1])
+    mean = float((area * np.nan_to_num(departure)).sum() / area.sum())
     south = float(whole.transport[whole.latitude < 0.0].min()) / 1e15
     means = [float(diagnostics.content(at, "temperature") / diagnostics.content(at))
              for at in (ocean.years.isel(time=number) for number in (0, -2, -1))]
@@ -201,11 +204,11 @@ def heat_rows(ocean: Ocean, short: bool) -> list[Row]:
                "models with half of the overturning carry half of it", TALLEY),
         within("least northward transport of heat south of the equator (PW)", south,
                -3.0 - wide, -0.2 + wide, "southward", "the sign", "Trenberth and Caron 2001, J. Climate 14, 3433"),
-        within("mean temperature of the surface (degree C)", mean, observed - 1.0 - wide, observed + 1.0 + wide, f"{observed:.1f}",
-               "fluxes of tens of W/m2 into a surface that is relaxed with 47 W m-2 K-1", "World Ocean Atlas, rounded "
-               "(dycore.cases.sea_surface)"),
-        within("temperature of the surface less that to which it is relaxed, root mean square (K)", rms, None, 1.5 + wide, "0",
-               "47 W m-2 K-1 and fluxes of up to 70 W/m2", "Haney 1971, J. Phys. Oceanogr. 1, 241"),
+        within("mean temperature of the surface less that to which it is relaxed (K)", mean, -1.0 - wide, 1.0 + wide, "0",
+               "fluxes of tens of W/m2 into a surface that is relaxed with 47 W m-2 K-1", CLIMATE),
+        within("the same, root mean square (K)", rms, None, 1.5 + wide, "0", "fluxes of up to 70 W/m2", CLIMATE),
         within("mean temperature of the ocean, change in the last year (K)", means[2] - means[1], -0.05, 0.05, "0",
-               f"after {means[1] - means[0]:+.3f} K in the years before: the abyss takes centuries", "sanity"),
+               "the abyss takes centuries", "sanity"),
+        within("the same, change over the run (K)", means[2] - means[0], -1.0, 1.0, "0", "it begins level, and cools at high "
+               "latitudes to the depth that is as cold as the surface there", "sanity"),
     ]

@@ -1,4 +1,4 @@
-"""Pictures of ten years of a global ocean."""
+"""Pictures of years of a global ocean."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from dycore import diagnostics, pictures
 
 def of(ocean: Any, atlantic: Any, heat: Any, atlantic_heat: Any) -> dict[str, Any]:
     """Figures by name: maps of the last year, overturning, transport of heat, and the way there."""
-    last = ocean.means.isel(time=-1)
+    last = ocean.means.isel(time=-1, drop=True)
     psi = diagnostics.barotropic_stream_function(last).values[1:]
     americas = psi[ocean.grid.latitude[:, 0].searchsorted(40.0), np.abs(ocean.grid.x % 360.0 - 255.0).argmin()]
     flow = last.sea_surface_height.copy(data=np.where(ocean.grid.wet[-1], psi - americas, np.nan)).assign_attrs(
         long_name="barotropic stream function, 0 on the Americas", units="Sv")
-    maps = {"stream-function": flow, "temperature": last.temperature.isel(height=-1), "salinity": last.salinity.isel(height=-1)}
-    return {name: pictures.map_of(field, pictures.mollweide, 200.0) for name, field in maps.items()} | {
+    fields = {"stream-function": flow} | {
+        name: last[name].isel(height=-1, drop=True).assign_attrs(long_name=f"{name} of the uppermost level")
+        for name in ("temperature", "salinity")}
+    return {name: pictures.map_of(field, pictures.mollweide, 200.0) for name, field in fields.items()} | {
         "overturning": overturning(last, atlantic), "heat-transport": transport(heat, atlantic_heat), "drift": drift(ocean)}
 
 

@@ -8,6 +8,7 @@ from conftest import fields_of
 
 from dycore import Model, cases, restart
 from dycore.backends import on_numpy
+from dycore.bathymetry import basins
 from dycore.cases import sea_surface
 from dycore.equations.steppers import WickerSkamarock
 from dycore.validation import PROGRAMS
@@ -31,6 +32,15 @@ def test_the_atlantic_is_where_it_is_and_is_salty():
             assert bool(sea_surface.atlantic(*place)) is expected, name
     assert sea_surface.salinity(-30.0, 50.0) - sea_surface.salinity(-150.0, 50.0) > 2.0
     assert sea_surface.temperature(np.array([-90.0, 0.0, 90.0])) == pytest.approx([-1.7, 27.3, -1.7])
+
+
+def test_no_water_goes_from_the_pacific_into_the_atlantic_but_around_the_continents(world):
+    grid = world[0].grid
+    wet = grid.wet[-1][:-1]
+    north = basins(wet & (grid.latitude[:-1] > -30.0), True, fold=True)
+    inside = sea_surface.atlantic(grid.longitude, grid.latitude)[:-1] & wet & (north > 0)
+    middle = wet & (np.abs(grid.latitude[:-1]) < 25.0)
+    assert not {*north[inside & middle]} & {*north[middle & ~inside]}
 
 
 def test_all_physics_are_those_of_climate_models_and_start_at_rest(world):

@@ -130,7 +130,8 @@ def with_the_arctic(cells: tuple[int, int, int], precision: str) -> World:
     options: dict[str, Any] = {"interfaces": stretched(cells[0], DEPTH, 20.0), "precision": precision}
     plain = tripolar_grid(cells, **options)
     dx, dy = (interior(length).astype(float) for length in (plain.metrics.dx_u, plain.metrics.dy_v))
-    wet = largest_basin(basins(land_on(plain)[:-1] < 0.5, periodic=True, fold=True))
+    land = (land_on(plain) >= 0.5) | sea_surface.closed(plain.longitude, plain.latitude)
+    wet = largest_basin(basins(~land[:-1], periodic=True, fold=True))
     away = np.where(wet, distance_to_land(wet, dx[:-1], dy[:-1], fold=True), 0.0)
     land, bottom = (np.concatenate([field, field[-1:, ::-1]]) for field in (~wet, depths(away)))  # the fold row
     grid = tripolar_grid(cells, bottom=bottom, land=land, partial_cells=0.2, **options)
@@ -159,12 +160,12 @@ def global_ocean(cells: tuple[int, int, int] = (15, 76, 180), precision: str = "
 
     From 76 degrees south to 76 north, 2 degrees wide by default; with `tripolar` from 78 degrees south across the Arctic, where
     cells=(15, 93, 180) are 2 degrees, (15, 184, 360) are 1 degree wide (dycore.grid.tripolar). Coasts are those of the package
-    global-land-mask; seas that are cut off are filled, as are cells that are half land or more. The depth is
-    invented: 400 m at the coast, 5000 m far from it, with partial cells. TEOS-10; Pacanowski-Philander mixing
-    and convection; temperature of the surface relaxed in 30 days to 28 degrees in the tropics and freezing
-    at high latitudes; salinity not forced. Starts at rest with a temperature that depends on depth alone, for which the
-    pressure force is exactly zero over whole and partial cells: wind and surface set it in motion, and build the
-    contrast between latitudes.
+    global-land-mask; seas that are cut off are filled, as are cells that are half land or more. With `tripolar`
+    Panama and the Bering Strait are land too, open seas on cells of this size (without, Panama is open). The depth is
+    invented: 400 m at the coast, 5000 m far from it, with partial cells. TEOS-10; Pacanowski-Philander mixing and convection;
+    temperature of the surface relaxed in 30 days to 28 degrees in the tropics and freezing at high latitudes; salinity not forced.
+    Starts at rest with a temperature that depends on depth alone, for which the pressure force is exactly zero over whole and
+    partial cells: wind and surface set it in motion, and build the contrast between latitudes.
     (A first temperature that varies along the levels drives 100 Sv and more over the slopes, in closed seas too.)
 
     `full_physics`: what climate models of this kind have besides, for runs of years. Temperature and salinity of the surface are

@@ -127,9 +127,7 @@ def tripolar_ocean(backend: Any, short: bool = False) -> Evidence:
     cases.global_ocean((15, 93, 180), tripolar=True, full_physics=True): coasts of the package global-land-mask, invented depths,
     rounded zonal winds, temperature and salinity of the surface relaxed to rounded zonal means; no ice, no season. Some years
     are enough for winds, gyres and the upper overturning, and not for the abyss, so that ranges of models that ran for
-    centuries are held against what is still on its way. The isthmus of Panama and the Bering Strait are open on this grid, and after
-    three years 8 and 12 Sv flow through them, northward: the overturning of the Atlantic has 12 Sv of that in it, and its transport
-    of heat what the water that leaves through the strait carries. The overturning is that of the resolved flow, without that
+    centuries are held against what is still on its way. The overturning is that of the resolved flow, without that
     of eddies; transports of heat are those of everything. The run stands in the folder tripolar_ocean below the working
     directory, and goes on from there where it was stopped.
     """

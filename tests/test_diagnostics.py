@@ -8,7 +8,7 @@ from conftest import channel, random_velocity
 
 from dycore import Model, cases, diagnostics
 from dycore.fluid import Atmosphere, Ocean
-from dycore.grid import EARTH_RADIUS, interior, latitude_longitude, rectilinear
+from dycore.grid import EARTH_RADIUS, interior, latitude_longitude, rectilinear, tripolar
 from dycore.parameters import Parameters
 from dycore.seawater import teos10
 from dycore.state import initial_state
@@ -374,6 +374,18 @@ def rotated(backend):
 def test_what_is_missing_or_makes_no_sense_is_refused_with_what_to_do(ocean, ask, sentence):
     with pytest.raises(ValueError, match=sentence):
         ask(ocean[0])
+
+
+def test_meridional_transports_of_a_tripolar_grid_are_those_along_its_parallels(numpy_backend, random):
+    grid = tripolar((2, 31, 60), interfaces=uniform(2, -4000.0, 0.0))
+    dataset, _ = ocean_of(grid, numpy_backend, v=0.1 * random.random(grid.cells))
+    northward = (dataset.y_velocity * dataset.south_face_length).sum("grid_longitude") * 2000.0 / 1e6
+    upper = diagnostics.overturning(dataset).isel(height_edge=1)
+    assert (upper.grid_latitude_face.values == np.arange(-78.0, 61.0, 6.0)).all()
+    np.testing.assert_allclose(upper, -northward.isel(height=0)[:24], rtol=1e-13)
+    assert diagnostics.heat_transport(dataset).size == 24
+    classes = diagnostics.overturning_in_density(dataset, [900.0, 1100.0]).isel(density_edge=0)
+    np.testing.assert_allclose(classes, -northward.sum("height")[:24], rtol=1e-12)
 
 
 def test_walls_air_and_rotated_grids_are_refused_where_they_make_no_sense(numpy_backend):

@@ -25,7 +25,7 @@ MEASURED = {"williamson_5": "surface height on day 15 (m)", "williamson_6": "eas
 
 
 @pytest.fixture
-def shaken(monkeypatch):
+def shaken(monkeypatch, tmp_path):
     """Models whose steps only add a little noise, and references and climates that take no time."""
     random = np.random.default_rng(5)
 
@@ -53,13 +53,20 @@ def shaken(monkeypatch):
     def coarsely(backend, scheme, ny, period=5.0):
         return once(period)
 
+    def sailed(model, state, folder, years, year):
+        return sail(model, state, tmp_path / "ocean", 2, 0.25)
+
     held_suarez = importlib.import_module("dycore.validation.held_suarez")  # its name in the package is that of the program
     flow = importlib.import_module("dycore.validation.deformational_flow")
-    climate, deform = held_suarez.climate, flow.deform
+    ocean = importlib.import_module("dycore.validation.tripolar_ocean")
+    climate, deform, sail, world = held_suarez.climate, flow.deform, ocean.simulated, ocean.world
     monkeypatch.setattr(Model, "steps", steps)
     monkeypatch.setattr(spectral, "run", reference)
     monkeypatch.setattr(held_suarez, "climate", briefly)
     monkeypatch.setattr(flow, "deform", coarsely)
+    monkeypatch.setattr(ocean, "simulated", sailed)
+    monkeypatch.setattr(ocean.ocean_pictures, "of", lambda *found: {})
+    monkeypatch.setattr(ocean, "world", lambda cells, backend: world((3, 31, 60), backend))
 
 
 def specified(name, quantity, published, tolerance, *others):

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import importlib.util
 import zipfile
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dycore.bathymetry import basins, largest_basin
+from dycore.cases import sea_surface
 from dycore.cases.default_step import with_time_step
-from dycore.closures import PacanowskiPhilander, pacanowski_philander
+from dycore.cases.southern_channel import background_diffusivity
+from dycore.closures import PacanowskiPhilander, TurbulentKineticEnergy, pacanowski_philander
 from dycore.directions import along_grid
+from dycore.equations.eddies import Eddies
+from dycore.equations.steppers import WickerSkamarock
 from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import Ocean
 from dycore.geometry.coordinates import check_cells
@@ -26,13 +32,15 @@ from dycore.state import State, initial_state
 from dycore.tiles import Place
 from dycore.vertical import stretched
 
-NORTHERNMOST, DEPTH, SHELF, SLOPE = 76.0, 5000.0, 400.0, 4.0e5  # degrees, m, m, m
+NORTHERNMOST, DEPTH, SHELF, SLOPE, DAY = 76.0, 5000.0, 400.0, 4.0e5, 86400.0  # degrees, m, m, m, s
+EDDY_DIFFUSIVITY, SALINITY = 1000.0, 34.7  # m2/s of both kinds; g/kg at first, with all physics
 FIRST_SURFACE, ABYSS = 18.0, 1.5  # degree C: at first, at the surface (near the mean of what it is relaxed to) and far below it
 # zonal wind stress (N/m2) at latitudes (degrees): trades, westerlies, polar easterlies, rounded
 WIND = ((-90.0, 0.0), (-70.0, -0.01), (-50.0, 0.16), (-32.0, 0.0), (-15.0, -0.07), (0.0, -0.03), (15.0, -0.07), (30.0, 0.0),
         (45.0, 0.09), (62.0, 0.0), (75.0, -0.02), (90.0, 0.0))
 
 
+@cache  # it reads for seconds
 def land_fraction(ny: int, nx: int, latitudes: tuple[float, float]) -> np.ndarray:
     """Share of land in cells [j, i] of equal size in degrees, eastward from Greenwich.
 
@@ -57,7 +65,9 @@ def land_fraction(ny: int, nx: int, latitudes: tuple[float, float]) -> np.ndarra
     i = np.arange(land.shape[1]) * nx // land.shape[1]
     inside = (j >= 0) & (j < ny)
     cell = (j[inside, None] * nx + i).ravel()
-    return np.divide(np.bincount(cell, land[inside].ravel(), ny * nx), np.bincount(cell, minlength=ny * nx)).reshape(ny, nx)
+    found = np.divide(np.bincount(cell, land[inside].ravel(), ny * nx), np.bincount(cell, minlength=ny * nx)).reshape(ny, nx)
+    found.flags.writeable = False
+    return found
 
 
 def bordered(field: np.ndarray, value: float, fold: bool) -> np.ndarray:
@@ -120,7 +130,8 @@ def with_the_arctic(cells: tuple[int, int, int], precision: str) -> World:
     options: dict[str, Any] = {"interfaces": stretched(cells[0], DEPTH, 20.0), "precision": precision}
     plain = tripolar_grid(cells, **options)
     dx, dy = (interior(length).astype(float) for length in (plain.metrics.dx_u, plain.metrics.dy_v))
-    wet = largest_basin(basins(land_on(plain)[:-1] < 0.5, periodic=True, fold=True))
+    land = (land_on(plain) >= 0.5) | sea_surface.closed(plain.longitude, plain.latitude)
+    wet = largest_basin(basins(~land[:-1], periodic=True, fold=True))
     away = np.where(wet, distance_to_land(wet, dx[:-1], dy[:-1], fold=True), 0.0)
     land, bottom = (np.concatenate([field, field[-1:, ::-1]]) for field in (~wet, depths(away)))  # the fold row
     grid = tripolar_grid(cells, bottom=bottom, land=land, partial_cells=0.2, **options)
@@ -144,31 +155,59 @@ def land_on(grid: Grid) -> np.ndarray:
 
 
 def global_ocean(cells: tuple[int, int, int] = (15, 76, 180), precision: str = "float64", time_step: float | None = None,
-                 tripolar: bool = False) -> tuple[Grid, Parameters, State]:
+                 tripolar: bool = False, full_physics: bool = False) -> tuple[Grid, Parameters, State]:
     """Ocean: the world with real coastlines and invented depths, driven by zonal winds and a relaxed temperature.
 
     From 76 degrees south to 76 north, 2 degrees wide by default; with `tripolar` from 78 degrees south across the Arctic, where
     cells=(15, 93, 180) are 2 degrees, (15, 184, 360) are 1 degree wide (dycore.grid.tripolar). Coasts are those of the package
-    global-land-mask; seas that are cut off are filled, as are cells that are half land or more. The depth is
-    invented: 400 m at the coast, 5000 m far from it, with partial cells. TEOS-10; Pacanowski-Philander mixing
-    and convection; temperature of the surface relaxed in 30 days to 28 degrees in the tropics and freezing
-    at high latitudes; salinity not forced. Starts at rest with a temperature that depends on depth alone, for which the
-    pressure force is exactly zero over whole and partial cells: wind and surface set it in motion, and build the
-    contrast between latitudes.
+    global-land-mask; seas that are cut off are filled, as are cells that are half land or more. With `tripolar`
+    Panama and the Bering Strait are land too, open seas on cells of this size (without, Panama is open). The depth is
+    invented: 400 m at the coast, 5000 m far from it, with partial cells. TEOS-10; Pacanowski-Philander mixing and convection;
+    temperature of the surface relaxed in 30 days to 28 degrees in the tropics and freezing at high latitudes; salinity not forced.
+    Starts at rest with a temperature that depends on depth alone, for which the pressure force is exactly zero over whole and
+    partial cells: wind and surface set it in motion, and build the contrast between latitudes.
     (A first temperature that varies along the levels drives 100 Sv and more over the slopes, in closed seas too.)
+
+    `full_physics`: what climate models of this kind have besides, for runs of years. Temperature and salinity of the surface are
+    relaxed in 50 and 60 days to rounded observed means (dycore.cases.sea_surface), which make the Atlantic salty; neutral
+    diffusion and transport by eddies, mixing by turbulent kinetic energy over a background that grows downwards, and steps of
+    Wicker and Skamarock, of 7200 s at 2 degrees. There is no sea ice and no season.
     """
     cells = check_cells(cells)
     check_switch("tripolar", tripolar)
-    grid, latitude, shortest, stress = with_the_arctic(cells, precision) if tripolar else on_parallels(cells, precision)
+    check_switch("full_physics", full_physics)
+    world = with_the_arctic(cells, precision) if tripolar else on_parallels(cells, precision)
+    grid = world.grid
     spacing = EARTH_RADIUS * np.radians(360.0 / cells[2])
-    warm = surface_temperature(latitude)
+    warm = surface_temperature(world.latitude)
     parameters = Parameters(
         fluid=Ocean(buoyancy=teos10), time_step=1600.0,
-        substeps=max(20, round(4.4e6 / shortest) + 1), tracer_names=("temperature", "salinity"),
+        substeps=max(20, round(4.4e6 / world.shortest) + 1), tracer_names=("temperature", "salinity"),
         friction=Mixing(divergence=0.5 * spacing, vorticity=0.5 * spacing), diffusivity=0.005 * spacing,
-        surface_stress=stress, forcing=(surface_relaxation(0, warm, 30.0 * 86400.0),),
+        surface_stress=world.stress, forcing=(surface_relaxation(0, warm, 30.0 * DAY),),
         vertical_mixing=VerticalMixing(pacanowski_philander, PacanowskiPhilander(), quadratic_drag=2.5e-3))
+    if full_physics:
+        parameters = with_full_physics(world, parameters)
     depth = 0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])[:, None, None]
     temperature = ABYSS + (FIRST_SURFACE - ABYSS) * np.exp(depth / 800.0)
-    state = initial_state(grid, surface=0.0, tracers=(temperature[:, 0, 0], 35.0))
+    state = initial_state(grid, surface=0.0, tracers=(temperature[:, 0, 0], SALINITY if full_physics else 35.0))
     return grid, with_time_step(grid, parameters, time_step), state
+
+
+def with_full_physics(world: World, parameters: Parameters) -> Parameters:
+    """The parameters with unresolved eddies, turbulence, and a surface whose salinity is relaxed too.
+
+    Along the levels tracers are diffused near the surface alone, where neutral surfaces are steep and eddies mix along them.
+    """
+    grid, latitude = world.grid, world.latitude
+    longitude = np.broadcast_to(grid.longitude, latitude.shape)
+    centre = 0.5 * (grid.interfaces[1:] + grid.interfaces[:-1])
+    return replace(
+        parameters, stepper=WickerSkamarock(), time_step=min(7200.0, 0.154 * world.shortest),
+        substeps=max(20, round(3.8e6 / world.shortest) + 1),
+        diffusivity=EDDY_DIFFUSIVITY * np.exp(centre / 50.0),
+        eddies=None if grid.cells[0] == 1 else Eddies(EDDY_DIFFUSIVITY, EDDY_DIFFUSIVITY, 0.01),
+        forcing=(surface_relaxation(0, sea_surface.temperature(latitude), 50.0 * DAY),
+                 surface_relaxation(1, sea_surface.salinity(longitude, latitude), 60.0 * DAY)),
+        vertical_mixing=VerticalMixing(TurbulentKineticEnergy(diffusivity=background_diffusivity(grid.interfaces[:-1])),
+                                       quadratic_drag=2.5e-3))

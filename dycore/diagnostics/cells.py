@@ -105,6 +105,19 @@ def check_meridional(dataset: Any, what: str) -> None:
                          "north (dycore.directions) and interpolate the fields to latitudes first, for example with xESMF.")
 
 
+def on_parallels(dataset: Any, data: Any, what: str) -> Any:
+    """Data on south faces along parallels: on a tripolar grid those up to its cap. Raises ValueError where no row is one."""
+    names = axes(dataset)
+    places = dataset.coords.get("latitude_south_face")
+    if names.x != "grid_longitude" or places is None:
+        check_meridional(dataset, what)
+        return data
+    straight = np.flatnonzero(np.ptp(places.transpose(..., names.x).values, axis=-1) < 1e-3)  # degrees; more than single precision
+    if not straight.size:
+        check_meridional(dataset, what)
+    return data.isel({f"{names.y}_face": straight})
+
+
 def constant(dataset: Any, name: str) -> float:
     """A constant of the fluid, which is an attribute of the dataset. Raises ValueError where it is missing."""
     if name not in dataset.attrs:

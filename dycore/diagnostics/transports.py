@@ -20,7 +20,6 @@ from dycore.diagnostics.cells import (
     at_edges,
     at_face,
     axes,
-    check_meridional,
     constant,
     described,
     face_stretching,
@@ -28,6 +27,7 @@ from dycore.diagnostics.cells import (
     goes_round,
     is_air,
     need,
+    on_parallels,
     open_thickness,
     velocity_of,
 )
@@ -137,9 +137,8 @@ def in_region(dataset: Any, region: Any, ending: str = "_face") -> Any:
 
 
 def northward(dataset: Any, region: Any) -> Any:
-    """Volume, or mass times gravity, through the south faces of a region by level [k, j, i]."""
-    check_meridional(dataset, "A meridional transport")
-    return through_faces(dataset, False) * in_region(dataset, region)
+    """Volume, or mass times gravity, through the south faces of a region by level [k, j, i], along parallels."""
+    return on_parallels(dataset, through_faces(dataset, False) * in_region(dataset, region), "A meridional transport")
 
 
 def overturning(dataset: Any, region: Any = None) -> Any:
@@ -150,6 +149,7 @@ def overturning(dataset: Any, region: Any = None) -> Any:
     Positive where the northward flow is above and the southward below, as in the Atlantic and in the northern Hadley cell (Peixoto
     and Oort 1992, Physics of Climate, section 7.4.3). Levels are those of reference, which move with the moving boundary. `region`:
     True [y, x] in the cells of a basin, of which both sides of a face must be. Needs northward velocity and moving boundary.
+    Of a tripolar grid it has the rows that are parallels, as the other meridional transports.
     """
     names, air = axes(dataset), is_air(dataset)
     factor, unit = factor_and_unit(dataset)
@@ -176,7 +176,7 @@ def overturning_in_density(dataset: Any, edges: Sequence[float] | np.ndarray, re
     check_labelled("density", density)
     dense, flow = alone(density), northward(dataset, region)
     # next to land that of the one wet side; such a face is closed
-    at_faces = at_face(dataset, dense, names.y)
+    at_faces = on_parallels(dataset, at_face(dataset, dense, names.y), "A meridional transport")
     heavier = [flow.where(at_faces >= edge, 0.0).sum([names.level, names.x]) for edge in bounds]
     edge = xarray.Variable("density_edge", bounds, {"long_name": "density", "units": density.attrs.get("units", "kg m-3")})
     psi = xarray.concat(heavier, dim="density_edge").assign_coords(density_edge=edge)

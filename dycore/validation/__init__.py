@@ -22,6 +22,7 @@ from dycore.validation.held_suarez import held_suarez
 from dycore.validation.mixed_layers import free_convection, kato_phillips
 from dycore.validation.shallow_water import williamson_2, williamson_5, williamson_6
 from dycore.validation.solid_body_rotation import tracer_over_the_pole
+from dycore.validation.tripolar_ocean import tripolar_ocean
 from dycore.validation.waves import linear_waves
 
 _ALL: tuple[Callable[..., Evidence], ...] = (
@@ -39,6 +40,7 @@ _ALL: tuple[Callable[..., Evidence], ...] = (
     lake_at_rest,
     linear_waves,
     tracer_over_the_pole,
+    tripolar_ocean,
     williamson_2,
     williamson_5,
     williamson_6,

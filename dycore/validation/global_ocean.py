@@ -35,8 +35,8 @@ def mean_stream_function(model: Model, state: Any, days: float) -> tuple[Any, np
 def transport_in(grid: Grid, psi: np.ndarray, box: tuple[float, float, float, float]) -> float:
     """The range of a stream function [j, i] (Sv) on the sea within (south, north, west, east) (degrees)."""
     south, north, west, east = box
-    columns = (grid.x[None, :] - west) % 360.0 <= east - west
-    inside = ((grid.y[:, None] >= south) & (grid.y[:, None] <= north)) & columns & grid.wet[-1]
+    between = ((grid.longitude - west) % 360.0 <= east - west) & (grid.latitude >= south) & (grid.latitude <= north)
+    inside = between & grid.wet[-1]
     return float(np.ptp(psi[inside]))
 
 

@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
-    {"fields", "files", "stopping", "version", "assembly.values", "running.progress", "inputs.named_axes", "inputs.units"},
+    {"fields", "files", "stopping", "version", "assembly.values", "running.progress", "inputs.named_axes", "inputs.nearest_name",
+     "inputs.units"},
     {"stencils", "inputs.places", "locations"},
     {"abstract", "tiles", "terms", "inputs.given", "tracers", "geometry.geographic", "open_boundaries"},
     {"decomposition", "halo_sources"},

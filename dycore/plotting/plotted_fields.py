@@ -16,6 +16,7 @@ from dycore.diagnostics.cells import along, moved, velocity_of
 from dycore.diagnostics.times import days_of
 from dycore.diagnostics.velocities import relative_vorticity, speed
 from dycore.inputs.given import check_function, check_labelled, check_text, finite, shown
+from dycore.inputs.nearest_name import instead_of
 from dycore.locations import is_here
 from dycore.plotting.curved_cells import VERTICES, areas, is_geographic
 from dycore.running.reading import open_dataset
@@ -95,7 +96,7 @@ def field(dataset: Any, name: str, level: float | None = None, time: float | Non
     if not hasattr(dataset, "data_vars"):
         raise TypeError(f"dataset={shown(dataset)} must be an xarray.Dataset, as Model.dataset makes one.")
     if name not in fields(dataset):
-        raise ValueError(f"there is no field {name!r} that can be drawn: there are {', '.join(fields(dataset)) or 'none'}.")
+        raise ValueError(f"there is no field {name!r} that can be drawn: {instead_of(name, fields(dataset))}")
     dataset = shown_coordinates(dataset)
     curved = {name: data for name, data in dataset.coords.items() if is_geographic(data)}
     dataset = dataset.drop_vars([*curved])  # they stand where they stand, whatever is moved to other places of a cell

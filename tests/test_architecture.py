@@ -48,6 +48,7 @@ LAYERS = [
     {"running.reserved_names"},
     {"running.run"},
     {"validation"},
+    {"notebooks"},
     {"__init__"},
     {"commands"},
     {"cli"},

@@ -41,7 +41,8 @@ def most(field: Any, low: float, high: float) -> tuple[float, float]:
     """Limits that leave out what lies far out; `low` and `high`, the extremes, where nothing does."""
     moments = field.transpose("time", ...).values if extends(field, "T") else field.values[None]
     finite = (moment[np.isfinite(moment)] for moment in moments)
-    ranges = np.array([np.percentile(moment, (1.0, 99.0)) for moment in finite if moment.size])
+    ranges = np.array([(np.percentile(moment, 1.0, method="higher"), np.percentile(moment, 99.0, method="lower"))
+                       for moment in finite if moment.size])
     first, last = ranges[:, 0].min(), ranges[:, 1].max()  # an animation shows what has grown by its end
     if not 0.0 < FAR * (last - first) < high - low:
         return low, high

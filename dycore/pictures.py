@@ -210,6 +210,8 @@ def section(field: Any, **at: float) -> Any:
         axes.contour(shown[across], shown[z], values, levels=lines, colors="k", alpha=0.5, linewidths=0.5)
     ends = edges(shown[z])
     axes.set(facecolor=LAND, ylim=(ends.max(), max(ends.min(), 0.0)))
+    if "latitude" in across:
+        axes.set_xlim(*(min(max(end, -90.0), 90.0) for end in axes.get_xlim()))  # a tripolar grid has a row beyond its fold
     name_axis(axes.xaxis, shown[across])
     name_axis(axes.yaxis, shown[z])
     colour_bar(figure, axes, mesh, shown, extend)

@@ -14,7 +14,7 @@ LAYERS = [
      "inputs.units"},
     {"stencils", "inputs.places", "locations"},
     {"abstract", "tiles", "terms", "inputs.given", "tracers", "geometry.geographic", "open_boundaries"},
-    {"decomposition", "halo_sources"},
+    {"decomposition", "halo_sources", "inputs.checked_arguments"},
     {"running.zarr_stores"},
     {"running.icechunk_repositories"},
     {"running.reading"},

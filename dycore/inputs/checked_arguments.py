@@ -74,7 +74,7 @@ def fits(value: Any, kind: Any) -> bool:
 
 
 def in_words(kind: Any) -> str:
-    """What a value has to be."""
+    """A kind in words, for what a value must be."""
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, UnionType):
         return " or ".join(in_words(part) for part in parts)

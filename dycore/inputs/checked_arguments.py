@@ -66,7 +66,7 @@ def fits(value: Any, kind: Any) -> bool:
     if kind is Path:
         return isinstance(value, (str, Path))
     if kind is np.ndarray:
-        return hasattr(value, "dtype")
+        return isinstance(value, (list, tuple)) or hasattr(value, "dtype")
     plain = kind in (str, NoneType, collections.abc.Mapping) or getattr(kind, "__module__", "").startswith("dycore.")
     if not plain or not isinstance(kind, type) or getattr(kind, "_is_protocol", False):
         return True

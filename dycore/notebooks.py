@@ -10,10 +10,11 @@ Importing dycore calls `short_errors()`, unless somebody else has a handler of e
 
 from __future__ import annotations
 
-import dis
 import sys
 from types import TracebackType
 from typing import Any
+
+from dycore.inputs.own_errors import is_of_dycore, is_raised_by_dycore
 
 HANDLED = (Exception,)  # kinds of errors; that it is this tuple tells our handler from that of another
 
@@ -37,19 +38,6 @@ def show(shell: Any, kind: type, problem: BaseException, trace: TracebackType, t
     finally:
         problem.__cause__, problem.__suppress_context__ = cause, suppressed
         sys.last_traceback = trace  # for %tb and %debug
-
-
-def is_raised_by_dycore(trace: TracebackType) -> bool:
-    """Whether the innermost frame is one of dycore and stands at a `raise`, not at a line that went wrong."""
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    raises = dis.opname[trace.tb_frame.f_code.co_code[trace.tb_lasti]] == "RAISE_VARARGS"
-    return raises and is_of_dycore(trace)
-
-
-def is_of_dycore(trace: TracebackType) -> bool:
-    """Whether a frame is one of dycore."""
-    return str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == "dycore"
 
 
 def outside(trace: TracebackType | None) -> TracebackType | None:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"fields", "files", "stopping", "version", "assembly.values", "running.progress", "inputs.named_axes", "inputs.nearest_name",
-     "inputs.units"},
+     "inputs.own_errors", "inputs.units"},
     {"stencils", "inputs.places", "locations"},
     {"abstract", "tiles", "terms", "inputs.given", "tracers", "geometry.geographic", "open_boundaries"},
     {"decomposition", "halo_sources", "inputs.checked_arguments"},

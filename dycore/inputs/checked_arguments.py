@@ -1,4 +1,6 @@
-"""Arguments of a function held against its annotations: what is of another kind is refused in a sentence before it does harm.
+"""Arguments of a function held against its annotations where it fails: a sentence about what is of another kind, no traceback.
+
+A function that refuses an argument in a sentence of its own is left to do so, and a fault with arguments that fit is not hidden.
 
 Kinds are records and classes, paths, text, numbers, switches, functions, sequences and mappings. Numbers are looked at for being
 numbers alone: what they may be is for the function to say. What an annotation does not tell (Any, shapes of arrays) passes.
@@ -19,6 +21,7 @@ import numpy as np
 
 from dycore.assembly.values import is_traced
 from dycore.inputs.given import is_number, shown
+from dycore.inputs.own_errors import is_raised_by_dycore
 
 F = TypeVar("F", bound=Callable)
 WORDS = {int: "a whole number", float: "a number", bool: "True or False", str: "text", Path: "a path", NoneType: "None",
@@ -27,20 +30,25 @@ MODEL = ("grid", "parameters", "backend", "layout")  # what builds on a dycore.m
 
 
 def checked(function: F) -> F:
-    """A function that raises TypeError, with what to give, for arguments that are not of the kinds that its annotations say."""
+    """A function whose failures are TypeErrors, with what to give, for arguments not of the kinds that its annotations say."""
     signature, kinds = inspect.signature(function), typing.get_type_hints(function)
 
     @wraps(function)
     def asked(*arguments: Any, **named: Any) -> Any:
         try:
-            given = signature.bind(*arguments, **named).arguments
-        except TypeError:
-            given = {}  # Python says it of the call
-        for name, value in given.items():
-            parameter = signature.parameters[name]
-            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) and not fits(value, kinds.get(name, Any)):
-                raise TypeError(f"{name}={shown(value)} must be {in_words(kinds[name])}.")
-        return function(*arguments, **named)
+            return function(*arguments, **named)
+        except Exception as problem:
+            try:
+                given = signature.bind(*arguments, **named).arguments
+            except TypeError:
+                raise problem from None  # Python says what is wrong with the call
+            if problem.__traceback__ is not None and is_raised_by_dycore(problem.__traceback__):
+                raise
+            for name, value in given.items():
+                each = signature.parameters[name]
+                if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD) and not fits(value, kinds.get(name, Any)):
+                    raise TypeError(f"{name}={shown(value)} must be {in_words(kinds[name])}.") from problem
+            raise
 
     return typing.cast(F, asked)
 

@@ -14,6 +14,7 @@ import numpy as np
 from dycore.datasets import eastward, numbers, variable
 from dycore.geometry.sides import Side, edge
 from dycore.grid import Grid
+from dycore.inputs.checked_arguments import checked
 from dycore.inputs.given import check_switch, shown
 from dycore.inputs.named_axes import axis_of
 from dycore.inputs.units import converted
@@ -132,6 +133,7 @@ def depths_of(field: Any, downward: bool, missing_is_land: bool | None) -> tuple
     return np.where(missing, 0.0, depth), int(missing.sum())
 
 
+@checked
 def on_cells(depth: np.ndarray, source: Source, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """Mean depth of the part of every cell that is sea (m; NaN without any), and the share of land, [j, i] of a grid."""
     mean = conservative(source, target_of(grid, Place.CENTER))
@@ -142,6 +144,7 @@ def on_cells(depth: np.ndarray, source: Source, grid: Grid) -> tuple[np.ndarray,
 # Basins
 
 
+@checked
 def basins(wet: np.ndarray, periodic: bool, fold: bool = False) -> np.ndarray:
     """Numbers of the connected parts of a sea [j, i], from 1; 0 on land. Cells are connected by faces, and over a seam in i.
 
@@ -162,11 +165,13 @@ def basins(wet: np.ndarray, periodic: bool, fold: bool = False) -> np.ndarray:
     return np.where(wet, component[number], 0)  # that of land, the first, is 0
 
 
+@checked
 def largest_basin(number: np.ndarray) -> np.ndarray:
     """The basin of most cells, True [j, i], of the numbers of basins; the first of several as large."""
     return np.asarray(number == np.bincount(number[number > 0]).argmax())
 
 
+@checked
 def kept_basins(wet: np.ndarray, tile: Any, keep: Any) -> np.ndarray:
     """The sea [j, i] that stays: the greatest basin, that of a cell (j, i), or all that reach a side.
 
@@ -188,6 +193,7 @@ def kept_basins(wet: np.ndarray, tile: Any, keep: Any) -> np.ndarray:
     return largest_basin(number)
 
 
+@checked
 def line_of_cells(start: tuple[int, int], stop: tuple[int, int]) -> list[tuple[int, int]]:
     """Cells (j, i) from one to another, each of which has a face in common with the one before."""
     (dj, di) = (b - a for a, b in zip(start, stop, strict=True))
@@ -196,6 +202,7 @@ def line_of_cells(start: tuple[int, int], stop: tuple[int, int]) -> list[tuple[i
     return [(start[0] + int(np.sign(dj)) * (step - east), start[1] + int(np.sign(di)) * east) for step, east in enumerate(along)]
 
 
+@checked
 def opened_strait(depth: np.ndarray, wet: np.ndarray, cells: list[tuple[int, int]], least: float | None) -> np.ndarray:
     """Depths [j, i] with a line of cells at least so deep; without a depth, cells of land take the lesser of those at its ends."""
     deeper = depth.copy()
@@ -210,6 +217,7 @@ def opened_strait(depth: np.ndarray, wet: np.ndarray, cells: list[tuple[int, int
 # Slopes
 
 
+@checked
 def steepness(depth: np.ndarray, wet: np.ndarray, periodic: bool) -> float:
     """The greatest |h1 - h2| / (h1 + h2) of neighbouring cells of the sea."""
     greatest = 0.0
@@ -222,6 +230,7 @@ def steepness(depth: np.ndarray, wet: np.ndarray, periodic: bool) -> float:
     return greatest
 
 
+@checked
 def smoothed(depth: np.ndarray, wet: np.ndarray, area: np.ndarray, steepest: float, periodic: bool) -> np.ndarray:
     """Depths [j, i] in which neighbours differ by at most `steepest` of their sum, with the volume as it was.
 

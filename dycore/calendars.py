@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from dycore.inputs.checked_arguments import checked
 from dycore.time_series import TimeSeries, number_of, records_of
 
 # years after which the lengths of months repeat
@@ -148,6 +149,7 @@ def beginning(start: Any) -> Any:
     return first
 
 
+@checked
 def yearly(values: Any, dates: Sequence[Any], start: Any = None) -> TimeSeries:
     """Records [n, ...] of one year at dates in it, increasing, which come again on these dates in every year of the run's calendar.
 

@@ -21,6 +21,7 @@ from dycore.datasets import in_units, on_places
 from dycore.fluid import Atmosphere
 from dycore.grid import interior
 from dycore.inputs.given import check_model, shown
+from dycore.inputs.nearest_name import instead_of
 from dycore.running import cell_metrics, two_dimensional
 from dycore.state import Prognostic, State, initial_state
 from dycore.tiles import Boundary, Place
@@ -149,7 +150,7 @@ def variables(model: Any, names: Iterable[str] | None = None) -> dict[str, Varia
         raise ValueError(f"fields={shown(names)} must be a tuple of names, for example ({next(iter(found))!r},).")
     for name in names:
         if not isinstance(name, str) or name not in found:
-            raise ValueError(f"There is no field {shown(name)}; there are {', '.join(found)}.")
+            raise ValueError(f"There is no field {shown(name)}: {instead_of(name, found)}")
     return {name: found[name] for name in names}
 
 

@@ -1,26 +1,42 @@
-"""Pictures of datasets, with matplotlib alone: maps, sections, time series, animations.
+"""Pictures of datasets with matplotlib: maps, sections, time series, animations.
 
     field = pictures.field(model.dataset(state), "temperature", level=100.0)     # at a depth of 100 m
     pictures.map_of(field, pictures.mollweide).savefig("temperature.png")
 
-Fields are those of `dycore.plotting.plotted_fields`, in degrees (km on a plane), hPa or metres of depth, and days. Land is grey.
+Fields are those of `dycore.plotting.plotted_fields`, in degrees (km on a plane), hPa or metres of depth, and days. Land is grey,
+and what is not on the grid is white. Projections of cartopy, and coastlines, are drawn where they are installed.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dycore.files import at_home
-from dycore.inputs.given import finite, positive
-from dycore.plotting.curved_cells import curved_cells, geographic_of
-from dycore.plotting.map_projections import LAND, degrees, draw_globe, mollweide, orthographic
+from dycore.inputs.given import check_switch, finite, positive
+from dycore.plotting.coastlines import draw_coastlines
+from dycore.plotting.colour_limits import alike, colour_bar, colours, extremes
+from dycore.plotting.curved_cells import geographic_of
+from dycore.plotting.map_cells import cells, land_of
+from dycore.plotting.map_projections import (
+    LAND,
+    degrees,
+    draw_globe,
+    half_sizes,
+    is_of_cartopy,
+    map_axes,
+    mollweide,
+    of_cartopy,
+    orthographic,
+)
 from dycore.plotting.plotted_fields import (
     PLACES,
-    UNITS,
     along,
     check_field,
     check_fields,
@@ -30,7 +46,6 @@ from dycore.plotting.plotted_fields import (
     field,
     fields,
     first_wanted,
-    goes_round,
     mean,
     nearest,
     opened,
@@ -41,43 +56,63 @@ __all__ = ["PLACES", "along", "animation", "degrees", "field", "fields", "first_
            "orthographic", "section", "series", "source_of"]
 STILLS = (".png", ".pdf", ".svg", ".jpg")
 MOVIES = (".gif", ".mp4")
+SHAPES = (0.15, 3.0)  # least and greatest height of a map by its width; what is thinner is stretched
 
 
-def map_of(field: Any, projection: Callable | None = None, longitude: float = 0.0) -> Any:
+def map_of(field: Any, projection: Any = None, longitude: float = 0.0, coastlines: bool = False) -> Any:
     """A map (matplotlib's Figure) at the last time of a field and its level next to the moving boundary.
 
-    `projection` is `mollweide`, `orthographic(latitude)` or None; `longitude` (degrees) is in its middle.
+    `projection` is `mollweide`, `orthographic(latitude)`, one of cartopy such as `cartopy.crs.Robinson()`, or None; `longitude`
+    (degrees) is in its middle, except of one of cartopy, which says its own. `coastlines` of the Earth come from
+    dycore.plotting.coastlines. Raises ValueError where there are none, and on a plane.
     """
     check_field("field", field)
-    check_view(projection, longitude)
+    check_switch("coastlines", coastlines)
+    projection, longitude = viewed(projection, longitude)
     field = at_last(one_level(field, field))
-    return drawn_map(field, colours(field), projection, longitude)[0]
+    return drawn_map(field, colours(field), projection, longitude, coastlines)[0]
 
 
-def drawn_map(field: Any, colours: tuple, projection: Callable | None, longitude: float) -> tuple[Any, Any, Any]:
+def drawn_map(field: Any, colours: tuple, projection: Callable | None, longitude: float, coastlines: bool) -> tuple[Any, Any, Any]:
     """The figure, its axes and the mesh in them."""
+    from matplotlib.axes import Axes
+    from matplotlib.colors import ListedColormap
     from matplotlib.figure import Figure
 
     x, y = along(field, "X"), along(field, "Y")
     if not extends(field, "XY"):
         raise ValueError(f"{field.attrs['long_name']} is on one horizontal axis alone: draw a section.")
-    if projection is not None and x.startswith("x"):
-        raise ValueError("a projection is of a sphere, and this grid is a plane.")
+    if (projection is not None or coastlines) and x.startswith("x"):
+        raise ValueError(f"{'coastlines are' if coastlines else 'a projection is'} of a sphere, and this grid is a plane.")
     across, up, values = cells(field, projection, longitude)
-    shape = np.ptp(up) / np.ptp(across)
+    width, height = (np.ptp(across), np.ptp(up)) if projection is None else half_sizes(projection)
+    shape = float(np.clip(height / width, *SHAPES))
     figure = Figure(figsize=(9.0, 0.8 + 7.4 * shape) if shape < 0.8 else (1.8 + 6.0 / shape, 6.8), dpi=120, layout="constrained")
-    axes = figure.subplots()
-    mesh = axes.pcolormesh(across, up, values, rasterized=True, **colours[0])
+    axes = map_axes(figure, projection)
+    shown = (across, up, values), cells(land_of(field), projection, longitude)
+    styles: tuple[dict[str, Any], ...] = (colours[0] | {"zorder": 0.5}, {"cmap": ListedColormap([LAND]), "zorder": 0.0})
+    # not the method of axes of cartopy, which would cut cells once more
+    mesh, land = (Axes.pcolormesh(axes, *each, rasterized=True, **style) for each, style in zip(shown, styles, strict=True))
     if projection is None:
-        axes.set(facecolor=LAND, aspect="equal")
+        axes.set_aspect("equal" if SHAPES[0] < height / width < SHAPES[1] else "auto")
         curved = geographic_of(field)
         name_axis(axes.xaxis, curved.get("longitude", field[x]))
         name_axis(axes.yaxis, curved.get("latitude", field[y]))
     else:
-        draw_globe(axes, mesh, projection, longitude)
-    figure.colorbar(mesh, ax=axes, extend=colours[1], label=field.attrs["units"], aspect=30, pad=0.02)
+        draw_globe(axes, (mesh, land), projection, longitude)
+    if coastlines:
+        draw_coastlines(figure, axes, projection, longitude if projection else 0.5 * (across.min() + across.max()))
+    colour_bar(figure, axes, mesh, field, colours[1], aspect=30)
     describe(axes, field)
     return figure, axes, mesh
+
+
+def viewed(projection: Any, longitude: Any) -> tuple[Callable | None, float]:
+    """A projection as a function, or None, and the longitude in its middle; ValueError for what is none."""
+    if is_of_cartopy(projection):
+        projection, longitude = of_cartopy(projection)
+    check_view(projection, longitude)
+    return projection, longitude
 
 
 def at_last(data: Any) -> Any:
@@ -89,59 +124,6 @@ def one_level(data: Any, like: Any) -> Any:
     """A field, or a dataset as a field in it needs, at the level next to the moving boundary."""
     z = along(like, "Z")
     return data.isel({z: -1}, drop=like.sizes[z] == 1) if extends(like, "Z") else data
-
-
-def cells(field: Any, projection: Callable | None, longitude: float) -> tuple[Any, Any, Any]:
-    """x and y of the edges or corners of cells, and their values, the hidden ones masked."""
-    x, y = along(field, "X"), along(field, "Y")
-    if geographic_of(field):
-        middle = longitude if projection else middle_of(geographic_of(field)["longitude"].values)
-        return curved_cells(field, (y, x), projection, projection in (None, mollweide), middle)
-    across, up, values = edges(field[x]), edges(field[y]), np.ma.masked_invalid(field.transpose(y, x).values)
-    if projection is None:
-        return across, up, values
-    if goes_round(field[x]):  # from 180 degrees west of the middle; a cell there is cut in two
-        first = int(np.argmax((across[:-1] - longitude + 180.0) % 360.0))
-        start = (across[first] - longitude + 180.0) % 360.0 - 540.0
-        across = np.clip(np.append(start + across - across[0], 180.0), -180.0, 180.0)
-        values = np.ma.concatenate([np.roll(values, -first, axis=1), values[:, first:first + 1]], axis=1)
-    else:
-        across = across - longitude
-    flat_x, flat_y, seen = projection(*np.meshgrid(np.radians(across), np.radians(np.clip(up, -90.0, 90.0))))
-    hidden = ~(seen[1:, 1:] | seen[1:, :-1] | seen[:-1, 1:] | seen[:-1, :-1])
-    return flat_x, flat_y, np.ma.masked_where(hidden | np.ma.getmaskarray(values), values)
-
-
-def middle_of(longitudes: np.ndarray) -> float:
-    """The longitude about which others (degrees) lie."""
-    return float(np.degrees(np.angle(np.exp(1j * np.radians(longitudes)).mean())))
-
-
-def colours(field: Any) -> tuple[dict[str, Any], str]:
-    """The colour map and its limits, which leave out what lies far out, and which ends of it are left open."""
-    values = field.values[np.isfinite(field.values)]
-    if not values.size:
-        raise ValueError(f"{field.attrs['long_name']} has no values there: all of it is land.")
-    moments = field.transpose("time", ...).values if extends(field, "T") else field.values[None]
-    finite = (moment[np.isfinite(moment)] for moment in moments)
-    ranges = np.array([np.percentile(moment, (1.0, 99.0)) for moment in finite if moment.size])
-    low, high = ranges[:, 0].min(), ranges[:, 1].max()  # an animation shows what has grown by its end
-    low, high = max(values.min(), low - 0.25 * (high - low)), min(values.max(), high + 0.25 * (high - low))
-    units = field.attrs["units"]
-    signed = field.name != "speed" and (units in ("m/s", "Pa/s", "Sv", UNITS["s-1"][0]) or (units == "m" and low < 0.0 < high))
-    if signed:
-        high = max(abs(low), abs(high))
-        low = -high
-    low, high = widened(values, low, high)
-    ends = ("neither", "min", "max", "both")[int(values.min() < low) + 2 * int(values.max() > high)]
-    name = "RdBu_r" if signed else "plasma" if units in ("K", UNITS["degree_C"][0]) else "viridis"
-    return {"cmap": name, "vmin": low, "vmax": high}, ends
-
-
-def widened(values: np.ndarray, low: float, high: float) -> tuple[float, float]:
-    """Two limits, pulled apart where there is but a constant and its round-off between them."""
-    alike = high - low <= 1e3 * np.finfo(values.dtype).eps * max(abs(low), abs(high))
-    return (low - 1.0, high + 1.0) if alike else (low, high)
 
 
 def place(coordinate: Any, value: float) -> str:
@@ -171,9 +153,12 @@ def describe(axes: Any, field: Any, *more: str) -> None:
         words.append(f"{'depth ' if units == 'm' else ''}{float(field[level]):.3g} {units}")
     if along(field, "T"):
         words.append(f"day {float(field.time):.1f}")
-    axes.set_title(", ".join([field.attrs["long_name"], *words]), loc="left")
-    axes.set_title(f"{float(field.min()):.4g} to {float(field.max()):.4g} {field.attrs['units']}", loc="right",
-                   fontsize="small", color="0.35")
+    title = ", ".join([field.attrs["long_name"], *words])
+    if axes.figure.get_figwidth() < 7.0:  # too narrow for both side by side
+        axes.set_title(f"{title}\n{extremes(field)}", loc="left")
+        return
+    axes.set_title(title, loc="left")
+    axes.set_title(extremes(field), loc="right", fontsize="small", color="0.35")
 
 
 def cut(field: Any, at: dict[str, float]) -> tuple[Any, str, str]:
@@ -225,9 +210,11 @@ def section(field: Any, **at: float) -> Any:
         axes.contour(shown[across], shown[z], values, levels=lines, colors="k", alpha=0.5, linewidths=0.5)
     ends = edges(shown[z])
     axes.set(facecolor=LAND, ylim=(ends.max(), max(ends.min(), 0.0)))
+    if "latitude" in across:
+        axes.set_xlim(*(min(max(end, -90.0), 90.0) for end in axes.get_xlim()))  # a tripolar grid has a row beyond its fold
     name_axis(axes.xaxis, shown[across])
     name_axis(axes.yaxis, shown[z])
-    figure.colorbar(mesh, ax=axes, extend=extend, label=shown.attrs["units"], pad=0.02)
+    colour_bar(figure, axes, mesh, shown, extend)
     describe(axes, shown, words)
     return figure
 
@@ -250,39 +237,57 @@ def series(fields: Sequence[Any]) -> Any:
         axes.set_title(drawn.attrs["long_name"], loc="left")
         axes.grid(alpha=0.3)
         axes.margins(x=0.0)
-        if (limits := widened(drawn.values, float(low.min()), float(high.max())))[0] < low.min():
-            axes.set_ylim(limits)
+        if alike(drawn.values[np.isfinite(drawn.values)]):
+            axes.set_ylim(float(low.min()) - 1.0, float(high.max()) + 1.0)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", frameon=False, ncols=2)
     panels[-1].set_xlabel("day")
     return figure
 
 
-def animation(field: Any, path: Path, projection: Callable | None = None, longitude: float = 0.0,
-              frames_per_second: int = 5) -> None:
-    """Maps of all times of a field, written as a GIF or, where there is ffmpeg, an MP4."""
+def animation(field: Any, path: Path, projection: Any = None, longitude: float = 0.0, frames_per_second: int = 5,
+              coastlines: bool = False) -> None:
+    """Maps of all times of a field, as `map_of` draws them, written as a GIF or, where there is ffmpeg, an MP4.
+
+    ffmpeg is that of the machine, or of the package imageio-ffmpeg. Raises ValueError where there is neither, for other endings
+    of `path`, and for a field at one time.
+    """
+    from matplotlib import rc_context
     from matplotlib.animation import FFMpegWriter, PillowWriter
 
     check_field("field", field)
-    check_view(projection, longitude)
+    check_switch("coastlines", coastlines)
+    projection, longitude = viewed(projection, longitude)
     path = at_home(path)
     positive("frames_per_second", frames_per_second, "1/s")
     if path.suffix not in MOVIES:
         raise ValueError(f"'{path}' ends neither in {' nor in '.join(MOVIES)}, the formats of animations that there are.")
     if not extends(field, "T") or field.sizes["time"] == 1:
         raise ValueError("there is one time only: an animation needs several.")
-    if path.suffix == ".mp4" and not FFMpegWriter.isAvailable():
-        raise ValueError("an MP4 needs ffmpeg, which is not found: install it, or write a .gif.")
-    figure, frames = frames_of(field, projection, longitude)
-    writer = (FFMpegWriter if path.suffix == ".mp4" else PillowWriter)(fps=frames_per_second)
-    with writer.saving(figure, path, figure.dpi):
-        for _ in frames:
-            writer.grab_frame()
+    with rc_context({"animation.ffmpeg_path": ffmpeg()}):
+        if path.suffix == ".mp4" and not FFMpegWriter.isAvailable():
+            raise ValueError("an MP4 needs ffmpeg, which is not found: install it, or pip install imageio-ffmpeg, or write a .gif.")
+        figure, frames = frames_of(field, projection, longitude, coastlines)
+        writer = (FFMpegWriter if path.suffix == ".mp4" else PillowWriter)(fps=frames_per_second)
+        with writer.saving(figure, path, figure.dpi):
+            for _ in frames:
+                writer.grab_frame()
 
 
-def frames_of(field: Any, projection: Callable | None, longitude: float) -> tuple[Any, Iterator[Any]]:
+def ffmpeg() -> str:
+    """The program ffmpeg: of matplotlib's settings if it is found, else that of the package imageio-ffmpeg."""
+    from matplotlib import rcParams
+
+    program = str(rcParams["animation.ffmpeg_path"])
+    if shutil.which(program) is None and importlib.util.find_spec("imageio_ffmpeg") is not None:
+        with suppress(RuntimeError):  # of a package without a program
+            return str(importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe())
+    return program
+
+
+def frames_of(field: Any, projection: Callable | None, longitude: float, coastlines: bool = False) -> tuple[Any, Iterator[Any]]:
     """A figure and, one after the other, the mesh in it as it is at each time, at the level next to the moving boundary."""
     field = one_level(field, field)
-    figure, axes, mesh = drawn_map(at_last(field), colours(field), projection, longitude)
+    figure, axes, mesh = drawn_map(at_last(field), colours(field), projection, longitude, coastlines)
 
     def frames() -> Iterator[Any]:
         for n in range(field.sizes["time"]):

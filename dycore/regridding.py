@@ -16,6 +16,7 @@ import numpy as np
 from dycore.datasets import SAME_PLACE, eastward
 from dycore.geometry.geographic import unit_vectors
 from dycore.grid import Grid
+from dycore.inputs.checked_arguments import checked
 from dycore.inputs.named_axes import coordinates_of
 from dycore.inputs.places import degrees_of
 from dycore.tiles import Place
@@ -125,6 +126,7 @@ class Bilinear(NamedTuple):
         return RegularGridInterpolator((self.latitude, self.longitude), around)(self.places)
 
 
+@checked
 def bilinear(source: Source, target: Target) -> Bilinear:
     """Bilinear interpolation in longitude and latitude; half a spacing beyond the outermost points, and to a pole, these hold.
 
@@ -193,6 +195,7 @@ class Conservative(NamedTuple):
         return np.asarray(self.weights @ values.ravel())
 
 
+@checked
 def conservative(source: Source, target: Target) -> Overlaps | Conservative:
     """Means of the dataset over the cells of a grid, over the part of them that has values, which keep integrals of fluxes.
 

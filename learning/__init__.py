@@ -6,6 +6,7 @@ Imported as `dycore.learning`; needs JAX (`pip install dycore[learn]`). The scie
 import dycore.learning.installed  # noqa: F401 - before what it speaks of
 
 # isort: split
+from dycore.inputs.checked_arguments import checked
 from dycore.learning.assimilation import Analysis, assimilate
 from dycore.learning.calibration import Calibration, CostCurve, calibrate, cost_along
 from dycore.learning.coarse_graining import coarse_grained
@@ -105,3 +106,7 @@ __all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics
            "step_errors", "subgrid_fluxes", "taylor_test", "total", "train", "train_downscaler", "train_emulator", "trajectory",
            "unbounded", "value_and_grad", "vorticity_samples", "windows", "with_fields", "with_module", "with_numbers",
            "with_physics", "with_smooth_slopes", "with_subgrid_fluxes"]
+
+for _name in __all__:  # functions of a user's: those within this package call each other unchecked
+    if not isinstance(globals()[_name], type):
+        globals()[_name] = checked(globals()[_name])

@@ -5,7 +5,6 @@ The names are u, v, surface and those of the tracers; values are without halo, [
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from dycore.fields import Field
 from dycore.grid import Grid, interior
 from dycore.inputs.given import check_kind, shown
+from dycore.inputs.nearest_name import nearest_name
 from dycore.model import Model
 from dycore.state import Past, State
 from dycore.tiles import Halo, Place
@@ -32,8 +32,8 @@ def check_names(what: str, given: Iterable[str], known: Iterable[str]) -> None:
     known = tuple(known)
     for name in given:
         if not isinstance(name, str) or name not in known:
-            near = difflib.get_close_matches(str(name), known, 1)
-            raise ValueError(f"{what} {shown(name)} does not exist{f'; did you mean {near[0]!r}?' if near else '.'} There are "
+            near = nearest_name(name, known)
+            raise ValueError(f"{what} {shown(name)} does not exist{f'; did you mean {near!r}?' if near else '.'} There are "
                              f"{', '.join(known)}.")
 
 

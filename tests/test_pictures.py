@@ -8,6 +8,7 @@ from conftest import random_velocity
 from dycore import Model, cases, pictures
 from dycore.equations import operators
 from dycore.grid import EARTH_RADIUS, interior
+from dycore.plotting.plotted_fields import edges
 
 pytest.importorskip("matplotlib")
 xarray = pytest.importorskip("xarray")
@@ -288,3 +289,91 @@ def test_a_projection_of_a_plane_is_refused(numpy_backend):
     model, state = of_case(cases.baroclinic_channel, numpy_backend)
     with pytest.raises(ValueError, match="this grid is a plane"):
         pictures.map_of(pictures.field(model.dataset(state), "temperature"), pictures.mollweide)
+
+
+def test_a_constant_is_said_to_be_one(air):
+    salt = air.assign(surface_pressure=air.surface_pressure.copy(data=np.full(air.surface_pressure.shape, 35.0)))
+    figure = pictures.map_of(pictures.field(salt, "surface_pressure"))
+    bar = figure.axes[1]
+    assert [label.get_text() for label in bar.get_yticklabels()] == ["0.35"]
+    assert mesh_of(figure).cmap.N == 1 and figure.axes[0].get_title(loc="right") == "0.35 hPa everywhere"
+
+
+def test_colours_reach_the_extremes_but_not_for_a_value_that_is_far_out(air):
+    wave = pictures.field(air, "surface_pressure", time=0.0)
+    options, ends = pictures.colours(wave)
+    assert (options["vmin"], options["vmax"], ends) == (float(wave.min()), float(wave.max()), "neither")
+    far = wave.copy(deep=True)
+    far[{"latitude": 0, "longitude": 0}] = 1e6
+    options, ends = pictures.colours(far)
+    assert ends == "max" and options["vmax"] < float(wave.max()) + np.ptp(wave.values)
+
+
+def test_what_is_not_on_the_grid_does_not_look_like_land(sea):
+    figure = pictures.map_of(pictures.field(sea, "temperature"), pictures.orthographic(90.0))
+    _, land = figure.axes[0].collections
+    corners, values = land.get_coordinates(), np.ma.getmaskarray(land.get_array())
+    distances = np.hypot(*np.moveaxis(corners, -1, 0))[:-1, :-1][~values]
+    assert distances.size and distances.min() > 0.9 * np.cos(np.radians(76.0))  # the grid ends at 76 degrees north
+    assert figure.axes[0].get_facecolor()[:3] == (1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("middle", [180.0, 0.0, 60.0])
+def test_a_region_at_the_edge_of_a_map_is_drawn_on_both_sides(numpy_backend, middle):
+    model, state = of_case(cases.southern_channel, numpy_backend)  # 0 to 60 degrees east
+    field = pictures.field(model.dataset(state), "temperature")
+    mesh = mesh_of(pictures.map_of(field, pictures.mollweide, middle))
+    x, y = np.moveaxis(mesh.get_coordinates(), -1, 0)
+    x, y = ([part[::2, ::2], part[::2, 1::2], part[1::2, 1::2], part[1::2, ::2]] for part in (x, y))
+    area = 0.5 * ((x[2] - x[0]) * (y[3] - y[1]) - (x[3] - x[1]) * (y[2] - y[0]))
+    shown = ~np.ma.getmaskarray(mesh.get_array())[::2, ::2]
+    south, north = edges(field.latitude)[[0, -1]]
+    exact = np.radians(60.0) * (np.sin(np.radians(north)) - np.sin(np.radians(south))) * np.mean(np.isfinite(field[-1].values))
+    assert np.abs(area[shown]).sum() == pytest.approx(exact, rel=0.03)
+
+
+def test_coastlines_are_where_the_land_ends(air):
+    pytest.importorskip("global_land_mask")
+    figure = pictures.map_of(pictures.field(air, "surface_pressure"), coastlines=True)
+    places = figure.axes[0].lines[0].get_xydata()
+
+    def distance(longitude, latitude):
+        return np.nanmin(np.hypot(places[:, 0] - longitude % 360.0, places[:, 1] - latitude))
+
+    for longitude, latitude in ((-9.5, 38.7), (18.4, -34.3), (103.8, 1.3), (-74.0, 40.5)):  # Lisbon, Cape Town, Singapore, New York
+        assert distance(longitude, latitude) < 1.0
+    assert distance(-130.0, -45.0) > 15.0 and distance(85.0, 45.0) > 15.0  # South Pacific, inner Asia
+    assert figure.get_supxlabel() == "coasts: global-land-mask"
+
+
+def test_coastlines_of_cartopy_are_read_where_they_are_and_never_downloaded(air, monkeypatch, tmp_path):
+    cartopy, shapefile = pytest.importorskip("cartopy"), pytest.importorskip("shapefile")
+    monkeypatch.setitem(cartopy.config, "pre_existing_data_dir", tmp_path)
+    folder = tmp_path / "shapefiles" / "natural_earth" / "physical"
+    folder.mkdir(parents=True)
+    with shapefile.Writer(folder / "ne_110m_coastline.shp") as writer:
+        writer.field("name", "C")
+        writer.line([[[10.0, 20.0], [30.0, 40.0]]])
+        writer.record("straight")
+    figure = pictures.map_of(pictures.field(air, "surface_pressure"), coastlines=True)
+    assert figure.get_supxlabel() == "coasts: Natural Earth, 110m"
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_xydata()[:2], [[10.0, 20.0], [30.0, 40.0]])
+
+
+def test_a_projection_of_cartopy_has_the_colour_of_the_data_at_a_place(air):
+    crs = pytest.importorskip("cartopy.crs").Robinson(central_longitude=200.0)
+    figure = pictures.map_of(pictures.field(air, "surface_pressure"), crs)
+    for longitude, latitude in ((185.0, 50.0), (100.0, -30.0), (25.0, 10.0)):  # the last two are near the edges of the map
+        there = float(air.surface_pressure.isel(time=-1).sel(longitude=longitude, latitude=latitude, method="nearest"))
+        assert drawn_at(figure, *crs.transform_point(longitude, latitude, crs.as_geodetic())) == pytest.approx(0.01 * there)
+
+
+def test_an_mp4_is_written_where_there_is_ffmpeg_and_refused_in_words_where_not(air, monkeypatch, tmp_path):
+    pytest.importorskip("imageio_ffmpeg")
+    field = pictures.field(air, "surface_pressure")
+    pictures.animation(field, tmp_path / "wave.mp4")
+    assert (tmp_path / "wave.mp4").read_bytes()[4:8] == b"ftyp"
+    monkeypatch.setattr(pictures, "ffmpeg", lambda: "no-ffmpeg-here")
+    with pytest.raises(ValueError, match=r"an MP4 needs ffmpeg, .* or write a \.gif"):
+        pictures.animation(field, tmp_path / "none.mp4")
+    assert not (tmp_path / "none.mp4").exists()

@@ -12,6 +12,7 @@ from dycore.cases.southern_channel import southern_channel
 from dycore.cases.steady_zonal_flow import steady_zonal_flow
 from dycore.geometry.coordinates import MOST_CELLS
 from dycore.inputs.given import check_number, shown
+from dycore.inputs.nearest_name import instead_of
 
 CASES = {case.__name__: case for case in (baroclinic_channel, baroclinic_wave, barotropic_gyre, barotropic_jet,
     flow_over_mountain, global_ocean, held_suarez, rossby_haurwitz_wave, southern_channel,
@@ -26,7 +27,7 @@ _SHAPES = {"baroclinic_channel": (20, 1, 2), "baroclinic_wave": (26, 1, 2), "bar
 def cells_for(case: str, n_cells: float) -> tuple[int, int, int]:
     """(nz, ny, nx) of about `n_cells` cells in the usual proportions of a case, nx a product of 2, 3 and 5."""
     if not isinstance(case, str) or case not in _SHAPES:
-        raise ValueError(f"case={shown(case)} is no case. Give one of {', '.join(_SHAPES)}.")
+        raise ValueError(f"case={shown(case)} is no case: {instead_of(case, _SHAPES)}")
     nz, y, x = _SHAPES[case]
     n_cells = check_number("n_cells", n_cells, "a positive number of at most 10^12 cells", lambda n: 0.0 < n <= MOST_CELLS)
     ny = max(8.0, (n_cells / nz * y / x) ** 0.5)

@@ -1,7 +1,6 @@
 """Values of the options of commands: each function takes the words of a user and returns the value, or says what is wrong."""
 
 import argparse
-import difflib
 import errno
 import math
 import os
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dycore.geometry.coordinates import MOST_CELLS
+from dycore.inputs.nearest_name import instead_of
 from dycore.locations import is_here, location
 
 BACKENDS = ("numpy", "numba", "jax", "jax-native")
@@ -197,6 +197,4 @@ def name_among(known: tuple[str, ...], what: str) -> Any:
 
 
 def no_such(what: str, name: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
-    return f"there is no {what} '{name}': {hint}"
+    return f"there is no {what} '{name}': {instead_of(name, known).removesuffix('.')}"

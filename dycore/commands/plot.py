@@ -9,7 +9,8 @@ from dycore.commands.problems import BadInput, FailedRun
 from dycore.commands.writable import why_not_this_file
 
 KINDS = ("map", "section", "series", "animation")
-PROJECTIONS = ("mollweide", "orthographic")
+OF_CARTOPY = {"robinson": "Robinson", "equal-earth": "EqualEarth", "mercator": "Mercator"}  # names in cartopy.crs
+PROJECTIONS = ("mollweide", "orthographic", *OF_CARTOPY)
 
 
 def add(command: Any) -> None:
@@ -20,7 +21,8 @@ def add(command: Any) -> None:
                    "  dycore plot wave.zarr eastward_velocity --kind section\n"
                    "  dycore plot wave.zarr potential_temperature --kind section --at longitude=120\n"
                    "  dycore plot wave.zarr --kind series\n"
-                   "  dycore plot wave.zarr surface_pressure --projection orthographic --at latitude=50 --output wave.gif")
+                   "  dycore plot wave.zarr surface_pressure --projection orthographic --at latitude=50 --output wave.gif\n"
+                   "  dycore plot ocean.nc --projection robinson --at longitude=200 --coastlines")
     plot.add_argument("file", type=file_name, metavar="FILE", help="NetCDF or Zarr, as dycore writes it")
     plot.add_argument("field", nargs="?", metavar="FIELD",
                       help="one that the file holds, or speed, or relative_vorticity (default: surface pressure, or temperature, "
@@ -32,7 +34,10 @@ def add(command: Any) -> None:
     plot.add_argument("--at", type=place, nargs="+", default=[], metavar="NAME=VALUE",
                       help="longitude or latitude in degrees (grid_longitude, grid_latitude of a rotated grid), x or y in km: "
                            "where a section is (default: the zonal mean), or the middle of a projection")
-    plot.add_argument("--projection", choices=PROJECTIONS, help="of a sphere (default: longitude by latitude)")
+    plot.add_argument("--projection", choices=PROJECTIONS,
+                      help=f"of a sphere; {', '.join(OF_CARTOPY)} need cartopy (default: longitude by latitude)")
+    plot.add_argument("--coastlines", action="store_true",
+                      help="of the Earth: of Natural Earth where cartopy has its data here, else of global-land-mask")
     plot.add_argument("--output", type=file_name, metavar="PICTURE",
                       help=".png, .pdf, .svg or .jpg; .gif or .mp4 (default: FILE-FIELD-KIND.png or .gif, here)")
 
@@ -97,19 +102,31 @@ def read_fields(dataset: Any, names: list[str], kind: str, options: argparse.Nam
         raise FailedRun(f"'{options.file}' is damaged or cannot be read ({problem}).") from problem
 
 
+def projection_of(name: str | None, at: dict[str, float]) -> Any:
+    """A projection by its name, with a place in its middle."""
+    from dycore import pictures
+
+    if name not in OF_CARTOPY:
+        return {"mollweide": pictures.mollweide, "orthographic": pictures.orthographic(at.get("latitude", 40.0)), None: None}[name]
+    try:
+        from cartopy import crs
+    except ImportError as problem:
+        raise BadInput(f"the projection {name} is of cartopy, which is not installed: pip install 'dycore[maps]'.") from problem
+    return getattr(crs, OF_CARTOPY[name])(central_longitude=at.get("longitude", 0.0))
+
+
 def write_picture(fields: list[Any], kind: str, output: Path, options: argparse.Namespace) -> None:
     """Draw and write."""
     from dycore import pictures
 
     at = dict(options.at)
-    projection = {"mollweide": pictures.mollweide, "orthographic": pictures.orthographic(at.get("latitude", 40.0)),
-                  None: None}[options.projection]
+    projection, longitude = projection_of(options.projection, at), at.get("longitude", 0.0)
     try:
         if kind == "animation":
-            pictures.animation(fields[0], output, projection, at.get("longitude", 0.0))
+            pictures.animation(fields[0], output, projection, longitude, coastlines=options.coastlines)
             return
         figure = (pictures.series(fields) if kind == "series" else pictures.section(fields[0], **at) if kind == "section"
-                  else pictures.map_of(fields[0], projection, at.get("longitude", 0.0)))
+                  else pictures.map_of(fields[0], projection, longitude, options.coastlines))
         figure.savefig(output)
     except OSError as problem:
         raise FailedRun(f"the picture could not be written to '{output}': {problem.strerror or problem}.") from problem
@@ -121,11 +138,12 @@ def refuse_what_has_no_use(options: argparse.Namespace, kind: str) -> None:
             (options.level is not None, "--level", "one level of a map, a series or an animation", kind != "section"),
             (options.time is not None, "--time", "a map or a section", kind in ("map", "section")),
             (options.projection, "--projection", "a map or an animation", kind in ("map", "animation")),
+            (options.coastlines, "--coastlines", "a map or an animation", kind in ("map", "animation")),
             (options.at, "--at", "a section, or a map with a --projection", kind == "section" or options.projection)):
         if given and not useful:
             raise BadInput(f"{name} is for {use}, and this is {'an' if kind == 'animation' else 'a'} {kind}: leave it out.")
     places = [name for name, _ in options.at]
-    middle = {"orthographic": ("longitude", "latitude"), "mollweide": ("longitude",)}.get(options.projection or "", places)
+    middle = ["longitude", "latitude"] if options.projection == "orthographic" else ["longitude"] if options.projection else places
     for n, name in enumerate(places):
         if name in places[:n]:
             raise BadInput(f"--at gives {name} twice.")

@@ -1,12 +1,12 @@
 """How a command says what went wrong: exceptions that end it with a sentence, options that are not known, warnings."""
 
 import argparse
-import difflib
 import re
 import sys
 import warnings
 from typing import Any, NoReturn, TextIO
 
+from dycore.inputs.nearest_name import nearest_name
 from dycore.running.progress import LOG, tell
 
 
@@ -40,8 +40,8 @@ class Parser(argparse.ArgumentParser):
         options = [name for name in unknown if name.startswith("-")]
         if options:
             name = options[0].partition("=")[0]
-            near = difflib.get_close_matches(name, re.findall(r"--[a-z-]+", self.format_help()), n=1)
-            self.error(f"there is no option '{name}'" + (f": did you mean '{near[0]}'?" if near else ""))
+            near = nearest_name(name, re.findall(r"--[a-z-]+", self.format_help()))
+            self.error(f"there is no option '{name}'" + (f": did you mean '{near}'?" if near else ""))
         return namespace, unknown
 
     def _print_message(self, message: str, file: Any = None) -> None:

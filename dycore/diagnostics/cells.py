@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.inputs.given import check_labelled, shown
+from dycore.inputs.given import check_labelled, check_text, shown
 
 VELOCITIES = (("eastward_velocity", "northward_velocity"), ("x_velocity", "y_velocity"))  # the latter along a rotated grid
 SURFACES = ("sea_surface_height", "surface_pressure")  # of an ocean, of air
@@ -69,6 +69,8 @@ def goes_round(dataset: Any, x: str) -> bool:
 def need(dataset: Any, *names: str) -> None:
     """Raise ValueError with what to write into the output where variables or coordinates are missing, or are no numbers."""
     check_dataset(dataset)
+    for name in names:
+        check_text("name", name, "temperature")
     missing = [name for name in names if name not in dataset]
     if not missing:
         no_numbers = [name for name in names if dataset[name].dtype.kind not in "fiub"]

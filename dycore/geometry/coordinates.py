@@ -34,7 +34,7 @@ def check_cells(cells: Any) -> tuple[int, int, int]:
 
 def parts(values: Any) -> list:
     """The elements of what is in order, a list, a tuple, a range or an array [n], masked ones as such; none of anything else."""
-    if not isinstance(values, type) and hasattr(values, "__array__") and np.ndim(values) == 1:
+    if not isinstance(values, type) and hasattr(values, "__array__") and getattr(values, "ndim", 0) == 1:
         values = list(np.asanyarray(values))
     return list(values) if isinstance(values, (list, tuple, range)) else []
 

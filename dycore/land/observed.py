@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from dycore.inputs.checked_arguments import checked
 from dycore.land.model import Fluxes, LandState
 
 
@@ -23,6 +24,7 @@ class Observed(NamedTuple):
 YIELD = 0.15  # W/(m2 um sr) of fluorescence per g C/(m2 day) of GPP
 
 
+@checked
 def observe(state: LandState, fluxes: Fluxes) -> Observed:
     """All that is observed of a step."""
     return Observed(leaf_area_index(fluxes), gpp(fluxes), respiration(fluxes), net_exchange(fluxes), water_storage(state),

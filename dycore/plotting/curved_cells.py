@@ -29,14 +29,13 @@ def geographic_of(field: Any) -> dict[str, Any]:
             if is_geographic(data) and not name.endswith(VERTICES)}
 
 
-def curved_cells(field: Any, dims: tuple[str, str], projection: Callable | None, cut: bool, middle: float) -> tuple[Any, Any, Any]:
+def curved_cells(longitude: np.ndarray, latitude: np.ndarray, values: Any, projection: Callable | None, cut: bool,
+                 middle: float) -> tuple[Any, Any, Any]:
     """x and y of corners of cells for pcolormesh, and their values, those between the cells and the hidden ones masked.
 
-    `dims`: (y, x) of the field; `projection` as in dycore.plotting.map_projections; `cut`: whether the map ends 180 degrees from
-    its middle (degrees), so that cells there are cut in two.
+    `longitude`, `latitude`: corners [4, j, i]; `values`: [j, i], masked; `projection` as in dycore.plotting.map_projections;
+    `cut`: whether the map ends 180 degrees from its middle (degrees), so that cells there are cut in two.
     """
-    longitude, latitude = corners(field, dims)
-    values = np.ma.masked_invalid(field.transpose(*dims).values)
     if cut:
         longitude, latitude, values = within(longitude - middle, latitude, values)
     else:

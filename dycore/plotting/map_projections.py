@@ -1,4 +1,7 @@
-"""Projections of a sphere for maps, and the globe that is drawn with them: its edge, meridians and parallels."""
+"""Projections of a sphere for maps, and the globe that is drawn with them: its edge, meridians and parallels.
+
+A projection is a function of longitude and latitude (radians) from the middle of a map. One of cartopy becomes such a function.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import Any
 import numpy as np
 
 LAND = "0.75"
+EDGE = 180.0 - 1e-6  # degrees from the middle of a map of cartopy
+ROUND = ("stere", "aeqd", "laea", "ortho", "nsper", "gnom", "geos")  # PROJ's names of maps about a point
 
 
 def mollweide(longitude: Any, latitude: Any) -> tuple[Any, Any, Any]:
@@ -31,24 +36,76 @@ def orthographic(centre: float = 40.0) -> Callable:
     return project
 
 
-def draw_globe(axes: Any, mesh: Any, projection: Callable, longitude: float) -> None:
-    """The edge of the globe, land beneath the mesh, meridians and parallels."""
-    from matplotlib.patches import Ellipse
+def is_of_cartopy(projection: Any) -> bool:
+    """Whether something is a projection of cartopy, such as cartopy.crs.Robinson()."""
+    return hasattr(projection, "transform_points") and hasattr(projection, "boundary")
 
+
+def of_cartopy(crs: Any) -> tuple[Callable, float]:
+    """A projection of cartopy as a function, with `crs` among its attributes, and the longitude in its middle (degrees)."""
+    middle = float(crs.proj4_params.get("lon_0", 0.0))
+
+    def project(longitude: Any, latitude: Any) -> tuple[Any, Any, Any]:
+        inside = np.degrees(longitude)
+        if ends_opposite(project):
+            inside = np.clip(inside, -EDGE, EDGE)  # beyond it a point is on the other side of the map
+        points = crs.transform_points(crs.as_geodetic(), np.ravel(inside) + middle, np.degrees(np.ravel(latitude)))
+        points = points.reshape(*np.shape(longitude), 3)
+        seen = np.isfinite(points[..., :2]).all(axis=-1)
+        x, y = np.moveaxis(np.where(seen[..., None], points[..., :2], 0.0), -1, 0)
+        return x, y, seen
+
+    project.__dict__["crs"] = crs
+    return project, middle
+
+
+def ends_opposite(projection: Callable | None) -> bool:
+    """Whether a map ends 180 degrees from its middle, so that cells there are cut in two."""
+    crs = getattr(projection, "crs", None)
+    return projection in (None, mollweide) or (crs is not None and crs.proj4_params["proj"] not in ROUND)
+
+
+def map_axes(figure: Any, projection: Callable | None) -> Any:
+    """Axes for a map; those of cartopy, with meridians and parallels, for a projection of cartopy."""
+    crs = getattr(projection, "crs", None)
+    if crs is None:
+        return figure.subplots()
+    axes = figure.add_subplot(projection=crs)
+    axes.set_global()
+    axes.gridlines(color="k", alpha=0.3, linewidth=0.5)
+    return axes
+
+
+def half_sizes(projection: Callable) -> tuple[float, float]:
+    """Half the width and the height of the globe on a map."""
+    crs = getattr(projection, "crs", None)
+    if crs is not None:
+        return 0.5 * float(np.ptp(crs.x_limits)), 0.5 * float(np.ptp(crs.y_limits))
     line = np.radians(np.linspace(-90.0, 90.0, 181))
     x, y, _ = projection(*np.meshgrid(2.0 * line, line))
-    axes.set(xlim=1.02 * np.array([-x.max(), x.max()]), ylim=1.02 * np.array([-y.max(), y.max()]), aspect="equal")
+    return float(x.max()), float(y.max())
+
+
+def draw_globe(axes: Any, meshes: tuple[Any, ...], projection: Callable, longitude: float) -> None:
+    """The edge of the globe, meridians and parallels. What is not on the grid stays white, so that it does not look like land."""
+    from matplotlib.patches import Ellipse
+
+    if hasattr(projection, "crs"):
+        return  # axes of cartopy have drawn it
+    line = np.radians(np.linspace(-90.0, 90.0, 181))
+    width, height = half_sizes(projection)
+    axes.set(xlim=(-1.02 * width, 1.02 * width), ylim=(-1.02 * height, 1.02 * height), aspect="equal")
     axes.axis("off")
-    styles: tuple[dict[str, Any], ...] = ({"facecolor": LAND, "zorder": 0}, {"fill": False, "edgecolor": "k", "zorder": 4})
-    for options in styles:
-        mesh.set_clip_path(axes.add_patch(Ellipse((0.0, 0.0), 2.0 * x.max(), 2.0 * y.max(), **options)))
+    edge = axes.add_patch(Ellipse((0.0, 0.0), 2.0 * width, 2.0 * height, fill=False, edgecolor="k", zorder=4))
+    for mesh in meshes:
+        mesh.set_clip_path(edge)
     for meridian in np.arange(0.0, 360.0, 30.0):
         draw_line(axes, projection, np.full(line.shape, np.radians((meridian - longitude + 180.0) % 360.0 - 180.0)), line)
     for parallel in np.arange(-60.0, 61.0, 30.0):
         draw_line(axes, projection, 2.0 * line, np.full(line.shape, np.radians(parallel)))
         if projection is mollweide:
-            left, height, _ = projection(-np.pi, np.radians(parallel))
-            axes.annotate(degrees(parallel, "NS"), (left, height), (-3, 0), textcoords="offset points", ha="right",
+            left, high, _ = projection(-np.pi, np.radians(parallel))
+            axes.annotate(degrees(parallel, "NS"), (left, high), (-3, 0), textcoords="offset points", ha="right",
                           va="center" if parallel == 0.0 else "bottom" if parallel > 0.0 else "top")
 
 

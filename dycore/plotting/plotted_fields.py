@@ -15,8 +15,9 @@ import numpy as np
 from dycore.diagnostics.cells import along, moved, velocity_of
 from dycore.diagnostics.times import days_of
 from dycore.diagnostics.velocities import relative_vorticity, speed
-from dycore.inputs.given import check_function, check_labelled, check_text, finite, shown
-from dycore.locations import is_here
+from dycore.inputs.given import check_function, check_labelled, check_switch, check_text, finite, shown
+from dycore.inputs.nearest_name import instead_of
+from dycore.locations import is_here, location
 from dycore.plotting.curved_cells import VERTICES, areas, is_geographic
 from dycore.running.reading import open_dataset
 
@@ -31,6 +32,7 @@ PLACES = {"longitude": "X", "latitude": "Y", "x": "X", "y": "Y", "grid_longitude
 
 def opened(path: Any) -> Any:
     """The dataset in a NetCDF file or a store, here or at an address; ValueError says what is wrong with it."""
+    path = location(path)
     try:
         if is_here(path):
             path.stat()
@@ -66,8 +68,16 @@ def centre_of(name: str) -> str:
     return name.removesuffix("_face").removesuffix("_edge")
 
 
+def check_dataset(dataset: Any) -> None:
+    """Raise TypeError unless something is a dataset."""
+    check_labelled("dataset", dataset)
+    if not hasattr(dataset, "data_vars"):
+        raise TypeError(f"dataset={shown(dataset)} must be an xarray.Dataset, as Model.dataset makes one.")
+
+
 def fields(dataset: Any) -> tuple[str, ...]:
     """Names of what can be drawn: what the dataset holds, and what follows from it."""
+    check_dataset(dataset)
     held = tuple(name for name, data in dataset.data_vars.items() if drawable(data))
     on_faces = all(name in held and along(dataset[name], axis).endswith("_face")
                    for name, axis in zip(velocity_of(dataset), "XY", strict=True))
@@ -76,6 +86,7 @@ def fields(dataset: Any) -> tuple[str, ...]:
 
 def first_wanted(dataset: Any, levels: bool) -> str:
     """The field that is drawn where none is named, one with levels if so wanted."""
+    check_switch("levels", levels)
     axes = "XYZ" if levels else "XY"
     return next((name for name in (*WANTED, *fields(dataset)) if name in dataset and extends(dataset[name], axes)),
                 fields(dataset)[0])
@@ -87,15 +98,13 @@ def field(dataset: Any, name: str, level: float | None = None, time: float | Non
     `level` (hPa, or m of depth) and `time` (days) take the nearest there is, None keeps all. Raises ValueError beyond them, and
     for a name that is no field.
     """
-    check_labelled("dataset", dataset)
+    check_dataset(dataset)
     check_text("name", name, "temperature")
     for what, value in (("level", level), ("time", time)):
         if value is not None:
             finite(what, value, "as pictures show it")
-    if not hasattr(dataset, "data_vars"):
-        raise TypeError(f"dataset={shown(dataset)} must be an xarray.Dataset, as Model.dataset makes one.")
     if name not in fields(dataset):
-        raise ValueError(f"there is no field {name!r} that can be drawn: there are {', '.join(fields(dataset)) or 'none'}.")
+        raise ValueError(f"there is no field {name!r} that can be drawn: {instead_of(name, fields(dataset))}")
     dataset = shown_coordinates(dataset)
     curved = {name: data for name, data in dataset.coords.items() if is_geographic(data)}
     dataset = dataset.drop_vars([*curved])  # they stand where they stand, whatever is moved to other places of a cell

@@ -86,8 +86,8 @@ def regular_places(dataset: Any, longitude: np.ndarray, latitude: np.ndarray, sp
     east, north = width * (0.5 + np.arange(columns)), 180.0 / rows * (0.5 + np.arange(rows)) - 90.0
     names = axes(dataset)
     if goes_round(dataset, names.x):
-        reach = 180.0 / rows
-        return east, north[(north > latitude.min() - reach) & (north < latitude.max() + reach)]
+        spacing = 180.0 / rows
+        return east, north[(north > latitude.min() - spacing) & (north < latitude.max() + spacing)]
     middle = np.degrees(np.angle(np.exp(1j * np.radians(longitude)).mean()))
     turned = (longitude - middle + 180.0) % 360.0 - 180.0
     east = (east - middle + 180.0) % 360.0 - 180.0

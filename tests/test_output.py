@@ -160,7 +160,7 @@ def test_an_interval_is_rounded_to_whole_steps_as_a_run_is(numpy_backend, tmp_pa
 
 
 @pytest.mark.parametrize("wanted, sentence", [
-    (Snapshots("x.zarr", 1.0, ("surface_presure",)), "no field 'surface_presure'; there are eastward_velocity, .*surface_pressure"),
+    (Snapshots("x.zarr", 1.0, ("surface_presure",)), "no field 'surface_presure': did you mean 'surface_pressure'"),
     (Snapshots("x.hdf", 1.0), "'x.hdf' does not end in .zarr, .icechunk or .nc"),
     (Snapshots("x.zarr", 0.0), "days=0.0 of 'x.zarr' must be a positive number"),
     (Means("x.nc", 1.0, samples=0), "samples=0 of 'x.nc' must be at least 1"),

@@ -56,7 +56,7 @@ DEATHS = {
     "times are written": (".zarr", Zarr, "_consolidate", 7),
     "a store is made": (".zarr", files, "synchronize", 3),
     "the first record is written": (".zarr", zarr.Array, "__setitem__", 2),
-    "a restart takes its name": (".zarr", files, "synchronize", 7),
+    "a restart takes its name": (".zarr", files, "synchronize", 19),
     "room is reserved": (".nc", dycore.running.growing_files, "reserve", 6),
     "the first record is counted": (".nc", dycore.running.growing_files, "reserve", 2),
     "a record is written but not counted": (".nc", netCDF4, "Dataset", 8),

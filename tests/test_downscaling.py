@@ -19,7 +19,7 @@ from dycore.learning.downscaling_settings import read_settings  # noqa: E402
 from dycore.state import initial_state  # noqa: E402
 from dycore.writing import Snapshots  # noqa: E402
 
-SIZES = {"cells": 16, "days": 24.0, "passes": 12, "factor": 2, "patch": 2, "width": 16, "blocks": 2, "batch": 8,
+SIZES = {"cells": 16, "days": 30.0, "passes": 30, "factor": 2, "patch": 2, "width": 16, "blocks": 2, "batch": 8,
          "record_every": 0.25, "members": 6, "fields": 4, "steps": 8, "rate": 1e-2}
 
 
@@ -85,7 +85,7 @@ def test_one_command_goes_on_with_a_training_and_writes_page_card_and_figures(fo
     _, folder = found
     monkeypatch.chdir(folder)
     settings = {name: value for name, value in SIZES.items() if name not in ("days", "cells")} | {
-        "training": [2.4, 19.2], "held_out": [19.44, 20.88], "test": [21.12, 24.0], "coarsen": 1}
+        "training": [3.0, 24.0], "held_out": [24.3, 26.1], "test": [26.4, 30.0], "coarsen": 1}
     text = "\n".join(['run = "kolmogorov.zarr"', 'output = "downscaling"',
                       *(f"{name} = {each}" for name, each in settings.items())])
     Path("d.toml").write_text(text)

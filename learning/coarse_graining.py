@@ -77,6 +77,11 @@ def block_sum(values: np.ndarray, ratios: tuple[int, int]) -> np.ndarray:
     return values.reshape(*before, ny // ratios[0], ratios[0], nx // ratios[1], ratios[1]).sum(axis=(-3, -1))
 
 
+def block_means(values: Any, factor: int) -> Any:
+    """Means over blocks of factor x factor cells of fields [..., j, i]."""
+    return block_sum(values, (factor, factor)) / factor**2
+
+
 def on_faces(transports: np.ndarray, ratios: tuple[int, int], name: str) -> np.ndarray:
     """Transports [k, j, i] through the faces of blocks: sums along each of them."""
     along_j, along_i = ratios

@@ -24,6 +24,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dycore.inputs.given import as_array, integer
+from dycore.learning.coarse_graining import block_means
 from dycore.learning.diffusion import noise_levels, preconditioning, sampled
 from dycore.learning.weights import load_weights, save_weights, saved_case
 
@@ -79,12 +80,6 @@ def out_of_patches(channels: Any, patch: int) -> Any:
     """The field of `in_patches`."""
     _, ny, nx = channels.shape
     return channels.reshape(patch, patch, ny, nx).transpose(2, 0, 3, 1).reshape(ny * patch, nx * patch)
-
-
-def block_means(values: Any, factor: int) -> Any:
-    """Means over blocks of factor x factor cells of fields [..., j, i]."""
-    *before, ny, nx = values.shape
-    return values.reshape(*before, ny // factor, factor, nx // factor, factor).mean(axis=(-3, -1))
 
 
 def in_cells(coarse: Any, factor: int) -> Any:

@@ -15,10 +15,12 @@ import numpy as np
 
 from dycore import Model
 from dycore.files import make_folder
-from dycore.learning.downscaler import Downscaler, block_means, drawn, random_downscaler, save_downscaler
+from dycore.learning.coarse_graining import block_means
+from dycore.learning.downscaler import Downscaler, drawn, random_downscaler, save_downscaler
 from dycore.learning.downscaling_scores import DownscalingScores, downscaling_scores
 from dycore.learning.downscaling_settings import DownscalingSettings
 from dycore.learning.downscaling_training import train_downscaler
+from dycore.learning.experiment_settings import data_of
 from dycore.learning.fitting import Fit
 from dycore.learning.kolmogorov_flows import kolmogorov_flow
 from dycore.learning.vorticity_samples import VELOCITY, vorticity_samples
@@ -49,10 +51,9 @@ def experiment(settings: DownscalingSettings, progress: bool = True, runs_on: An
     training, held_out, test = (vorticity_samples(settings.run, first, last, settings.coarsen)
                                 for first, last in (settings.training, settings.held_out, settings.test))
     first = random_downscaler(settings.seed, training.all(), settings.factor, settings.patch, settings.width, settings.blocks)
-    data = {"run": settings.run.name, "training": settings.training, "held_out": settings.held_out, "coarsen": settings.coarsen}
     downscaler, fit = train_downscaler(first, training, held_out, settings.output / "training", passes=settings.passes,
                                        size=settings.batch, rate=settings.rate, seed=settings.seed, patience=settings.patience,
-                                       every=settings.checkpoint_every, case=data, progress=progress)
+                                       every=settings.checkpoint_every, case=data_of(settings), progress=progress)
     save_downscaler(settings.output / "downscaling.safetensors", downscaler)
     truth = test.all()[:: max(1, len(test) // settings.fields)][: settings.fields]
     begun = time.process_time()

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from dycore.learning import model_card
-from dycore.learning.downscaler import block_means, in_cells, interpolated
+from dycore.learning.coarse_graining import block_means
+from dycore.learning.downscaler import in_cells, interpolated
 from dycore.learning.downscaling import Downscaling
 from dycore.learning.downscaling_scores import TAILS, largest_departure
 from dycore.learning.downscaling_settings import DownscalingSettings

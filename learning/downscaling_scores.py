@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dycore.learning.downscaler import Downscaler, block_means, interpolated
+from dycore.learning.coarse_graining import block_means
+from dycore.learning.downscaler import Downscaler, interpolated
 from dycore.learning.scores import continuous_ranked_probability, rank_histogram, spread_over_error
 
 TAILS = (0.99, 0.999)  # quantiles of magnitudes

@@ -10,12 +10,12 @@ import equinox
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from dycore.inputs.given import integer, positive
+from dycore.learning.coarse_graining import block_means
 from dycore.learning.diffusion import denoising_loss, random_level
-from dycore.learning.downscaler import Downscaler, block_means, without_means
-from dycore.learning.fitting import Fit
+from dycore.learning.downscaler import Downscaler, without_means
+from dycore.learning.fitting import Fit, clipped_adam
 from dycore.learning.run_samples import shuffled
 from dycore.learning.training import train
 
@@ -64,8 +64,7 @@ def train_downscaler(downscaler: Downscaler, training: Any, held_out: Any, folde
     batches = shuffled(training, size, seed, noised)
     outside = shuffled(held_out, min(HELD_OUT, len(held_out)), seed + 1, noised)(1)
     weights, fixed = equinox.partition(downscaler, scales_fixed(downscaler))
-    optimiser = optax.chain(optax.clip_by_global_norm(1.0),
-                            optax.adam(optax.cosine_decay_schedule(rate, passes * len(batches(1)))))
+    optimiser = clipped_adam(rate, passes * len(batches(1)))
     found = train(details_loss(fixed), weights, batches, optimiser, folder, passes=passes, held_out=outside, every=every,
                   patience=patience, progress=progress,
                   case=dict(case or {}) | {"passes": passes, "size": size, "rate": rate, "seed": seed})

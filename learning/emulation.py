@@ -39,6 +39,7 @@ from dycore.learning.emulator_scores import (
     wind_climate,
 )
 from dycore.learning.emulator_training import train_emulator
+from dycore.learning.experiment_settings import data_of
 from dycore.learning.fitting import Fit
 from dycore.learning.normalisation import load_normalisation, save_normalisation
 from dycore.learning.run_samples import RunSamples, run_samples
@@ -102,10 +103,10 @@ def trained_emulator(settings: EmulationSettings, training: RunSamples, held_out
     if not scales.exists():
         save_normalisation(scales, normalisation_of_samples(training))
     first = random_emulator(settings.seed, training, load_normalisation(scales), settings.width, settings.blocks)
-    data = {"run": settings.run.name, "training": settings.training, "held_out": settings.held_out, "coarsen": settings.coarsen}
     emulator, fits = train_emulator(first, training, held_out, settings.output / "training", rollouts=settings.rollouts,
                                     size=settings.batch, rate=settings.rate, noise=settings.noise, seed=settings.seed,
-                                    patience=settings.patience, every=settings.checkpoint_every, case=data, progress=progress)
+                                    patience=settings.patience, every=settings.checkpoint_every, case=data_of(settings),
+                                    progress=progress)
     return emulator, fits
 
 

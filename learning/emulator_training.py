@@ -9,11 +9,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from dycore.inputs.given import integer, not_negative, positive
 from dycore.learning.emulator import VECTORS, Emulator, rollout, trained, with_weights
-from dycore.learning.fitting import Fit
+from dycore.learning.fitting import Fit, clipped_adam
 from dycore.learning.run_samples import RunSamples, Windows, shuffled
 from dycore.learning.training import train
 
@@ -78,8 +77,7 @@ def train_emulator(emulator: Emulator, training: RunSamples, held_out: RunSample
         numbers = range(0, len(outside), max(1, -(-len(outside) // HELD_OUT)))
         parts = [outside[number] for number in numbers]
         kept = [{name: np.stack([part[name] for part in parts]) for name in parts[0]}] if parts else []
-        optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(
-            optax.cosine_decay_schedule(rate / 2.0**stage, passes * len(batches(1)))))
+        optimiser = clipped_adam(rate / 2.0**stage, passes * len(batches(1)))
         fits.append(train(loss, weights, batches, optimiser, Path(folder) / f"rollout_{stage}_of_{steps}", passes=passes,
                           held_out=kept, every=every, patience=patience, progress=progress,
                           case=dict(case or {}) | {"stage": stage, "steps": steps, "passes": passes, "size": size, "rate": rate,

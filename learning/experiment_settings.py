@@ -37,6 +37,11 @@ def a_rate(name: str, value: Any) -> float:
     return positive(name, value, "no unit")
 
 
+def data_of(settings: Any) -> dict[str, Any]:
+    """The data of a training of settings, to which its checkpoints belong."""
+    return {"run": settings.run.name, "training": settings.training, "held_out": settings.held_out, "coarsen": settings.coarsen}
+
+
 def checked(record: type[Settings], kinds: Mapping[str, Callable[[str, Any], Any]], needed: Sequence[str], table: dict[str, Any],
             place: str) -> Settings:
     """The record of a table with values of these kinds; place: where it stands, for messages.

@@ -48,6 +48,11 @@ class Fit:
     seconds: float = 0.0
 
 
+def clipped_adam(rate: float, steps: int) -> optax.GradientTransformation:
+    """Adam of a rate that falls to zero in so many steps as a cosine; gradients longer than 1 are cut to that."""
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(optax.cosine_decay_schedule(rate, steps)))
+
+
 def fit(loss: Callable[[Any, Any], Any], weights: Any, batches: Iterable[Any], optimiser: optax.GradientTransformation, *,
         passes: int = 1, held_out: Iterable[Any] = (), state: Any = None) -> Fit:
     """Weights that make the loss small, found by one step of an optimiser for each batch.

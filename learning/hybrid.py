@@ -23,7 +23,7 @@ import optax
 
 from dycore.forcing import Module
 from dycore.inputs.given import check_function, check_kind, integer
-from dycore.learning.fitting import fit
+from dycore.learning.fitting import clipped_adam, fit
 from dycore.learning.trajectories import trajectory
 from dycore.model import Model
 from dycore.state import State
@@ -100,7 +100,7 @@ def in_growing_rollouts(loss: Callable[[Any, Window], Any], weights: Any, batche
     losses = []
     for looks, times in passes.items():
         looks, times = integer("A length of rollouts", looks, 1), integer("The number of passes", times, 1)
-        optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(optax.cosine_decay_schedule(rate, times * len(batches))))
+        optimiser = clipped_adam(rate, times * len(batches))
         found = fit(loss, weights, [jax.tree.map(jnp.asarray, batch.first(looks)) for batch in batches], optimiser, passes=times)
         weights = found.weights
         losses.append(found.losses)

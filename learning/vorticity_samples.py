@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dycore.diagnostics.velocities import relative_vorticity
-from dycore.learning.coarse_graining import block_sum
+from dycore.learning.coarse_graining import block_means
 from dycore.learning.run_samples import RunSamples, run_samples
 
 VELOCITY = ("eastward_velocity", "northward_velocity")
@@ -31,8 +31,8 @@ class VorticitySamples:
         number = range(len(self))[number]
         if number not in self.kept:
             record = self.velocity.data.isel(time=self.velocity.numbers[number], height=-1)
-            values, size = relative_vorticity(record).values.astype(float), self.velocity.coarsen
-            self.kept[number] = {"vorticity": (block_sum(values, (size, size)) / size**2).astype(np.float32)}
+            values = relative_vorticity(record).values.astype(float)
+            self.kept[number] = {"vorticity": block_means(values, self.velocity.coarsen).astype(np.float32)}
         return self.kept[number]
 
     def all(self) -> np.ndarray:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dycore.stencils import stencil, where
+from math import pi
+
+from dycore.stencils import square_root, stencil, where
 
 
 @stencil
@@ -33,6 +35,19 @@ def squared_step(k, j, i, u, v):
 def distance_between_levels(k, j, i, grid, column):
     """Distance from the middle of the level below to that of a level (unit of r)."""
     return 0.5 * (grid.dr[k] + grid.dr[k - 1]) * column.stretching[j, i]
+
+
+@stencil
+def no_speed(j, i, grid, column, inverse_stability):
+    """Speed of internal waves below the lowest level (m/s): none."""
+    return (0.0,)
+
+
+@stencil
+def wave_speed(k, j, i, carried, grid, column, inverse_stability):
+    """Sum of N over the distance of the levels, over pi (m/s): the speed of internal waves of the first mode; upwards."""
+    inside, distance = k > grid.floor[j, i], distance_between_levels(k, j, i, grid, column)
+    return (carried[0] + where(inside, distance / pi / square_root(inverse_stability[k, j, i]), 0.0),), ()
 
 
 @stencil

@@ -20,11 +20,11 @@ grid crosses a fraction of a cell.
 
 from __future__ import annotations
 
-from math import inf, pi
+from math import inf
 from typing import Any, NamedTuple
 
 from dycore.assembly.values import is_traced
-from dycore.closures.columns import distance_between_levels, eliminate, thickness
+from dycore.closures.columns import distance_between_levels, eliminate, no_speed, thickness, wave_speed
 from dycore.inputs.given import check_number
 from dycore.state import Prognostic
 from dycore.stencils import absolute, coefficient_at, maximum, minimum, square_root, stencil, where
@@ -96,19 +96,6 @@ class EddyKineticEnergy(NamedTuple):
                                   eddies.transport_diffusivity, gained, energy)
         _, (new,) = on.downward(energy_substituted, no_energy, grid, self, *eliminated)
         return (new,)
-
-
-@stencil
-def no_speed(j, i, grid, column, inverse_stability):
-    """Speed of internal waves below the lowest level (m/s): none."""
-    return (0.0,)
-
-
-@stencil
-def wave_speed(k, j, i, carried, grid, column, inverse_stability):
-    """Sum of N over the distance of the levels, over pi (m/s): the speed of internal waves of the first mode; upwards."""
-    inside, distance = k > grid.floor[j, i], distance_between_levels(k, j, i, grid, column)
-    return (carried[0] + where(inside, distance / pi / square_root(inverse_stability[k, j, i]), 0.0),), ()
 
 
 @stencil

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dycore.diagnostics.cells import alone, at_centre, axes, goes_round, need, open_thickness, velocity_of
-from dycore.geometry.geographic import unit_vectors
+from dycore.geometry.geographic import mean_longitude, unit_vectors
 from dycore.grid import EARTH_RADIUS
 from dycore.inputs.given import is_number, shown
 
@@ -86,9 +86,9 @@ def regular_places(dataset: Any, longitude: np.ndarray, latitude: np.ndarray, sp
     east, north = width * (0.5 + np.arange(columns)), 180.0 / rows * (0.5 + np.arange(rows)) - 90.0
     names = axes(dataset)
     if goes_round(dataset, names.x):
-        spacing = 180.0 / rows
-        return east, north[(north > latitude.min() - spacing) & (north < latitude.max() + spacing)]
-    middle = np.degrees(np.angle(np.exp(1j * np.radians(longitude)).mean()))
+        height = 180.0 / rows
+        return east, north[(north > latitude.min() - height) & (north < latitude.max() + height)]
+    middle = mean_longitude(longitude)
     turned = (longitude - middle + 180.0) % 360.0 - 180.0
     east = (east - middle + 180.0) % 360.0 - 180.0
     east = np.sort(east[(east > turned.min() - width) & (east < turned.max() + width)]) + middle

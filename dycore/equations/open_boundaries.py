@@ -22,12 +22,13 @@ faces.
 
 from __future__ import annotations
 
-from math import pi
 from typing import Any, NamedTuple
 
-from dycore.closures.columns import distance_between_levels, stability
+from dycore.closures.columns import no_speed, wave_speed
+from dycore.equations.neutral_slopes import inverse_stability
 from dycore.equations.velocity import Sums, column_sums, no_column_sums
 from dycore.stencils import coefficient_at, maximum, square_root, stencil, where
+from dycore.terms import bound
 from dycore.tiles import Place
 
 FACES = Place.WEST_FACE, Place.SOUTH_FACE
@@ -134,20 +135,6 @@ def outer(j, i, slope_u, slope_v, incoming_u, incoming_v, surface):
 
 
 @stencil
-def no_speed(j, i, grid, column, heights, fluid, tracers):
-    """Speed of internal waves below the lowest level (m/s): none."""
-    return (0.0,)
-
-
-@stencil
-def internal_speed(k, j, i, carried, grid, column, heights, fluid, tracers):
-    """Sum of N over the distance of the levels, over pi (m/s): the speed of internal waves of the first mode; upwards."""
-    n2 = where(k > grid.floor[j, i], stability(k, j, i, grid, column, heights, fluid, tracers), 0.0)
-    root = square_root(where(n2 > 0.0, n2, 1.0))
-    return (carried[0] + where(n2 > 0.0, root * distance_between_levels(k, j, i, grid, column) / pi, 0.0),), ()
-
-
-@stencil
 def radiated(k, j, i, grid, at, time_step, speed, before_u, before_v, u, v):
     """u, v at west and south faces (m/s), on open ones those before on their way to those of the next face within."""
     normal_u, normal_v = at.normal_u[j, i], at.normal_v[j, i]
@@ -224,8 +211,9 @@ def entering(on: Any, equations: Any, time_step: Any, now: Any, start: Any, u: A
     if openings is None:
         return u, v, sums
     at = openings.at
-    (speed,), _ = on.upward(internal_speed, no_speed, grid, now.layers, equations.heights, equations.parameters.fluid,
-                            equations.buoyant(now.tracers))
+    stratification = bound(inverse_stability, grid, now.layers, equations.heights, equations.parameters.fluid,
+                           equations.buoyant(now.tracers))
+    (speed,), _ = on.upward(wave_speed, no_speed, grid, now.layers, stratification)
     u, v = on(radiated, grid, at, time_step, speed, start.u, start.v, *on.exchange(*zip(FACES, (u, v), strict=True)))
     for border in openings.x:
         if not isinstance(border.profile, tuple):

@@ -56,3 +56,8 @@ def unit_vectors(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
     """Unit vectors [3, j, i] from the centre of the Earth to points (degrees); they know no seam of longitudes."""
     x, y = np.radians(longitude), np.radians(latitude)
     return np.stack([np.cos(y) * np.cos(x), np.cos(y) * np.sin(x), np.sin(y) + 0.0 * x])
+
+
+def mean_longitude(longitudes: np.ndarray) -> float:
+    """The longitude (degrees) about which others lie, from -180 to 180."""
+    return float(np.degrees(np.angle(np.exp(1j * np.radians(longitudes)).mean())))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dycore.geometry.geographic import mean_longitude
 from dycore.plotting.curved_cells import around, corners, curved_cells, geographic_of
 from dycore.plotting.map_projections import ends_opposite
 from dycore.plotting.plotted_fields import along, edges, goes_round
@@ -23,7 +24,7 @@ def cells(field: Any, projection: Callable | None, longitude: float) -> tuple[An
     x, y = along(field, "X"), along(field, "Y")
     values = np.ma.masked_invalid(field.transpose(y, x).values)
     if geographic_of(field):
-        middle = longitude if projection else middle_of(geographic_of(field)["longitude"].values)
+        middle = longitude if projection else mean_longitude(geographic_of(field)["longitude"].values)
         return curved_cells(*corners(field, (y, x)), values, projection, ends_opposite(projection), middle)
     across, up = edges(field[x]), edges(field[y])
     if projection is None:
@@ -39,8 +40,3 @@ def cells(field: Any, projection: Callable | None, longitude: float) -> tuple[An
     flat_x, flat_y, seen = projection(*np.meshgrid(np.radians(across), np.radians(np.clip(up, -90.0, 90.0))))
     hidden = ~(seen[1:, 1:] | seen[1:, :-1] | seen[:-1, 1:] | seen[:-1, :-1])
     return flat_x, flat_y, np.ma.masked_where(hidden | np.ma.getmaskarray(values), values)
-
-
-def middle_of(longitudes: np.ndarray) -> float:
-    """The longitude about which others (degrees) lie."""
-    return float(np.degrees(np.angle(np.exp(1j * np.radians(longitudes)).mean())))

@@ -138,8 +138,10 @@ def tripolar_ocean(backend: Any, short: bool = False) -> Evidence:
             ocean = simulated(model, state, Path(folder), years, year)
     else:
         ocean = simulated(model, state, FOLDER, years, year)
-    rows = conserved(ocean, short) + transports(ocean, short) + heat_rows(ocean, short)
-    return Evidence(rows, ocean_pictures.of(ocean, atlantic(ocean), heat(ocean), heat(ocean, atlantic(ocean).values)))
+    basin = atlantic(ocean)
+    carried = heat(ocean), heat(ocean, basin.values)
+    rows = conserved(ocean, short) + transports(ocean, basin, short) + heat_rows(ocean, *carried, short)
+    return Evidence(rows, ocean_pictures.of(ocean, basin, *carried))
 
 
 def conserved(ocean: Ocean, short: bool) -> list[Row]:
@@ -160,11 +162,11 @@ def conserved(ocean: Ocean, short: bool) -> list[Row]:
     ]
 
 
-def transports(ocean: Ocean, short: bool) -> list[Row]:
-    """Rows of currents and of the overturning."""
+def transports(ocean: Ocean, basin: Any, short: bool) -> list[Row]:
+    """Rows of currents and of the overturning, that of the Atlantic too, which is `basin`."""
     last = ocean.means.isel(time=-1)
     psi = diagnostics.barotropic_stream_function(last).values[1:]
-    overturning, in_atlantic = diagnostics.overturning(last), diagnostics.overturning(last, atlantic(ocean))
+    overturning, in_atlantic = diagnostics.overturning(last), diagnostics.overturning(last, basin)
     edge, south = overturning.dims
     deep = overturning[edge] < -400.0
     north = in_atlantic.where(deep).where(in_atlantic[south] > 20.0)
@@ -183,9 +185,8 @@ def transports(ocean: Ocean, short: bool) -> list[Row]:
     ]
 
 
-def heat_rows(ocean: Ocean, short: bool) -> list[Row]:
-    """Rows of transports of heat, of the temperature of the surface and of the drift."""
-    whole, part = heat(ocean), heat(ocean, atlantic(ocean).values)
+def heat_rows(ocean: Ocean, whole: Heat, part: Heat, short: bool) -> list[Row]:
+    """Rows of transports of heat, by all seas and by the Atlantic, of the temperature of the surface and of the drift."""
     at_24 = [float(np.interp(24.0, each.latitude, each.transport)) / 1e15 for each in (whole, part)]
     last = ocean.means.isel(time=-1)
     target = np.asarray(ocean.parameters.forcing[0].values.target)

@@ -249,6 +249,15 @@ def test_a_compiled_step_reads_nothing_that_it_has_not_written(monkeypatch):
             assert (interior(np.asarray(getattr(ours, name))) == interior(getattr(reference, name))).all(), name
 
 
+def test_rows_that_end_within_a_vector_have_the_bits_of_numpy():
+    """Loops go on to the end of a vector where arrays have room: nobody reads what they leave there."""
+    for columns in (5, 9, 16, 18):
+        grid, parameters, state = cases.baroclinic_channel((3, 6, columns))
+        ours, reference = (Model(grid, parameters, backend.create()).steps(state, 3) for backend in (on_numba, on_numpy))
+        for one, other in zip(leaves(ours), leaves(reference), strict=True):
+            assert (interior(np.asarray(one)) == interior(other)).all(), columns
+
+
 APART = """
 import sys
 import numpy as np

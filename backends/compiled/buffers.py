@@ -47,6 +47,14 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype, number: int, copies: int = 
     return flat[first: first + math.prod(shape)].reshape(shape)
 
 
+def with_room_behind(array: Any) -> np.ndarray:
+    """A copy, in order, with memory behind it that may be read: rows of results end after whole vectors (`writer.row_end`)."""
+    flat = np.zeros(array.size + 2 * LINE // array.dtype.itemsize, array.dtype)
+    copy = flat[: array.size].reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
 def outside(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """An `aligned` array as [k, j, i] or [j, i], without what was added to its rows."""
     return (array.swapaxes(0, 1) if array.ndim == 3 else array)[..., : shape[-1]]

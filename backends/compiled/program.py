@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from dycore.backends.compiled.buffers import Pool, Scratch, Scratches, outside, row_of
+from dycore.backends.compiled.buffers import Pool, Scratch, Scratches, outside, row_of, with_room_behind
 from dycore.backends.compiled.planner import Planner
 from dycore.backends.compiled.writer import Writer
 from dycore.backends.recorded.operations import TracedArray, leaves_of
@@ -239,12 +239,12 @@ class Program:
 
     def constant(self, array: Any) -> np.ndarray:
         """A copy of a constant: laid out as programs want it, if it is no weights of a function or constant along an axis."""
-        return np.array(array, order="C") if array.ndim > 3 or (array.ndim == 2 and 1 in array.shape) else self.inside(array)
+        return with_room_behind(array) if array.ndim > 3 or (array.ndim == 2 and 1 in array.shape) else self.inside(array)
 
     def inside(self, array: Any) -> np.ndarray:
         """A copy that is laid out as programs want it."""
         if array.ndim < 2:
-            return np.array(array, order="C")
+            return with_room_behind(array)
         inside = self.pool.take(array.shape, array.dtype)
         outside(inside, array.shape)[...] = array
         return inside

@@ -14,6 +14,7 @@ import numba
 import numpy as np
 
 from dycore.backends.common import precision_of
+from dycore.backends.compiled.buffers import LINE, laid_out
 from dycore.backends.compiled.building import build
 from dycore.backends.compiled.kernels import make_kernel
 from dycore.backends.compiled.strips import add_strips, copy_rectangle, fill_rows, fill_strips, keep_round, load_round
@@ -27,6 +28,7 @@ from dycore.backends.user_cache import in_turn
 from dycore.halo_sources import copies_x
 
 INDENT = "    "
+DOUBLES = LINE // 8  # in the widest vector
 
 
 class Part:
@@ -216,13 +218,25 @@ class Writer:
         part.dtype = precision if precision.kind == "f" else part.dtype
         self.rolling |= {array.buffer for array in operation.results if array.rolling_rows}
         within = operation.scatter.within if operation.scatter else ()
-        ends = [self.integer(number) for number in (*within, *(r[1] for r in (region.k, region.i) if r))]
+        ends = [self.integer(number) for number in (*within, *([region.k[1]] if region.k else []), row_end(operation))]
         given = [*ends, *map(self.array, operation.results), *map(self.number, kernel.leaves)]
         self.add(indent, f"first = max(block + {lookahead}, {self.integer(region.j[0])}, south - {lookbehind})",
                  f"last = min(block + {lookahead + self.rows}, {self.integer(region.j[1])}, north + {lookahead})",
                  "if first < last:", f"    {name}(first, last, {', '.join(given)})")
         for array, halo in operation.ends.items():
             self.strips(array, copies_x(halo), indent + INDENT, "first, last")
+
+
+def row_end(operation: Operation) -> int:
+    """Where rows of an operation end: in double precision after whole vectors, if the arrays of its results have room for them.
+
+    The columns beyond its region hold no sense then, as they do on all backends where a field holds no value. Without it up to
+    seven cells of a row are computed one by one; in single precision that costs nothing that could be measured.
+    """
+    west, east = operation.region.i
+    end = west + -(-(east - west) // DOUBLES) * DOUBLES
+    has_room = all(array.dtype.itemsize == 8 and end <= laid_out(array.shape, array.dtype)[-1] for array in operation.results)
+    return end if has_room and operation.scatter is None else east
 
 
 def numbers_of(shape: tuple[int, ...], target: tuple, source: tuple | None, sign: float) -> list[int]:

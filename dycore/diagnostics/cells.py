@@ -199,7 +199,7 @@ def interfaces(dataset: Any) -> tuple[Any, Any]:
                          "levels after the diagnostic, not before it.")
     bounds = alone(bounds_of(dataset, level))
     if (bounds.values[1:, 0] != bounds.values[:-1, 1]).any():
-        raise ValueError(f"{level} of the dataset does not go from level to level as a run writes it, from below in an ocean and from "
+        raise ValueError(f"{level} of the dataset does not go from level to level as a run writes it, from below in an ocean, from "
                          f"above in air. Sort the dataset (.sortby('{level}')), and turn the result of the diagnostic.")
     lower, upper = (bounds.isel({bounds.dims[-1]: end}) for end in (0, 1))
     return lower, upper

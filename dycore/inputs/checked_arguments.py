@@ -60,7 +60,7 @@ def fits(value: Any, kind: Any) -> bool:
     if kind is bool:
         return isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b"
     if kind is Path:
-        return isinstance(value, (str, Path))
+        return isinstance(value, str) or hasattr(value, "joinpath")  # also one of universal-pathlib, an address
     if kind is np.ndarray:
         return isinstance(value, (list, tuple)) or hasattr(value, "dtype")
     plain = kind in (str, NoneType, collections.abc.Mapping) or getattr(kind, "__module__", "").startswith("dycore.")

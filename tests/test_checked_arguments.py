@@ -43,7 +43,7 @@ def test_a_fault_with_what_fits_is_not_hidden(name, value):
     ("weights", [1.0], "must be a dictionary or None."), ("plain", "no", "plain='no' must be True or False."),
     ("values", "abc", "values='abc' must be an array or None."), ("cell", (1, 2, 3), "must be a tuple of a whole number, a whole")])
 def test_what_does_not_fit_is_said_with_what_to_give(name, value, sentence):
-    with pytest.raises(TypeError) as raised:
+    with pytest.raises(ValueError) as raised:
         asked(**{name: value})
     assert str(raised.value).startswith(f"{name}=") and sentence in str(raised.value)
 

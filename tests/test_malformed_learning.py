@@ -44,9 +44,9 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(ask, sentence):
 
 def test_fields_are_named_by_text_and_deviations_by_name(gyre):
     model, _ = gyre
-    with pytest.raises(TypeError, match=r"name=.* must be text"):
+    with pytest.raises(ValueError, match=r"name=.* must be text"):
         learning.at_cells(model, np.zeros(0), 1, 1)
-    with pytest.raises(TypeError, match=r"deviations=0.1 must be a dictionary"):
+    with pytest.raises(ValueError, match=r"deviations=0.1 must be a dictionary"):
         learning.background_covariance(model, 0.1, length=1.0e6)
 
 

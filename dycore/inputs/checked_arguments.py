@@ -27,7 +27,7 @@ MODEL = ("grid", "parameters", "backend", "layout")  # what builds on a dycore.m
 
 
 def checked(function: F) -> F:
-    """A function that raises TypeError, with what to give, for an argument that is not of the kind that its annotation says."""
+    """A function that raises ValueError, with what to give, for an argument that is not of the kind that its annotation says."""
     signature, kinds = inspect.signature(function), typing.get_type_hints(function)
     several = [each.name for each in signature.parameters.values() if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
 
@@ -35,7 +35,7 @@ def checked(function: F) -> F:
     def asked(*arguments: Any, **named: Any) -> Any:
         for name, value in signature.bind(*arguments, **named).arguments.items():
             if name in kinds and name not in several and not fits(value, kinds[name]):
-                raise TypeError(f"{name}={shown(value)} must be {in_words(kinds[name])}.")
+                raise ValueError(f"{name}={shown(value)} must be {in_words(kinds[name])}.")
         return function(*arguments, **named)
 
     return typing.cast(F, asked)

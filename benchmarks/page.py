@@ -49,7 +49,10 @@ class Page(NamedTuple):
 
 
 def write(folders: list[Path], path: Path) -> None:
-    """The page of the newest run in a folder; of several folders, how the others compare with the first."""
+    """The page of the newest run in a folder; of several folders, how the others compare with the first, and their leaderboard.
+
+    That is printed too.
+    """
     runs = [newest_run(folder) for folder in folders]
     leaderboard.check_distinct(folders, runs)
     with tempfile.TemporaryDirectory() as scratch:
@@ -62,16 +65,11 @@ def write(folders: list[Path], path: Path) -> None:
             if pairs:
                 comparison.draw(pairs, labels[1:], Path(scratch) / "comparison.svg")
             page = page_of_comparison(runs, labels, pairs)
+            report.show_tables([("Leaderboard", *leaderboard.table(runs, labels))], leaderboard.differences(runs, labels))
         drawn = {file.stem: "data:image/svg+xml;base64," + base64.b64encode(file.read_bytes()).decode()
                  for file in Path(scratch).glob("*.svg")}
     with writing(path):
         path.write_text(render(page, drawn), encoding="utf-8")
-
-
-def say_leaderboard(folders: list[Path]) -> None:
-    """Print the leaderboard of several folders of results."""
-    runs, labels = [newest_run(folder) for folder in folders], comparison.labels(folders)
-    report.show_tables([("Leaderboard", *leaderboard.table(runs, labels))], leaderboard.differences(runs, labels))
 
 
 def render(page: Page, drawn: dict[str, str]) -> str:

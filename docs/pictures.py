@@ -33,7 +33,7 @@ def small(drawn: Path, path: Path) -> None:
     with Image.open(drawn) as picture:
         least = picture.convert("RGB")
         least.thumbnail((WIDTH, WIDTH))
-        least.quantize(COLOURS, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
+        least.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=1).save(path, optimize=True)
     if path.stat().st_size > LARGEST:
         raise ValueError(f"{path.name} has {path.stat().st_size} bytes, more than {LARGEST}: draw less in it.")
 

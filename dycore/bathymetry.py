@@ -15,12 +15,12 @@ from dycore.datasets import eastward, numbers, variable
 from dycore.geometry.sides import Side, edge
 from dycore.grid import Grid
 from dycore.inputs.checked_arguments import checked
-from dycore.inputs.given import check_switch, shown
+from dycore.inputs.given import as_array, check_kind, check_labelled, check_switch, is_number, shown, truths
 from dycore.inputs.named_axes import axis_of
 from dycore.inputs.units import converted
 from dycore.regridding import Source, conservative, edges, source_of, target_of
 from dycore.running.reading import open_dataset
-from dycore.tiles import Boundary, Place
+from dycore.tiles import Boundary, Place, Tile
 
 HALF = 0.5 + 1e-9  # a cell of more land than that is land
 SWEEPS = 10000  # of smoothing, after which a bound of slopes counts as out of reach
@@ -123,6 +123,10 @@ def depths_of(field: Any, downward: bool, missing_is_land: bool | None) -> tuple
 
     Missing values are land by themselves only where the file has no other land: beside heights of land they are gaps.
     """
+    check_labelled("field", field)
+    check_switch("downward", downward)
+    if missing_is_land is not None:
+        check_switch("missing_is_land", missing_is_land)
     values = converted(numbers(field), field.attrs.get("units", ""), "m", str(field.name))
     depth = values if downward else -values
     missing = ~np.isfinite(depth)
@@ -167,16 +171,22 @@ def basins(wet: np.ndarray, periodic: bool, fold: bool = False) -> np.ndarray:
 
 @checked
 def largest_basin(number: np.ndarray) -> np.ndarray:
-    """The basin of most cells, True [j, i], of the numbers of basins; the first of several as large."""
-    return np.asarray(number == np.bincount(number[number > 0]).argmax())
+    """The basin of most cells, True [j, i], of the numbers of basins; the first of several as large. ValueError without any."""
+    found = as_array("number", number)
+    if found.ndim != 2 or not (found > 0.0).any() or not (found == np.floor(found)).all() or found.min() < 0.0:
+        raise ValueError(f"number={shown(number)} must be numbers of basins [j, i], 0 on land and from 1 on in the sea, of which "
+                         "there has to be some.")
+    return np.asarray(found == np.bincount(found[found > 0.0].astype(int)).argmax())
 
 
 @checked
 def kept_basins(wet: np.ndarray, tile: Any, keep: Any) -> np.ndarray:
     """The sea [j, i] that stays: the greatest basin, that of a cell (j, i), or all that reach a side.
 
-    Raises ValueError where there is no sea, or none there.
+    Raises ValueError where there is no sea, or none there, and for a cell beyond the grid.
     """
+    check_kind("tile", tile, Tile, "That of a grid is its `tile`.")
+    wet = truths("wet", wet, tile.cells)
     if not wet.any():
         raise ValueError("The region has no sea: more than half of every cell is land. Choose another region or a finer spacing, "
                          "or give downward=True or downward=False if the file counts the other way.")
@@ -187,6 +197,11 @@ def kept_basins(wet: np.ndarray, tile: Any, keep: Any) -> np.ndarray:
             raise ValueError(f"No cell at the {keep.value} of the region is sea. Give a side or a point of the sea as `keep`.")
         return np.isin(number, chosen[chosen > 0])
     if keep is not None:
+        keep, (ny, nx) = tuple(keep) if isinstance(keep, (tuple, list)) else (keep,), wet.shape
+        if len(keep) != 2 or not (all(is_number(n, float.is_integer) for n in keep) and 0 <= keep[0] < ny and 0 <= keep[1] < nx):
+            raise ValueError(f"keep={shown(keep)} must be a dycore.geometry.sides.Side, a cell (j, i) of the {wet.shape} of the "
+                             "region, or None.")
+        keep = tuple(map(int, keep))
         if not wet[keep]:
             raise ValueError(f"The point given as `keep` lies on land, in the cell [j, i] = {list(keep)}. Give one in the sea.")
         return np.asarray(number == number[keep])

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from dycore.inputs.checked_arguments import checked
+from dycore.inputs.given import finite
 from dycore.time_series import TimeSeries, number_of, records_of
 
 # years after which the lengths of months repeat
@@ -77,8 +78,17 @@ def shown(moment: Any) -> str:
 
 
 def after(start: Any, time: float) -> str:
-    """The date so many seconds after the start of a run, to the second, '2000-01-31 12:00:00'."""
-    return shown(start + timedelta(seconds=round(time)))
+    """The date so many seconds after the start of a run, to the second, '2000-01-31 12:00:00'.
+
+    Raises ValueError for a start or a time that is none, and a date beyond those that there are.
+    """
+    check_start(start)
+    if start is None:
+        raise ValueError("start=None has no dates after it. Give one, for example dycore.calendars.date('2000-01-01').")
+    try:
+        return shown(start + timedelta(seconds=round(finite("time", time, "s since the start"))))
+    except OverflowError:
+        raise ValueError(f"time={time:g} s after {shown(start)} is beyond the dates that there are. Give less.") from None
 
 
 def words(start: Any) -> str | None:
@@ -98,7 +108,20 @@ def seconds(dates: Any, start: Any) -> np.ndarray:
     Raises ValueError where a date is none of that calendar.
     """
     check_start(start)
-    about = time_since(start)
+    about, found = time_since(start), as_dates(dates)
+    for calendar in {getattr(each, "calendar", "proleptic_gregorian") for each in found.flat}:
+        if calendar != about["calendar"] and not {calendar, about["calendar"]} <= GREGORIAN:
+            raise ValueError(f"There are dates of the calendar {calendar}, and the run starts on "
+                             f"{words(start) or ' in '.join(NO_START)}. Give dates of the same calendar.")
+    try:
+        return np.asarray(load_cftime().date2num(found, about["units"], about["calendar"]), float)
+    except (ValueError, TypeError, AttributeError) as problem:
+        reason = str(problem).rstrip(".")
+        raise ValueError(f"dates of the type {found.dtype} cannot be counted: {reason}. Give cftime.datetime.") from None
+
+
+def as_dates(dates: Any) -> np.ndarray:
+    """Dates [n] as objects that have a year. Raises ValueError for what has none, and masked ones."""
     if np.ma.is_masked(dates):
         raise ValueError(f"{np.ma.getmaskarray(dates).sum()} of the {np.size(dates)} dates are masked. Leave them out, and their "
                          "records.")
@@ -110,15 +133,7 @@ def seconds(dates: Any, start: Any) -> np.ndarray:
         found = found.astype("datetime64[us]").astype(object)  # as datetime has them
     if not all(hasattr(each, "year") for each in found.flat):
         raise ValueError(f"dates of the type {found.dtype} cannot be counted: some of them are none. Give cftime.datetime.")
-    for calendar in {getattr(each, "calendar", "proleptic_gregorian") for each in found.flat}:
-        if calendar != about["calendar"] and not {calendar, about["calendar"]} <= GREGORIAN:
-            raise ValueError(f"There are dates of the calendar {calendar}, and the run starts on "
-                             f"{words(start) or ' in '.join(NO_START)}. Give dates of the same calendar.")
-    try:
-        return np.asarray(load_cftime().date2num(found, about["units"], about["calendar"]), float)
-    except (ValueError, TypeError, AttributeError) as problem:
-        reason = str(problem).rstrip(".")
-        raise ValueError(f"dates of the type {found.dtype} cannot be counted: {reason}. Give cftime.datetime.") from None
+    return found
 
 
 def monthly(values: Any, start: Any = None) -> TimeSeries:
@@ -154,13 +169,19 @@ def yearly(values: Any, dates: Sequence[Any], start: Any = None) -> TimeSeries:
     """Records [n, ...] of one year at dates in it, increasing, which come again on these dates in every year of the run's calendar.
 
     Twelve of which one is in each month stand in the middle of their months, as in `monthly`; start: as there. Raises ValueError
-    for records of more than a year, and for a date that some year of the run's calendar lacks.
+    for records of more than a year, dates that do not increase or are not one for each record, and for a date that some year of
+    the run's calendar lacks.
     """
-    first, year = beginning(start), dates[0].year
-    if in_year(dates[-1], year) >= in_year(dates[0], year - 1):
-        raise ValueError(f"Records that come again every year are of one year, and these are from {dates[0]} to {dates[-1]}. "
+    first, values, found = beginning(start), records_of(values), as_dates(dates)
+    if found.ndim != 1 or not found.size or any(in_year(b, 0) <= in_year(a, 0) for a, b in itertools.pairwise(found)):
+        raise ValueError(f"dates={dates!s:.80} must be dates [n], each of them later than the one before. Sort records by time.")
+    if number_of(values) != found.size:
+        raise ValueError(f"There are {found.size} dates and {number_of(values)} records. Give a date for each record.")
+    year = found[0].year
+    if in_year(found[-1], year) >= in_year(found[0], year - 1):
+        raise ValueError(f"Records that come again every year are of one year, and these are from {found[0]} to {found[-1]}. "
                          "Choose those of one year, or make a mean of them, for example with .groupby('time.month').mean().")
-    months = [each.month for each in dates]
+    months = [each.month for each in found]
     if sorted(months) == list(range(1, 13)):
         series = monthly(values, start)
         times, period = np.asarray(series.times), float(series.period or 0.0)
@@ -172,11 +193,11 @@ def yearly(values: Any, dates: Sequence[Any], start: Any = None) -> TimeSeries:
     def places(n: int) -> np.ndarray:
         length = float(starts[n + 1] - starts[n])
         if length not in within:
-            found = [in_calendar(each, first.calendar, begins[n].year) for each in dates]
-            within[length] = np.array([(each - begins[n]).total_seconds() for each in found])
+            there = [in_calendar(each, first.calendar, begins[n].year) for each in found]
+            within[length] = np.array([(each - begins[n]).total_seconds() for each in there])
         return starts[n] + within[length]
 
-    later = np.array([each.year - year for each in dates])
+    later = np.array([each.year - year for each in found])
     times = np.concatenate([np.where(later == 0, places(n), places(n + 1)) for n in range(len(begins) - 2)])
     return TimeSeries(times, values, period=float(starts[-2] - starts[0]))
 

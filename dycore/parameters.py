@@ -119,15 +119,12 @@ def in_plain_numbers(value: Any) -> Any:
     return value
 
 
-# what records say of numbers that need not be whole
-REAL = "float", "float | None", "Coefficient", "Coefficient | None", "float | ArrayLike | Visbeck | EddyKineticEnergy | None"
-
-
 def part_in_plain_numbers(record: Any, name: str) -> Any:
     """A part of a record as `in_plain_numbers` has it."""
-    said = getattr(type(record), "__annotations__", {}).get(name)
+    said = str(getattr(type(record), "__annotations__", {}).get(name))
     value = in_plain_numbers(getattr(record, name))
-    return float(value) if type(value) is int and getattr(said, "__name__", said) in REAL and abs(value) < 2**1000 else value
+    real = "float" in said or "Coefficient" in said  # a number that need not be whole
+    return float(value) if type(value) is int and real and abs(value) < 2**1000 else value
 
 
 def in_plain_form(parameters: Any) -> Any:

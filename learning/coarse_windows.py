@@ -9,9 +9,10 @@ import jax
 import numpy as np
 
 from dycore.grid import Grid
+from dycore.inputs.given import shown
 from dycore.learning.coarse_graining import coarse_grained
 from dycore.learning.flow_scores import Flow, flow
-from dycore.learning.hybrid import Window, arrays_of, at, windows
+from dycore.learning.hybrid import Window, arrays_of, at, check_windows, windows
 from dycore.model import Model
 from dycore.state import State
 
@@ -34,10 +35,14 @@ def coarse_windows(truth: Model, state: State, coarse: Grid, number: int, looks:
 def lacking_rates(model: Model, kept: Sequence[Window]) -> RateSamples:
     """Rates that a model lacks to go from the beginning of each window, in one of its steps, to what was seen first.
 
-    The first look has to be one step of the model after the beginning. Raises ValueError where there are no windows.
+    The first look has to be one step of the model after the beginning. Raises ValueError where there are no windows, and for those
+    of other grids or functions.
     """
-    if not kept:
-        raise ValueError("There are no windows, so that a model lacks nothing that is known. Give those of coarse_windows.")
+    kept = check_windows(kept)
+    if not isinstance(kept[0].seen, Flow) or np.shape(kept[0].seen.u)[1:] != model.grid.cells:
+        shapes = [np.shape(each) for each in jax.tree.leaves(kept[0].seen)]
+        raise ValueError(f"The windows have looks of the shapes {shown(shapes)}, and must be of flows on the grid of the model, "
+                         f"{model.grid.cells}. Give those of coarse_windows.")
 
     def sample(window: Window) -> RateSamples:
         there, here = at(window, 0), flow(model.step(window.start))

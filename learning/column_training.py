@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from dycore.grid import Grid, interior
+from dycore.inputs.given import check_list
 from dycore.learning.column_network import random_network
 from dycore.learning.column_physics import FASTEST, ColumnPhysics, column_physics, heated, latitudes, seen_speed, slowed
 from dycore.learning.flow_scores import Flow, flow
@@ -31,7 +32,7 @@ class ColumnSamples(NamedTuple):
 
 def column_samples(grid: Grid, parameters: Parameters, states: Sequence[State]) -> ColumnSamples:
     """Samples of rates by the forcings of parameters, whose first tracer is potential temperature, at states."""
-    rates_at = forcing_rates(grid, parameters)
+    rates_at, states = forcing_rates(grid, parameters), check_list("states", states, State)
 
     def sample(state: State) -> ColumnSamples:
         rates = rates_at(state)

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dycore.assembly import values
-from dycore.inputs.given import check_kind, shown
+from dycore.inputs.given import check_kind, check_model, shown
 from dycore.model import Model
 from dycore.parameters import Parameters
 from dycore.time_series import TimeSeries
@@ -81,8 +81,14 @@ def grad(function: Callable, has_aux: bool = False) -> Callable:
 def total(model: Model, field: Any) -> Any:
     """The sum of a field [k, j, i] or [j, i] of a model over all cells without halos: of all devices, and all processes.
 
-    A loss that is made of such sums is the same for any number of devices or processes, and so are its slopes.
+    A loss that is made of such sums is the same for any number of devices or processes, and so are its slopes. Raises ValueError
+    for a field of another shape, such as one without halos.
     """
+    check_model(model)
+    padded, shape = tuple(model.backend.padded(model.tile)), np.shape(getattr(field, "array", field))
+    if shape not in (padded, padded[1:]):
+        raise ValueError(f"field={shown(field)} has the shape {shape}. Give a field of the model with its halo, {padded} or "
+                         f"{padded[1:]}.")
     return model.backend.total(model.tile, field)
 
 

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from dycore.inputs.given import integer, positive
+from dycore.assembly.values import is_traced
+from dycore.inputs.given import as_array, integer, positive, shown
 
 SMALLEST, LARGEST, CURVATURE = 0.01, 40.0, 7.0  # of noise levels, over the deviation of the data; rho
 LOG_MEAN, LOG_DEVIATION = -0.7, 1.4  # of the logarithm of noise levels in training, over the deviation of the data
@@ -37,8 +38,15 @@ class Preconditioning(NamedTuple):
 def preconditioning(level: Any, deviation: float = 1.0) -> Preconditioning:
     """The factors at a noise level for data of a standard deviation, in one unit.
 
-    What goes into the network, and what it is to give, then have the variance 1 at every level.
+    What goes into the network, and what it is to give, then have the variance 1 at every level. Raises ValueError for a level or a
+    deviation that is not positive.
     """
+    if not is_traced(deviation):
+        positive("deviation", deviation, "in the unit of the data")
+    if not is_traced(level):
+        levels = as_array("level", level)
+        if not ((levels > 0.0) & (levels < np.inf)).all():
+            raise ValueError(f"level={shown(level)} must be a positive noise level, in the unit of the data.")
     total = level**2 + deviation**2
     return Preconditioning(deviation**2 / total, level * deviation / total**0.5, total**-0.5, 0.25 * jnp.log(level / deviation))
 

@@ -26,7 +26,9 @@ class Flow(NamedTuple):
 
 
 def flow(state: State) -> Flow:
-    """The flow of a state that has a tracer."""
+    """The flow of a state. Raises ValueError where that has no tracer."""
+    if not state.tracers:
+        raise ValueError("The state has no tracers, of which a flow holds the first. Give one of a model that has a tracer.")
     return Flow(interior(state.u), interior(state.v), interior(state.tracers[0]))
 
 

@@ -22,7 +22,7 @@ import numpy as np
 import optax
 
 from dycore.forcing import Module
-from dycore.inputs.given import check_function, check_kind, integer
+from dycore.inputs.given import check_function, check_kind, check_list, integer, shown
 from dycore.learning.fitting import clipped_adam, fit
 from dycore.learning.trajectories import trajectory
 from dycore.model import Model
@@ -111,7 +111,7 @@ def forecast_errors(model: Model, kept: Sequence[Window], error: Callable[[Any, 
                     see: Callable[[State], Any]) -> np.ndarray:
     """Square roots [look] of the mean error of forecasts by a model, on any backend, from the beginnings of windows."""
     errors = []
-    for window in kept:
+    for window in check_windows(kept):
         looks = number_of_looks(window)
         _, (forecast,) = windows(model, window.start, 1, looks, every, looks, see)
         errors.append([float(error(at(forecast, look), at(window, look))) for look in range(looks)])
@@ -136,9 +136,24 @@ def number_of_looks(window: Window) -> int:
     return len(jax.tree.leaves(window.seen)[0])
 
 
+def check_windows(kept: Any) -> list[Window]:
+    """Windows, one or more, with looks of one form. Raises ValueError for anything else."""
+    found, forms = check_list("kept", kept, Window), set()
+    for window in found:
+        shapes = [np.shape(values) for values in jax.tree.leaves(window.seen)]
+        if not shapes or len({shape[:1] for shape in shapes}) > 1 or shapes[0][:1] in ((), (0,)):
+            raise ValueError(f"A window of kept has looks of the shapes {shown(shapes)}. Give arrays [look, ...] of as many looks "
+                             "each, one or more, as dycore.learning.windows makes them.")
+        forms.add((jax.tree.structure(window.seen), *(shape[1:] for shape in shapes)))
+    if len(forms) > 1:
+        raise ValueError(f"The windows of kept have looks of different shapes, {' and '.join(str(form[1:]) for form in forms)}. "
+                         "Give windows of one grid, of which one function `see` has seen.")
+    return found
+
+
 def seen_in(kept: Sequence[Window]) -> Any:
-    """All that was seen in windows, in sequence: a tree of arrays [n, ...]."""
-    return jax.tree.map(lambda *values: np.concatenate(values), *(window.seen for window in kept))
+    """All that was seen in windows, in sequence: a tree of arrays [n, ...]. Raises ValueError for no windows or other forms."""
+    return jax.tree.map(lambda *values: np.concatenate(values), *(window.seen for window in check_windows(kept)))
 
 
 def at(window: Window, look: int) -> Any:

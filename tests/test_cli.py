@@ -68,6 +68,8 @@ def test_a_run_writes_global_fields_without_halo(capsys, tmp_path):
     ([*RUN, "--steps", 1, "--threads", 10**6], "give --threads "),
     ([*RUN, "--steps", 1, "--state-out", "/no/such/folder/x.npz"], "nothing can be written in '/no/such/folder'"),
     ([*RUN, "--steps", 1, "--state-out", "x.nc"], "Use 'x.npz'"),
+    ([*RUN, "--steps", 1, "--state-out", "/"], "Use '/state.npz'"),
+    ([*RUN, "--steps", 1, "--continue", __file__], "is a file, and no restart"),
     ([*RUN, "--step", 1], "there is no option '--step': did you mean '--steps'?"),
     ([*RUN, "--steps", 1, "--days", 1], "one of the options --steps and --days is required, not both"),
     ([*RUN, "--steps", 1, "--set", "angle=45"], "--set angle=45: there is no parameter of baroclinic_channel 'angle'"),

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import xarray
 
-from dycore import Model, cases, diagnostics
+from dycore import Model, bathymetry, calendars, cases, diagnostics
 from dycore.backends import on_numpy
 
+NEW_YEAR = calendars.date("2001-01-01", "noleap")
+MONTHS = [calendars.date(f"2001-{month:02}-15", "noleap") for month in range(1, 13)]
+TILE = cases.barotropic_gyre((1, 6, 8))[0].tile
 FUNCTIONS = diagnostics.OF_STATES | {
     "area_mean": lambda dataset: diagnostics.area_mean(dataset, "northward_velocity"),
     "cell_volume": diagnostics.cell_volume,
@@ -67,3 +70,28 @@ def test_malformed_datasets_give_a_result_or_a_sentence(whole, kind):
         except Exception as problem:
             faults.append(f"{name} of {kind}, {version}: {problem!r}")
     assert not faults
+
+
+@pytest.mark.parametrize("ask, sentence", [
+    (lambda ocean: diagnostics.northward_transport(ocean, "sea_surface_height"), "sea_surface_height' has the dimensions"),
+    (lambda ocean: diagnostics.northward_transport(ocean, "eastward_velocity"), "a tracer has those of cells: height"),
+    (lambda ocean: diagnostics.northward_transport("salinity", ocean), "name=.* must be text"),
+    (lambda ocean: diagnostics.cell_volume(ocean.isel(height=slice(None, None, -1))), "does not go from level to level"),
+    (lambda ocean: diagnostics.overturning(ocean.sortby(["latitude", "latitude_face"], ascending=False)), "does not increase"),
+    (lambda ocean: diagnostics.kinetic_energy(ocean.roll(longitude=8, roll_coords=True)), "are in different orders"),
+    (lambda ocean: calendars.after(None, 3.0), "start=None has no dates after it"),
+    (lambda ocean: calendars.after(NEW_YEAR, np.nan), "time=nan must be one finite number"),
+    (lambda ocean: calendars.after(NEW_YEAR, 1e25), "is beyond the dates that there are"),
+    (lambda ocean: calendars.yearly([], [], NEW_YEAR), "dates=.* must be dates"),
+    (lambda ocean: calendars.yearly([1.0], ["2000-01-01"], NEW_YEAR), "some of them are none"),
+    (lambda ocean: calendars.yearly(range(12), MONTHS[::-1], NEW_YEAR), "each of them later than the one before"),
+    (lambda ocean: calendars.yearly(range(2), MONTHS[:4], NEW_YEAR), "There are 4 dates and 2 records"),
+    (lambda ocean: bathymetry.largest_basin(np.zeros((3, 4), int)), "of which there has to be some"),
+    (lambda ocean: bathymetry.kept_basins(np.ones((6, 8), bool), TILE, (-1, 2)), r"keep=\(-1, 2\) must be .* a cell"),
+    (lambda ocean: bathymetry.kept_basins(np.ones((6, 7), bool), TILE, None), r"wet has shape \(6, 7\)"),
+    (lambda ocean: bathymetry.depths_of(None, True, None), "field=None must be an xarray.DataArray"),
+    (lambda ocean: bathymetry.depths_of(ocean.temperature, "down", None), "downward='down' must be True or False"),
+])
+def test_what_would_fail_deep_inside_or_give_a_wrong_number_is_refused_at_once(whole, ask, sentence):
+    with pytest.raises((ValueError, TypeError), match=sentence):
+        ask(whole["sea"])

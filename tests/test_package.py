@@ -123,6 +123,7 @@ def test_the_citation_and_the_recipe_say_what_the_package_says():
     assert recipe["about"]["summary"] == PROJECT["project"]["description"]
     run = [requirement.replace(" ", "") for requirement in recipe["requirements"]["run"]]
     assert set(PROJECT["project"]["dependencies"]) <= set(run)
+    assert PROJECT["project"]["requires-python"].startswith(f">={recipe['context']['python_min']},")
     assert recipe["build"]["python"]["entry_points"] == [f"dycore = {PROJECT['project']['scripts']['dycore']}"]
 
 

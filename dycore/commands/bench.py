@@ -175,10 +175,7 @@ def run_benchmarks(options: argparse.Namespace) -> int:
     try:
         code = 0 if options.results else suite.run(settings(**asked))
         if page and code == 0:
-            pages = benchmarks("page")
-            pages.write(options.results or [options.output], page)
-            if len(options.results or []) > 1:
-                pages.say_leaderboard(options.results)
+            benchmarks("page").write(options.results or [options.output], page)
             print(f"Wrote {page}.")
         return code
     except problems.CannotStart as problem:

@@ -22,7 +22,7 @@ from dycore.commands.settings import Settings, add_settings, assignment, case_pa
 from dycore.commands.writable import why_not_this_file
 from dycore.files import WritingFailed, save_arrays, whole
 from dycore.locations import ENDINGS
-from dycore.running.progress import DAY, LOG, tell
+from dycore.running.progress import LOG, tell
 from dycore.stopping import noted
 
 
@@ -65,7 +65,8 @@ def run_noting(options: argparse.Namespace, received: list[int]) -> int:
     if unwritable is not None:
         raise BadInput(unwritable)
     grid, parameters, state = of_case(settings)
-    name, why = chosen_backend(settings, grid, parameters)
+    steps = length(settings, parameters)
+    name, why = (settings.backend, "") if settings.backend else fastest_backend(math.prod(grid.cells) / launched()[1], steps)
     model = built(grid, parameters, create_backend(name, settings.threads, communication))
     state, origin = first_state(settings, model, state)
     check_outputs(settings, model, state)
@@ -75,7 +76,7 @@ def run_noting(options: argparse.Namespace, received: list[int]) -> int:
         return 0
     with logged(settings.log):
         say(f"{title(settings, model, why)}, {origin}", options.quiet)
-        state = advanced(settings, model, state, options, received)
+        state = advanced(settings, model, state, steps, options, received)
         if settings.state_out is not None:
             gathered = model.gather(state)
             if gathered is not None:
@@ -109,11 +110,10 @@ def after_another_step(path: Path, model: Any) -> str:
     return "" if math.isclose(before, now, rel_tol=1e-9) else f", where the time step was {before:g} s"
 
 
-def advanced(settings: Settings, model: Any, state: Any, options: argparse.Namespace, received: list[int]) -> Any:
-    """The state at the end of the run; output and restarts are written on the way."""
+def advanced(settings: Settings, model: Any, state: Any, steps: int, options: argparse.Namespace, received: list[int]) -> Any:
+    """The state at the end of the run, so many steps from the beginning; output and restarts are written on the way."""
     from dycore import diagnostics, restart, stopping, writing
 
-    steps = settings.steps or writing.whole_steps(settings.days or 0.0, model.parameters.time_step, "the run")
     if state.step >= steps:
         say("the end is reached already: nothing to do", options.quiet)
         return state
@@ -193,12 +193,12 @@ def of_case(settings: Settings) -> tuple[Any, Any, Any]:
         return grid, dataclasses.replace(parameters, start=start, **changes), state
 
 
-def chosen_backend(settings: Settings, grid: Any, parameters: Any) -> tuple[str, str]:
-    """The name of the backend of a run, and why it is that one where no other was asked for."""
-    if settings.backend is not None:
-        return settings.backend, ""
-    steps = settings.steps or (settings.days or 0.0) * DAY / parameters.time_step
-    return fastest_backend(math.prod(grid.cells) / launched()[1], steps)
+def length(settings: Settings, parameters: Any) -> int:
+    """Time steps of the run from the beginning."""
+    from dycore.writing import whole_steps
+
+    with told_as_bad_input():
+        return settings.steps or whole_steps(settings.days or 0.0, parameters.time_step, "the run")
 
 
 def built(grid: Any, parameters: Any, backend: Any) -> Any:
@@ -269,14 +269,15 @@ def why_unwritable(settings: Settings) -> str | None:
     from dycore.running.growing_files import KINDS
 
     if settings.state_out is not None and settings.state_out.suffix != ".npz":
-        return (f"'{settings.state_out}' does not end in .npz, the only format there is. "
-                f"Use '{settings.state_out.with_suffix('.npz')}'.")
+        better = settings.state_out.parent / f"{settings.state_out.stem.strip('.') or 'state'}.npz"
+        return f"'{settings.state_out}' does not end in .npz, the only format there is. Use '{better}'."
+    if settings.continue_ is not None and settings.continue_.suffix != ".npz" and settings.continue_.is_file():
+        return f"'{settings.continue_}' is a file, and no restart, which ends in .npz. Name one, or the folder of them."
     for path in filter(None, (settings.output, settings.means, settings.diagnostics)):
         if path.suffix not in KINDS:
             return f"'{path}' does not end {ENDINGS}, the formats that there are."
     for path in filter(None, (settings.state_out, settings.log)):
-        unwritable = why_not_this_file(path)
-        if unwritable is not None:
+        if (unwritable := why_not_this_file(path)) is not None:
             return unwritable
     return None
 

@@ -63,23 +63,29 @@ def mean(core: DycoreCore, values: Any) -> np.ndarray:
     return np.asarray((np.asarray(values, float) * area).sum(axis=(-2, -1)) / area.sum())
 
 
-def column_mass(core: DycoreCore, values: Any, surface_pressure: Any) -> float:
-    """Mean over the sphere of the mass in columns (kg/m2) of what has these values [k, i, j] a kg of air; pressure in Pa."""
-    thickness = np.diff(np.asarray(core.coords.vertical.boundaries, float))[:, None, None] * np.asarray(surface_pressure)
-    return float(mean(core, (np.asarray(values) * thickness).sum(axis=0) / GRAVITY))
+def column_mass(core: DycoreCore, values: Any, surface_pressure: Any) -> np.ndarray:
+    """Means over the sphere of the mass in columns (kg/m2) of what has these values [..., k, i, j] a kg of air; pressure in Pa."""
+    thickness = np.diff(np.asarray(core.coords.vertical.boundaries, float))[:, None, None]
+    return mean(core, (np.asarray(values) * thickness).sum(axis=-3) * np.asarray(surface_pressure) / GRAVITY)
 
 
 def aquaplanet_water(cells: tuple[int, int, int], time_step: float, dynamics_steps: int, days: float) -> dict[str, Any]:
-    """Precipitation of the last third of a run from dry air with SPEEDY, and how well its water budget is closed."""
+    """Precipitation of the last third of a run from dry air with SPEEDY, and how well its water budget is closed.
+
+    What JCM adds where humidity would fall below zero is taken from each call of physics, with the surface pressure that this has
+    seen: a mean over a day times that of the pressure is another mass.
+    """
     coupled = moist(cells, time_step, dynamics_steps)
     core, found = coupled.dycore, []
+    seen = np.full((1, *core.coords.horizontal.nodal_shape), core.model.grid.interfaces[-1])
     for part in range(round(days)):
         run = coupled.run if part == 0 else coupled.resume
-        data = run(save_interval=1.0, total_time=1.0, output_averages=True).to_xarray()
-        fixed = column_mass(core, data[WATER].values[-1], PRESSURE * data.normalized_surface_pressure.values[-1])
-        rates = [data[f"surface_exchange.{name}"].values[-1] for name in ("evaporation", "precipitation")]
+        data = run(save_interval=core.dt_seconds / DAY, total_time=1.0, output_averages=True).to_xarray()
+        pressures = np.concatenate([seen, PRESSURE * data.normalized_surface_pressure.values])
+        fixed, seen = column_mass(core, data[WATER].values, pressures[:-1]).mean(), pressures[-1:]
+        rates = [data[f"surface_exchange.{name}"].values.mean(axis=0) for name in ("evaporation", "precipitation")]
         air = columns.columns(core.model, coupled.dycore_state.state)
-        water = column_mass(core, air.humidity, air.surface_pressure)
+        water = float(column_mass(core, air.humidity, air.surface_pressure))
         found.append([*(DAY * mean(core, rate) for rate in rates), DAY * fixed, water, float(air.humidity.min())])
         print(part + 1, *(f"{value:.6g}" for value in found[-1]), flush=True)
     evaporation, precipitation, fixed, water, least_humidity = np.array(found).T

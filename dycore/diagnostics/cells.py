@@ -38,6 +38,25 @@ def check_dataset(dataset: Any) -> None:
         if cell in dataset.coords and dataset[face].ndim < 2 and dataset[face].sizes.get(face) != dataset[cell].sizes.get(cell):
             raise ValueError(f"The dataset has {dataset[cell].size} of {cell} and {dataset[face].size} of {face}, and needs the "
                              "faces of its cells, all in their dimensions: select from the result of a diagnostic, not before it.")
+    for name, coordinate in dataset.coords.items():
+        if coordinate.dims == (name,) and coordinate.attrs.get("axis") in ("X", "Y"):
+            check_order(dataset, str(name), coordinate.values)
+
+
+def check_order(dataset: Any, name: str, places: np.ndarray) -> None:
+    """Raise ValueError where a coordinate does not increase, but for a seam of longitudes, or cells are not beyond their faces.
+
+    Neighbours are found by their place in the array.
+    """
+    backward, seam = np.flatnonzero(np.diff(places) <= 0.0), "longitude" in name
+    if len(backward) > seam:
+        raise ValueError(f"{name} of the dataset goes from {places[0]:g} to {places[-1]:g} and does not increase, as it does where "
+                         f"a run writes it. Sort the dataset (.sortby('{name}')), and turn the result of the diagnostic.")
+    faces = dataset.coords.get(f"{name}_face")
+    if faces is not None and faces.dims == (f"{name}_face",) and faces.shape == places.shape:
+        offset = (places - faces.values) % 360.0 if seam else places - faces.values
+        if (offset < 0.0).any() or (seam and (offset > 180.0).any()):
+            raise ValueError(f"{name} and {name}_face of the dataset are in different orders: sort or turn both of them alike.")
 
 
 def axes(dataset: Any) -> Axes:
@@ -171,7 +190,7 @@ def bounds_of(dataset: Any, dim: str) -> Any:
 def interfaces(dataset: Any) -> tuple[Any, Any]:
     """Reference levels (unit of r) below and above every level, in the order of the model (towards the moving boundary).
 
-    Raises ValueError for a part of the levels.
+    Raises ValueError for a part of the levels, and for levels in another order.
     """
     level = axes(dataset).level
     cells = dataset.attrs.get("cells")
@@ -179,6 +198,9 @@ def interfaces(dataset: Any) -> tuple[Any, Any]:
         raise ValueError(f"The dataset has {dataset.sizes[level]} of {int(cells[0])} levels, and whole columns are needed. Select "
                          "levels after the diagnostic, not before it.")
     bounds = alone(bounds_of(dataset, level))
+    if (bounds.values[1:, 0] != bounds.values[:-1, 1]).any():
+        raise ValueError(f"{level} of the dataset does not go from level to level as a run writes it, from below in an ocean, from "
+                         f"above in air. Sort the dataset (.sortby('{level}')), and turn the result of the diagnostic.")
     lower, upper = (bounds.isel({bounds.dims[-1]: end}) for end in (0, 1))
     return lower, upper
 

@@ -186,10 +186,13 @@ def overturning_in_density(dataset: Any, edges: Sequence[float] | np.ndarray, re
 
 
 def northward_transport(dataset: Any, name: str, region: Any = None) -> Any:
-    """Northward transport [y_face] of a tracer: its unit times m3 s-1, of air times kg s-1."""
+    """Northward transport [y_face] of a tracer: its unit times m3 s-1, of air times kg s-1. Raises ValueError for other fields."""
     check_text("name", name, "salinity")
-    names, air = axes(dataset), is_air(dataset)
-    carried = northward(dataset, region) * at_face(dataset, field(dataset, name), names.y)
+    names, air, tracer = axes(dataset), is_air(dataset), field(dataset, name)
+    if {*tracer.dims} - {"time"} != {*names}:
+        raise ValueError(f"name={name!r} has the dimensions {', '.join(map(str, tracer.dims))}, and a tracer has those of cells: "
+                         f"{names.level}, {names.y}, {names.x}.")
+    carried = northward(dataset, region) * at_face(dataset, tracer, names.y)
     total = carried.sum([names.level, names.x]) * (1.0 / constant(dataset, "gravity") if air else 1.0)
     unit = dataset[name].attrs.get("units", "1")
     return described(total, f"northward_transport_of_{name}", f"northward transport of {name.replace('_', ' ')}",

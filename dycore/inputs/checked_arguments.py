@@ -1,6 +1,4 @@
-"""Arguments of a function held against its annotations where it fails: a sentence about what is of another kind, no traceback.
-
-A function that refuses an argument in a sentence of its own is left to do so, and a fault with arguments that fit is not hidden.
+"""Arguments of a function held against its annotations before it begins: a sentence about what is of another kind, no traceback.
 
 Kinds are records and classes, paths, text, numbers, switches, functions, sequences and mappings. Numbers are looked at for being
 numbers alone: what they may be is for the function to say. What an annotation does not tell (Any, shapes of arrays) passes.
@@ -21,7 +19,6 @@ import numpy as np
 
 from dycore.assembly.values import is_traced
 from dycore.inputs.given import is_number, shown
-from dycore.inputs.own_errors import is_raised_by_dycore
 
 F = TypeVar("F", bound=Callable)
 WORDS = {int: "a whole number", float: "a number", bool: "True or False", str: "text", Path: "a path", NoneType: "None",
@@ -30,25 +27,16 @@ MODEL = ("grid", "parameters", "backend", "layout")  # what builds on a dycore.m
 
 
 def checked(function: F) -> F:
-    """A function whose failures are TypeErrors, with what to give, for arguments not of the kinds that its annotations say."""
+    """A function that raises ValueError, with what to give, for an argument that is not of the kind that its annotation says."""
     signature, kinds = inspect.signature(function), typing.get_type_hints(function)
+    several = [each.name for each in signature.parameters.values() if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
 
     @wraps(function)
     def asked(*arguments: Any, **named: Any) -> Any:
-        try:
-            return function(*arguments, **named)
-        except Exception as problem:
-            try:
-                given = signature.bind(*arguments, **named).arguments
-            except TypeError:
-                raise problem from None  # Python says what is wrong with the call
-            if problem.__traceback__ is not None and is_raised_by_dycore(problem.__traceback__):
-                raise
-            for name, value in given.items():
-                each = signature.parameters[name]
-                if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD) and not fits(value, kinds.get(name, Any)):
-                    raise TypeError(f"{name}={shown(value)} must be {in_words(kinds[name])}.") from problem
-            raise
+        for name, value in signature.bind(*arguments, **named).arguments.items():
+            if name in kinds and name not in several and not fits(value, kinds[name]):
+                raise ValueError(f"{name}={shown(value)} must be {in_words(kinds[name])}.")
+        return function(*arguments, **named)
 
     return typing.cast(F, asked)
 
@@ -72,7 +60,7 @@ def fits(value: Any, kind: Any) -> bool:
     if kind is bool:
         return isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b"
     if kind is Path:
-        return isinstance(value, (str, Path))
+        return isinstance(value, str) or hasattr(value, "joinpath")  # also one of universal-pathlib, an address
     if kind is np.ndarray:
         return isinstance(value, (list, tuple)) or hasattr(value, "dtype")
     plain = kind in (str, NoneType, collections.abc.Mapping) or getattr(kind, "__module__", "").startswith("dycore.")

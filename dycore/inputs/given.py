@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -258,6 +258,15 @@ def check_kind(name: str, value: Any, kind: type, advice: str = "") -> None:
     if not isinstance(value, kind):
         place = f"{kind.__module__}.{kind.__name__}"
         raise TypeError(f"{name}={shown(value)} must be a {place}. {advice}".rstrip())
+
+
+def check_list(name: str, values: Any, kind: type) -> list:
+    """The records of a kind that a list holds. Raises ValueError unless it is one, of one record at least."""
+    is_list = isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping)) and not hasattr(values, "_fields")
+    found = list(values) if is_list and getattr(values, "ndim", 1) == 1 else []
+    if not found or not all(isinstance(each, kind) for each in found):
+        raise ValueError(f"{name}={shown(values)} must be a list of one or more, each of it a {kind.__module__}.{kind.__name__}.")
+    return found
 
 
 def check_model(value: Any) -> None:

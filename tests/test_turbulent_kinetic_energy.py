@@ -159,7 +159,8 @@ def test_a_restart_goes_on_to_the_bit_and_output_has_the_energy(tmp_path):
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 def test_under_jax_steps_are_those_of_numpy_and_their_gradient_is_finite_from_rest(precision):
-    """Three steps, by the state, energy among it, and by all numbers of the closure; in the precision of the model."""
+    """Three steps, by the state, energy among it, and by all numbers of the closure; in the precision of the model. The gradient
+    is that in single precision: in double precision tests/test_gradients.py has one."""
     jax = pytest.importorskip("jax")
     from test_gradients import QUICKLY_COMPILED
 
@@ -180,11 +181,14 @@ def test_under_jax_steps_are_those_of_numpy_and_their_gradient_is_finite_from_re
         return 1e5 * (energy**2).sum() + (u**2).sum() + 0.1 * (temperature[1:] - temperature[:-1]).var()
 
     given = (start.u, start.tracers, start.closure), tuple(np.asarray(number, precision) for number in TurbulentKineticEnergy())
-    program = jax.jit(jax.value_and_grad(loss, (0, 1))).lower(*given).compile(compiler_options=QUICKLY_COMPILED)
+    function = jax.value_and_grad(loss, (0, 1)) if precision == "float32" else lambda *given: (loss(*given), ())
+    program = jax.jit(function).lower(*given).compile(compiler_options=QUICKLY_COMPILED)
     value, slopes = program(*given)
     expected = total(Model(grid, parameters, on_numpy).steps(jax.tree.map(np.asarray, start), 3))
     # round-off; in single precision it says which of levels that were mixed are unstable
     assert float(value) == pytest.approx(float(expected), rel=1e-10 if precision == "float64" else 1e-2)
+    if precision == "float64":
+        return
     slopes = jax.tree.leaves(slopes)
     assert all(np.isfinite(slope).all() and slope.dtype == precision for slope in slopes)
     assert all(np.abs(slope).max() > 0.0 for slope in (slopes[0], slopes[1], slopes[3], slopes[4]))  # u, temperature, energy, c_k

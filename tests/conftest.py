@@ -26,6 +26,23 @@ SEED = 20240229
 os.environ |= {"MPIR_CVAR_ENABLE_HEAVY_YIELD": "1", "MPIR_CVAR_POLLS_BEFORE_YIELD": "1"}
 
 
+# Files that take minutes, begun first, so that no process is left alone with one of them at the end.
+LONGEST = (
+    "ranks", "gradients", "adjoint", "slurm_cluster", "backends", "coefficients", "examples", "compiled_steps", "assimilation",
+    "devices", "fortran", "thin_grids", "eddy_kinetic_energy", "modules", "runge_kutta", "documented_programs", "emulator",
+    "threads", "native", "physics", "model", "coupling_jcm", "open_boundaries", "site", "trajectories", "closures", "types",
+    "downscaling", "benchmark_scaling", "training", "subgrid_fluxes", "turbulent_kinetic_energy", "killed_runs")
+
+
+def pytest_configure(config):
+    config.option.loadscopereorder = False  # pytest-xdist would take files by their numbers of tests
+
+
+def pytest_collection_modifyitems(items):
+    places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 def create(name):
     """A backend, or a skipped test where its library is missing."""
     if name != "numpy":

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -45,15 +46,19 @@ def everything():
     return FORTRAN / "build"
 
 
-@pytest.fixture(scope="module", params=["with FFTW", "without FFTW"])
-def build(request, everything, tmp_path_factory):
-    """The folder of the serial executables, with FFTW where it is installed and with the program's own filter."""
-    if request.param == "with FFTW":
-        return everything
+@pytest.fixture(scope="module")
+def without_fftw(tmp_path_factory):
+    """The folder of the serial executables with the program's own filter, built once."""
     folder = tmp_path_factory.mktemp("fortran")
     made = make("--jobs=2", f"BUILD={folder}", "MPICC=none", "FFTW=no", "FFLAGS=-O1")  # -O1: quickly
     assert made.returncode == 0, made.stdout + made.stderr
     return folder
+
+
+@pytest.fixture(params=["everything", "without_fftw"], ids=["with FFTW", "without FFTW"])
+def build(request):
+    """The folder of the serial executables, with FFTW where it is installed and without."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -61,11 +66,17 @@ def program(everything):
     return everything / "dycore_reference_float64"
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.__name__)
+@pytest.fixture(params=CASES, ids=lambda case: case.__name__)
 def core(request):
     """A case, and its state after 20 steps of the core."""
-    grid, parameters, state = request.param(CASES[request.param], **OPTIONS.get(request.param.__name__, {}))
-    return request.param, fields_of(Model(grid, parameters, on_numpy).steps(state, STEPS))
+    return request.param, core_after(request.param)
+
+
+@cache
+def core_after(case):
+    """The fields of a case after 20 steps of the core."""
+    grid, parameters, state = case(CASES[case], **OPTIONS.get(case.__name__, {}))
+    return fields_of(Model(grid, parameters, on_numpy).steps(state, STEPS))
 
 
 def fields_of(state):

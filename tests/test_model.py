@@ -160,7 +160,7 @@ def test_other_units_change_every_result_by_its_unit_and_not_by_one_bit_more(num
 
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid")
 def test_a_run_that_becomes_nan_stops_and_says_step_field_and_place(backend):
-    grid, parameters, state = cases.steady_zonal_flow(cells=(1, 12, 16))
+    grid, parameters, state = cases.steady_zonal_flow(cells=(1, 12, 16), angle=45.0)  # the program of tests/test_backends.py
     model = Model(grid, parameters, backend)
     state = model.steps(state, 2)
     surface = np.array(state.surface)

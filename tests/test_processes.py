@@ -92,15 +92,6 @@ def test_a_closed_way_to_the_launcher_tells_a_child(monkeypatch):
     assert launchers.is_child_of_rank()
 
 
-def test_two_halves_of_the_ranks_run_two_models_at_once():
-    test_ranks = pytest.importorskip("test_ranks")
-    if test_ranks.MPIEXEC is None:
-        pytest.skip("no mpiexec")
-    halves, refused = test_ranks.results_of(4, ("halves", ("wave", "channel"), {}), ("not_among", (), {}))
-    assert halves == [0.0, 0.0]
-    assert "is no communicator of mpi4py to which this process belongs" in refused
-
-
 def test_a_model_among_ranks_is_not_pickled():
     mpi = pytest.importorskip("dycore.backends.mpi")
     world = object.__new__(mpi.World)

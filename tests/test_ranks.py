@@ -27,19 +27,20 @@ NUMPY = [(case, "numpy", precision, shape, STEPS)
              ("partial cells", "numpy", "float64", (1, 2), STEPS),
              *(("over the fold", "numpy", "float64", shape, STEPS)
                for shape in ((2, 1), (1, 2), (3, 1), (1, 3), (2, 2), (4, 1), (1, 4))),
-             *(("channel with eddies", "numpy", "float64", shape, STEPS) for shape in ((2, 1), (1, 2))),
+             *((case, "numpy", "float64", shape, STEPS) for case in ("channel with eddies", "turbulence", "energy of eddies")
+               for shape in ((2, 1), (1, 2))),
              *(("open sides", "numpy", "float64", shape, STEPS) for shape in ((2, 1), (1, 2), (2, 2), (1, 4))),
              *((case, "numpy", "float64", shape, STEPS) for case in ("channel in stages", "wave in stages", "open sides in stages")
                for shape in ((2, 1), (1, 2)))]
-# Every entry is compiled on all ranks at once.
+# Every entry is compiled, for ranks and for one process: few of them, of which each shape and each precision is one.
 NUMBA = [("channel", "numba", "float64", (2, 1), MANY), ("channel", "numba", "float64", (2, 2), MANY),
-         *(("wave", "numba", "float64", shape, MANY) for shape in ((2, 1), (1, 2), (2, 2))),
-         ("wave", "numba", "float32", (1, 2), MANY), ("channel", "jax-native", "float64", (2, 1), MANY),
+         ("wave", "numba", "float64", (1, 2), MANY), ("wave", "numba", "float32", (2, 2), MANY),
+         ("channel", "jax-native", "float64", (2, 1), MANY),
          ("wave", "jax-native", "float64", (1, 2), MANY)]
 # XLA contracts and reorders otherwise in other shapes; fifty steps let round-off (1e-16) grow a hundred-thousandfold. In
 # float32 the same growth (6e-8) shows in w, the small divergence of large numbers, a thousandth of whose range is then noise.
 TOLERANCE = {"float64": 1e-11, "float32": 1e-2}
-JAX = [("channel", "jax", "float64", (2, 1), MANY), ("wave", "jax", "float32", (1, 2), MANY),
+JAX = [("channel", "jax", "float64", (2, 1), MANY), ("over the poles", "jax", "float32", (1, 2), MANY),
        ("wave", "jax", "float64", (2, 1), MANY)]
 
 
@@ -109,7 +110,10 @@ def on_four(tmp_path_factory):
                       ("restart", ("wave", "numpy", "float64", (1, 4), (2, 2), 8), {}),
                       ("written", ("channel", "numpy", "float64", (2, 2), folders[0]), {}),
                       ("written", ("wave", "numpy", "float32", (1, 4), folders[1]), {}),
-                      ("failing", ("wave", "numpy", "float64", (2, 2), folders[2]), {}))
+                      ("failing", ("wave", "numpy", "float64", (2, 2), folders[2]), {}),
+                      ("refused", ("wave", (3, 2)), {}), ("refused", ("wave", (4, 1)), {}),
+                      ("refused", ("channel", (2, 2)), {"substeps_together": 9}),
+                      ("halves", ("wave", "channel"), {}), ("not_among", (), {}))
 
 
 def test_a_run_goes_on_bit_for_bit_on_another_number_of_ranks(on_four):
@@ -129,59 +133,74 @@ def test_what_cannot_be_written_or_called_on_one_rank_is_said_by_all_of_them(on_
     assert called_back == ["Rank 1 has seen enough at step 1."] * 4
 
 
-def test_substeps_in_portions_give_the_same_bits():
+def test_two_halves_of_the_ranks_run_two_models_at_once(on_four):
+    halves, outside = on_four[8:]
+    assert halves == [0.0, 0.0]
+    assert "is no communicator of mpi4py to which this process belongs" in outside
+
+
+SPOILT = [*((case, "numpy", shape) for case in ("channel", "basin", "wave", "channel in stages") for shape in ((2, 1), (1, 2))),
+          ("channel", "numba", (2, 1)), ("wave", "numba", (1, 2))]
+ON_TWO = {"a value that is not finite": ("first_that_is_not_finite", ("wave", "numpy", "float64", (2, 1)), {}),
+          "substeps": ("same_answer", ("channel", "numpy", "float64", (2, 1), 5), {"substeps_together": 3}),
+          **{("season", shape): ("seasons", ("numpy", shape, 12), {}) for shape in ((2, 1), (1, 2))},
+          **{("messages", *of): ("traffic", (of[0], "numpy", "float64", of[1]), {}) for of in (
+              ("channel", (1, 2)), ("turbulence", (1, 2)), ("wave", (2, 1)), ("wave", (1, 2)))},
+          **{("spoilt", *of): ("spoilt", (of[0], of[1], "float64", of[2], 8), {}) for of in SPOILT},
+          "threads": ("from_two_threads", ("wave", "numpy", "float64", (2, 1)), {})}
+
+
+@pytest.fixture(scope="module")
+def on_two():
+    """What two ranks said, launched once."""
+    return dict(zip(ON_TWO, results_of(2, *ON_TWO.values()), strict=True))
+
+
+def test_substeps_in_portions_give_the_same_bits(on_two):
     """Three substeps to a message instead of as many as can."""
-    assert results_of(2, ("same_answer", ("channel", "numpy", "float64", (2, 1), 5), {"substeps_together": 3})) == [0.0]
+    assert on_two["substeps"] == 0.0
 
 
-def test_two_ranks_read_the_records_of_a_season_that_one_reads():
-    assert results_of(2, ("seasons", ("numpy", (2, 1), 12), {}), ("seasons", ("numpy", (1, 2), 12), {})) == [0.0, 0.0]
+def test_two_ranks_read_the_records_of_a_season_that_one_reads(on_two):
+    assert [on_two["season", shape] for shape in ((2, 1), (1, 2))] == [0.0, 0.0]
 
 
-def test_messages_of_a_step_are_few():
-    """One after the force and one after the step, in an ocean with two portions of substeps once more. The filter of split
-    rows takes two messages there and back, twice."""
-    channel, wave, rows = results_of(2, *(("traffic", (case, "numpy", "float64", shape), {}) for case, shape in (
-        ("channel", (1, 2)), ("wave", (2, 1)), ("wave", (1, 2)))))
-    assert channel[0] == 3
+def test_messages_of_a_step_are_few(on_two):
+    """One after the force and one after the step, in an ocean with two portions of substeps once more, and turbulence adds none.
+    The filter of split rows takes two messages there and back, twice."""
+    channel, turbulence, wave, rows = (on_two["messages", *of] for of in (
+        ("channel", (1, 2)), ("turbulence", (1, 2)), ("wave", (2, 1)), ("wave", (1, 2))))
+    assert channel[0] == turbulence[0] == 3
     assert wave[0] == 2
     assert rows[0] == 2 + 4
     # rows of 22 cells that the part to the north reads: one of u, v, w and two of theta in four levels; two of the surface
     assert wave[1] == ((1 + 1 + 1 + 2) * 4 + 2) * 22 * 8
 
 
-def test_nothing_is_read_of_the_halo_that_no_message_fills():
+@pytest.mark.parametrize("of", SPOILT, ids=str)
+def test_nothing_is_read_of_the_halo_that_no_message_fills(on_two, of):
     """Not a number, wherever it stands there, would spread over the part in eight steps."""
-    runs = [(case, "numpy", shape) for case in ("channel", "basin", "wave", "channel in stages") for shape in ((2, 1), (1, 2))]
-    runs += [("channel", "numba", (2, 1)), ("wave", "numba", (1, 2))]
-    assert results_of(2, *(("spoilt", (case, name, "float64", shape, 8), {}) for case, name, shape in runs)) == [0.0] * len(runs)
+    assert on_two["spoilt", *of] == 0.0
 
 
 def test_sums_over_the_domain_do_not_depend_on_the_number_of_ranks():
     assert results_of(3, *(("total", ("wave", "numpy", "float64", shape), {}) for shape in ((3, 1), (1, 3)))) == [0.0, 0.0]
 
 
-@pytest.fixture(scope="module")
-def on_two():
-    """What two ranks said, launched once."""
-    return results_of(2, ("first_that_is_not_finite", ("wave", "numpy", "float64", (2, 1)), {}),
-                      ("from_two_threads", ("wave", "numpy", "float64", (2, 1)), {}))
-
-
 def test_a_value_that_is_not_a_number_stops_all_ranks_with_its_place_in_the_domain(on_two):
-    assert len(set(on_two[0])) == 1
-    assert "surface is no longer a finite number at step 0 in cell [j=11, i=20]" in on_two[0][0]
+    said = on_two["a value that is not finite"]
+    assert len(set(said)) == 1
+    assert "surface is no longer a finite number at step 0 in cell [j=11, i=20]" in said[0]
 
 
 def test_a_second_thread_is_refused_by_all_ranks_and_may_have_messages_of_its_own(on_two):
-    said, off = on_two[1]
+    said, off = on_two["threads"]
     assert len(set(said)) == 1 and "make a World and a Model for each thread" in said[0]
     assert off == 0.0
 
 
-def test_divisions_that_cannot_be_are_refused_with_numbers_and_what_would_work():
-    number, small, wide = results_of(4, ("refused", ("wave", (3, 2)), {}), ("refused", ("wave", (4, 1)), {}),
-                                     ("refused", ("channel", (2, 2)), {"substeps_together": 9}))
+def test_divisions_that_cannot_be_are_refused_with_numbers_and_what_would_work(on_four):
+    number, small, wide = on_four[5:8]
     assert number == "processes=3,2 are 6 parts, but there are 4 ranks. Use 2,2 or 1,4."
     assert small.startswith("processes=4,1 leave 3 rows and 22 columns of 14 x 22 to a process; it needs at least 4 and 3")
     assert "need a halo of 9 cells, but the smallest part is 6 cells wide" in wide

@@ -105,7 +105,7 @@ def two_threads():
 
 def looped(threads):
     """Steps of a model with so many threads in its loops, and the states from which threads start at once."""
-    grid, parameters, state = CASES["substeps"]()
+    grid, parameters, state = CASES["polar filter"]()
     model = Model(grid, parameters, on_numba.create(threads))
     return lambda given: model.steps(given, 10), several(state)
 

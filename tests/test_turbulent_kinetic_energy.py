@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from conftest import channel, content, create, gone_on
-from test_ranks import results_of
 
 from dycore import Model, cases, seawater
-from dycore.backends import by_name, on_numpy
+from dycore.backends import on_numpy
 from dycore.closures import TurbulentKineticEnergy, Uniform
 from dycore.equations import momentum
 from dycore.equations.advection import centred
@@ -158,28 +157,10 @@ def test_a_restart_goes_on_to_the_bit_and_output_has_the_energy(tmp_path):
     assert energy.attrs["units"] == "m2 s-2" and energy.dims == ("height_face", "y", "x")
 
 
-def test_two_ranks_give_the_same_bits_with_no_more_messages():
-    runs = [("same_answer", ("turbulence", "numpy", "float64", shape, 6), {}) for shape in ((2, 1), (1, 2))]
-    runs += [("traffic", (case, "numpy", "float64", (1, 2)), {}) for case in ("turbulence", "channel")]
-    *apart, sent, usual = results_of(2, *runs)
-    assert apart == [0.0, 0.0] and sent[0] == usual[0]
-
-
-def test_numba_and_its_kernels_under_jax_have_the_bits_of_numpy():
-    grid = rectilinear((5, 3, 4), extent=(4e6, 3e6), interfaces=uniform(5, -50.0, 0.0), coriolis=1e-4,
-                       bottom=np.linspace(-50.0, -12.0, 12).reshape(3, 4))
-    parameters, noise = ocean(grid, **SIMPLE), np.random.default_rng(5).standard_normal(grid.cells)
-    state = initial_state(grid, surface=0.0, tracers=(np.linspace(8.0, 12.0, 5)[:, None, None] + noise, 35.0))
-    ours, *others = (Model(grid, parameters, backend).steps(state, 4)
-                     for backend in (on_numpy, create("numba"), by_name.create("jax-native")))
-    for theirs in others:
-        for one, other in zip((ours.u, *ours.tracers, *ours.closure), (theirs.u, *theirs.tracers, *theirs.closure), strict=True):
-            assert np.array_equal(interior(one), interior(np.asarray(other)))
-
-
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 def test_under_jax_steps_are_those_of_numpy_and_their_gradient_is_finite_from_rest(precision):
-    """Three steps, by the state, energy among it, and by all numbers of the closure; in the precision of the model."""
+    """Three steps, by the state, energy among it, and by all numbers of the closure; in the precision of the model. The gradient
+    is that in single precision: in double precision tests/test_gradients.py has one."""
     jax = pytest.importorskip("jax")
     from test_gradients import QUICKLY_COMPILED
 
@@ -200,11 +181,14 @@ def test_under_jax_steps_are_those_of_numpy_and_their_gradient_is_finite_from_re
         return 1e5 * (energy**2).sum() + (u**2).sum() + 0.1 * (temperature[1:] - temperature[:-1]).var()
 
     given = (start.u, start.tracers, start.closure), tuple(np.asarray(number, precision) for number in TurbulentKineticEnergy())
-    program = jax.jit(jax.value_and_grad(loss, (0, 1))).lower(*given).compile(compiler_options=QUICKLY_COMPILED)
+    function = jax.value_and_grad(loss, (0, 1)) if precision == "float32" else lambda *given: (loss(*given), ())
+    program = jax.jit(function).lower(*given).compile(compiler_options=QUICKLY_COMPILED)
     value, slopes = program(*given)
     expected = total(Model(grid, parameters, on_numpy).steps(jax.tree.map(np.asarray, start), 3))
     # round-off; in single precision it says which of levels that were mixed are unstable
     assert float(value) == pytest.approx(float(expected), rel=1e-10 if precision == "float64" else 1e-2)
+    if precision == "float64":
+        return
     slopes = jax.tree.leaves(slopes)
     assert all(np.isfinite(slope).all() and slope.dtype == precision for slope in slopes)
     assert all(np.abs(slope).max() > 0.0 for slope in (slopes[0], slopes[1], slopes[3], slopes[4]))  # u, temperature, energy, c_k

@@ -8,6 +8,7 @@ what is known of places is among the planes that it sees.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import equinox
@@ -21,7 +22,7 @@ from dycore.learning.diffusion import noise_levels, preconditioning
 DILATIONS = (1, 2, 1, 4)  # of blocks, in turn
 FREQUENCIES = 2.0 ** np.arange(5)  # of the logarithm of a noise level
 FEATURES = 2 * len(FREQUENCIES)
-AT_ONCE = 32  # fields drawn together
+AT_ONCE = 2**17  # cells of fields that are denoised together, so that they stay in a processor's cache
 
 
 class DenoisingNetwork(equinox.Module):
@@ -94,8 +95,14 @@ def drawn_in_parts(draw: Callable[[Any, Any, Any], Any], known: np.ndarray, memb
     """
     random, levels, found = np.random.default_rng(integer("seed", seed, 0)), noise_levels(steps), []
     many = np.broadcast_to(known, (members, *known.shape)).reshape(-1, *known.shape[1:])
-    for first in range(0, len(many), AT_ONCE):
-        part = many[first: first + AT_ONCE]
+    for places in in_parts(len(many), shape):
+        part = many[places]
         noise = random.standard_normal((len(part), *shape)).astype(np.float32)
         found.append(np.asarray(draw(jnp.asarray(part), noise, levels)))
     return np.concatenate(found).reshape(members, len(known), *shape)
+
+
+def in_parts(number: int, shape: tuple[int, ...]) -> list[slice]:
+    """Slices of so many fields of a shape that are denoised together."""
+    together = max(1, AT_ONCE // prod(shape))
+    return [slice(first, first + together) for first in range(0, number, together)]

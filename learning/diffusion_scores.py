@@ -45,7 +45,7 @@ def drawn_scores(members: np.ndarray, truth: np.ndarray, single: Mapping[str, np
 
 
 def outliers(ranks: np.ndarray) -> float:
-    """How many of the true values are beyond all members, over the share that would be by chance, 2 / (m + 1)."""
+    """Share of the true values that are beyond all members, over that by chance, 2 / (m + 1)."""
     return float((ranks[0] + ranks[-1]) / ranks.sum() * len(ranks) / 2.0)
 
 

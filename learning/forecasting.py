@@ -1,7 +1,7 @@
 """Experiment with ensemble forecasts: a diffusion model draws next states, held against one that knows their mean alone.
 
 `python -m dycore.learning.forecast FILE.toml` makes it with a page; benchmarks/forecasting has the settings and the page of one:
-the spread of its members is 1.04 of their error, ranks of the truth among them are within 19 % of as frequent as each other, and their
+the spread of its members is 1.04 of their error, each rank of the truth among them is within 19 % of as frequent as all, and their
 CRPS is 0.72 of the mean absolute error of a network that knows the mean.
 """
 

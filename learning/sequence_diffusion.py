@@ -49,7 +49,7 @@ class SequenceDiffusion(equinox.Module):
         return self.network(noisy, known, level)
 
     def known(self, before: Any, climatology: Any) -> Any:
-        """What the network sees [given + 1, j, i]: anomalies of states before and the climatology, over the deviation."""
+        """Anomalies of states before and the climatology, over the deviation [given + 1, j, i]: what else the network sees."""
         return jnp.concatenate([before - climatology, climatology[None]]) / self.deviation
 
     def problem(self, sample: Mapping[str, Any]) -> tuple[Any, Any, Any]:

@@ -61,6 +61,7 @@ from dycore.learning.normalisation import Normalisation, load_normalisation, nor
 from dycore.learning.observations import Observations, at_cells, observed_twin
 from dycore.learning.parameters_from_maps import MapNetwork, Range, bounded, unbounded, with_fields
 from dycore.learning.posterior import Posterior
+from dycore.learning.posterior_sampling import posterior_samples
 from dycore.learning.run_samples import RunSamples, Windows, run_samples, shuffled
 from dycore.learning.scores import (
     Reliability,
@@ -108,7 +109,7 @@ __all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics
            "in_growing_rollouts", "kolmogorov_flow", "lacking_rates", "lacking_rates_loss", "land_trajectory",
            "load_downscaler", "load_emulator", "load_normalisation", "load_sequence_diffusion", "load_weights",
            "noise_levels", "normalisation_of", "normalisation_of_samples", "numbers", "observed_twin", "of_columns",
-           "preconditioning", "random_column_physics", "random_downscaler", "random_emulator",
+           "posterior_samples", "preconditioning", "random_column_physics", "random_downscaler", "random_emulator",
            "random_network", "random_sequence_diffusion", "random_subgrid_fluxes", "rank_histogram", "rates_at",
            "rates_loss", "reliability", "rollout", "rollout_loss", "root_mean_square_error", "run_samples", "sampled",
            "save_downscaler", "save_emulator", "save_normalisation", "save_sequence_diffusion", "save_weights", "seen_in",

@@ -25,7 +25,7 @@ def main(folder, runs_on=on_numba, cells=64, days=1200.0, passes=12, picture=Non
     for row in downscaling_page.rows_of(found):
         print(f"{row.quantity}: {row.ours:.4g} ({row.published})")
     if picture:
-        downscaling_page.fields_figure(found).savefig(picture)
+        downscaling_page.fields(found).savefig(picture)
     return found
 
 

@@ -25,9 +25,9 @@ from dycore.learning.column_training import (
 from dycore.learning.coupled_land import coupled_trajectory
 from dycore.learning.covariance import Covariance, background_covariance
 from dycore.learning.differentiable import grad, numbers, shared, total, value_and_grad, with_numbers
-from dycore.learning.diffusion import denoising_loss, noise_levels, preconditioning, sampled
+from dycore.learning.diffusion import denoising_loss, guided, noise_levels, preconditioning, sampled
+from dycore.learning.diffusion_training import train_diffusion
 from dycore.learning.downscaler import Downscaler, drawn, load_downscaler, random_downscaler, save_downscaler
-from dycore.learning.downscaling_training import train_downscaler
 from dycore.learning.eddying_channels import eddying_channel
 from dycore.learning.emulator import (
     Emulator,
@@ -61,6 +61,7 @@ from dycore.learning.normalisation import Normalisation, load_normalisation, nor
 from dycore.learning.observations import Observations, at_cells, observed_twin
 from dycore.learning.parameters_from_maps import MapNetwork, Range, bounded, unbounded, with_fields
 from dycore.learning.posterior import Posterior
+from dycore.learning.posterior_sampling import posterior_samples
 from dycore.learning.run_samples import RunSamples, Windows, run_samples, shuffled
 from dycore.learning.scores import (
     Reliability,
@@ -70,6 +71,13 @@ from dycore.learning.scores import (
     reliability,
     root_mean_square_error,
     spread_over_error,
+)
+from dycore.learning.sequence_diffusion import (
+    SequenceDiffusion,
+    drawn_sequences,
+    load_sequence_diffusion,
+    random_sequence_diffusion,
+    save_sequence_diffusion,
 )
 from dycore.learning.static_maps import static_maps
 from dycore.learning.subgrid_fluxes import subgrid_fluxes
@@ -88,24 +96,27 @@ from dycore.learning.uncertain_parameters import UncertainParameter
 from dycore.learning.vorticity_samples import VorticitySamples, vorticity_samples
 from dycore.learning.weights import Saved, load_weights, save_weights
 
-__all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics", "ColumnSamples", "CostCurve", "Covariance",
-           "Downscaler", "Emulator", "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork", "Normalisation",
-           "Observations", "Posterior", "Range", "RateSamples", "Rates", "Reliability", "RunSamples", "Saved",
-           "UncertainParameter", "VorticitySamples", "Window", "Windows", "anomaly_correlation", "assimilate", "at_cells",
-           "background_covariance", "bounded", "calibrate", "climate", "coarse_grained", "coarse_windows", "column_physics",
-           "column_samples", "continuous_ranked_probability", "cost_along", "coupled_trajectory", "denoising_loss", "departures",
-           "draw_learning_curve", "drawn", "eddying_channel", "ensemble_rollout", "error_between", "filtered", "fit",
+__all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics", "ColumnSamples", "CostCurve",
+           "Covariance", "Downscaler", "Emulator", "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork",
+           "Normalisation", "Observations", "Posterior", "Range", "RateSamples", "Rates", "Reliability", "RunSamples",
+           "Saved", "SequenceDiffusion", "UncertainParameter", "VorticitySamples", "Window", "Windows",
+           "anomaly_correlation", "assimilate", "at_cells", "background_covariance", "bounded", "calibrate", "climate",
+           "coarse_grained", "coarse_windows", "column_physics", "column_samples", "continuous_ranked_probability",
+           "cost_along", "coupled_trajectory", "denoising_loss", "departures", "draw_learning_curve", "drawn",
+           "drawn_sequences", "eddying_channel", "ensemble_rollout", "error_between", "filtered", "fit",
            "fitted_error_size", "fitted_in_rollouts", "fitted_to_lacking_rates", "fitted_to_rates", "flow",
-           "fluxes_fitted_in_rollouts", "forcing_rates", "forecast_errors", "grad", "in_batches", "in_growing_rollouts",
-           "kolmogorov_flow", "lacking_rates", "lacking_rates_loss", "land_trajectory", "load_downscaler", "load_emulator",
-           "load_normalisation", "load_weights", "noise_levels", "normalisation_of", "normalisation_of_samples", "numbers",
-           "observed_twin", "of_columns", "preconditioning", "random_column_physics", "random_downscaler", "random_emulator",
-           "random_network", "random_subgrid_fluxes", "rank_histogram", "rates_at", "rates_loss", "reliability", "rollout",
-           "rollout_loss", "root_mean_square_error", "run_samples", "sampled", "save_downscaler", "save_emulator",
-           "save_normalisation", "save_weights", "seen_in", "shared", "shuffled", "spread_over_error", "static_maps",
-           "step_errors", "subgrid_fluxes", "taylor_test", "total", "train", "train_downscaler", "train_emulator", "trajectory",
-           "unbounded", "value_and_grad", "vorticity_samples", "windows", "with_fields", "with_module", "with_numbers",
-           "with_physics", "with_smooth_slopes", "with_subgrid_fluxes"]
+           "fluxes_fitted_in_rollouts", "forcing_rates", "forecast_errors", "grad", "guided", "in_batches",
+           "in_growing_rollouts", "kolmogorov_flow", "lacking_rates", "lacking_rates_loss", "land_trajectory",
+           "load_downscaler", "load_emulator", "load_normalisation", "load_sequence_diffusion", "load_weights",
+           "noise_levels", "normalisation_of", "normalisation_of_samples", "numbers", "observed_twin", "of_columns",
+           "posterior_samples", "preconditioning", "random_column_physics", "random_downscaler", "random_emulator",
+           "random_network", "random_sequence_diffusion", "random_subgrid_fluxes", "rank_histogram", "rates_at",
+           "rates_loss", "reliability", "rollout", "rollout_loss", "root_mean_square_error", "run_samples", "sampled",
+           "save_downscaler", "save_emulator", "save_normalisation", "save_sequence_diffusion", "save_weights", "seen_in",
+           "shared", "shuffled", "spread_over_error", "static_maps", "step_errors", "subgrid_fluxes", "taylor_test",
+           "total", "train", "train_diffusion", "train_emulator", "trajectory", "unbounded", "value_and_grad",
+           "vorticity_samples", "windows", "with_fields", "with_module", "with_numbers", "with_physics",
+           "with_smooth_slopes", "with_subgrid_fluxes"]
 
 for _name in __all__:  # functions of a user's: those within this package call each other unchecked
     if not isinstance(globals()[_name], type):

@@ -83,7 +83,7 @@ def background_covariance(model: Model, deviations: Mapping[str, ArrayLike], *, 
     grid = model.grid
     scaled, levels, exchanges = {}, {}, {}
     for name, deviation in deviations.items():
-        levels[name] = np.eye(1) if name == "surface" else root_of_levels(grid, depth)
+        levels[name] = np.eye(1, dtype=grid.dtype) if name == "surface" else root_of_levels(grid, depth)
         exchanges[name] = exchange_of(grid, name, length)
         scaled[name] = deviation_of(grid, name, deviation) / spread(open_points(grid, name), levels[name], exchanges[name])
     return Covariance(scaled, levels, exchanges, balance)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -94,3 +95,21 @@ def sampled(denoiser: Denoiser, noise: Any, levels: Any) -> Any:
         first = slope(values, here)
         values = values + 0.5 * (there - here) * (first + slope(values + (there - here) * first, there))
     return denoiser(values, levels[-2])  # x + (0 - s) (x - D) / s
+
+
+def guided(denoiser: Denoiser, log_likelihood: Callable[[Any, Any], Any]) -> Denoiser:
+    """The denoiser of a posterior: D(x; s) + s^2 d log p(y | x; s) / dx, with observations y and the denoiser D of a prior.
+
+    log_likelihood: of what was observed, a function of denoised values D(x; s) and the level s, up to a constant. Where it takes
+    them to be as uncertain as they are at that level (Rozet and Louppe 2023, arXiv:2306.10574, section 3.2), samples are of the
+    posterior; where it takes them to be right, they are those of Chung et al. (2023, arXiv:2209.14687). JAX differentiates both.
+    """
+    def found(values: Any, level: Any) -> Any:
+        def likelihood(noisy: Any) -> tuple[Any, Any]:
+            clean = denoiser(noisy, level)
+            return log_likelihood(clean, level), clean
+
+        slope, clean = jax.grad(likelihood, has_aux=True)(values)
+        return clean + level**2 * slope
+
+    return found

@@ -6,36 +6,32 @@ the CRPS of its members is 0.52 of the error of bicubic interpolation, their spe
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore import Model
-from dycore.files import make_folder
 from dycore.learning.coarse_graining import block_means
-from dycore.learning.downscaler import Downscaler, drawn, random_downscaler, save_downscaler
-from dycore.learning.downscaling_scores import DownscalingScores, downscaling_scores
+from dycore.learning.diffusion_data import data, spread_out, training_options
+from dycore.learning.diffusion_scores import DrawnScores, drawn_scores
+from dycore.learning.diffusion_training import train_diffusion
+from dycore.learning.downscaler import Downscaler, drawn, interpolated, random_downscaler, save_downscaler
 from dycore.learning.downscaling_settings import DownscalingSettings
-from dycore.learning.downscaling_training import train_downscaler
-from dycore.learning.experiment_settings import data_of
 from dycore.learning.fitting import Fit
-from dycore.learning.kolmogorov_flows import kolmogorov_flow
-from dycore.learning.vorticity_samples import VELOCITY, vorticity_samples
-from dycore.writing import Snapshots
 
 
 class Downscaling(NamedTuple):
-    """Result of an experiment: the downscaler, how it was trained, its scores, true fields [n, j, i] of the test with members
-    [m, n, j, i] drawn for them (1/s), and seconds of processor time to draw a field."""
+    """Result of an experiment: the downscaler, how it was trained, its scores beside "bicubic" interpolation and the same
+    "corrected", with its means restored, true fields [n, j, i] of the test with members [m, n, j, i] drawn for them (1/s), the
+    largest difference of a block's mean from what was given, over the standard deviation, and seconds of processor time to draw a
+    field."""
 
     downscaler: Downscaler
     fit: Fit
-    scores: DownscalingScores
+    scores: DrawnScores
     truth: np.ndarray
     members: np.ndarray
+    means: float
     seconds: float
 
 
@@ -45,30 +41,18 @@ def experiment(settings: DownscalingSettings, progress: bool = True, runs_on: An
     runs_on: the backend of a run that is made; None for Numba. Raises ValueError where the run does not fit the settings,
     FloatingPointError where training does not stay finite, and dycore.files.WritingFailed.
     """
-    make_folder(settings.output)
-    if not settings.run.exists():
-        make_run(settings, runs_on, progress)
-    training, held_out, test = (vorticity_samples(settings.run, first, last, settings.coarsen)
-                                for first, last in (settings.training, settings.held_out, settings.test))
+    training, held_out, test = data(settings, runs_on, progress)
     first = random_downscaler(settings.seed, training.all(), settings.factor, settings.patch, settings.width, settings.blocks)
-    downscaler, fit = train_downscaler(first, training, held_out, settings.output / "training", passes=settings.passes,
-                                       size=settings.batch, rate=settings.rate, seed=settings.seed, patience=settings.patience,
-                                       every=settings.checkpoint_every, case=data_of(settings), progress=progress)
+    downscaler, fit = train_diffusion(first, training, held_out, settings.output / "training", progress=progress,
+                                      **training_options(settings))
     save_downscaler(settings.output / "downscaling.safetensors", downscaler)
-    truth = test.all()[:: max(1, len(test) // settings.fields)][: settings.fields]
-    begun = time.process_time()
-    members = drawn(downscaler, block_means(truth, settings.factor), settings.members, settings.seed, settings.steps)
+    truth = spread_out(test.all(), settings.fields)
+    coarse, begun = block_means(truth, settings.factor), time.process_time()
+    members = drawn(downscaler, coarse, settings.members, settings.seed, settings.steps)
     seconds = (time.process_time() - begun) / (len(members) * len(truth))
-    return Downscaling(downscaler, fit, downscaling_scores(downscaler, members, truth, settings.seed), truth, members, seconds)
-
-
-def make_run(settings: DownscalingSettings, runs_on: Any, progress: bool) -> None:
-    """Write the run of settings, under another name until it is whole."""
-    from dycore.backends import on_numba
-
-    partial = settings.run.with_name(f"unfinished_{settings.run.name}")
-    shutil.rmtree(partial, ignore_errors=True)
-    grid, parameters, state = kolmogorov_flow((1, settings.cells, settings.cells), settings.seed)
-    Model(grid, parameters, runs_on or on_numba).run(state, days=settings.test[1] + settings.record_every, progress=progress,
-                                                     write=(Snapshots(partial, settings.record_every, VELOCITY),))
-    os.replace(partial, settings.run)
+    smooth = {"bicubic": np.stack([np.asarray(interpolated(each, settings.factor)) for each in coarse]),
+              "corrected": np.stack([np.asarray(downscaler.background(each)) for each in coarse])}
+    size = float(downscaler.deviation)
+    scores = drawn_scores(members, truth, smooth, size, settings.seed)
+    means = float(np.abs(block_means(members.astype(float), settings.factor) - coarse).max()) / size
+    return Downscaling(downscaler, fit, scores, truth, members, means, seconds)

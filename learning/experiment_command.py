@@ -1,4 +1,4 @@
-"""Command of an experiment of TOML settings, which keeps a page: of `dycore.learning.emulate` and `downscale`."""
+"""Command of an experiment of TOML settings, which keeps a page: of `dycore.learning.emulate`, `downscale` and `forecast`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from dycore.files import WritingFailed
 from dycore.validation.evidence import Evidence, gather
 
-NAMES = {"emulate": "emulator", "downscale": "downscaling"}  # of commands, and of what their pages and figures are called
+# of commands, and of what their pages and figures are called
+NAMES = {"emulate": "emulator", "downscale": "downscaling", "forecast": "forecasting"}
 
 
 class Machine:

@@ -7,7 +7,7 @@ from conftest import create
 jax = pytest.importorskip("jax")
 for library in ("equinox", "optax"):
     pytest.importorskip(library)
-from dycore.learning.diffusion import denoising_loss, noise_levels, preconditioning, sampled  # noqa: E402
+from dycore.learning.diffusion import denoising_loss, guided, noise_levels, preconditioning, sampled  # noqa: E402
 
 
 def gaussian(mean, covariance):
@@ -69,3 +69,20 @@ def test_the_sampler_is_of_second_order():
     denoiser = gaussian(np.zeros(3), variance * np.eye(3))
     error = [float(abs(sampled(denoiser, noise, noise_levels(steps, 1e-4, 40.0)) - exact).max()) for steps in (20, 40)]
     assert 3.0 < error[0] / error[1] < 6.0 and error[1] < 3e-2
+
+
+def test_a_prior_that_is_guided_by_an_observation_gives_the_posterior_that_is_known():
+    """Where the likelihood has the uncertainty of what is denoised, C (C + s^2)^-1 s^2 of Gaussian data, samples are exact."""
+    create("jax")
+    prior, seen, error = np.array([[1.0, 0.6], [0.6, 0.8]]), 1.3, 0.3  # of two values, the first of which is observed
+    gain = prior[:, 0] / (prior[0, 0] + error**2)
+    variances, axes = np.linalg.eigh(prior)
+
+    def log_likelihood(clean, level):
+        unsure = (axes[0] ** 2 * (variances * level**2 / (variances + level**2))).sum()
+        return -0.5 * ((clean[..., 0] - seen) ** 2).sum() / (error**2 + unsure)
+
+    noise = jax.numpy.asarray(np.random.default_rng(2).standard_normal((10_000, 2)))
+    found = sampled(guided(gaussian(np.zeros(2), prior), log_likelihood), noise, noise_levels(60, 0.002, 80.0))
+    assert np.allclose(found.mean(axis=0), gain * seen, atol=0.03)
+    assert np.allclose(np.cov(found.T), prior - np.outer(gain, prior[0]), atol=0.03)

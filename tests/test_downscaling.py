@@ -14,7 +14,7 @@ for library in ("equinox", "optax", "orbax.checkpoint", "grain", "xarray", "zarr
 from dycore import Model, cases, learning  # noqa: E402
 from dycore.backends import on_numpy  # noqa: E402
 from dycore.grid import interior  # noqa: E402
-from dycore.learning import downscale, downscaler, downscaling_scores, kolmogorov_flows  # noqa: E402
+from dycore.learning import diffusion_scores, downscale, downscaler, kolmogorov_flows  # noqa: E402
 from dycore.learning.downscaling_settings import read_settings  # noqa: E402
 from dycore.state import initial_state  # noqa: E402
 from dycore.writing import Snapshots  # noqa: E402
@@ -35,10 +35,10 @@ def found(tmp_path_factory):
 
 def test_what_is_drawn_is_nearer_to_the_truth_than_interpolation(found):
     scores = found[0].scores
-    assert scores.probability < 0.8 * scores.bicubic
+    assert scores.probability < 0.8 * scores.errors["bicubic"]
     off = {name: abs(tail[0] / scores.tails["truth"][0] - 1.0) for name, tail in scores.tails.items()}
     assert off["drawn"] < off["bicubic"]
-    assert scores.means < 1e-5 and scores.ranks.sum() == found[0].truth.size
+    assert found[0].means < 1e-5 and scores.ranks.sum() == found[0].truth.size
 
 
 def test_means_of_blocks_are_kept_to_round_off_whatever_the_network_is(found):
@@ -166,5 +166,5 @@ def test_kolmogorov_flow_that_is_turned_by_180_degrees_stays_one():
 
 def test_the_spectrum_of_a_wave_is_its_variance_at_its_wavenumber():
     x = 2.0 * np.pi * np.arange(16) / 16
-    spectrum = downscaling_scores.isotropic_spectrum(3.0 * np.cos(3.0 * x[:, None] + 4.0 * x)[None])
+    spectrum = diffusion_scores.isotropic_spectrum(3.0 * np.cos(3.0 * x[:, None] + 4.0 * x)[None])
     assert spectrum == pytest.approx([4.5 if number == 5 else 0.0 for number in range(1, 9)], abs=1e-12)

@@ -34,13 +34,9 @@ def draw(patch, dye, path):
     """Picture of the dye at the beginning, and at the end by each scheme."""
     from matplotlib.figure import Figure
     figure = Figure(figsize=(3.2 * (1 + len(dye)), 2.8), layout="constrained")
-    panels = figure.subplots(1, 1 + len(dye), sharey=True)
     named = {"at the start": patch} | {scheme.__name__: values for scheme, values in dye.items()}
-    for axes, (name, values) in zip(panels, named.items(), strict=True):
-        colours = axes.pcolormesh(values, vmin=-0.2, vmax=1.2)
-        axes.set(title=name, xlabel="x (m)")
-    panels[0].set_ylabel("y (m)")
-    figure.colorbar(colours, ax=panels, label="dye")
+    for place, (name, values) in enumerate(named.items(), start=1):
+        figure.add_subplot(1, len(named), place, title=name).pcolormesh(values, vmin=-0.2, vmax=1.2)
     figure.savefig(path)
 
 

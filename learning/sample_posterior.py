@@ -31,8 +31,8 @@ def program(settings: PosteriorSettings) -> tuple[str, Evidence]:
     """The title of an experiment and its rows and figures; its card is written beside."""
     found = experiment(settings)
     write_card(settings.output / "model_card.md", settings, found)
-    return (f"Vorticity at the last of {settings.times} times, observed at every {settings.stride}th corner with errors of "
-            f"{settings.error:g} standard deviations, in {settings.fields} windows of {settings.run.name}.", evidence(found))
+    return (f"Vorticity at the last of {settings.times} times, observed at one corner in {settings.stride} each way, with errors "
+            f"of {settings.error:g} standard deviations, in {settings.fields} windows of {settings.run.name}.", evidence(found))
 
 
 if __name__ == "__main__":

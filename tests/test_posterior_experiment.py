@@ -23,7 +23,7 @@ def test_a_twin_is_analysed_and_seen_on_a_picture(tmp_path, monkeypatch):
     stand_in = np.zeros((16, 16), np.float32), np.zeros((6, 16, 16), np.float32)
     monkeypatch.setattr(posterior_experiment, "variational", lambda *arguments: stand_in)
     sizes = {"cells": 16, "record_every": 20833.333333333332 / 86400.0, "times": 2, "stride": 2, "passes": 12, "width": 16,
-             "blocks": 1, "batch": 8, "members": 6, "fields": 1, "steps": 6, "rate": 1e-2, "filter_members": 12}
+             "blocks": 1, "batch": 8, "members": 6, "fields": 1, "steps": 18, "rate": 1e-2, "filter_members": 12}
     found = example("posterior_sampling").main(tmp_path, on_numpy, days=20.0, picture=tmp_path / "picture.png", **sizes)
     assert (tmp_path / "picture.png").read_bytes()[:4] == b"\x89PNG"
     for name in (SAMPLED, FILTERED):

@@ -1,4 +1,5 @@
-"""Command of an experiment of TOML settings, which keeps a page: of `dycore.learning.emulate`, `downscale` and `forecast`."""
+"""Command of an experiment of TOML settings, which keeps a page: of `dycore.learning.emulate`, `downscale`, `forecast` and
+`sample_posterior`."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from dycore.files import WritingFailed
 from dycore.validation.evidence import Evidence, gather
 
 # of commands, and of what their pages and figures are called
-NAMES = {"emulate": "emulator", "downscale": "downscaling", "forecast": "forecasting"}
+NAMES = {"emulate": "emulator", "downscale": "downscaling", "forecast": "forecasting", "sample_posterior": "posterior_sampling"}
 
 
 class Machine:

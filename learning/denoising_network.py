@@ -104,5 +104,5 @@ def drawn_in_parts(draw: Callable[[Any, Any, Any], Any], known: np.ndarray, memb
 
 def in_parts(number: int, shape: tuple[int, ...]) -> list[slice]:
     """Slices of so many fields of a shape that are denoised together."""
-    together = max(1, AT_ONCE // prod(shape))
-    return [slice(first, first + together) for first in range(0, number, together)]
+    size = max(1, AT_ONCE // prod(shape))
+    return [slice(first, first + size) for first in range(0, number, size)]

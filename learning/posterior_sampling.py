@@ -23,10 +23,11 @@ from dycore.learning.diffusion import guided, noise_levels, sampled
 from dycore.learning.sequence_diffusion import STEPS, SequenceDiffusion, denoiser_after, with_base
 
 
-def posterior_samples(prior: SequenceDiffusion, observed: Any, error: float, held_out: Any, members: int = 1, seed: int = 0,
+def posterior_samples(prior: Any, observed: Any, error: float, held_out: Any, members: int = 1, seed: int = 0,
                       steps: int = STEPS) -> np.ndarray:
     """Trajectories [m, n, t, j, i] drawn from the posterior of a prior of t states, given what was observed of them [n, t, b, a].
 
+    prior: a `SequenceDiffusion`, or what has its climatology, change, given and drawn and denoises as it does.
     observed: values at points [::j / b, ::i / a] of each state, with independent errors of this standard deviation. held_out:
     trajectories [p, t, j, i] that the prior was not trained on, of which its own errors are measured. Raises ValueError for a model
     that is given states, and points that are no such lattice.

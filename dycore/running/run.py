@@ -185,9 +185,13 @@ def warn_of_long_step(model: Any, state: State) -> None:
 
 
 def is_sound(model: Any, state: State) -> bool:
-    """Whether velocity, surface and tracers are finite numbers and columns have a thickness everywhere, on all processes."""
-    finite = all(np.isfinite(model.backend.to_numpy(values).sum()) for _, values in fields(model, state))
-    return model.backend.communication.largest(0.0 if finite and dry_place(model, state) is None else 1.0) == 0.0
+    """Whether velocity, surface and tracers are finite numbers and columns have a thickness in all cells, on all processes.
+
+    Between steps the halo towards other processes has no sense: it may hold anything.
+    """
+    communication = model.backend.communication
+    finite = all(np.isfinite(communication.cells(model.tile, values).sum()) for _, values in fields(model, state))
+    return communication.largest(0.0 if finite and dry_place(model, state) is None else 1.0) == 0.0
 
 
 def dry_place(model: Any, state: State) -> str | None:

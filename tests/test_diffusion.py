@@ -71,6 +71,15 @@ def test_the_sampler_is_of_second_order():
     assert 3.0 < error[0] / error[1] < 6.0 and error[1] < 3e-2
 
 
+def test_a_sampler_that_diverges_says_so():
+    create("jax")
+    noise = np.random.default_rng(0).standard_normal((4, 3))
+    with pytest.raises(FloatingPointError, match=r"The sampler diverged: a sample has values up to \S+, larger than"):
+        sampled(lambda values, level: 3.0 * values, noise, noise_levels(20))  # noise is added in each step
+    with pytest.raises(FloatingPointError, match="up to nan"):
+        sampled(lambda values, level: np.nan * values, noise, noise_levels(20))
+
+
 def test_a_prior_that_is_guided_by_an_observation_gives_the_posterior_that_is_known():
     """Where the likelihood has the uncertainty of what is denoised, C (C + s^2)^-1 s^2 of Gaussian data, samples are exact."""
     create("jax")

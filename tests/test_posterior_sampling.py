@@ -57,6 +57,17 @@ def test_samples_are_those_of_the_posterior_of_a_gaussian_prior():
     assert found.var(axis=0)[seen].mean() == pytest.approx(np.diagonal(dense - gain @ dense[seen])[seen].mean(), rel=0.1)
 
 
+def test_a_prior_that_is_given_no_state_draws_states_of_the_climate_that_it_knows():
+    """Mean and variance of what a Gaussian prior draws without observations."""
+    create("jax")
+    variance = np.exp(-np.hypot(*np.meshgrid(*2 * [CELLS * np.fft.fftfreq(CELLS)])))
+    prior = GaussianPrior((variance / variance.mean())[..., None, None] * np.eye(TIMES, dtype=np.float32))
+    members = learning.drawn_sequences(prior, np.zeros((1, 0, CELLS, CELLS), np.float32), members=2000, steps=40)
+    assert members.shape == (2000, 1, TIMES, CELLS, CELLS)
+    assert members.mean() == pytest.approx(0.5, abs=0.05)
+    assert members.var() == pytest.approx(2.0**2, rel=0.03)
+
+
 def test_what_is_no_lattice_or_given_states_is_refused():
     prior = GaussianPrior(np.ones((CELLS, CELLS, TIMES, TIMES)))
     with pytest.raises(ValueError, match=re.escape("values [n, 2, b, a] with b and a that divide the cells")):

@@ -83,7 +83,8 @@ def sampled(denoiser: Denoiser, noise: Any, levels: Any) -> Any:
     """A sample of what a denoiser was trained on, from noise of variance 1, by Heun's method without added noise (algorithm 1).
 
     levels [n + 1]: of `noise_levels`. A step to level 0, the last, is one of Euler's. A loop of Python: within one of XLA (scan),
-    convolutions take many times as long on a CPU, so that what is to be compiled is the denoiser.
+    convolutions take many times as long on a CPU, so that what is to be compiled is the denoiser. Raises FloatingPointError for a
+    sample that is larger than the noise that it began with.
     """
     levels = np.asarray(levels, noise.dtype)
 
@@ -94,7 +95,18 @@ def sampled(denoiser: Denoiser, noise: Any, levels: Any) -> Any:
     for here, there in pairwise(levels[:-1]):
         first = slope(values, here)
         values = values + 0.5 * (there - here) * (first + slope(values + (there - here) * first, there))
-    return denoiser(values, levels[-2])  # x + (0 - s) (x - D) / s
+    found = denoiser(values, levels[-2])  # x + (0 - s) (x - D) / s
+    if not is_traced(found):
+        check_bounded(found, levels[0] * noise)
+    return found
+
+
+def check_bounded(sample: Any, first: Any) -> None:
+    """Raise FloatingPointError where a sample is larger than the noise that it began with, or not finite."""
+    largest, most = float(abs(sample).max()), float(abs(first).max())
+    if not largest <= most:
+        raise FloatingPointError(f"The sampler diverged: a sample has values up to {largest:.3g}, larger than those of the noise "
+                                 f"that it began with ({most:.3g}). Train the model longer, or take more steps.")
 
 
 def guided(denoiser: Denoiser, log_likelihood: Callable[[Any, Any], Any]) -> Denoiser:

@@ -145,4 +145,4 @@ def load_downscaler(path: str | Path, factor: int | None = None) -> Downscaler:
         raise ValueError(f"The downscaler in '{path}' is for blocks of {there} x {there} cells, and factor={factor} was asked for. "
                          "Take one for such blocks, or train it.")
     like = Downscaler(denoising_network(0, 1, 1, patch, width, blocks), np.float32(1.0), np.float32(1.0), there)
-    return load_weights(path, like, case=case).weights
+    return load_weights(path, like, case=case_of(like)).weights

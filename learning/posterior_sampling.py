@@ -5,7 +5,7 @@
 (Rozet and Louppe 2023, arXiv:2306.10574). C(s) is the covariance of the errors of D at the observed points. It is measured, noise
 level by noise level, on fields that were not trained on. Points are on a lattice that goes round, at all times of a sequence, and
 errors are taken to be alike everywhere on it, so that its waves are independent and C is one matrix [time, time] for each wave.
-Exact for Gaussian priors (tests/test_posterior_sampling.py); with a network of a few passes and a sampler of six steps it diverged.
+Exact for Gaussian priors (tests/test_posterior_sampling.py).
 """
 
 from __future__ import annotations

@@ -77,10 +77,11 @@ def random_sequence_diffusion(seed: int, planes: Any, given: int, drawn: int, pa
                              (fields - climatology).std(), (fields[:, given:] - base).std(), given, drawn)
 
 
-def drawn_sequences(model: SequenceDiffusion, before: Any, members: int = 1, seed: int = 0, steps: int = STEPS) -> np.ndarray:
-    """States [m, n, drawn, j, i] drawn after those before [n, given, j, i], with `given` 0 where none are. steps: of the sampler.
+def drawn_sequences(model: Any, before: Any, members: int = 1, seed: int = 0, steps: int = STEPS) -> np.ndarray:
+    """States [m, n, drawn, j, i] drawn after those before [n, given, j, i], with `given` 0 where none are.
 
-    Raises ValueError for states of another shape, or that are not finite.
+    model: a `SequenceDiffusion`, or what has its climatology, change, given and drawn and denoises as it does. steps: of the
+    sampler. Raises ValueError for states of another shape, or that are not finite, and FloatingPointError where it diverges.
     """
     states, members = as_array("before", before, np.float32), integer("members", members, 1)
     expected = model.given, *model.climatology.shape
@@ -136,4 +137,4 @@ def load_sequence_diffusion(path: str | Path, given: int | None = None, drawn: i
     network = denoising_network(0, case["drawn"], case["given"] + 1, case["cells in a patch"], case["width"], case["blocks"])
     like = SequenceDiffusion(network, np.zeros(case["cells"], np.float32), np.float32(1.0), np.float32(1.0), case["given"],
                              case["drawn"])
-    return load_weights(path, like, case=case).weights
+    return load_weights(path, like, case=case_of(like)).weights

@@ -3,7 +3,6 @@
 import importlib
 import os
 import tempfile
-from functools import cache
 
 import numpy as np
 import pytest
@@ -36,6 +35,19 @@ LONGEST = (
 
 def pytest_configure(config):
     config.option.loadscopereorder = False  # pytest-xdist would take files by their numbers of tests
+    if not hasattr(config, "workerinput"):  # before pytest-xdist starts others, which inherit it
+        config.add_cleanup(keep_compiled_programs().cleanup)
+
+
+def keep_compiled_programs():
+    """A folder in which JAX keeps for this session what all processes of it compile: several tests run the same model.
+
+    Its size is bounded for the lock alone that JAX takes then.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="dycore-tests-", ignore_cleanup_errors=True)
+    os.environ |= {"JAX_COMPILATION_CACHE_DIR": folder.name, "JAX_COMPILATION_CACHE_MAX_SIZE": str(2**34),
+                   "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2", "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1"}
+    return folder
 
 
 def pytest_collection_modifyitems(items):
@@ -49,24 +61,8 @@ def create(name):
         pytest.importorskip(name)
     if name == "jax":
         importlib.import_module("jax").config.update("jax_enable_x64", True)  # tests give arrays to verbs without a model
-        keep_compiled_programs()
         compile_quickly(True)
     return by_name.create(name)
-
-
-@cache
-def keep_compiled_programs():
-    """A folder in which JAX keeps for this session what it compiled: several tests run the same model.
-
-    One for each process that runs tests, because JAX writes its files in place.
-    """
-    import jax
-
-    folder = tempfile.TemporaryDirectory(prefix="dycore-tests-")
-    jax.config.update("jax_compilation_cache_dir", folder.name)
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    return folder  # removed when the process ends
 
 
 def compile_quickly(quickly):

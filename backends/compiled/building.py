@@ -38,7 +38,7 @@ def build(source: str, name: str, names: dict[str, Any], digest: str, alone: boo
         temporary.replace(path)
     scope = {**names, "np": np, "prange": numba.prange, "__name__": __name__}
     exec(compile(source, str(path), "exec"), scope)
-    function = numba.njit(error_model="numpy", parallel=parallel, cache=True, nogil=True, no_cfunc_wrapper=True,
+    function = numba.njit(error_model="numpy", parallel=parallel, cache=True, nogil=True, no_cfunc_wrapper=True, _nrt=not alone,
                           no_cpython_wrapper=alone)(scope[own])
     if alone:
         function._compiler._customize_flags = without_aliases  # Numba has no public option for it

@@ -25,12 +25,12 @@ class Callback:
     Intervals are counted from the start of a simulation (step 0), so that a run that is continued keeps to them. The state from
     which a run begins is looked at, too, where its turn is then. `times`: increasing numbers (s since the start), of which a run
     passes over those that are not in it. The function is given the state (dycore.state.State) with arrays of the model's backend
-    and this process's part of the domain (`Model.gather` and `Model.dataset` make the whole, called by all processes) and
-    returns nothing. What it raises ends the run, on all processes, with the state in `.state`. Raises ValueError unless one of
-    the four makes a schedule.
+    and this process's part of the domain with its halo, which has no sense on several processes: `dycore.grid.interior` leaves it
+    out (`Model.gather` and `Model.dataset` make the whole, called by all processes). It returns nothing. What it raises ends the
+    run, on all processes, with the state in `.state`. Raises ValueError unless one of the four makes a schedule.
 
         speeds = []
-        model.run(state, days=10, callbacks=(Callback(lambda state: speeds.append(abs(state.u).max()), hours=6),))
+        model.run(state, days=10, callbacks=(Callback(lambda state: speeds.append(abs(interior(state.u)).max()), hours=6),))
     """
 
     function: Callable[[State], Any]

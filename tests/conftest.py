@@ -23,6 +23,8 @@ BACKENDS = ("numpy", "numba", "jax")
 SEED = 20240229
 # Ranks of MPICH that tests start give their core away while they wait: two of them compile, and other tests run beside them.
 os.environ |= {"MPIR_CVAR_ENABLE_HEAVY_YIELD": "1", "MPIR_CVAR_POLLS_BEFORE_YIELD": "1"}
+# Hundreds of processes that tests start import the package: each would compile its modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 # Files that take minutes, begun first, so that no process is left alone with one of them at the end.

@@ -71,6 +71,9 @@ def spectra_figure(scores: DrawnScores, single: tuple[str, ...], dotted: float |
     if dotted is not None:
         middle.axvline(dotted, color="0.5", ls=":")
     left.set(xlabel="wavenumber", ylabel="variance / that of the fields")
+    left.minorticks_off()
+    powers = 2 ** np.arange(len(scores.spectra["truth"]).bit_length())
+    left.set_xticks(powers, [str(power) for power in powers])
     middle.set(xlabel="wavenumber" + (" (dotted: the shortest of the coarse field)" if dotted else ""), ylabel="over the truth's",
                ylim=(0.0, 1.5))
     draw_ranks(right, scores.ranks, "C1")

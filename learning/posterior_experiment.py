@@ -8,6 +8,7 @@ time, when all that was observed is before them.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,8 +78,7 @@ def numba() -> Any:
 def twin_of(settings: PosteriorSettings, backend: Any, size: float) -> VorticityTwin:
     """The twin of settings on a backend. size: deviation of vorticity (1/s). Raises ValueError for records between steps."""
     twin = vorticity_twin(backend, settings.cells, 1, settings.times, settings.stride, settings.error * size)
-    steps = steps_between(settings.record_every * DAY, twin.model.parameters.time_step)
-    return vorticity_twin(backend, settings.cells, steps, settings.times, settings.stride, settings.error * size)
+    return replace(twin, steps=steps_between(settings.record_every * DAY, twin.model.parameters.time_step))
 
 
 def analyses(settings: PosteriorSettings, twin: VorticityTwin, prior: SequenceDiffusion, observed: np.ndarray, outside: np.ndarray,

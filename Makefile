@@ -1,7 +1,7 @@
 # Three commands do everything, set-up included, on a fresh Debian or Ubuntu machine, root or not:
 #   make bench    the benchmark suite: tables, results.json and pictures in bench-results, within ten minutes after set-up
 #   make asv      a smaller one kept for each commit by asv: .asv/html, to be looked at with .venv/bin/asv preview
-#   make test     lint, type check and all tests (about twenty minutes on two cores)
+#   make test     lint, type check and all tests (half an hour on two cores)
 # And: make bench-full measures anew all that benchmarks/results and the README show (two to three hours on two idle cores);
 # make docs builds the documentation, site/index.html, to be read without a network (a minute or two; warnings are errors).
 # BENCH="--cells 1e4 --samples 3", ASV_BENCH="--cells 1e5" and TESTS="-k halo" pass options on.

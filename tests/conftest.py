@@ -29,10 +29,10 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Files that take minutes, begun first, so that no process is left alone with one of them at the end.
 LONGEST = (
-    "ranks", "gradients", "adjoint", "slurm_cluster", "backends", "coefficients", "examples", "compiled_steps", "assimilation",
-    "devices", "fortran", "thin_grids", "eddy_kinetic_energy", "modules", "runge_kutta", "documented_programs", "emulator",
-    "threads", "native", "physics", "model", "coupling_jcm", "open_boundaries", "site", "trajectories", "closures", "types",
-    "downscaling", "benchmark_scaling", "training", "subgrid_fluxes", "turbulent_kinetic_energy", "killed_runs")
+    "ranks", "examples", "gradients", "compiled_steps", "adjoint", "devices", "backends", "slurm_cluster", "assimilation",
+    "modules", "killed_runs", "eddy_kinetic_energy", "linear_theory", "transport_evidence", "coupling_jcm", "runge_kutta",
+    "emulator", "coefficients", "turbulent_kinetic_energy", "site", "open_boundaries", "documented_programs", "physics",
+    "global_ocean", "trajectories", "subgrid_fluxes", "shallow_water", "thin_grids", "land_estimation", "eddies")
 
 
 def pytest_configure(config):

@@ -113,6 +113,7 @@ def test_a_signal_ends_the_run_and_leaves_a_whole_file(tmp_path, monkeypatch, ca
 
 
 def test_a_part_that_fails_is_a_sentence_and_the_next_follows(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR")  # of conftest.py
     code, parts = run(tmp_path, monkeypatch, {"gradient": lambda run: 1 / 0, "host": lambda run: None})
     assert code == 1 and parts["host"]["state"] == "done"
     assert "gradient: failed: ZeroDivisionError: division by zero." in capsys.readouterr().out

@@ -20,14 +20,13 @@ import numpy as np
 from dycore.inputs.given import as_array, integer, positive
 from dycore.learning.denoising_network import drawn_in_parts, in_parts
 from dycore.learning.diffusion import guided, noise_levels, sampled
-from dycore.learning.sequence_diffusion import STEPS, SequenceDiffusion, denoiser_after, with_base
+from dycore.learning.sequence_diffusion import STEPS, SequenceModel, denoiser_after, with_base
 
 
-def posterior_samples(prior: Any, observed: Any, error: float, held_out: Any, members: int = 1, seed: int = 0,
+def posterior_samples(prior: SequenceModel, observed: Any, error: float, held_out: Any, members: int = 1, seed: int = 0,
                       steps: int = STEPS) -> np.ndarray:
     """Trajectories [m, n, t, j, i] drawn from the posterior of a prior of t states, given what was observed of them [n, t, b, a].
 
-    prior: a `SequenceDiffusion`, or what has its climatology, change, given and drawn and denoises as it does.
     observed: values at points [::j / b, ::i / a] of each state, with independent errors of this standard deviation. held_out:
     trajectories [p, t, j, i] that the prior was not trained on, of which its own errors are measured. Raises ValueError for a model
     that is given states, and points that are no such lattice.
@@ -47,7 +46,7 @@ def posterior_samples(prior: Any, observed: Any, error: float, held_out: Any, me
     return drawn_in_parts(draw, scaled, members, (prior.drawn, *shape), seed, steps)
 
 
-def drawn_given(prior: SequenceDiffusion, known: Any, precision: Any, strides: tuple[int, int], observed: Any, noise: Any,
+def drawn_given(prior: SequenceModel, known: Any, precision: Any, strides: tuple[int, int], observed: Any, noise: Any,
                 levels: Any) -> Any:
     """Trajectories [n, t, j, i] drawn given observed differences [n, t, b, a], from noise [n, t, j, i]."""
     def denoiser(values: Any, level: Any) -> Any:
@@ -58,7 +57,7 @@ def drawn_given(prior: SequenceDiffusion, known: Any, precision: Any, strides: t
 
 
 @equinox.filter_jit
-def guided_denoised(prior: SequenceDiffusion, values: Any, level: Any, known: Any, precision: Any, strides: tuple[int, int],
+def guided_denoised(prior: SequenceModel, values: Any, level: Any, known: Any, precision: Any, strides: tuple[int, int],
                     observed: Any) -> Any:
     """Denoised differences [n, t, j, i], guided by those observed; precision [s, b, a, t, t] at the noise levels `known` [s]."""
     matrices = precision[jnp.argmin(jnp.abs(known - level))]
@@ -70,7 +69,7 @@ def guided_denoised(prior: SequenceDiffusion, values: Any, level: Any, known: An
     return guided(denoiser_after(prior, nothing_before(prior, len(values))), log_likelihood)(values, level)
 
 
-def nothing_before(prior: SequenceDiffusion, number: int) -> np.ndarray:
+def nothing_before(prior: SequenceModel, number: int) -> np.ndarray:
     return np.zeros((number, 0, *prior.climatology.shape), np.float32)
 
 
@@ -84,7 +83,7 @@ def lattice_waves(values: Any) -> Any:
     return jnp.fft.fft2(values, norm="ortho")
 
 
-def error_covariances(prior: SequenceDiffusion, fields: np.ndarray, levels: np.ndarray, strides: tuple[int, int],
+def error_covariances(prior: SequenceModel, fields: np.ndarray, levels: np.ndarray, strides: tuple[int, int],
                       seed: int) -> np.ndarray:
     """Covariances [s, b, a, t, t] of errors of the denoiser at the points observed, for each wave of their lattice and noise level.
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import equinox
 import jax
@@ -28,6 +28,20 @@ from dycore.learning.diffusion import Denoiser, sampled
 from dycore.learning.weights import load_weights, save_weights, saved_case
 
 STEPS = 18  # of the sampler
+
+
+@runtime_checkable
+class SequenceModel(Protocol):
+    """A model that draws sequences, such as a `SequenceDiffusion`, whose words these are."""
+
+    climatology: Any
+    change: Any
+    given: int
+    drawn: int
+
+    def __call__(self, noisy: Any, known: Any, level: Any) -> Any: ...
+
+    def known(self, before: Any, climatology: Any) -> Any: ...
 
 
 class SequenceDiffusion(equinox.Module):
@@ -77,11 +91,11 @@ def random_sequence_diffusion(seed: int, planes: Any, given: int, drawn: int, pa
                              (fields - climatology).std(), (fields[:, given:] - base).std(), given, drawn)
 
 
-def drawn_sequences(model: Any, before: Any, members: int = 1, seed: int = 0, steps: int = STEPS) -> np.ndarray:
+def drawn_sequences(model: SequenceModel, before: Any, members: int = 1, seed: int = 0, steps: int = STEPS) -> np.ndarray:
     """States [m, n, drawn, j, i] drawn after those before [n, given, j, i], with `given` 0 where none are.
 
-    model: a `SequenceDiffusion`, or what has its climatology, change, given and drawn and denoises as it does. steps: of the
-    sampler. Raises ValueError for states of another shape, or that are not finite, and FloatingPointError where it diverges.
+    steps: of the sampler. Raises ValueError for states of another shape, or that are not finite, and FloatingPointError where the
+    sampler diverges.
     """
     states, members = as_array("before", before, np.float32), integer("members", members, 1)
     expected = model.given, *model.climatology.shape
@@ -91,18 +105,18 @@ def drawn_sequences(model: Any, before: Any, members: int = 1, seed: int = 0, st
     return drawn_in_parts(partial(drawn_after, model), states, members, (model.drawn, *expected[1:]), seed, steps)
 
 
-def drawn_after(model: SequenceDiffusion, before: Any, noise: Any, levels: Any) -> Any:
+def drawn_after(model: SequenceModel, before: Any, noise: Any, levels: Any) -> Any:
     """States [n, drawn, j, i] drawn after others [n, given, j, i], from noise [n, drawn, j, i]."""
     return with_base(model, before, sampled(denoiser_after(model, before), noise, levels))
 
 
-def denoiser_after(model: SequenceDiffusion, before: Any) -> Denoiser:
+def denoiser_after(model: SequenceModel, before: Any) -> Denoiser:
     """The denoiser of differences [n, drawn, j, i], given states before them [n, given, j, i]."""
     known = jax.vmap(lambda states: model.known(states, model.climatology))(jnp.asarray(before))
     return lambda values, level: denoised(model, values, known, jnp.asarray(level))
 
 
-def with_base(model: SequenceDiffusion, before: Any, differences: Any) -> Any:
+def with_base(model: SequenceModel, before: Any, differences: Any) -> Any:
     """States [n, drawn, j, i] of differences from the last of those before, or from the climatology."""
     return (before[:, -1:] if model.given else model.climatology) + model.change * differences
 

@@ -68,6 +68,13 @@ def test_a_prior_that_is_given_no_state_draws_states_of_the_climate_that_it_know
     assert members.var() == pytest.approx(2.0**2, rel=0.03)
 
 
+def test_what_is_no_prior_is_refused():
+    for draw in (lambda prior: learning.drawn_sequences(prior, np.zeros((1, 0, CELLS, CELLS))),
+                 lambda prior: learning.posterior_samples(prior, np.zeros((1, 2, 2, 2)), 0.1, np.zeros((2, 2, 4, 4)))):
+        with pytest.raises(ValueError, match=r"='diffusion' must be a dycore\.learning\.sequence_diffusion\.SequenceModel"):
+            draw("diffusion")
+
+
 def test_what_is_no_lattice_or_given_states_is_refused():
     prior = GaussianPrior(np.ones((CELLS, CELLS, TIMES, TIMES)))
     with pytest.raises(ValueError, match=re.escape("values [n, 2, b, a] with b and a that divide the cells")):

@@ -76,9 +76,9 @@ def test_what_cannot_be_counted_is_refused():
 
 
 def test_ceilings_are_in_their_order():
-    found = ceilings.measured(rounds=6, memory_bytes=3 * 2**25)
+    found = ceilings.measured(memory_bytes=3 * 2**25)  # of all rounds: other tests keep the core busy in some
     assert found.l1 >= found.l2 >= found.memory > 0.0
-    assert found.multiply_add > found.multiply_or_add  # two operations in the place of one; a busy core gives less than twice
+    assert found.multiply_add >= 1.5 * found.multiply_or_add  # two operations in the place of one
     assert found.instructions > max(found.loads, found.stores)
     assert found.lanes == kernels.widest_vector()
 

@@ -168,7 +168,7 @@ def test_slopes_by_records_of_a_time_series_are_those_of_finite_differences():
     ({"steps": 10, "every": 4}, ValueError, r"steps=10 are no multiple of every=4.* Give steps=8"),
     ({"steps": 3, "every": 4}, ValueError, r"steps=3 are no multiple of every=4.* Give steps=4"),
     ({"steps": 4, "see": "surface"}, ValueError, "see='surface' must be a function"),
-    ({"steps": 4, "model": "channel"}, ValueError, "model='channel' must be a dycore.model.Model")])
+    ({"steps": 4, "model": "channel"}, TypeError, "model='channel' must be a dycore.model.Model")])
 def test_runs_that_cannot_be_are_refused(made, arguments, kind, sentence):
     model, state = made
     with pytest.raises(kind, match=sentence):

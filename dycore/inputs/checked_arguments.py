@@ -26,8 +26,12 @@ WORDS = {int: "a whole number", float: "a number", bool: "True or False", str: "
 MODEL = ("grid", "parameters", "backend", "layout")  # what builds on a dycore.model.Model has these too
 
 
+class KindError(TypeError, ValueError):
+    """An argument of another kind than a function takes: a TypeError, and a ValueError as all that is said of bad input."""
+
+
 def checked(function: F) -> F:
-    """A function that raises ValueError, with what to give, for an argument that is not of the kind that its annotation says."""
+    """A function that raises KindError, with what to give, for an argument that is not of the kind that its annotation says."""
     signature, kinds = inspect.signature(function), typing.get_type_hints(function)
     several = [each.name for each in signature.parameters.values() if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
 
@@ -35,7 +39,7 @@ def checked(function: F) -> F:
     def asked(*arguments: Any, **named: Any) -> Any:
         for name, value in signature.bind(*arguments, **named).arguments.items():
             if name in kinds and name not in several and not fits(value, kinds[name]):
-                raise ValueError(f"{name}={shown(value)} must be {in_words(kinds[name])}.")
+                raise KindError(f"{name}={shown(value)} must be {in_words(kinds[name])}.")
         return function(*arguments, **named)
 
     return typing.cast(F, asked)
@@ -64,7 +68,8 @@ def fits(value: Any, kind: Any) -> bool:
     if kind is np.ndarray:
         return isinstance(value, (list, tuple)) or hasattr(value, "dtype")
     plain = kind in (str, NoneType, collections.abc.Mapping) or getattr(kind, "__module__", "").startswith("dycore.")
-    if not plain or not isinstance(kind, type) or getattr(kind, "_is_protocol", False):
+    if not plain or not isinstance(kind, type) or (getattr(kind, "_is_protocol", False)
+                                                   and not getattr(kind, "_is_runtime_protocol", False)):
         return True
     return isinstance(value, kind) or (kind.__name__ == "Model" and all(hasattr(value, part) for part in MODEL))
 

@@ -7,18 +7,10 @@ from typing import Any
 
 import numpy as np
 
-try:
-    import ducc0  # convolves a row in the cache: twice as fast as two transforms
-except ImportError:
-    ducc0 = None
-try:
-    import scipy.fft as fft  # keeps single precision
-except ImportError:
-    import numpy.fft as fft
-
 from dycore.backends.common import check_all, moved, precision_of, within
 from dycore.backends.halos import Serial
 from dycore.backends.launchers import warn_of_others
+from dycore.backends.polar_rows import filter_row, filtered_rows, indices_of
 from dycore.backends.recorded.array_functions import called
 from dycore.backends.recorded.recording import Recording
 from dycore.fields import Field, Region, as_field
@@ -32,28 +24,6 @@ def _signature(argument: Any) -> Any:
     if isinstance(argument, Field):
         return argument.array.shape, argument.array.dtype, argument.region
     return argument if callable(argument) else tuple(getattr(argument, name, None) for name in ("shape", "dtype", "weak_type"))
-
-
-def filtered_rows(tile: Tile, response: np.ndarray) -> list[tuple[int, Any]]:
-    """(row j, what scales it) of the rows of a tile that the polar filter changes.
-
-    What scales them is a kernel to convolve with, or the response itself where there is no ducc0.
-    """
-    rows, ny, (south, north) = len(response) // 2, tile.domain[1], tile.rows
-    filtered = []
-    for row, scale in zip((*range(rows), *range(ny - rows, ny)), response, strict=True):
-        if south <= row < north and (scale != 1.0).any():
-            kernel = scale if ducc0 is None else fft.irfft(scale, n=tile.domain[2]).astype(response.dtype)
-            filtered.append((row - south + tile.halo[0], kernel))
-    return filtered
-
-
-def filter_row(row: np.ndarray, scale: np.ndarray) -> None:
-    """Scale the zonal wavenumbers of a row [k, i], or [i], in place."""
-    if ducc0 is None:
-        row[...] = fft.irfft(fft.rfft(row, axis=-1) * scale, n=row.shape[-1], axis=-1)
-    else:
-        ducc0.fft.convolve_axis(row, row, row.ndim - 1, scale)
 
 
 def difference(communication: Any, work: Callable) -> Any:
@@ -210,9 +180,10 @@ class NumpyBackend:
         key = tile, response.__array_interface__["data"][0], response.shape
         if key not in self._filters:  # kept, so that no other takes its place in memory
             self._filters[key] = response, filtered_rows(tile, response)
-        *levels, _, i = (slice(start - origin, stop - origin) for (start, stop), origin in zip(
-            tile.region.ranges[-field.array.ndim:], field.origin, strict=True))
-        return [((*levels, row - field.origin[-2], i), scale) for row, scale in self._filters[key][1]]
+        ranges = tile.region.ranges[-field.array.ndim:]
+        cut = [slice(start - origin, stop - origin) for (start, stop), origin in zip(ranges, field.origin, strict=True)]
+        return [(index, scale) for rows, scale in self._filters[key][1]
+                for index in indices_of([row - field.origin[-2] for row in rows], tile, cut, response.dtype)]
 
     def total(self, tile: Tile, field: Any) -> Any:
         """The sum of a field over all cells, the same on every process and for any number of them."""

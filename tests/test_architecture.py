@@ -56,7 +56,7 @@ LAYERS = [
     {"coupling"},  # within models of others: imports JAX, and nothing here imports it
 ]
 LAYERS_OF_BACKENDS = [  # rooms count as one
-    {"common", "halos", "launchers", "threads", "foreign", "user_cache"},
+    {"common", "halos", "launchers", "polar_rows", "threads", "foreign", "user_cache"},
     {"messages", "device_strips", "mpi_library", "jax_process", "jax_kernels", "jax_halos"},
     {"recorded", "message_slopes"},
     {"adjoint"},

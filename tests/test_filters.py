@@ -8,6 +8,7 @@ from conftest import fields_of, filled, sphere
 
 from dycore import Model, cases
 from dycore.equations.filters import polar_response
+from dycore.fields import Field
 from dycore.grid import interior
 from dycore.stencils import stencil
 from dycore.tiles import HALO, Place
@@ -58,6 +59,20 @@ def test_zonal_sums_are_untouched(backend, random):
     filtered, _ = filter_field(backend, values)
     assert np.abs(filtered.sum(axis=2) - values.sum(axis=2)).max() < 1e-13  # 24 numbers of order one
     assert np.abs(filtered - values)[:, 0].max() > 0.1
+
+
+@pytest.mark.parametrize("dtype", (np.float64, np.float32))
+@pytest.mark.parametrize("levels", (1, 2, 3, 4, 5, 20, 26))
+def test_rows_that_mirror_each_other_get_the_same_bits_on_one_process_as_on_two(numpy_backend, random, dtype, levels):
+    grid = sphere((levels, 20, 24), precision=np.dtype(dtype).name)
+    response = polar_response(grid, 60.0, False)
+    together = random.standard_normal(numpy_backend.padded(grid.tile)).astype(dtype)
+    apart = together.copy()
+    numpy_backend.filter_rows(grid.tile, (Field.whole(together), response))
+    for rank, (first, last) in enumerate(((0, 10 + 2 * HALO), (10, 20 + 2 * HALO))):
+        tile = grid.tile._replace(processes=(2, 1), rank=rank)
+        numpy_backend.filter_rows(tile, (Field.whole(apart[:, first:last]), response))
+    assert (together == apart).all()
 
 
 def test_each_wave_is_scaled_by_its_response(backend):

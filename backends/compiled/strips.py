@@ -1,8 +1,12 @@
-"""Strips of halos and rectangles of arrays, copied in loops within programs: Numba takes two seconds to compile a slice."""
+"""Strips of halos and rectangles of arrays, copied in loops within programs: Numba takes two seconds to compile a slice.
+
+Indices are said to be inside: where one may be negative, and then counts from the end, LLVM makes no vectors of a loop.
+"""
 
 import numba
 
 from dycore.backends.compiled.cache import kept
+from dycore.backends.compiled.views import inside
 from dycore.tiles import HALO
 
 NUMBERS = 9  # of a strip: its sign, and its first index, how many, first index and step of its source, in j and in i
@@ -13,22 +17,18 @@ OPTIONS = {"error_model": "numpy", "no_cfunc_wrapper": True, "no_cpython_wrapper
 def copy_strip(array, sign, j0, nj, from_j, step_j, i0, ni, from_i, step_i):
     """array[j0 + a, :, i0 + b] = sign * array[from_j + a * step_j, :, from_i + b * step_i]; a sign of 0 gives 0."""
     factor = array.dtype.type(sign)
-    if sign == 0:  # whatever stands there, which may be no number
-        for a in range(nj):
-            for k in range(array.shape[1]):
-                for b in range(ni):
-                    array[j0 + a, k, i0 + b] = factor
-        return
-    if ni == HALO and step_i == 1:  # the compiler unrolls what it knows
-        for a in range(nj):
-            for k in range(array.shape[1]):
-                for b in range(HALO):
-                    array[j0 + a, k, i0 + b] = factor * array[from_j + a * step_j, k, from_i + b]
-        return
     for a in range(nj):
         for k in range(array.shape[1]):
-            for b in range(ni):
-                array[j0 + a, k, i0 + b] = factor * array[from_j + a * step_j, k, from_i + b * step_i]
+            to, source = array[inside(j0 + a, 0), inside(k, 0)], array[inside(from_j + a * step_j, 0), inside(k, 0)]
+            if sign == 0:  # whatever stands there, which may be no number
+                for b in range(ni):
+                    to[inside(i0 + b, 0)] = factor
+            elif ni == HALO and step_i == 1:  # the compiler unrolls what it knows
+                for b in range(HALO):
+                    to[inside(i0 + b, 0)] = factor * source[inside(from_i + b, 0)]
+            else:
+                for b in range(ni):
+                    to[inside(i0 + b, 0)] = factor * source[inside(from_i + b * step_i, 0)]
 
 
 def fill_strips(array, numbers, at, count):
@@ -49,10 +49,11 @@ def fill_rows(array, numbers, at, count, south, north):
 
 def copy_rectangle(target, source, numbers, at, _count):
     """Copy a rectangle of a 2-D array. Its numbers: first indices in the target and in the source, how many in j and i."""
-    n = numbers[at: at + 6]
-    for a in range(n[4]):
-        for b in range(n[5]):
-            target[n[0] + a, n[1] + b] = source[n[2] + a, n[3] + b]
+    to_j, to_i, from_j, from_i = numbers[at], numbers[at + 1], numbers[at + 2], numbers[at + 3]
+    nj, ni = numbers[at + 4], numbers[at + 5]
+    for a in range(nj):
+        for b in range(ni):
+            target[inside(to_j + a, 0), inside(to_i + b, 0)] = source[inside(from_j + a, 0), inside(from_i + b, 0)]
 
 
 @numba.njit(**OPTIONS)
@@ -61,10 +62,11 @@ def add_strip(array, sign, j0, nj, from_j, step_j, i0, ni, from_i, step_i):
     factor, zero = array.dtype.type(sign), array.dtype.type(0)
     for a in range(nj):
         for k in range(array.shape[1]):
+            filled, source = array[inside(j0 + a, 0), inside(k, 0)], array[inside(from_j + a * step_j, 0), inside(k, 0)]
             for b in range(ni):
                 if sign != 0:
-                    array[from_j + a * step_j, k, from_i + b * step_i] += factor * array[j0 + a, k, i0 + b]
-                array[j0 + a, k, i0 + b] = zero
+                    source[inside(from_i + b * step_i, 0)] += factor * filled[inside(i0 + b, 0)]
+                filled[inside(i0 + b, 0)] = zero
 
 
 def add_strips(array, numbers, at, count):
@@ -79,14 +81,14 @@ def keep_round(kept, array, number):
     """kept[:, number] = array"""
     for j in range(array.shape[0]):
         for i in range(array.shape[1]):
-            kept[j, number, i] = array[j, i]
+            kept[j, inside(number, 0), i] = array[j, i]
 
 
 def load_round(kept, array, number):
     """array = kept[:, number]"""
     for j in range(array.shape[0]):
         for i in range(array.shape[1]):
-            array[j, i] = kept[j, number, i]
+            array[j, i] = kept[j, inside(number, 0), i]
 
 
 fill_strips = kept(fill_strips, **OPTIONS)

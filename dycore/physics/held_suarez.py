@@ -47,7 +47,7 @@ def logarithm_near_one(x):
     """
     y = (x - 1.0) / (x + 1.0)
     square = y * y
-    return 2.0 * y * (1.0 + square * (1.0 / 3.0 + square * (0.2 + square * (1.0 / 7.0 + square / 9.0))))
+    return 2.0 * y * (1.0 + square * (1.0 / 3.0 + square * (0.2 + square * (1.0 / 7.0 + square * (1.0 / 9.0)))))
 
 
 @stencil

@@ -30,6 +30,7 @@ from dycore.model import Model
 
 DAY = 86400.0  # s
 GRAVITY = 9.81  # m/s2, of JCM
+QUOTIENTS = 1.0e-4, 1.0e-2, 1.0  # sizes of difference quotients, of a slope's direction
 WATER = "water_positivity_correction.total_water_tendency"
 
 
@@ -156,9 +157,10 @@ def gradient(coupled: Any, start: Any, days: float, pattern: Any, outcome: Calla
     found: dict[str, Any] = {}
     for name, length in (("6_steps", 6 * core.dt_seconds / DAY), ("all_steps", days)):
         value: Callable = partial(loss, days=length)
-        slope, quotient = float(jax.grad(value)(0.0)), float((value(1.0e-4) - value(-1.0e-4)) / 2.0e-4)
-        found |= {f"slope_after_{name}": slope, f"quotient_after_{name}": quotient,
-                  f"relative_difference_after_{name}": abs(slope / quotient - 1.0)}
+        slope = float(jax.grad(value)(0.0))
+        quotients = [float((value(size) - value(-size)) / (2.0 * size)) for size in QUOTIENTS]
+        found |= {f"slope_after_{name}": slope, f"relative_difference_after_{name}": abs(slope / quotients[0] - 1.0)}
+        found |= {f"quotient_of_{size:g}_after_{name}": quotient for size, quotient in zip(QUOTIENTS, quotients, strict=True)}
     return found | {"steps": round(days * DAY / core.dt_seconds)}
 
 

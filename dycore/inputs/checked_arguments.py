@@ -1,7 +1,8 @@
 """Arguments of a function held against its annotations before it begins: a sentence about what is of another kind, no traceback.
 
-Kinds are records and classes, paths, text, numbers, switches, functions, sequences and mappings. Numbers are looked at for being
-numbers alone: what they may be is for the function to say. What an annotation does not tell (Any, shapes of arrays) passes.
+Kinds are records and classes, paths, text, numbers, switches, functions, sequences and mappings. Of numbers it is asked alone that
+they are numbers, and whole ones whole: what else they may be is for the function to say. What an annotation does not tell (Any,
+shapes of arrays) passes. A call costs some 30 microseconds more.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def draw(twin, results, path):
     for axes, (who, result) in zip(np.atleast_1d(figure.subplots(1, len(results))), results.items(), strict=True):
         axes.hist2d(true.ravel(), result.runs.gpp[..., unseen].mean(axis=1).ravel(), bins=60, cmap="Greys", norm="log")
         axes.axline((0.0, 0.0), slope=1.0, lw=0.7)
-        axes.set(title=f"{who}: correlation {result.scores['gpp'].correlation:.3f}", xlabel="true GPP (g C/(m2 day))")
+        axes.set(title=f"{who}\ncorrelation {result.scores['gpp'].correlation:.3f}", xlabel="true GPP (g C/(m2 day))")
     figure.savefig(path)
 
 

@@ -134,8 +134,8 @@ def dry_gradient(cells: tuple[int, int, int], time_step: float, dynamics_steps: 
 def moist_gradient(cells: tuple[int, int, int], time_step: float, dynamics_steps: int, days: float) -> dict[str, Any]:
     """The slope of the final mean temperature by a first one that is higher everywhere, with SPEEDY, after ten days.
 
-    By then there are clouds and rain. What convection switches on and off makes steps in the outcome, which a slope does not see:
-    in that of a mean over all air they are small.
+    By then there are clouds and rain. Where convection sets in or not the outcome has steps, which a slope does not see, and a
+    quotient of small size may fall on.
     """
     coupled = moist(cells, time_step, dynamics_steps)
     coupled.run(save_interval=10.0, total_time=10.0)

@@ -15,9 +15,11 @@ from dycore.learning.coarse_graining import block_means
 from dycore.learning.diffusion_data import data, spread_out, training_options
 from dycore.learning.diffusion_scores import DrawnScores, drawn_scores
 from dycore.learning.diffusion_training import train_diffusion
-from dycore.learning.downscaler import Downscaler, drawn, interpolated, random_downscaler, save_downscaler
+from dycore.learning.downscaler import Downscaler, calibrated, drawn, interpolated, random_downscaler, save_downscaler
 from dycore.learning.downscaling_settings import DownscalingSettings
 from dycore.learning.fitting import Fit
+
+CALIBRATED = 64  # fields of the training for which members are drawn to find gains
 
 
 class Downscaling(NamedTuple):
@@ -45,6 +47,7 @@ def experiment(settings: DownscalingSettings, progress: bool = True, runs_on: An
     first = random_downscaler(settings.seed, training.all(), settings.factor, settings.patch, settings.width, settings.blocks)
     downscaler, fit = train_diffusion(first, training, held_out, settings.output / "training", progress=progress,
                                       **training_options(settings))
+    downscaler = calibrated(downscaler, spread_out(training.all(), CALIBRATED), seed=settings.seed, steps=settings.steps)
     save_downscaler(settings.output / "downscaling.safetensors", downscaler)
     truth = spread_out(test.all(), settings.fields)
     coarse, begun = block_means(truth, settings.factor), time.process_time()

@@ -27,7 +27,7 @@ from dycore.learning.covariance import Covariance, background_covariance
 from dycore.learning.differentiable import grad, numbers, shared, total, value_and_grad, with_numbers
 from dycore.learning.diffusion import denoising_loss, guided, noise_levels, preconditioning, sampled
 from dycore.learning.diffusion_training import train_diffusion
-from dycore.learning.downscaler import Downscaler, drawn, load_downscaler, random_downscaler, save_downscaler
+from dycore.learning.downscaler import Downscaler, calibrated, drawn, load_downscaler, random_downscaler, save_downscaler
 from dycore.learning.eddying_channels import eddying_channel
 from dycore.learning.emulator import (
     Emulator,
@@ -100,8 +100,8 @@ __all__ = ["Analysis", "Calibration", "Climate", "ColumnNetwork", "ColumnPhysics
            "Covariance", "Downscaler", "Emulator", "Ensemble", "Estimates", "Filtered", "Fit", "Flow", "MapNetwork",
            "Normalisation", "Observations", "Posterior", "Range", "RateSamples", "Rates", "Reliability", "RunSamples",
            "Saved", "SequenceDiffusion", "UncertainParameter", "VorticitySamples", "Window", "Windows",
-           "anomaly_correlation", "assimilate", "at_cells", "background_covariance", "bounded", "calibrate", "climate",
-           "coarse_grained", "coarse_windows", "column_physics", "column_samples", "continuous_ranked_probability",
+           "anomaly_correlation", "assimilate", "at_cells", "background_covariance", "bounded", "calibrate", "calibrated",
+           "climate", "coarse_grained", "coarse_windows", "column_physics", "column_samples", "continuous_ranked_probability",
            "cost_along", "coupled_trajectory", "denoising_loss", "departures", "draw_learning_curve", "drawn",
            "drawn_sequences", "eddying_channel", "ensemble_rollout", "error_between", "filtered", "fit",
            "fitted_error_size", "fitted_in_rollouts", "fitted_to_lacking_rates", "fitted_to_rates", "flow",

@@ -1,6 +1,7 @@
 """Downscaler: a diffusion model that draws fine fields of which the means over blocks of cells are given.
 
     downscaler = random_downscaler(0, fine, factor=4)       # fine [n, j, i]: what it is to be trained on
+    downscaler = calibrated(downscaler, fine)                 # once it is trained: details with the variance that fine ones have
     members = drawn(downscaler, coarse, members=16, seed=0)   # [16, 4 j, 4 i], each with the means of coarse [j, i]
     save_downscaler("downscaler.safetensors", downscaler)
     downscaler = load_downscaler("downscaler.safetensors", factor=4)
@@ -28,20 +29,26 @@ from dycore.inputs.given import as_array, integer
 from dycore.learning.coarse_graining import block_means
 from dycore.learning.denoising_network import DenoisingNetwork, denoised, denoising_network, drawn_in_parts
 from dycore.learning.diffusion import sampled
+from dycore.learning.diffusion_scores import isotropic_spectrum
 from dycore.learning.weights import load_weights, save_weights, saved_case
 
 STEPS = 18  # of the sampler
+WAVENUMBERS = np.arange(1, 33) / 64  # of gains, in cycles per cell
+LIMITS = 0.5, 2.0  # the least gain and the greatest
+NONE = np.ones(len(WAVENUMBERS), np.float32)  # gains that change nothing
 
 
 class Downscaler(equinox.Module):
-    """Network, scale of fields and size of blocks.
+    """Network, scale of fields, gains and size of blocks.
 
     deviation: of fine fields; detail: of what the interpolated coarse field lacks (both in the unit of the field, not trained).
+    gains: of what the sampler gives, at WAVENUMBERS, 1 before it is `calibrated`.
     """
 
     network: DenoisingNetwork
     deviation: Any = equinox.field(converter=np.asarray)
     detail: Any = equinox.field(converter=np.asarray)
+    gains: Any = equinox.field(converter=np.asarray)
     factor: int = equinox.field(static=True)
 
     def __call__(self, noisy: Any, background: Any, level: Any) -> Any:
@@ -92,7 +99,38 @@ def random_downscaler(seed: int, fine: Any, factor: int = 4, patch: int = 4, wid
         raise ValueError(f"fine has the shape {fields.shape}. Give fields [n, j, i] of whole blocks of {factor} and of whole "
                          f"patches of {patch} cells.")
     lacking = fields - np.asarray(jax.vmap(partial(with_means, factor=factor))(block_means(fields, factor)))
-    return Downscaler(denoising_network(seed, 1, 1, patch, width, blocks), fields.std(), lacking.std(), factor)
+    return Downscaler(denoising_network(seed, 1, 1, patch, width, blocks), fields.std(), lacking.std(), NONE, factor)
+
+
+def calibrated(downscaler: Downscaler, fine: Any, members: int = 2, seed: int = 0, steps: int = STEPS) -> Downscaler:
+    """The downscaler with gains by which drawn details have the variance of those of square fields [n, j, i], by wavenumber.
+
+    A sampler feeds back what a network missed of the filaments at an earlier noise level, so that details may have too little
+    variance at small scales where the network, given true fields with noise, has no bias (exposure bias, Ning et al. 2024,
+    arXiv:2308.15321). Gains restore the mean variance, as inflation does that of an ensemble. members: drawn for each field, with
+    the seed and steps of the sampler. Raises ValueError for other shapes.
+    """
+    fields, plain = as_array("fine", fine, np.float32), with_gains(downscaler, NONE)
+    if fields.ndim != 3 or fields.shape[1] != fields.shape[2] or fields.shape[1] % downscaler.factor:
+        raise ValueError(f"fine has the shape {fields.shape}. Give square fields [n, j, i] of whole blocks of "
+                         f"{downscaler.factor} cells.")
+    coarse = block_means(fields, downscaler.factor)
+    background = np.asarray(jax.vmap(downscaler.background)(coarse))
+    true, found = (isotropic_spectrum(each - background) for each in (fields, drawn(plain, coarse, members, seed, steps)))
+    ratio = np.sqrt(true / np.maximum(found, np.finfo(np.float32).tiny)).clip(*LIMITS)
+    return with_gains(downscaler, np.interp(WAVENUMBERS, np.arange(1, 1 + len(ratio)) / fields.shape[-1], ratio))
+
+
+def with_gains(downscaler: Downscaler, gains: np.ndarray) -> Downscaler:
+    """The downscaler with other gains."""
+    return equinox.tree_at(lambda tree: tree.gains, downscaler, gains.astype(np.float32))
+
+
+def amplified(downscaler: Downscaler, details: Any) -> Any:
+    """Details [n, j, i] times the gains at their wavenumbers, without means of blocks."""
+    wavenumbers = np.hypot(*np.meshgrid(*map(np.fft.fftfreq, details.shape[1:]), indexing="ij"))
+    gains = jnp.interp(wavenumbers, WAVENUMBERS, downscaler.gains).astype(details.dtype)
+    return without_means(jnp.fft.ifft2(gains * jnp.fft.fft2(details)).real, downscaler.factor)
 
 
 def drawn(downscaler: Downscaler, coarse: Any, members: int = 1, seed: int = 0, steps: int = STEPS) -> np.ndarray:
@@ -115,7 +153,7 @@ def drawn_from(downscaler: Downscaler, coarse: Any, noise: Any, levels: Any) -> 
     background = jax.vmap(downscaler.background)(coarse)
     details = sampled(lambda values, level: denoised(downscaler, values, background, jnp.asarray(level)),
                       without_means(noise, downscaler.factor), levels)
-    return background + downscaler.detail * details
+    return background + downscaler.detail * amplified(downscaler, details)
 
 
 def save_downscaler(path: str | Path, downscaler: Downscaler) -> None:
@@ -144,5 +182,5 @@ def load_downscaler(path: str | Path, factor: int | None = None) -> Downscaler:
     if factor not in (None, there):
         raise ValueError(f"The downscaler in '{path}' is for blocks of {there} x {there} cells, and factor={factor} was asked for. "
                          "Take one for such blocks, or train it.")
-    like = Downscaler(denoising_network(0, 1, 1, patch, width, blocks), np.float32(1.0), np.float32(1.0), there)
+    like = Downscaler(denoising_network(0, 1, 1, patch, width, blocks), np.float32(1.0), np.float32(1.0), NONE, there)
     return load_weights(path, like, case=case_of(like)).weights

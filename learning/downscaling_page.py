@@ -64,7 +64,8 @@ def write_card(path: Path, settings: DownscalingSettings, found: Downscaling) ->
     about = (f"A diffusion model (Karras et al. 2022) of {model_card.number_of_weights(own)} weights that draws {ny} x {nx} cells "
              f"of vorticity of which means over blocks of {own.factor} x {own.factor} are given "
              f"(`dycore.learning.load_downscaler`, `drawn`), in {found.seconds:.2g} s of processor time a field with "
-             f"{settings.steps} steps.")
+             f"{settings.steps} steps. Gains of {own.gains.min():.3g} to {own.gains.max():.3g} by wavenumber give what is drawn "
+             "the variance of fields of the training.")
     limits = ("For vorticity of this flow at this spacing, on planes of any size that go round in both directions. Means of blocks "
               "are kept, and nothing else: fields that are drawn at two times have nothing to do with one another beyond them. "
               "It has learnt one climate: what is drawn for other flows is of this one.")

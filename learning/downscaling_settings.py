@@ -17,6 +17,8 @@ class DownscalingSettings(DiffusionSettings):
     """
 
     factor: int = 4
+    patch: int = 2
+    width: int = 32
 
 
 def read_settings(path: str | Path) -> DownscalingSettings:

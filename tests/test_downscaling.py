@@ -49,6 +49,22 @@ def test_means_of_blocks_are_kept_to_round_off_whatever_the_network_is(found):
     assert np.allclose(downscaler.block_means(members.astype(float), 2), coarse, atol=1e-6 * np.abs(members).max())
 
 
+def test_what_is_drawn_has_the_variance_at_each_wavenumber_of_the_fields_that_it_was_calibrated_with():
+    """An untrained network draws white details; these are white noise times 1.3 - 1.2 k, with k in cycles per cell."""
+    create("jax")
+    number = np.hypot(np.fft.fftfreq(32)[:, None], np.fft.fftfreq(32))
+    noise = np.random.default_rng(0).standard_normal((160, 32, 32))
+    fine = np.fft.ifft2(np.fft.fft2(noise) * (1.3 - 1.2 * number)).real.astype(np.float32)
+    white, coarse = learning.random_downscaler(0, fine, width=8, blocks=1), downscaler.block_means(fine[80:], 4)
+    off = {}
+    for name, own in (("white", white), ("calibrated", learning.calibrated(white, fine[:80], members=1))):
+        members = learning.drawn(own, coarse, seed=1)
+        off[name] = diffusion_scores.isotropic_spectrum(members) / diffusion_scores.isotropic_spectrum(fine[80:]) - 1.0
+        assert np.allclose(downscaler.block_means(members[0].astype(float), 4), coarse, atol=1e-6)
+    beyond = slice(4, None)  # wavenumbers of which the coarse field says little
+    assert np.abs(off["white"][beyond]).max() > 0.3 > 3.0 * np.abs(off["calibrated"][beyond]).max()
+
+
 def test_interpolation_goes_round_and_is_exact_for_what_is_nearly_straight():
     create("jax")
     x = 2.0 * np.pi * (np.arange(64) + 0.5) / 64
@@ -115,6 +131,8 @@ def test_settings_that_make_no_sense_are_refused_in_a_sentence(change, sentence,
 def test_what_is_not_of_whole_blocks_or_not_finite_is_refused(found):
     with pytest.raises(ValueError, match="of whole blocks of 4 and of whole patches of 4 cells"):
         learning.random_downscaler(0, np.zeros((3, 16, 18)))
+    with pytest.raises(ValueError, match="Give square fields"):
+        learning.calibrated(found[0].downscaler, np.zeros((3, 16, 18)))
     with pytest.raises(ValueError, match="1 of its values are not finite"):
         learning.drawn(found[0].downscaler, np.where(np.eye(8)[None] * np.arange(8) == 7, np.nan, 0.0))
 

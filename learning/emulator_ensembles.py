@@ -4,8 +4,8 @@
     size = fitted_error_size(emulator, errors, held_out, leads=10, stride=5, number=10)
     found = ensemble_rollout(emulator, errors, size, state[None], steps=10, number=20)    # [member, start, time, c, j, i]
 
-An error is drawn at random with all its fields, so that these fit to each other, turned about the axis by a random number of
-columns and, in half of cases, mirrored at the equator, as the planet allows. One number, the size, by which all errors are
+An error is drawn at random with all its fields, so that these fit to each other, turned by a random number of columns and, on a
+sphere in half of cases, mirrored at the equator, as the planet allows. One number, the size, by which all errors are
 multiplied, is fitted so that the spread over the error of the mean is 1: errors of steps that follow each other depend on each
 other. First states are those of the core, which are known, so that they are not disturbed. (Errors of forecasts as the stochastic
 part of a model: Penland and Sardeshmukh 1995, J. Climate 8, 1999, with Gaussian noise of their covariance; drawn from an archive of
@@ -53,7 +53,8 @@ def disturbed_rollout(emulator: Emulator, errors: Any, size: Any, state: Any, ke
         which, columns, mirror = jax.random.split(key, 3)
         error = jnp.roll(errors[jax.random.randint(which, (), 0, len(errors))],
                          jax.random.randint(columns, (), 0, state.shape[-1]), -1)
-        error = jnp.where(jax.random.bernoulli(mirror), error, error[:, ::-1] * signs.astype(error.dtype))
+        if emulator.layout.mirrored:
+            error = jnp.where(jax.random.bernoulli(mirror), error, error[:, ::-1] * signs.astype(error.dtype))
         state = emulator(state, True) + emulator.corrected(size * error)
         return state, state
 

@@ -126,7 +126,7 @@ def seconds_of_emulator(emulator: Emulator, state: np.ndarray, steps: int = 20) 
 
 
 def core_with_run(settings: EmulationSettings, runs_on: Any, progress: bool) -> tuple[Grid, Parameters, State] | None:
-    """What `core_of` gives, with its run in the store of settings, of a channel made where it is not there.
+    """The core of `core_of`, with its run in the store of settings, where that of a channel is made if it is not there.
 
     Raises ValueError as `core_of` does, and for a run of other cells.
     """

@@ -54,8 +54,8 @@ class Emulation(NamedTuple):
     """Result of an experiment with an emulator.
 
     climates: of zonal velocity by name: the core's over all days, the emulator's over the long rollout, and their halves. sampling:
-    distances of the core's halves of training days. mass: by `mass_change`, of the long rollout. seconds: of
-    processor time a simulated day, of the emulator and of the core (None where it was not measured). accepted: of the settings.
+    distances of the core's halves of training days. mass: by `mass_change`, of the long rollout. seconds: of processor time a
+    simulated day, of the emulator and of the core (None where it was not measured). accepted: of the settings.
     """
 
     emulator: Emulator

@@ -148,11 +148,12 @@ def write_card(path: Path, settings: EmulationSettings, found: Emulation) -> Non
                 "|---|---|---|---|---|",
                 *(f"| {steps} | {passes} | {len(fit.losses)} | {fit.held_out_losses[0]:.4f}, {fit.held_out_losses.min():.4f} | "
                   f"{fit.seconds:.0f} |" for (steps, passes), fit in zip(settings.rollouts, found.fits, strict=True))]
+    part = float(found.emulator.damping[0, 0, 0])
     kept = "the mean surface pressure" if layout.surface == PRESSURE else "the mean height of the sea's surface"
     limits = ("For states of this run, or of another one of the same case, grid, levels and step: others are refused or not known "
               f"to the network. It keeps {kept}, but neither energy nor angular momentum. It has learnt one "
               "climate: forcing, topography and parameters other than those of the run are out of its range. Training minimises "
               "the mean square error, which makes long forecasts smoother than the flow. Each step takes back "
-              f"{float(found.emulator.damping[0, 0, 0]):.3g} of the departure from the mean of the training days, which is fitted "
-              "to a rollout from the first held-out day: the mean of a long rollout is near that mean by construction.")
+              f"{part:.3g} of the departure from the mean of the training days, which is fitted to a rollout from the first "
+              f"held-out day{': the mean of a long rollout is near that mean by construction' if part else ''}.")
     model_card.write_card(path, "emulator.safetensors", about, data, training, settings.seed, rows_of(found), limits)

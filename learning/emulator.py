@@ -35,7 +35,7 @@ from dycore.learning.weights import load_weights, save_weights, saved_case
 from dycore.tiles import Boundary
 
 VECTORS = "eastward_velocity", "northward_velocity"
-PRESSURE, HEIGHT = SURFACES = "surface_pressure", "sea_surface_height"  # planes, of which the mean is that of mass or volume
+SURFACES = PRESSURE, _ = "surface_pressure", "sea_surface_height"  # planes, of which the mean is that of mass or volume
 TURNED = {Boundary.POLE: VECTORS, Boundary.WALL: VECTORS[1:]}  # what points the other way beyond that
 DILATIONS = (1, 2)  # of blocks, in turn
 SMALL = 0.1  # weights of the last layer, over those of others

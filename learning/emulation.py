@@ -6,6 +6,11 @@ of 5 days is 0.53 of that of a linear model, 0.42 of persistence and 0.49 of cli
 the mean of zonal wind, and too little variability (2.1 m/s off, where 2 are accepted), which the damping takes. Without noise in
 training and without damping a rollout was not finite at day 661; with noise alone planetary waves grow from day 20 on, zonal
 wavenumber 1 to five times its amplitude after 100 days.
+
+That of the eddying channel in benchmarks/emulator_channel, trained in 277 s of a core, meets 9 of 9: the error of 5 days is 0.22 of
+that of persistence and 0.20 of that of the linear model, which is behind persistence for 6 days, as 80 EOFs do not hold all eddies.
+1000 days without damping are 0.008 m/s off in the mean of zonal velocity and 0.011 m/s in its standard deviation, which is 8 % too
+small; waves of less than 3 cells have less than half of their energy.
 """
 
 from __future__ import annotations

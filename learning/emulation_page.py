@@ -105,9 +105,10 @@ def climate_figure(found: Emulation) -> Any:
             least, most = limits if title != "difference" else (-furthest, furthest)
             drawn = axes.pcolormesh(places, np.arange(len(values)), values, vmin=least, vmax=most,
                                     cmap=colours if title != "difference" else "PuOr_r")
-            axes.set(title=f"{name} of {zonal_velocity(layout)} (m/s): {title}", ylim=ends[::-1] if air else ends)
+            axes.set(title=f"{name}: {title}", ylim=ends[::-1] if air else ends)
             figure.colorbar(drawn, ax=axes)
         panels[0].set(ylabel="level from the top" if air else "level from the floor")
+    figure.suptitle(f"{zonal_velocity(layout)} (m/s)")
     for axes in panels:
         axes.set(xlabel="latitude" if sphere else "y (km)")
     return figure

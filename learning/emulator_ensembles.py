@@ -17,6 +17,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import equinox
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -41,8 +42,14 @@ def ensemble_rollout(emulator: Emulator, errors: np.ndarray, size: float, starts
     """
     steps, number = integer("steps", steps, 1), integer("number", number, 1)
     keys = jax.random.split(jax.random.key(integer("seed", seed, 0)), (number, len(starts)))
-    program = jax.jit(jax.vmap(partial(disturbed_rollout, emulator, jnp.asarray(errors), size, steps=steps)))
-    return np.stack([np.asarray(program(jnp.asarray(starts), each)) for each in keys])
+    given = jnp.asarray(errors), jnp.asarray(size, errors.dtype), jnp.asarray(starts)
+    return np.stack([np.asarray(disturbed_rollouts(emulator, *given, each, steps)) for each in keys])
+
+
+@equinox.filter_jit
+def disturbed_rollouts(emulator: Emulator, errors: Any, size: Any, starts: Any, keys: Any, steps: int) -> Any:
+    """States [start, time, c, j, i] by `disturbed_rollout` from several starts, each with a key: compiled once for all sizes."""
+    return jax.vmap(partial(disturbed_rollout, emulator, errors, size, steps=steps))(starts, keys)
 
 
 def disturbed_rollout(emulator: Emulator, errors: Any, size: Any, state: Any, key: Any, steps: int) -> Any:

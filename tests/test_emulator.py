@@ -224,8 +224,8 @@ def channel(tmp_path_factory):
     create("jax")
     folder = tmp_path_factory.mktemp("channel")
     settings = settings_of({"run": str(folder / "channel.zarr"), "output": str(folder / "emulator"), "channel": [2, 8, 16],
-                            "fields": OF_CHANNEL, "training": [2, 10], "held_out": [10.5, 13], "test": [13.5, 18],
-                            "record_every": 0.5, "width": 8, "blocks": 2, "batch": 8, "rollouts": [[1, 4]], "leads": 2,
+                            "fields": OF_CHANNEL, "training": [1, 5], "held_out": [5.25, 6.5], "test": [6.75, 9],
+                            "record_every": 0.25, "width": 8, "blocks": 1, "batch": 8, "rollouts": [[1, 4]], "leads": 1,
                             "starts_every": 1, "members": 2, "long": 20, "accepted": [0.03, 0.03, 0.02]}, "channel.toml")
     return settings, emulation.experiment(settings, False, on_numpy)
 

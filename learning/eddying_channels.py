@@ -16,7 +16,7 @@ from dycore.fluid import Ocean
 from dycore.forcing import Forcing
 from dycore.geometry.coordinates import check_cells
 from dycore.grid import Grid, rectilinear
-from dycore.inputs.given import check_number
+from dycore.inputs.given import check_number, positive
 from dycore.parameters import Mixing, Parameters
 from dycore.physics.held_suarez import drag_u, drag_v
 from dycore.state import State, initial_state
@@ -30,6 +30,7 @@ SURFACE_GRAVITY = 1.0  # m/s2
 STRATIFICATION, FRONT = 16.0, 8.0  # K: from the floor to the surface, and across the channel at the surface
 DECAY, HALF_WIDTH = 700.0, 1.2e5  # m: of temperature with depth, of the front
 RELAXATION, DRAG = 20.0 * 86400.0, 15.0 * 86400.0  # s
+STEP, RESOLVED = 2700.0, 2.0e4  # s, of cells of so many metres and more
 FRICTION = 1.0e-2  # m/s: biharmonic coefficient over the cube of the spacing
 
 
@@ -54,21 +55,22 @@ def relaxation(k, j, i, grid, column, values, now):
     return -values.rate * (now.tracers[0][k, j, i] - values.target[k, j, i])
 
 
-def eddying_channel(cells: tuple[int, int, int] = (3, 16, 32), time_step: float = 2700.0, friction: float = 1.0,
+def eddying_channel(cells: tuple[int, int, int] = (3, 16, 32), time_step: float | None = None, friction: float = 1.0,
                     precision: str = "float64") -> tuple[Grid, Parameters, State]:
     """(grid, parameters, state) of the channel, at rest with its front and a small ripple.
 
-    friction: factor of the biharmonic friction. Raises ValueError for numbers that make no sense.
+    time_step (s): None for 2700 s, below 20 km in proportion to the spacing. friction: factor of the biharmonic friction. Raises
+    ValueError for numbers that make no sense.
     """
-    check_number("time_step", time_step, "a positive number of seconds", lambda dt: 0.0 < dt < inf)
     check_number("friction", friction, "a factor that is not negative", lambda factor: 0.0 <= factor < inf)
     nz, ny, nx = cells = check_cells(cells)
+    spacing = min(LENGTH / nx, WIDTH / ny)
+    time_step = STEP * min(1.0, spacing / RESOLVED) if time_step is None else positive("time_step", time_step, "s")
     interfaces = stretched(nz, DEPTH)
     grid = rectilinear(cells, extent=(LENGTH, WIDTH), interfaces=interfaces, coriolis=CORIOLIS, beta=BETA, precision=precision)
     x, y = grid.x / LENGTH, (grid.y - 0.5 * WIDTH) / HALF_WIDTH
     decay = np.exp(0.5 * (interfaces[1:] + interfaces[:-1]) / DECAY)[:, None, None]
     target = decay * (STRATIFICATION + 0.5 * FRONT * np.tanh(y)[:, None]) + np.zeros(cells)
-    spacing = min(LENGTH / nx, WIDTH / ny)
     viscosity = friction * FRICTION * spacing**3
     substeps = max(5, ceil(3.0 * time_step * sqrt(SURFACE_GRAVITY * DEPTH) / spacing))
     drag = np.zeros(nz)

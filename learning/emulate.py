@@ -2,6 +2,7 @@
 
     run = "held_suarez.zarr"            # by `dycore run`, with output_every = 1
     case = "held_suarez.toml"           # the file of that run, for its speed; may be left out
+                                        # (or channel = [3, 64, 128]: a run of the eddying channel, made where it is not there)
     output = "emulator"                 # a folder: model, card, checkpoints, learning curves, page
     training = [200, 1700]              # days
     held_out = [1720, 1880]

@@ -10,21 +10,22 @@ import numpy as np
 from dycore.learning import model_card
 from dycore.learning.emulation import Emulation
 from dycore.learning.emulation_settings import EmulationSettings
-from dycore.learning.emulator import trained
+from dycore.learning.emulator import PRESSURE, Layout, trained
 from dycore.learning.emulator_scores import distances
 from dycore.learning.model_card import number_of_weights
+from dycore.tiles import Boundary
 from dycore.validation.evidence import Evidence, Kind, Row, within
 
 HEADING = "Emulator of the core"
 OURS = "measured here"
-MEAN, DEVIATION = 1.5, 2.0  # m/s: distances of the long rollout from the core that are accepted
-DRIFT, FASTER, DAYS = 1.0, 20.0, 5.0  # m/s between halves; times the core; of the forecasts that are judged
+FASTER, DAYS = 20.0, 5.0  # times the core; of the forecasts that are judged
 COLOURS = {"emulator": "C1", "linear": "C0", "persistence": "0.5", "climatology": "0.75"}
 
 
 def rows_of(found: Emulation) -> list[Row]:
     """Rows: forecasts against each reference, the climate of the long rollout, mass, and speed."""
-    every = found.emulator.layout.every
+    layout, (mean, deviation, drift) = found.emulator.layout, found.accepted
+    every, velocity = layout.every, zonal_velocity(layout)
     lead_time = min(len(found.forecasts.error["emulator"]), max(1, round(DAYS / every)))
     at = {name: float(values[lead_time - 1]) for name, values in found.forecasts.error.items()}
     rows = [within(f"error after {lead_time * every:.3g} days, over that of {name}", at["emulator"] / each, None, 1.0,
@@ -33,16 +34,18 @@ def rows_of(found: Emulation) -> list[Row]:
     climates, emulator = found.climates, found.emulator
     off, halves = distances(emulator, climates["emulator"], climates["core"]), distances(
         emulator, climates["first half"], climates["second half"])
-    size = float(np.sqrt((emulator.layout.weights[:, 0] * climates["core"].deviation**2).mean()))
+    size = float(np.sqrt((layout.weights[:, 0] * climates["core"].deviation**2).mean()))
     rows += [
-        within("mean zonal wind of the long rollout less the core's, root mean square (m/s)", off.mean, None, MEAN,
+        within(f"mean {velocity} of the long rollout less the core's, root mean square (m/s)", off.mean, None, mean,
                f"{found.sampling.mean:.3g}", "two halves of the core's training days differ by that", OURS, Kind.MODEL),
-        within("standard deviation of zonal wind less the core's, root mean square (m/s)", off.deviation, None, DEVIATION,
+        within(f"standard deviation of {velocity} less the core's, root mean square (m/s)", off.deviation, None, deviation,
                f"{found.sampling.deviation:.3g}",
                f"two halves of the core's training days differ by that; the core has {size:.3g} m/s", OURS, Kind.MODEL),
-        within("mean zonal wind, first half of the rollout less second, root mean square (m/s)", halves.mean, None, DRIFT,
+        within(f"mean {velocity}, first half of the rollout less second, root mean square (m/s)", halves.mean, None, drift,
                f"{found.sampling.mean:.3g}", "no drift", OURS, Kind.MODEL),
-        within("mean surface pressure, largest relative change in the rollout", found.mass, None, 1.0e-5, "0",
+        within("mean surface pressure, largest relative change in the rollout" if layout.surface == PRESSURE else
+               "mean height of the sea's surface, largest change in the rollout over the standard deviation of the height",
+               found.mass, None, 1.0e-5, "0",
                "round-off of single precision in as many steps", "conservation"),
         within(f"spread over error of {len(found.ensemble.ranks) - 1} members at the last lead time",
                float(found.ensemble.spread_over_error[-1]), 0.8, 1.2, "1",
@@ -54,6 +57,11 @@ def rows_of(found: Emulation) -> list[Row]:
                            f"{mine * 1e3:.3g} ms a day, and {core * 1e3:.4g} ms of the core under Numba on the run's own grid",
                            OURS, Kind.MODEL))
     return rows
+
+
+def zonal_velocity(layout: Layout) -> str:
+    """The name of the zonal velocity of a fluid: air, which has a surface pressure, or water."""
+    return "zonal wind" if layout.surface == PRESSURE else "zonal velocity"
 
 
 def evidence(found: Emulation) -> Evidence:
@@ -83,26 +91,31 @@ def forecast_figure(found: Emulation) -> Any:
 
 
 def climate_figure(found: Emulation) -> Any:
-    """Mean and standard deviation of zonal wind of the core, of the emulator, and their difference."""
+    """Mean and standard deviation of zonal velocity of the core, of the emulator, and their difference."""
     from matplotlib.figure import Figure
 
-    figure, latitude = Figure(figsize=(12.0, 6.0), layout="constrained"), found.emulator.layout.latitude
+    figure, layout = Figure(figsize=(12.0, 6.0), layout="constrained"), found.emulator.layout
+    air, sphere, furthest = layout.surface == PRESSURE, layout.boundary is Boundary.POLE, 3.0 * max(found.accepted[:2])
+    places, ends = np.array(layout.places) * (1.0 if sphere else 1.0e-3), (-0.5, len(found.climates["core"].mean) - 0.5)
     core, own = found.climates["core"], found.climates["emulator"]
     for panels, name, one, other, colours in zip(figure.subplots(2, 3, sharex=True, sharey=True), ("mean", "standard deviation"),
                                                  core[:2], own[:2], ("RdBu_r", "magma_r"), strict=True):
         limits = (-abs(one).max(), abs(one).max()) if colours == "RdBu_r" else (0.0, one.max())
         for axes, title, values in zip(panels, ("core", "emulator", "difference"), (one, other, other - one), strict=True):
-            least, most = limits if title != "difference" else (-5.0, 5.0)
-            drawn = axes.pcolormesh(latitude, np.arange(len(values)), values, vmin=least, vmax=most,
+            least, most = limits if title != "difference" else (-furthest, furthest)
+            drawn = axes.pcolormesh(places, np.arange(len(values)), values, vmin=least, vmax=most,
                                     cmap=colours if title != "difference" else "PuOr_r")
-            axes.set(title=f"{name} of zonal wind (m/s): {title}", ylim=(len(values) - 0.5, -0.5))
+            axes.set(title=f"{name}: {title}", ylim=ends[::-1] if air else ends)
             figure.colorbar(drawn, ax=axes)
-        panels[0].set(ylabel="level from the top")
+        panels[0].set(ylabel="level from the top" if air else "level from the floor")
+    figure.suptitle(f"{zonal_velocity(layout)} (m/s)")
+    for axes in panels:
+        axes.set(xlabel="latitude" if sphere else "y (km)")
     return figure
 
 
 def spectra_figure(found: Emulation) -> Any:
-    """Spectra of zonal wind, and the rank histogram of the ensemble."""
+    """Spectra of zonal velocity, and the rank histogram of the ensemble."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11.0, 4.0), layout="constrained")
@@ -110,7 +123,8 @@ def spectra_figure(found: Emulation) -> Any:
     for name, colour in (("core", "k"), ("emulator", "C1")):
         values = found.climates[name].spectrum
         left.loglog(np.arange(1, 1 + len(values)), values, color=colour, label=name)
-    left.set(xlabel="zonal wavenumber", ylabel="energy of zonal wind, 30 to 60 degrees (m2/s2)")
+    rows = ", 30 to 60 degrees" if found.emulator.layout.boundary is Boundary.POLE else ""
+    left.set(xlabel="zonal wavenumber", ylabel=f"energy of {zonal_velocity(found.emulator.layout)}{rows} (m2/s2)")
     left.legend()
     ranks = found.ensemble.ranks
     right.bar(range(len(ranks)), ranks / ranks.sum() * len(ranks), color="C1")
@@ -123,21 +137,24 @@ def write_card(path: Path, settings: EmulationSettings, found: Emulation) -> Non
     """Write the model card beside the model: what it is, of what, what for, how it was trained, how good it is."""
     layout = found.emulator.layout
     days = {"training": settings.training, "held out": settings.held_out, "test": settings.test}
+    place = "sphere" if layout.boundary is Boundary.POLE else "channel"
     about = (f"A convolutional network of {number_of_weights(trained(found.emulator))} weights that steps "
              f"{', '.join(f'{name} ({n})' for name, n in layout.levels)} (levels) on {layout.rows} x {layout.columns} cells of a "
-             f"sphere by {layout.every:.3g} days (`dycore.learning.load_emulator`).")
+             f"{place} by {layout.every:.3g} days (`dycore.learning.load_emulator`).")
     data = (f"The run in `{settings.run.name}`, means over blocks of {settings.coarsen} x {settings.coarsen} cells. Days for "
             + "; ".join(f"{name}: {first:g} to {last:g}" for name, (first, last) in days.items())
-            + ". Windows are turned about the axis and mirrored at the equator at random; first states have noise of "
-            f"{settings.noise:g} standard deviations.")
+            + f". Windows are turned along rows{' and mirrored at the equator' if layout.mirrored else ''} at random; first states "
+            f"have noise of {settings.noise:g} standard deviations.")
     training = ["| steps of rollouts | passes | optimiser steps | held-out loss, first and lowest | processor time (s) |",
                 "|---|---|---|---|---|",
                 *(f"| {steps} | {passes} | {len(fit.losses)} | {fit.held_out_losses[0]:.4f}, {fit.held_out_losses.min():.4f} | "
                   f"{fit.seconds:.0f} |" for (steps, passes), fit in zip(settings.rollouts, found.fits, strict=True))]
+    part = float(found.emulator.damping[0, 0, 0])
+    kept = "the mean surface pressure" if layout.surface == PRESSURE else "the mean height of the sea's surface"
     limits = ("For states of this run, or of another one of the same case, grid, levels and step: others are refused or not known "
-              "to the network. It keeps the mean surface pressure, but neither energy nor angular momentum. It has learnt one "
+              f"to the network. It keeps {kept}, but neither energy nor angular momentum. It has learnt one "
               "climate: forcing, topography and parameters other than those of the run are out of its range. Training minimises "
               "the mean square error, which makes long forecasts smoother than the flow. Each step takes back "
-              f"{float(found.emulator.damping[0, 0, 0]):.3g} of the departure from the mean of the training days, which is fitted "
-              "to a rollout from the first held-out day: the mean of a long rollout is near that mean by construction.")
+              f"{part:.3g} of the departure from the mean of the training days, which is fitted to a rollout from the first "
+              f"held-out day{': the mean of a long rollout is near that mean by construction' if part else ''}.")
     model_card.write_card(path, "emulator.safetensors", about, data, training, settings.seed, rows_of(found), limits)

@@ -1,4 +1,5 @@
-"""Emulator of an atmosphere: a network that steps coarse fields on a sphere by hours to a day, and keeps their mass.
+"""Emulator of a run: a network that steps coarse fields on a sphere, or of a re-entrant channel, by hours to a day, and keeps their
+mass.
 
     emulator = random_emulator(0, samples, width=40, blocks=6)
     state = emulator.packed(samples[0])                     # [c, j, i], without a unit
@@ -6,9 +7,10 @@
     save_emulator("emulator.safetensors", emulator)
     emulator = load_emulator("emulator.safetensors", samples)   # refused where fields, levels, grid or step are others
 
-Convolutions see over the poles as stencils of the grid do (dycore.learning.spherical_padding); half of the hidden channels change
-their sign there. The last layer gives increments. From that of surface pressure its mean over the area is taken, so that no air is
-gained or lost (the corrector of Watt-Meyer et al. 2023, arXiv:2310.02074, without its moisture).
+Convolutions see over the poles, and beyond walls, as stencils of the grid do (dycore.learning.padding); half of the hidden channels
+change their sign there. The last layer gives increments. From that of surface pressure, or of the height of the sea's surface, its
+mean over the area is taken, so that no air or water is gained or lost (the corrector of Watt-Meyer et al. 2023, arXiv:2310.02074,
+without its moisture).
 
 In a step a small part of the departure from the climatology of the training days is taken back (`damping`), because slow growth of
 planetary waves, a few per cent a day, is below what the errors of single steps tell a network, and ends a long rollout.
@@ -27,24 +29,32 @@ import numpy as np
 
 from dycore.inputs.given import integer, shown
 from dycore.learning.normalisation import Normalisation, deviation_of
+from dycore.learning.padding import padded
 from dycore.learning.run_samples import RunSamples
-from dycore.learning.spherical_padding import padded_on_sphere
 from dycore.learning.weights import load_weights, save_weights, saved_case
+from dycore.tiles import Boundary
 
-VECTORS, MASS = ("eastward_velocity", "northward_velocity"), "surface_pressure"
+VECTORS = "eastward_velocity", "northward_velocity"
+SURFACES = PRESSURE, _ = "surface_pressure", "sea_surface_height"  # planes, of which the mean is that of mass or volume
+TURNED = {Boundary.POLE: VECTORS, Boundary.WALL: VECTORS[1:]}  # what points the other way beyond that
 DILATIONS = (1, 2)  # of blocks, in turn
 SMALL = 0.1  # weights of the last layer, over those of others
 UNROLLED = 8  # steps at most of rollouts without a loop
 
 
 class Layout(equinox.Module):
-    """Layout of a state: names of fields with their levels, in order, rows, columns, latitudes (degrees), and days of a step."""
+    """Layout of a state: names of fields with their levels, in order, rows, columns, places of rows, and days of a step.
+
+    boundary: what is beyond the first and the last row, a pole of a sphere or a wall of a channel. places: latitudes (degrees) on a
+    sphere, and y (m) in a channel.
+    """
 
     levels: tuple[tuple[str, int], ...] = equinox.field(static=True)
     rows: int = equinox.field(static=True)
     columns: int = equinox.field(static=True)
-    latitude: tuple[float, ...] = equinox.field(static=True)
+    places: tuple[float, ...] = equinox.field(static=True)
     every: float = equinox.field(static=True)
+    boundary: Boundary = equinox.field(static=True)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -52,31 +62,53 @@ class Layout(equinox.Module):
         return tuple(f"{name} {level}" for name, number in self.levels for level in range(number))
 
     @property
+    def surface(self) -> str | None:
+        """The name of the plane of which the mean is kept, if it is among the fields."""
+        return next((name for name, _ in self.levels if name in SURFACES), None)
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether a flow mirrored at the middle row is as likely: on a sphere, where the Coriolis parameter changes its sign."""
+        return self.boundary is Boundary.POLE
+
+    @property
     def signs(self) -> np.ndarray:
-        """Signs [c] that channels get beyond a pole."""
-        return np.array([-1.0 if channel.partition(" ")[0] in VECTORS else 1.0 for channel in self.channels])
+        """Signs [c] that channels get beyond a pole or a wall."""
+        return np.array([-1.0 if channel.partition(" ")[0] in TURNED[self.boundary] else 1.0 for channel in self.channels])
 
     @property
     def weights(self) -> np.ndarray:
         """Weights [j, 1] of rows, of mean 1."""
-        weight = np.cos(np.radians(self.latitude))[:, None]
+        weight = (np.cos(np.radians(self.places)) if self.boundary is Boundary.POLE else np.ones(self.rows))[:, None]
         return weight / weight.mean()
+
+    @property
+    def positions(self) -> Any:
+        """Positions [j] of rows between -1 and 1: sines of latitudes, or distances from the middle of a channel."""
+        if self.boundary is Boundary.POLE:
+            return jnp.sin(jnp.radians(jnp.array(self.places)))
+        return (jnp.arange(self.rows) + 0.5) * 2.0 / self.rows - 1.0
 
     def case(self) -> dict[str, Any]:
         """Words and numbers to which weights belong."""
-        return {"fields and levels": [list(each) for each in self.levels], "rows": self.rows, "columns": self.columns,
-                "latitudes (degrees)": [round(each, 4) for each in self.latitude], "step (days)": round(self.every, 2)}
+        return {"boundary along y": self.boundary.value, "fields and levels": [list(each) for each in self.levels],
+                "rows": self.rows, "columns": self.columns, "step (days)": round(self.every, 2),
+                "places of rows (degrees or m)": [round(each, 4) for each in self.places]}
 
 
 def layout_of(samples: RunSamples) -> Layout:
-    """The layout of samples of a run on a sphere. Raises ValueError for other planes, and an odd number of columns."""
+    """The layout of samples of a run on a sphere or of a channel. Raises ValueError for other planes, and for a sphere with an odd
+    number of columns."""
     first = samples[0]
     ny, nx = next(iter(first.values())).shape[-2:]
-    if np.max(np.abs(samples.latitude)) > 90.0 or np.max(np.abs(samples.latitude)) < 45.0 or nx % 2:
-        raise ValueError(f"The run has {ny} rows and {nx} columns from {samples.latitude[0]:g} to {samples.latitude[-1]:g}. An "
-                         "emulator sees over the poles: give a run on a whole sphere with an even number of columns.")
+    ends = [samples.data.attrs.get(name) for name in ("x_boundary", "y_boundary")]
+    whole = np.max(np.abs(samples.places)) > 45.0 and nx % 2 == 0
+    if not (ends == ["periodic", "wall"] and "y" in samples.data.dims) and not (ends == ["periodic", "pole"] and whole):
+        raise ValueError(f"The run has the boundaries {ends[0]} and {ends[1]} along x and y, {ny} rows from {samples.places[0]:g} "
+                         f"to {samples.places[-1]:g}, and {nx} columns. An emulator is of a whole sphere with an even number of "
+                         "columns, or of a plane that is periodic along x between walls: give such a run.")
     levels = tuple((name, 1 if values.ndim == 2 else len(values)) for name, values in first.items())
-    return Layout(levels, ny, nx, tuple(map(float, samples.latitude)), samples.every)
+    return Layout(levels, ny, nx, tuple(map(float, samples.places)), samples.every, Boundary(ends[1]))
 
 
 class Emulator(equinox.Module):
@@ -94,7 +126,7 @@ class Emulator(equinox.Module):
 
     def packed(self, fields: Mapping[str, Any]) -> Any:
         """Fields [..., k, j, i] and planes [..., j, i] by name as channels [..., c, j, i] without a unit."""
-        parts = [fields[name] if name != MASS else fields[name][..., None, :, :] for name, _ in self.layout.levels]
+        parts = [fields[name] if name not in SURFACES else fields[name][..., None, :, :] for name, _ in self.layout.levels]
         library = np if isinstance(parts[0], np.ndarray) else jnp
         return (library.concatenate(parts, -3) - self.mean[:, None, None]) / self.deviation[:, None, None]
 
@@ -102,39 +134,38 @@ class Emulator(equinox.Module):
         """Fields by name, in their units, of channels [..., c, j, i]."""
         values, found, start = np.asarray(state) * self.deviation[:, None, None] + self.mean[:, None, None], {}, 0
         for name, number in self.layout.levels:
-            found[name] = values[..., start: start + number, :, :] if name != MASS else values[..., start, :, :]
+            found[name] = values[..., start, :, :] if name in SURFACES else values[..., start: start + number, :, :]
             start += number
         return found
 
     def __call__(self, state: Any, in_loop: bool = False) -> Any:
         """The state [c, j, i] a step later. in_loop: whether the program is a loop, in which other ways are fast."""
-        latitude = jnp.broadcast_to(jnp.sin(jnp.radians(jnp.array(self.layout.latitude)))[:, None], state.shape[1:])
-        seen = jnp.concatenate([state, jnp.stack([latitude, latitude**2]).astype(state.dtype)])
+        place, boundary = jnp.broadcast_to(self.layout.positions[:, None], state.shape[1:]), self.layout.boundary
+        seen = jnp.concatenate([state, jnp.stack([place, place**2]).astype(state.dtype)])
         signs = np.append(self.layout.signs, [1.0, 1.0])
-        hidden = convolved(seen, self.first, signs, 1, in_loop)
+        hidden = convolved(seen, self.first, signs, 1, boundary, in_loop)
         signs = np.where(np.arange(hidden.shape[0]) % 2, -1.0, 1.0)
         for number, block in enumerate(self.blocks):
-            hidden = hidden + convolved(jax.nn.gelu(hidden), block, signs, DILATIONS[number % len(DILATIONS)], in_loop)
-        increment = convolved(jax.nn.gelu(hidden), self.last, signs, 1, in_loop)
+            hidden = hidden + convolved(jax.nn.gelu(hidden), block, signs, DILATIONS[number % len(DILATIONS)], boundary, in_loop)
+        increment = convolved(jax.nn.gelu(hidden), self.last, signs, 1, boundary, in_loop)
         return state + self.corrected(increment - self.damping * (state - self.climatology))
 
     def corrected(self, increment: Any) -> Any:
-        """Increments [c, j, i] by which the mean surface pressure does not change."""
-        names = self.layout.channels
-        if f"{MASS} 0" not in names:
+        """Increments [c, j, i] by which the mean surface pressure, or the mean height of the sea's surface, does not change."""
+        if self.layout.surface is None:
             return increment
-        at = names.index(f"{MASS} 0")
+        at = self.layout.channels.index(f"{self.layout.surface} 0")
         return increment.at[at].add(-(jnp.asarray(self.layout.weights, increment.dtype) * increment[at]).mean())
 
 
-def convolved(values: Any, layer: tuple[Any, Any], signs: np.ndarray, dilation: int, in_loop: bool) -> Any:
-    """A layer of values [c, j, i], which see over the poles with signs [c].
+def convolved(values: Any, layer: tuple[Any, Any], signs: np.ndarray, dilation: int, boundary: Boundary, in_loop: bool) -> Any:
+    """A layer of values [c, j, i], which see beyond the boundary with signs [c].
 
     A convolution of XLA, or within a loop a product of matrices: there, on a CPU, convolutions take twenty times as long as outside
     of it, where they take half the time of products.
     """
     (kernel, bias), (_, ny, nx) = layer, values.shape
-    wide, weights = padded_on_sphere(values, signs, dilation, dilation).transpose(1, 2, 0), jnp.transpose(kernel, (2, 3, 1, 0))
+    wide, weights = padded(values, signs, dilation, dilation, boundary).transpose(1, 2, 0), jnp.transpose(kernel, (2, 3, 1, 0))
     if in_loop:
         places = (0, dilation, 2 * dilation)
         seen = jnp.concatenate([wide[j: j + ny, i: i + nx] for j in places for i in places], -1)
@@ -199,7 +230,7 @@ def save_emulator(path: str | Path, emulator: Emulator) -> None:
     """
     normalisation = Normalisation(emulator.layout.channels, emulator.mean, emulator.deviation)
     size = {"width": len(emulator.first[1]), "blocks": len(emulator.blocks)}
-    case = emulator.layout.case() | {"network": size, "latitude": list(emulator.layout.latitude), "every": emulator.layout.every}
+    case = emulator.layout.case() | {"network": size, "places": list(emulator.layout.places), "every": emulator.layout.every}
     save_weights(path, (trained(emulator), emulator.climatology, emulator.damping), normalisation=normalisation, case=case)
 
 
@@ -209,11 +240,13 @@ def load_emulator(path: str | Path, samples: RunSamples | None = None) -> Emulat
     Raises ValueError, with what differs, for a file of something else, and where fields, levels, rows, columns or step are others.
     """
     case = saved_case(path)
-    if {"network", "latitude", "every", "fields and levels"} - set(case):
+    if "latitude" in case:  # in older files, all of spheres
+        case |= {"boundary along y": Boundary.POLE.value, "places": case["latitude"]}
+    if {"network", "places", "every", "fields and levels"} - set(case):
         raise ValueError(f"'{path}' holds weights of something else, not an emulator. Give a file that "
                          "dycore.learning.save_emulator wrote.")
     layout = Layout(tuple((name, number) for name, number in case["fields and levels"]), case["rows"], case["columns"],
-                    tuple(case["latitude"]), case["every"])
+                    tuple(case["places"]), case["every"], Boundary(case["boundary along y"]))
     there, here = layout.case(), layout.case() if samples is None else layout_of(samples).case()
     for name in there:
         if there[name] != here[name]:
@@ -221,7 +254,7 @@ def load_emulator(path: str | Path, samples: RunSamples | None = None) -> Emulat
                              "Take an emulator of this run, or train one.")
     plain = Normalisation(layout.channels, np.zeros(len(layout.channels)), np.ones(len(layout.channels)))
     new = of_layout(0, layout, plain, case["network"]["width"], case["network"]["blocks"])
-    saved = load_weights(path, (trained(new), new.climatology, new.damping), case=case)
+    saved = load_weights(path, (trained(new), new.climatology, new.damping), case=saved_case(path))
     (first, blocks, last), climatology, damping = saved.weights
     assert saved.normalisation is not None
     return Emulator(first, blocks, last, saved.normalisation.mean.astype(np.float32),

@@ -4,8 +4,8 @@
     size = fitted_error_size(emulator, errors, held_out, leads=10, stride=5, number=10)
     found = ensemble_rollout(emulator, errors, size, state[None], steps=10, number=20)    # [member, start, time, c, j, i]
 
-An error is drawn at random with all its fields, so that these fit to each other, turned about the axis by a random number of
-columns and, in half of cases, mirrored at the equator, as the planet allows. One number, the size, by which all errors are
+An error is drawn at random with all its fields, so that these fit to each other, turned by a random number of columns and, on a
+sphere in half of cases, mirrored at the equator, as the planet allows. One number, the size, by which all errors are
 multiplied, is fitted so that the spread over the error of the mean is 1: errors of steps that follow each other depend on each
 other. First states are those of the core, which are known, so that they are not disturbed. (Errors of forecasts as the stochastic
 part of a model: Penland and Sardeshmukh 1995, J. Climate 8, 1999, with Gaussian noise of their covariance; drawn from an archive of
@@ -17,6 +17,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import equinox
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -41,8 +42,14 @@ def ensemble_rollout(emulator: Emulator, errors: np.ndarray, size: float, starts
     """
     steps, number = integer("steps", steps, 1), integer("number", number, 1)
     keys = jax.random.split(jax.random.key(integer("seed", seed, 0)), (number, len(starts)))
-    program = jax.jit(jax.vmap(partial(disturbed_rollout, emulator, jnp.asarray(errors), size, steps=steps)))
-    return np.stack([np.asarray(program(jnp.asarray(starts), each)) for each in keys])
+    given = jnp.asarray(errors), jnp.asarray(size, errors.dtype), jnp.asarray(starts)
+    return np.stack([np.asarray(disturbed_rollouts(emulator, *given, each, steps)) for each in keys])
+
+
+@equinox.filter_jit
+def disturbed_rollouts(emulator: Emulator, errors: Any, size: Any, starts: Any, keys: Any, steps: int) -> Any:
+    """States [start, time, c, j, i] by `disturbed_rollout` from several starts, each with a key: compiled once for all sizes."""
+    return jax.vmap(partial(disturbed_rollout, emulator, errors, size, steps=steps))(starts, keys)
 
 
 def disturbed_rollout(emulator: Emulator, errors: Any, size: Any, state: Any, key: Any, steps: int) -> Any:
@@ -53,7 +60,8 @@ def disturbed_rollout(emulator: Emulator, errors: Any, size: Any, state: Any, ke
         which, columns, mirror = jax.random.split(key, 3)
         error = jnp.roll(errors[jax.random.randint(which, (), 0, len(errors))],
                          jax.random.randint(columns, (), 0, state.shape[-1]), -1)
-        error = jnp.where(jax.random.bernoulli(mirror), error, error[:, ::-1] * signs.astype(error.dtype))
+        if emulator.layout.mirrored:
+            error = jnp.where(jax.random.bernoulli(mirror), error, error[:, ::-1] * signs.astype(error.dtype))
         state = emulator(state, True) + emulator.corrected(size * error)
         return state, state
 

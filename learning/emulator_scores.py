@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dycore.diagnostics.spectra import squares
-from dycore.learning.emulator import VECTORS, Emulator, damped, rollout
+from dycore.learning.emulator import PRESSURE, VECTORS, Emulator, damped, rollout
 from dycore.learning.emulator_ensembles import ensemble_rollout
 from dycore.learning.linear_forecast import linear_forecast, mean_state
 from dycore.learning.run_samples import RunSamples
@@ -23,6 +23,7 @@ from dycore.learning.scores import (
     root_mean_square_error,
     spread_over_error,
 )
+from dycore.tiles import Boundary
 
 DAMPINGS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1)  # of a step
 MODES = (20, 40, 80, 160, 320)  # of the linear forecast; the best of these over what is held out
@@ -97,34 +98,35 @@ def ensemble(emulator: Emulator, errors: np.ndarray, size: float, test: np.ndarr
     return EnsembleScores(size, probability, error, ratio, rank_histogram(found[:, :, -1], test[numbers + leads], seed))
 
 
-class WindClimate(NamedTuple):
-    """Zonal wind of a sequence of states: mean [k, j] (m/s) and standard deviation [k, j] (m/s) over time and along rows, and the
-    kinetic energy [m] of its wavenumbers from 1 on (m2/s2), mean over levels and rows from 30 to 60 degrees."""
+class ZonalClimate(NamedTuple):
+    """Zonal velocity of a sequence of states: mean [k, j] (m/s) and standard deviation [k, j] (m/s) over time and along rows, and
+    the kinetic energy [m] of its wavenumbers from 1 on (m2/s2), mean over levels and rows: from 30 to 60 degrees of a sphere, and
+    all of a channel."""
 
     mean: np.ndarray
     deviation: np.ndarray
     spectrum: np.ndarray
 
 
-def wind_climate(emulator: Emulator, states: np.ndarray) -> WindClimate:
-    """The zonal wind of states [n, c, j, i]."""
-    u = emulator.unpacked(states)[VECTORS[0]]
-    rows = np.flatnonzero(np.abs(np.abs(emulator.layout.latitude) - 45.0) <= 15.0)
+def zonal_climate(emulator: Emulator, states: np.ndarray) -> ZonalClimate:
+    """The zonal velocity of states [n, c, j, i]."""
+    u, layout = emulator.unpacked(states)[VECTORS[0]], emulator.layout
+    rows = np.flatnonzero((layout.boundary is Boundary.WALL) | (np.abs(np.abs(layout.places) - 45.0) <= 15.0))
     waves = 0.5 * squares(u[..., rows, :], u.shape[-1])[..., 1:]
-    return WindClimate(u.mean(axis=(0, -1)), u.std(axis=(0, -1)), waves.mean(axis=(0, 1, 2)))
+    return ZonalClimate(u.mean(axis=(0, -1)), u.std(axis=(0, -1)), waves.mean(axis=(0, 1, 2)))
 
 
 class Distances(NamedTuple):
-    """Distances of two climates: root mean square, over area and levels, of mean and of deviation of zonal wind (m/s), and of the
-    logarithm of the spectrum."""
+    """Distances of two climates: root mean square, over area and levels, of mean and of deviation of zonal velocity (m/s), and of
+    the logarithm of the spectrum."""
 
     mean: float
     deviation: float
     log_spectrum: float
 
 
-def distances(emulator: Emulator, one: WindClimate, other: WindClimate) -> Distances:
-    """Distances of two climates of zonal wind."""
+def distances(emulator: Emulator, one: ZonalClimate, other: ZonalClimate) -> Distances:
+    """Distances of two climates of zonal velocity."""
     weight = emulator.layout.weights[:, 0]
     mean, deviation = (float(np.sqrt((weight * (a - b) ** 2).mean())) for a, b in zip(one[:2], other[:2], strict=True))
     return Distances(mean, deviation, float(np.sqrt((np.log(one.spectrum / other.spectrum) ** 2).mean())))
@@ -152,19 +154,23 @@ def long_rollout(emulator: Emulator, start: np.ndarray, steps: int) -> np.ndarra
 
 
 def fitted_damping(emulator: Emulator, training: np.ndarray, start: np.ndarray, steps: int) -> Emulator:
-    """The emulator with that of some dampings with which a rollout from a state has a mean and a standard deviation of zonal wind
-    that are nearest to those of training states."""
-    climatology, core = mean_state(training)[..., :1], wind_climate(emulator, training)
+    """The emulator with that of some dampings with which a rollout from a state has a mean and a standard deviation of zonal
+    velocity that are nearest to those of training states."""
+    climatology, core = mean_state(training)[..., :1], zonal_climate(emulator, training)
     program = jax.jit(lambda damping: rollout(damped(emulator, climatology, damping), start, steps))
 
     def distance(damping: float) -> float:
-        found = distances(emulator, wind_climate(emulator, np.asarray(program(jnp.float32(damping)))), core)
+        found = distances(emulator, zonal_climate(emulator, np.asarray(program(jnp.float32(damping)))), core)
         return found.mean**2 + found.deviation**2 if np.isfinite(found.mean) else np.inf
 
     return damped(emulator, climatology, min(DAMPINGS, key=distance))
 
 
 def mass_change(emulator: Emulator, states: Sequence[Any]) -> float:
-    """Largest relative change of the mean surface pressure in a sequence of states."""
-    means = (emulator.layout.weights * emulator.unpacked(np.asarray(states, float))["surface_pressure"]).mean(axis=(1, 2))
-    return float(np.abs(means / means[0] - 1.0).max())
+    """Largest change of the mean surface pressure in a sequence of states, over that of the first; or of the mean height of the
+    sea's surface, which can be zero there, over the standard deviation of that height."""
+    name = emulator.layout.surface
+    assert name is not None  # settings see to it
+    means = (emulator.layout.weights * emulator.unpacked(np.asarray(states, float))[name]).mean(axis=(1, 2))
+    scale = means[0] if name == PRESSURE else emulator.deviation[emulator.layout.channels.index(f"{name} 0")]
+    return float(np.abs(means - means[0]).max() / scale)

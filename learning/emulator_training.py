@@ -1,4 +1,5 @@
-"""Training of an emulator on rollouts that grow, on windows of a run that are turned about the axis and mirrored at the equator."""
+"""Training of an emulator on rollouts that grow, on windows of a run that are turned along rows and, of a sphere, mirrored at the
+equator."""
 
 from __future__ import annotations
 
@@ -19,12 +20,15 @@ from dycore.learning.training import train
 HELD_OUT = 40  # windows at most, in one batch
 
 
-def turned(sample: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
-    """A window turned by any number of columns, and in half of cases mirrored at the equator: a flow of an even planet as
-    likely."""
+def turned(sample: dict[str, np.ndarray], random: np.random.Generator, mirrored: bool = True) -> dict[str, np.ndarray]:
+    """A window turned by any number of columns: a flow as likely where places along rows are alike.
+
+    mirrored: whether in half of cases it is mirrored at the middle row too, as an even planet allows, and a channel, where the
+    Coriolis parameter has one sign, does not.
+    """
     columns = int(random.integers(next(iter(sample.values())).shape[-1]))
     sample = {name: np.roll(values, columns, -1) for name, values in sample.items()}
-    if random.integers(2):
+    if mirrored and random.integers(2):
         sample = {name: (-values if name == VECTORS[1] else values)[..., ::-1, :] for name, values in sample.items()}
     return {name: np.ascontiguousarray(values) for name, values in sample.items()}
 
@@ -34,7 +38,8 @@ def disturbed(emulator: Emulator, size: float) -> Callable[[dict[str, np.ndarray
     shape = len(emulator.layout.channels), emulator.layout.rows, emulator.layout.columns
 
     def changed(sample: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
-        return turned(sample, random) | {"noise": np.float32(size) * random.standard_normal(shape, np.float32)}
+        noise = np.float32(size) * random.standard_normal(shape, np.float32)
+        return turned(sample, random, emulator.layout.mirrored) | {"noise": noise}
 
     return changed
 

@@ -32,8 +32,8 @@ FACES = {"longitude_face", "latitude_face", "x_face", "y_face"}
 class RunSamples:
     """Records of a run between two days, each a set of fields [k, j, i] or planes [j, i] by name, in float32.
 
-    every: days from one record to the next. latitude [j] (degrees), of the coarse rows. weight [j, i]: share of the area of a fine
-    cell in its block. numbers: of the records in the store.
+    every: days from one record to the next. places [j] of the coarse rows: latitudes (degrees), on a plane y (m). weight [j, i]:
+    share of the area of a fine cell in its block. numbers: of the records in the store.
     """
 
     data: Any
@@ -41,7 +41,7 @@ class RunSamples:
     numbers: range
     every: float
     coarsen: int
-    latitude: np.ndarray
+    places: np.ndarray
     weight: np.ndarray
     memory: float
     kept: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)
@@ -119,12 +119,12 @@ def run_samples(path: str | Path, names: Sequence[str], *, first_day: float = 0.
     if shape[0] % coarsen or shape[1] % coarsen:
         raise ValueError(f"coarsen={coarsen} does not divide {shape[0]} rows and {shape[1]} columns of the run. Take a divisor of "
                          "both.")
-    latitude = np.asarray(data[rows].values, float)
-    area = np.cos(np.radians(latitude)) if rows == "latitude" else np.ones_like(latitude)
+    places = np.asarray(data[rows].values, float)
+    area = np.cos(np.radians(places)) if rows == "latitude" else np.ones_like(places)
     total = area.reshape(-1, coarsen).sum(axis=1).repeat(coarsen)
     weight = np.broadcast_to((area / total / coarsen)[:, None], shape)
     return RunSamples(data, tuple(names), range(int(first), int(last)), float(steps.mean()), coarsen,
-                      latitude.reshape(-1, coarsen).mean(axis=1), weight, memory)
+                      places.reshape(-1, coarsen).mean(axis=1), weight, memory)
 
 
 def opened(path: str | Path) -> Any:

@@ -1,6 +1,7 @@
 """An emulator sees over the poles, keeps mass, is one file that is refused where it does not fit, and beats what is simple."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,24 @@ from test_examples import example
 jax = pytest.importorskip("jax")
 for library in ("equinox", "optax", "orbax.checkpoint", "grain", "xarray", "zarr", "safetensors", "scoringrules", "matplotlib"):
     pytest.importorskip(library)
-from dycore import learning  # noqa: E402
+from dycore import Model, cases, learning  # noqa: E402
 from dycore.backends import on_numpy  # noqa: E402
-from dycore.learning import emulate, emulation, emulator, emulator_scores, emulator_training, linear_forecast  # noqa: E402
+from dycore.learning import (  # noqa: E402
+    emulate,
+    emulation,
+    emulation_page,
+    emulator,
+    emulator_scores,
+    emulator_training,
+    linear_forecast,
+)
 from dycore.learning.emulation_settings import FIELDS, settings_of  # noqa: E402
+from dycore.learning.padding import padded  # noqa: E402
 from dycore.learning.scores import anomaly_correlation, root_mean_square_error, spread_over_error  # noqa: E402
-from dycore.learning.spherical_padding import padded_on_sphere  # noqa: E402
+from dycore.learning.state_fields import with_halo  # noqa: E402
+from dycore.tiles import Boundary, Place  # noqa: E402
 
+OF_CHANNEL = ["eastward_velocity", "northward_velocity", "temperature", "sea_surface_height"]
 SIZES = {"training": [30, 70], "held_out": [72, 80], "test": [82, 99]}
 
 
@@ -37,13 +49,26 @@ def found(tmp_path_factory):
 def test_beyond_a_pole_is_the_row_across_it_with_the_sign_of_a_vector():
     create("jax")
     values = np.random.default_rng(0).standard_normal((2, 6, 8))
-    wide = np.asarray(padded_on_sphere(values, [1.0, -1.0], 2, 2))
+    wide = np.asarray(padded(values, [1.0, -1.0], 2, 2, Boundary.POLE))
     assert wide.shape == (2, 10, 12) and np.array_equal(wide[:, 2:-2, 2:-2], values)
     assert np.array_equal(wide[:, 2:-2, 0], values[..., 6]) and np.array_equal(wide[:, 2:-2, -1], values[..., 1])
     for column in range(8):
         across = (column + 4) % 8
         assert np.array_equal(wide[0, :2, column + 2], values[0, [1, 0], across])
         assert np.array_equal(wide[1, -2:, column + 2], -values[1, [5, 4], across])
+
+
+@pytest.mark.parametrize("boundary", [Boundary.WALL, Boundary.POLE])
+def test_beyond_walls_and_poles_a_network_sees_what_the_core_exchanges(boundary):
+    problem = learning.eddying_channel((2, 6, 8)) if boundary is Boundary.WALL else cases.held_suarez((2, 8, 16))
+    model, random = Model(problem[0], problem[1], on_numpy), np.random.default_rng(6)
+    c, u, v = (np.asarray(with_halo(model, place, random.standard_normal(problem[0].cells)))[2:-2]
+               for place in (Place.CENTER, Place.WEST_FACE, Place.SOUTH_FACE))
+    u, v = 0.5 * (u[..., :-1] + u[..., 1:]), 0.5 * (v[:, :-1] + v[:, 1:])  # at centres
+    for name, seen in (("temperature", c), ("eastward_velocity", u), ("northward_velocity", v)):
+        core = seen[:, 1: c.shape[1] - 1, 1: c.shape[2] - 1]
+        signs = emulator.Layout(((name, 2),), 0, 0, (), 1.0, boundary).signs
+        assert np.allclose(padded(core[:, 2:-2, 2:-2], signs, 2, 2, boundary), core, atol=1e-6)
 
 
 def test_an_emulator_beats_persistence_and_keeps_mass(found):
@@ -120,6 +145,11 @@ def test_one_command_goes_on_with_a_training_and_writes_page_card_and_figures(fo
     ({"rate": -1.0}, "rate=-1"),
     ({"noise": -0.1}, "noise=-0.1"),
     ({"run": 3}, "run=3 must be text"),
+    ({"fields": ["eastward_velocity"]}, "lack surface_pressure or sea_surface_height"),
+    ({"channel": [3, 16]}, "cells="),
+    ({"channel": [3, 16, 32], "case": "e.toml"}, "has both a case and a channel"),
+    ({"accepted": [0.1, 0.1]}, "accepted=[0.1, 0.1] must be three speeds"),
+    ({"accepted": [0.1, 0.1, -1.0]}, "accepted=-1"),
 ])
 def test_settings_that_make_no_sense_are_refused_in_a_sentence(change, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
@@ -186,3 +216,66 @@ def test_a_rollout_that_is_not_finite_is_told_with_its_step(found):
     broken = emulator.with_weights(own, jax.tree.map(lambda leaf: np.nan * leaf, emulator.trained(own)))
     with pytest.raises(FloatingPointError, match=r"no longer finite at step 1 of 60"):
         emulator_scores.long_rollout(broken, np.ones((10, 8, 16), np.float32), 60)
+
+
+@pytest.fixture(scope="module")
+def channel(tmp_path_factory):
+    """An experiment with a channel at a size for tests, whose run it makes: (its settings, its result)."""
+    create("jax")
+    folder = tmp_path_factory.mktemp("channel")
+    settings = settings_of({"run": str(folder / "channel.zarr"), "output": str(folder / "emulator"), "channel": [2, 8, 16],
+                            "fields": OF_CHANNEL, "training": [1, 5], "held_out": [5.25, 6.5], "test": [6.75, 9],
+                            "record_every": 0.25, "width": 8, "blocks": 1, "batch": 8, "rollouts": [[1, 4]], "leads": 1,
+                            "starts_every": 1, "members": 2, "long": 20, "accepted": [0.03, 0.03, 0.02]}, "channel.toml")
+    return settings, emulation.experiment(settings, False, on_numpy)
+
+
+def test_an_emulator_of_a_channel_keeps_its_volume_and_does_not_know_where_a_row_begins(channel):
+    own = emulator.damped(channel[1].emulator, np.random.default_rng(8).standard_normal((7, 8, 1)), 0.1)
+    state = np.random.default_rng(7).standard_normal((7, 8, 16)).astype(np.float32)
+    height = emulator_scores.long_rollout(own, state, 20)[:, -1]
+    assert np.ptp(height.mean(axis=(1, 2))) < 1e-6 < np.ptp(height)
+    assert np.allclose(own(np.roll(state, 3, -1)), np.roll(np.asarray(own(state)), 3, -1), atol=1e-4)
+    assert channel[1].mass < 1e-5
+
+
+def test_windows_of_a_channel_where_the_coriolis_parameter_has_one_sign_are_not_mirrored(channel):
+    sample = {"northward_velocity": np.arange(8.0)[:, None] * np.ones((8, 16))}
+    change = emulator_training.disturbed(channel[1].emulator, 0.0)
+    for seed in range(20):
+        assert np.array_equal(change(sample, np.random.default_rng(seed))["northward_velocity"], sample["northward_velocity"])
+
+
+def test_weights_of_a_sphere_are_refused_for_a_channel_and_older_ones_are_read(found, channel):
+    folder, settings = found[1], channel[0]
+    samples = learning.run_samples(settings.run, OF_CHANNEL)
+    assert emulator.load_emulator(settings.output / "emulator.safetensors", samples).layout.boundary is Boundary.WALL
+    sphere = learning.run_samples(folder / "held_suarez.zarr", ("eastward_velocity", "surface_pressure"))
+    plane = learning.run_samples(settings.run, ("eastward_velocity", "sea_surface_height"))
+    layouts = [emulator.layout_of(each) for each in (sphere, plane)]
+    case = {"fields and levels": layouts[0].levels, "rows": 8, "columns": 16, "latitude": layouts[0].places,
+            "every": layouts[0].every, "network": {"width": 2, "blocks": 1}}
+    scales = learning.Normalisation(layouts[0].channels, np.zeros(len(layouts[0].channels)), np.ones(len(layouts[0].channels)))
+    older = emulator.of_layout(0, layouts[0], scales, 2, 1)
+    learning.save_weights(folder / "older.safetensors", (emulator.trained(older), older.climatology, older.damping),
+                          normalisation=scales, case=case)
+    assert emulator.load_emulator(folder / "older.safetensors", sphere).layout == layouts[0]
+    with pytest.raises(ValueError, match="is of another run: boundary along y is pole there and wall here"):
+        emulator.load_emulator(folder / "older.safetensors", plane)
+
+
+def test_a_run_of_other_cells_than_the_settings_say_is_refused(channel):
+    with pytest.raises(ValueError, match=r"has \[2, 8, 16\] cells, and the settings are of one with \[2, 8, 32\]"):
+        emulation.experiment(replace(channel[0], channel=(2, 8, 32)), False, on_numpy)
+
+
+def test_the_page_of_a_channel_speaks_of_water(channel):
+    settings, result = channel
+    rows = emulation_page.rows_of(result)
+    assert [row.tolerance for row in rows[3:6]] == ["at most 0.03", "at most 0.03", "at most 0.02"]
+    words = " ".join(row.quantity for row in rows)
+    assert "mean zonal velocity" in words and "height of the sea's surface" in words and "wind" not in words
+    axes = emulation_page.evidence(result).figures["climate"].axes[0]
+    assert axes.get_ylabel() == "level from the floor" and axes.get_ylim()[0] < axes.get_ylim()[1]
+    emulation_page.write_card(settings.output / "card.md", settings, result)
+    assert "8 x 16 cells of a channel" in (settings.output / "card.md").read_text()

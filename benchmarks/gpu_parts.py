@@ -152,7 +152,7 @@ def gradient(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     seconds = [median_seconds(partial(ready, each, fields)) for each in compiled]
     yield about(options) | {"device": device_kind(), "steps": STEPS, "compile_seconds": compile_seconds,
                             "forward_ms_per_step": 1e3 * seconds[0] / STEPS, "gradient_ms_per_step": 1e3 * seconds[1] / STEPS,
-                            "ratio": seconds[1] / seconds[0], "finite": programs.is_finite(slopes),
+                            "ratio": seconds[1] / seconds[0], "finite": programs.is_finite(model, slopes),
                             "temporary_bytes": getattr(compiled[1].memory_analysis(), "temp_size_in_bytes", None)}
 
 

@@ -39,7 +39,7 @@ def program(options: argparse.Namespace) -> Program:
             backend.synchronize(found)
 
     def check() -> None:
-        if not is_finite(found):
+        if not is_finite(model, found):
             raise ArithmeticError("a value was no longer finite")
         if not any(numpy.asarray(field).any() for field in fields_of(found)):
             raise ArithmeticError("the gradient is zero")

@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
-from dycore import cli
-from dycore.benchmarks import competitor, fortran_reference, groups, launching, measuring, report, tables
+from dycore import Model, cases, cli
+from dycore.benchmarks import competitor, fortran_reference, groups, launching, measuring, programs, report, tables
+from dycore.tiles import HALO
 
 FIELDS = {"case", "competitor", "backend", "device", "ranks", "threads", "precision", "cells", "n_cells", "steps",
           "ms_per_step", "ms_per_million_cells", "ms_min", "ms_max", "compile_seconds", "peak_memory_bytes",
@@ -130,6 +132,18 @@ print("peak_memory_bytes 4096", flush=True)
 ])
 def test_a_crash_is_a_sentence(monkeypatch, program, why):
     assert scripted(monkeypatch, program).error == why
+
+
+def test_a_halo_may_hold_anything_after_a_step_but_a_cell_has_to_be_a_number(numpy_backend):
+    grid, parameters, state = cases.baroclinic_channel((3, 6, 8))
+    model = Model(grid, parameters, numpy_backend)
+    state = model.steps(state, 1)
+    for field in programs.fields_of(state):
+        if np.ndim(field) > 1:
+            field[..., :HALO, :] = field[..., -HALO:] = np.nan
+    assert programs.is_finite(model, state)
+    state.tracers[1][3, HALO, HALO + 7] = np.inf
+    assert not programs.is_finite(model, state)
 
 
 def test_a_competitor_that_gives_no_answer_is_stopped(monkeypatch):

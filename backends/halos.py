@@ -146,7 +146,7 @@ class Serial:
         return counted(tile, columns).sum()
 
     def in_whole_rows(self, tile: Tile, rows: list[np.ndarray], work: Callable[[int, np.ndarray], None]) -> None:
-        """Call `work(number, row)` on every row [k, i], or [i], with all its columns, which it changes in place."""
+        """Call `work(number, row)` on every row [..., i] with all its columns, which it changes in place."""
         for number, row in enumerate(rows):
             work(number, row)
 

@@ -169,13 +169,13 @@ class NumpyBackend:
         return tuple(field for field, _ in pairs)
 
     def filter_whole_rows(self, tile: Tile, filtered: list[tuple[np.ndarray, list[tuple[tuple, Any]]]]) -> None:
-        """Change the rows [k, i], or [i], of arrays each with its `rows_to_filter`."""
+        """Change the rows of arrays each with its `rows_to_filter`: [k, i], [i], or two at once [k, row, i]."""
         rows = [array[index] for array, indices in filtered for index, _ in indices]
         scales = [scale for _, indices in filtered for _, scale in indices]
         self.communication.in_whole_rows(tile, rows, lambda number, row: filter_row(row, scales[number]))
 
     def rows_to_filter(self, tile: Tile, field: Field, response: Any) -> list[tuple[tuple, Any]]:
-        """(index in the array of a field, what scales it) of the rows that a response[row, wavenumber] changes."""
+        """(index in the array of a field, what scales it) of rows, or pairs of rows, that a response[row, wavenumber] changes."""
         response = np.asarray(response)
         key = tile, response.__array_interface__["data"][0], response.shape
         if key not in self._filters:  # kept, so that no other takes its place in memory

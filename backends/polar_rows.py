@@ -24,12 +24,13 @@ def filtered_rows(tile: Tile, response: np.ndarray) -> list[tuple[list[int], Any
     What scales them is a kernel to convolve with, or the response itself where there is no ducc0.
     """
     rows, ny, (south, north) = len(response) // 2, tile.domain[1], tile.rows
-    filtered: dict[bytes, tuple[list[int], Any]] = {}
+    alike: dict[bytes, tuple[list[int], np.ndarray]] = {}
     for row, scale in zip((*range(rows), *range(ny - rows, ny)), response, strict=True):
         if south <= row < north and (scale != 1.0).any():
-            kernel = scale if ducc0 is None else fft.irfft(scale, n=tile.domain[2]).astype(response.dtype)
-            filtered.setdefault(scale.tobytes(), ([], kernel))[0].append(row - south + tile.halo[0])
-    return list(filtered.values())
+            alike.setdefault(scale.tobytes(), ([], scale))[0].append(row - south + tile.halo[0])
+    if ducc0 is None:
+        return list(alike.values())
+    return [(own, fft.irfft(scale, n=tile.domain[2]).astype(response.dtype)) for own, scale in alike.values()]
 
 
 def indices_of(rows: list[int], tile: Tile, cut: list[slice], dtype: np.dtype) -> list[tuple]:

@@ -82,9 +82,12 @@ def world(options: argparse.Namespace) -> Any:
 
 
 def is_finite(model: Any, state: Any) -> bool:
-    """Whether fields of a state, or slopes by them, are finite in all cells of this process; their halo may hold anything."""
-    cells = [model.backend.communication.cells(model.tile, field) for field in fields_of(state) if numpy.ndim(field) > 1]
-    return all(numpy.isfinite(values).all() for values in cells)
+    return all(numpy.isfinite(cells).all() for cells in cells_of(model, state))
+
+
+def cells_of(model: Any, state: Any) -> list[Any]:
+    """The cells that this process keeps of fields of a state, or of slopes by them: their halo may hold anything."""
+    return [model.backend.communication.cells(model.tile, field) for field in fields_of(state) if numpy.ndim(field) > 1]
 
 
 def fields_of(state: Any) -> list[Any]:

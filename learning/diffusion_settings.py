@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dycore.inputs.given import positive
-from dycore.learning.experiment_settings import a_path, a_rate, days, whole
+from dycore.learning.experiment_settings import a_path, a_rate, an_interval, days, whole
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class DiffusionSettings:
 
 KINDS: dict[str, Callable[[str, Any], Any]] = {
     "run": a_path, "output": a_path, "training": days, "held_out": days, "test": days, "cells": whole(8, 10**4),
-    "record_every": lambda name, value: positive(name, value, "days"), "coarsen": whole(1, 1000), "patch": whole(1, 1000),
+    "record_every": an_interval, "coarsen": whole(1, 1000), "patch": whole(1, 1000),
     "width": whole(1, 4096), "blocks": whole(1, 1000), "passes": whole(1, 10**6), "batch": whole(1, 10**6), "rate": a_rate,
     "seed": whole(0, 2**31), "patience": whole(1, 10**6), "checkpoint_every": whole(1, 10**9), "steps": whole(2, 10**4),
     "members": whole(2, 1000), "fields": whole(1, 10**6)}

@@ -1,7 +1,7 @@
 """Downscaler: a diffusion model that draws fine fields of which the means over blocks of cells are given.
 
     downscaler = random_downscaler(0, fine, factor=4)       # fine [n, j, i]: what it is to be trained on
-    downscaler = calibrated(downscaler, fine)                 # once it is trained: details with the variance that fine ones have
+    downscaler = calibrated(downscaler, fine)               # once it is trained: details with the variance that fine ones have
     members = drawn(downscaler, coarse, members=16, seed=0)   # [16, 4 j, 4 i], each with the means of coarse [j, i]
     save_downscaler("downscaler.safetensors", downscaler)
     downscaler = load_downscaler("downscaler.safetensors", factor=4)

@@ -141,7 +141,7 @@ def core_with_run(settings: EmulationSettings, runs_on: Any, progress: bool) -> 
     if settings.channel is not None and not settings.run.exists():
         make_run(settings.run, core, settings.test[1] + settings.record_every, settings.record_every, settings.fields, runs_on,
                  progress)
-    there, here = ([*map(int, cells)] for cells in (opened(settings.run).attrs["cells"], core[0].cells))
+    there, here = ([*map(int, cells)] for cells in (opened(settings.run).attrs.get("cells", ()), core[0].cells))
     if there != here:
         raise ValueError(f"The run '{settings.run}' has {there} cells, and the settings are of one with {here}. Remove it, or name "
                          "another one.")

@@ -11,7 +11,7 @@ from dycore.files import read_toml
 from dycore.geometry.coordinates import check_cells
 from dycore.inputs.given import integer, not_negative, positive, shown
 from dycore.learning.emulator import SURFACES
-from dycore.learning.experiment_settings import a_path, a_rate, checked, days, whole
+from dycore.learning.experiment_settings import a_path, a_rate, an_interval, checked, days, whole
 
 FIELDS = ("eastward_velocity", "northward_velocity", "potential_temperature", "surface_pressure")
 
@@ -82,7 +82,7 @@ def speeds(name: str, value: Any) -> tuple[float, ...]:
 
 KINDS: dict[str, Callable[[str, Any], Any]] = {
     "run": a_path, "output": a_path, "case": a_path, "channel": cells,
-    "record_every": lambda name, value: positive(name, value, "days"), "training": days, "held_out": days, "test": days,
+    "record_every": an_interval, "training": days, "held_out": days, "test": days,
     "fields": field_names, "coarsen": whole(1, 1000), "width": whole(2, 4096), "blocks": whole(1, 1000), "rollouts": pairs,
     "batch": whole(1, 10**6), "rate": a_rate, "noise": lambda name, value: not_negative(name, value, "standard deviations"),
     "seed": whole(0, 2**31),

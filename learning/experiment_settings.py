@@ -33,6 +33,10 @@ def whole(least: int, most: int) -> Callable[[str, Any], int]:
     return lambda name, value: integer(name, value, least, most)
 
 
+def an_interval(name: str, value: Any) -> float:
+    return positive(name, value, "days")
+
+
 def a_rate(name: str, value: Any) -> float:
     return positive(name, value, "no unit")
 

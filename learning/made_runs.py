@@ -19,7 +19,7 @@ def make_run(path: Path, problem: tuple[Grid, Parameters, State], days: float, e
              runs_on: Any = None, progress: bool = True) -> None:
     """Write a run of so many days to a store, under another name until it is whole: fields of these names every so many days.
 
-    runs_on: a backend; None for the fastest. Raises as `Model.run` does.
+    runs_on: a backend; None for Numba. Raises as `Model.run` does.
     """
     from dycore.backends import on_numba
 

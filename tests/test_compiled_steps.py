@@ -14,6 +14,7 @@ from dycore import Model, cases
 from dycore.backends import on_numba, on_numpy
 from dycore.backends.compiled import buffers, writer
 from dycore.backends.compiled import program as compiled_program
+from dycore.backends.compiled.calls import call_at
 from dycore.backends.recorded import recording
 from dycore.grid import interior
 from dycore.state import map_state
@@ -229,6 +230,17 @@ def test_grids_of_all_sizes_share_their_programs(monkeypatch, name):
 
     nz = 1 if name == "steady_zonal_flow" else 4
     assert sources((nz, 12, 16)) == sources((nz, 18, 40)) != []
+
+
+def test_a_kernel_is_called_with_arguments_of_other_types_than_its_own_by_no_program():
+    kinds = numba.types.Tuple((numba.types.int64, numba.types.float64))
+
+    @numba.njit
+    def program(address):
+        call_at(address, (1, 2), kinds)
+
+    with pytest.raises(numba.TypingError, match=r"A kernel for Tuple\(int64, float64\) is called with UniTuple\(int64 x 2\)"):
+        program(0)
 
 
 def test_a_compiled_step_reads_nothing_that_it_has_not_written(monkeypatch):

@@ -15,6 +15,9 @@ import numpy as np
 
 from dycore.backends.compiled.cache import cache_folder
 
+# Loops over threads as they stand: Numba does not see that calls within write what is read after, and would make one loop of two
+LOOPS_ALONE = {"prange": True} | dict.fromkeys(
+    ("comprehension", "fusion", "inplace_binop", "numpy", "reduction", "setitem", "stencil"), False)
 _built: dict[str, Callable] = {}
 
 
@@ -38,8 +41,8 @@ def build(source: str, name: str, names: dict[str, Any], digest: str, alone: boo
         temporary.replace(path)
     scope = {**names, "np": np, "prange": numba.prange, "__name__": __name__}
     exec(compile(source, str(path), "exec"), scope)
-    function = numba.njit(error_model="numpy", parallel=parallel, cache=True, nogil=True, no_cfunc_wrapper=True, _nrt=not alone,
-                          no_cpython_wrapper=alone)(scope[own])
+    function = numba.njit(error_model="numpy", parallel=parallel and dict(LOOPS_ALONE), cache=True, nogil=True,
+                          no_cfunc_wrapper=True, no_cpython_wrapper=alone, _nrt=not alone)(scope[own])
     if alone:
         function._compiler._customize_flags = without_aliases  # Numba has no public option for it
     return _built.setdefault(digest, function)
@@ -48,8 +51,8 @@ def build(source: str, name: str, names: dict[str, Any], digest: str, alone: boo
 @cache
 def _generator() -> str:
     """Digest of the files with what generated source calls besides stencils: what was compiled with other versions is not used."""
-    here, names = Path(__file__).parent, ("arguments.py", "building.py", "kernels.py", "language.py", "strips.py", "views.py")
-    return hashlib.sha256(b"".join((here / name).read_bytes() for name in names)).hexdigest()
+    names = "arguments", "building", "calls", "kernels", "language", "strips", "views"
+    return hashlib.sha256(b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in names)).hexdigest()
 
 
 def without_aliases(flags: Any) -> Any:

@@ -79,11 +79,11 @@ START = """
             {carried} = {start}
 """
 CLEAR = {3: """
-        for level in range({array}.shape[1]):
-            for point in range({array}.shape[2]):
-                {array}[{row}, level, point] = zero
+        for level in range({array}.rows):
+            for point in range({array}.columns):
+                {array}[level, {row}, point] = zero
 """, 2: """
-        for point in range({array}.shape[1]):
+        for point in range({array}.columns):
             {array}[{row}, point] = zero
 """}
 ADDITION = """
@@ -111,7 +111,7 @@ def make_kernel(compilers: dict[str, Compiler], operation: Operation) -> Kernel:
 
     def at(name: str, array: TracedArray) -> str:
         row = f"j & {array.rolling_rows - 1}" if array.rolling_rows else "j"
-        return f"{name}[{row}, k, i]" if array.ndim == 3 else f"{name}[{row}, i]"
+        return f"{name}[k, {row}, i]" if array.ndim == 3 else f"{name}[{row}, i]"
 
     n_out = len(operation.outputs)
     targets = [at(name, array) for name, array in zip(results, operation.outputs, strict=False)]
@@ -158,7 +158,7 @@ def scattered(operation: Operation, fill: dict[str, Any]) -> dict[str, str]:
         array = operation.outputs[result]
         row = f"row + {rows} & {array.rolling_rows - 1}"
         columns = [shift for _, shift, _ in parts]
-        target = f"out{result}[{row}, level + {levels}, i]" if array.ndim == 3 else f"out{result}[{row}, i]"
+        target = f"out{result}[level + {levels}, {row}, i]" if array.ndim == 3 else f"out{result}[{row}, i]"
         total = "".join(f" {'-' if sign < 0 else '+'} value{value}[0, i - {shift}]" for value, shift, sign in parts)
         additions.append(ADDITION.format(west=region.i[0] + min(columns), east=max(columns), target=target,
                                          total=f"{target}{total}" if added_up(operation, result) else total.removeprefix(" + ")))

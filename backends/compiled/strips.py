@@ -6,7 +6,7 @@ Indices are said to be inside: where one may be negative, and then counts from t
 import numba
 
 from dycore.backends.compiled.cache import kept
-from dycore.backends.compiled.views import inside
+from dycore.backends.compiled.views import in_precision, inside
 from dycore.tiles import HALO
 
 NUMBERS = 9  # of a strip: its sign, and its first index, how many, first index and step of its source, in j and in i
@@ -15,36 +15,35 @@ OPTIONS = {"error_model": "numpy", "no_cfunc_wrapper": True, "no_cpython_wrapper
 
 @numba.njit(**OPTIONS)
 def copy_strip(array, sign, j0, nj, from_j, step_j, i0, ni, from_i, step_i):
-    """array[j0 + a, :, i0 + b] = sign * array[from_j + a * step_j, :, from_i + b * step_i]; a sign of 0 gives 0."""
-    factor = array.dtype.type(sign)
+    """array[:, j0 + a, i0 + b] = sign * array[:, from_j + a * step_j, from_i + b * step_i]; a sign of 0 gives 0."""
+    factor = in_precision(sign, array)
     for a in range(nj):
-        for k in range(array.shape[1]):
-            to, source = array[inside(j0 + a, 0), inside(k, 0)], array[inside(from_j + a * step_j, 0), inside(k, 0)]
+        to, source = inside(j0 + a, 0), inside(from_j + a * step_j, 0)
+        for level in range(array.rows):
+            k = inside(level, 0)
             if sign == 0:  # whatever stands there, which may be no number
                 for b in range(ni):
-                    to[inside(i0 + b, 0)] = factor
+                    array[k, to, inside(i0 + b, 0)] = factor
             elif ni == HALO and step_i == 1:  # the compiler unrolls what it knows
                 for b in range(HALO):
-                    to[inside(i0 + b, 0)] = factor * source[inside(from_i + b, 0)]
+                    array[k, to, inside(i0 + b, 0)] = factor * array[k, source, inside(from_i + b, 0)]
             else:
                 for b in range(ni):
-                    to[inside(i0 + b, 0)] = factor * source[inside(from_i + b * step_i, 0)]
+                    array[k, to, inside(i0 + b, 0)] = factor * array[k, source, inside(from_i + b * step_i, 0)]
 
 
 def fill_strips(array, numbers, at, count):
-    """Fill so many strips of an array, one after the other; their numbers begin at `at`. What has no levels has one."""
-    deep = array[:, None] if array.ndim == 2 else array
+    """Fill so many strips of an array, a `View` of planes, one after the other; their numbers begin at `at`."""
     for first in range(at, at + NUMBERS * count, NUMBERS):
         n = numbers[first: first + NUMBERS]
-        copy_strip(deep, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8])
+        copy_strip(array, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8])
 
 
 def fill_rows(array, numbers, at, count, south, north):
     """Fill strips of rows south .. north - 1 beside their own cells, whatever the numbers say of j."""
-    deep = array[:, None] if array.ndim == 2 else array
     for first in range(at, at + NUMBERS * count, NUMBERS):
         n = numbers[first: first + NUMBERS]
-        copy_strip(deep, n[0], south, north - south, south, 1, n[5], n[6], n[7], n[8])
+        copy_strip(array, n[0], south, north - south, south, 1, n[5], n[6], n[7], n[8])
 
 
 def copy_rectangle(target, source, numbers, at, _count):
@@ -58,23 +57,23 @@ def copy_rectangle(target, source, numbers, at, _count):
 
 @numba.njit(**OPTIONS)
 def add_strip(array, sign, j0, nj, from_j, step_j, i0, ni, from_i, step_i):
-    """array[from_j + a * step_j, :, from_i + b * step_i] += sign * array[j0 + a, :, i0 + b], which is zero then."""
-    factor, zero = array.dtype.type(sign), array.dtype.type(0)
+    """array[:, from_j + a * step_j, from_i + b * step_i] += sign * array[:, j0 + a, i0 + b], which is zero then."""
+    factor, zero = in_precision(sign, array), in_precision(0, array)
     for a in range(nj):
-        for k in range(array.shape[1]):
-            filled, source = array[inside(j0 + a, 0), inside(k, 0)], array[inside(from_j + a * step_j, 0), inside(k, 0)]
+        filled, source = inside(j0 + a, 0), inside(from_j + a * step_j, 0)
+        for level in range(array.rows):
+            k = inside(level, 0)
             for b in range(ni):
                 if sign != 0:
-                    source[inside(from_i + b * step_i, 0)] += factor * filled[inside(i0 + b, 0)]
-                filled[inside(i0 + b, 0)] = zero
+                    array[k, source, inside(from_i + b * step_i, 0)] += factor * array[k, filled, inside(i0 + b, 0)]
+                array[k, filled, inside(i0 + b, 0)] = zero
 
 
 def add_strips(array, numbers, at, count):
     """The adjoint of `fill_strips`, of strips in the opposite order."""
-    deep = array[:, None] if array.ndim == 2 else array
     for first in range(at, at + NUMBERS * count, NUMBERS):
         n = numbers[first: first + NUMBERS]
-        add_strip(deep, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8])
+        add_strip(array, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8])
 
 
 def keep_round(kept, array, number):

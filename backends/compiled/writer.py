@@ -16,18 +16,20 @@ import numpy as np
 from dycore.backends.common import precision_of
 from dycore.backends.compiled.buffers import LINE, laid_out
 from dycore.backends.compiled.building import build
+from dycore.backends.compiled.calls import address_of, call_at
 from dycore.backends.compiled.kernels import make_kernel
 from dycore.backends.compiled.strips import add_strips, copy_rectangle, fill_rows, fill_strips, keep_round, load_round
-from dycore.backends.compiled.views import array_at
+from dycore.backends.compiled.views import View, array_at, planes, view_at
 from dycore.backends.halos import extent
 from dycore.backends.on_numpy import NumpyBackend
 from dycore.backends.recorded.operations import Group, Operation, Statement, TracedArray
-from dycore.backends.recorded.scalars import Scalar, Values, is_whole
+from dycore.backends.recorded.scalars import Element, Scalar, Values, is_whole
 from dycore.backends.threads import with_parallel_loops
 from dycore.backends.user_cache import in_turn
 from dycore.halo_sources import copies_x
 
 INDENT = "    "
+PROGRAM = {"array_at": array_at, "call_at": call_at, "planes": planes, "view_at": view_at}  # what the text of programs calls
 DOUBLES = LINE // 8  # in the widest vector
 
 
@@ -37,9 +39,9 @@ class Part:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.names: dict[str, Any] = {}
-        self.digests: list[str] = []
         self.buffers: dict[int, int] = {}  # the place of a buffer among those of the part
-        self.arrays: list[str] = []  # lines that make arrays of these
+        self.arrays: list[str] = []  # lines that make arrays and views of these
+        self.kinds: dict[Any, str] = {}  # names of types of Numba
         self.integers: list[Any] = []
         self.reals: list[Any] = []
         self.dtype = np.dtype(float)
@@ -58,7 +60,7 @@ class Writer:
         self.values: list[Values] = []  # the numbers that the parts are given: whole ones and floats of each
         self.rolling: set[int] = set()
         self.part = Part()
-        self.local: set[int] = set()
+        self.local: set[str] = set()  # lines of a loop over threads that show each its rolling arrays
 
     def parts_of(self, statements: list[Statement]) -> list[Callable]:
         """Functions of a run (dycore.backends.compiled.program) that together are the program."""
@@ -81,8 +83,8 @@ class Writer:
             return
         parallel = self.backend.threads > 1
         source = "\n".join(["def program(n, c, memory):", *part.arrays, *part.lines, ""])
-        names = part.names | {"array_at": array_at}
-        function = build(source, "program", names, repr(part.digests), alone=False, parallel=parallel)
+        names = part.names | PROGRAM | {name: kind for kind, name in part.kinds.items()}
+        function = build(source, "program", names, repr(list(part.kinds)), alone=False, parallel=parallel)
         call = with_parallel_loops(function) if parallel else function
         whole, buffers = len(self.values), np.array(list(part.buffers))
         self.values += [Values(part.integers, np.dtype(np.int64)), Values(part.reals, part.dtype)]
@@ -105,18 +107,41 @@ class Writer:
 
     def array(self, array: TracedArray) -> str:
         """Source text of an array."""
-        buffers, rolls = self.part.buffers, bool(array.rolling_rows) and self.backend.threads > 1
-        if array.buffer not in buffers:
-            place = buffers[array.buffer] = len(buffers)
-            kind = numba.types.Array(numba.from_dtype(array.dtype), rolls + len(array.shape), "C")
-            name = f"{array.dtype}_{kind.ndim}"
-            self.part.names[name] = kind
-            self.part.arrays.append(f"{INDENT}b{place} = array_at(memory, {place}, {name})")
-        place = buffers[array.buffer]
-        if rolls:
-            self.local.add(place)
-            return f"rolling{place}"
-        return f"b{place}"
+        assert not array.rolling_rows, "a rolling array is read as a view"
+        place = self.place_of(array)
+        return self.at_top(f"b{place}", f"array_at(memory, {place}, {self.named(array_kind(array))})")
+
+    def view(self, array: TracedArray) -> str:
+        """Source text of an array with two or three axes as a `View`; of a rolling one, that of the thread that asks."""
+        place, kind = self.place_of(array), self.named(array_kind(array))
+        if array.rolling_rows and self.backend.threads > 1:
+            self.local.add(f"v{place} = view_at(memory, {place}, {kind}, chunk)")
+            return f"v{place}"
+        return self.at_top(f"v{place}", f"view_at(memory, {place}, {kind}, None)")
+
+    def place_of(self, array: TracedArray) -> int:
+        """The place of an array among those of the part."""
+        return self.part.buffers.setdefault(array.buffer, len(self.part.buffers))
+
+    def at_top(self, name: str, value: str) -> str:
+        """A name that stands for a value from the first line of the part on."""
+        line = f"{INDENT}{name} = {value}"
+        if line not in self.part.arrays:
+            self.part.arrays.append(line)
+        return name
+
+    def named(self, kind: Any) -> str:
+        """Source text of a type of Numba."""
+        return self.part.kinds.setdefault(kind, f"kind{len(self.part.kinds)}")
+
+    def kind_of(self, leaf: Any) -> Any:
+        """The type that an argument of a kernel has in Numba."""
+        if isinstance(leaf, TracedArray):
+            return View(array_kind(leaf), -1, -1) if leaf.ndim in (2, 3) else array_kind(leaf)
+        dtype = np.dtype(int) if is_whole(leaf) else getattr(leaf, "dtype", self.part.dtype)
+        if isinstance(leaf, Element):
+            return numba.from_dtype(dtype)
+        return numba.types.int64 if dtype.kind in "iu" else numba.from_dtype(self.part.dtype)
 
     def integer(self, value: Any) -> str:
         """Source text of a whole number that is known now, or to a run; it is no part of the compiled program."""
@@ -128,6 +153,8 @@ class Writer:
 
     def number(self, leaf: Any) -> str:
         """Source text of an argument of a kernel."""
+        if isinstance(leaf, TracedArray):
+            return self.view(leaf) if leaf.ndim in (2, 3) else self.array(leaf)
         if hasattr(leaf, "source"):
             return leaf.source(self)
         return self.integer(leaf) if is_whole(leaf) else self.real(leaf)
@@ -159,13 +186,13 @@ class Writer:
         strips = [numbers_of(array.shape, *copy) for copy in copies]
         if not strips:
             return
-        self.call_with(fill_rows if rows else fill_strips, (self.array(array),), strips, indent, rows)
+        self.call_with(fill_rows if rows else fill_strips, (f"planes({self.view(array)})",), strips, indent, rows)
 
     def strips_back(self, array: TracedArray, copies: Iterable[tuple], indent: str) -> None:
         """Add strips of the halo of an array to where they come from."""
         strips = [numbers_of(array.shape, *copy) for copy in copies]
         if strips:
-            self.call_with(add_strips, (self.array(array),), strips, indent)
+            self.call_with(add_strips, (f"planes({self.view(array)})",), strips, indent)
 
     def copy_round(self, keep: bool, kept: TracedArray, array: TracedArray, number: Any, indent: str) -> None:
         """Keep an array as it is in a round, or make it of what was kept."""
@@ -199,7 +226,7 @@ class Writer:
             self.add(indent, f"for chunk in prange({threads}):")
             self.add(inner, f"south = {south} + chunk * ({north} - {south}) // {threads}",
                      f"north = {south} + (chunk + 1) * ({north} - {south}) // {threads}",
-                     *(f"rolling{place} = b{place}[chunk]" for place in sorted(self.local)))
+                     *sorted(self.local))
         else:
             self.add(indent, f"south, north = {south}, {north}")
         overlap = max(operation.lookahead + operation.lookbehind for operation in group.operations)
@@ -210,21 +237,24 @@ class Writer:
         """Call the kernel of an operation for a block of rows."""
         part, region, lookahead, lookbehind = self.part, operation.region, operation.lookahead, operation.lookbehind
         kernel = make_kernel(self.backend.compilers, operation)
-        name = f"kernel_{kernel.digest}"
-        part.names[name] = kernel.function
-        if kernel.digest not in part.digests:
-            part.digests.append(kernel.digest)
         precision = precision_of(operation.arguments)
         part.dtype = precision if precision.kind == "f" else part.dtype
         self.rolling |= {array.buffer for array in operation.results if array.rolling_rows}
         within = operation.scatter.within if operation.scatter else ()
-        ends = [self.integer(number) for number in (*within, *([region.k[1]] if region.k else []), row_end(operation))]
-        given = [*ends, *map(self.array, operation.results), *map(self.number, kernel.leaves)]
+        ends = (*within, *([region.k[1]] if region.k else []), row_end(operation))
+        given = [*map(self.integer, ends), *map(self.number, (*operation.results, *kernel.leaves))]
+        kinds = numba.types.Tuple(list(map(self.kind_of, (0, 0, *ends, *operation.results, *kernel.leaves))))
+        address = self.integer(address_of(kernel.function, kinds.types))
         self.add(indent, f"first = max(block + {lookahead}, {self.integer(region.j[0])}, south - {lookbehind})",
                  f"last = min(block + {lookahead + self.rows}, {self.integer(region.j[1])}, north + {lookahead})",
-                 "if first < last:", f"    {name}(first, last, {', '.join(given)})")
+                 "if first < last:", f"    call_at({address}, (first, last, {', '.join(given)}), {self.named(kinds)})")
         for array, halo in operation.ends.items():
             self.strips(array, copies_x(halo), indent + INDENT, "first, last")
+
+
+def array_kind(array: TracedArray) -> Any:
+    """The type that an array has in Numba."""
+    return numba.types.Array(numba.from_dtype(array.dtype), array.ndim, "C")
 
 
 def row_end(operation: Operation) -> int:

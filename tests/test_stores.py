@@ -198,3 +198,13 @@ def test_open_says_what_cannot_be_opened(tmp_path):
         dycore.open(tmp_path / "nothing.zarr")
     with pytest.raises(ValueError, match=r"nothing.icechunk' cannot be opened \(the repository doesn't exist\)"):
         dycore.open(tmp_path / "nothing.icechunk")
+    assert [*tmp_path.iterdir()] == []  # looking makes no repository
+
+
+@pytest.mark.parametrize("chunks, sentence", [({"level": 2}, "has no dimension 'level'. There are air_pressure, latitude"),
+                                              ("big", "'big' are no chunks")])
+def test_open_refuses_chunks_that_dask_would_ignore(model_and_start, tmp_path, chunks, sentence):
+    model, start = model_and_start
+    model.dataset(start).to_netcdf(tmp_path / "s.nc")
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        dycore.open(tmp_path / "s.nc", chunks)

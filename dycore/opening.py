@@ -8,7 +8,7 @@ from typing import Any
 from dycore.diagnostics.xgcm_grids import xgcm_grid
 from dycore.files import why
 from dycore.inputs.given import shown
-from dycore.locations import location
+from dycore.locations import check_libraries, location
 from dycore.running.reading import open_dataset
 
 CHUNK = "128 MiB"  # of Dask, about: smaller ones cost more to schedule than to work on
@@ -39,7 +39,7 @@ def open(path: Any, chunks: Any = "auto") -> tuple[Any, Any]:
 
 def with_grid(path: Any, chunks: Any) -> tuple[Any, Any]:
     """The dataset of a path and its grid."""
-    location(path)  # what there is to say of an address is said as it is
+    check_libraries(location(path))
     try:
         dataset = open_dataset(path, chunks=chunks)
     except ImportError:

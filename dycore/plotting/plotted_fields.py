@@ -16,7 +16,7 @@ from dycore.diagnostics.times import days_of
 from dycore.diagnostics.velocities import relative_vorticity, speed
 from dycore.inputs.given import check_labelled, check_switch, check_text, finite, shown
 from dycore.inputs.nearest_name import instead_of
-from dycore.locations import is_here, location
+from dycore.locations import check_libraries, is_here, location
 from dycore.plotting.curved_cells import VERTICES, areas, is_geographic
 from dycore.running.reading import open_dataset
 
@@ -39,6 +39,7 @@ def opened(path: Any) -> Any:
         raise ValueError(f"there is no file '{path}'.") from problem
     except OSError as problem:
         raise ValueError(f"'{path}' cannot be read: {problem.strerror}.") from problem
+    check_libraries(path)
     try:
         dataset = open_dataset(path, decode_times=False)
     except Exception as problem:  # whatever netCDF4, zarr and json say of something else

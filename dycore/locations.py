@@ -10,6 +10,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from os import path as names
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from dycore.files import at_home, warn_once, why
 
 ADDRESS = re.compile(r"([A-Za-z][\w+.-]+)://")
 ENDINGS = "in .zarr, .icechunk or .nc"  # of output that grows (dycore.running.growing_files)
+LIBRARIES = {".zarr": ("xarray", "zarr"), ".nc": ("xarray", "netCDF4"), ".icechunk": ("xarray", "icechunk")}
 EXTRA = "pip install 'dycore[stores]'"
 
 
@@ -55,6 +57,16 @@ def to_install(protocol: str, problem: Exception) -> str:
     library = known_implementations[protocol]["class"].partition(".")[0]
     line = f"pip install {library}" if library != "fsspec" else f"pip install 'fsspec[{protocol}]'"
     return f"a library is missing ({why(problem)}): {line}"
+
+
+def check_libraries(path: Any) -> None:
+    """Raise ValueError, with what to install, where a library of the format of a path is missing."""
+    for library in LIBRARIES.get(path.suffix, ()):
+        try:
+            import_module(library)
+        except ImportError:
+            extra = "stores" if library == "icechunk" else "io"
+            raise ValueError(f"'{path}' needs {library}, which is not installed: pip install 'dycore[{extra}]'.") from None
 
 
 def end_of(path: Any) -> str:

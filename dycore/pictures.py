@@ -29,18 +29,16 @@ from dycore.plotting.map_projections import (
     degrees,
     draw_globe,
     half_sizes,
-    is_of_cartopy,
     map_axes,
     mollweide,
-    of_cartopy,
     orthographic,
+    viewed,
 )
 from dycore.plotting.plotted_fields import (
     PLACES,
     along,
     check_field,
     check_fields,
-    check_view,
     edges,
     extends,
     field,
@@ -63,7 +61,7 @@ def map_of(field: Any, projection: Any = None, longitude: float = 0.0, coastline
     """A map (matplotlib's Figure) at the last time of a field and its level next to the moving boundary.
 
     `projection` is `mollweide`, `orthographic(latitude)`, one of cartopy such as `cartopy.crs.Robinson()`, or None; `longitude`
-    (degrees) is in its middle, except of one of cartopy, which says its own. `coastlines` of the Earth come from
+    (degrees) is in its middle; one of cartopy says its own, and no other is taken. `coastlines` of the Earth come from
     dycore.plotting.coastlines. Raises ValueError where there are none, and on a plane.
     """
     check_field("field", field)
@@ -105,14 +103,6 @@ def drawn_map(field: Any, colours: tuple, projection: Callable | None, longitude
     colour_bar(figure, axes, mesh, field, colours[1], aspect=30)
     describe(axes, field)
     return figure, axes, mesh
-
-
-def viewed(projection: Any, longitude: Any) -> tuple[Callable | None, float]:
-    """A projection as a function, or None, and the longitude in its middle; ValueError for what is none."""
-    if is_of_cartopy(projection):
-        projection, longitude = of_cartopy(projection)
-    check_view(projection, longitude)
-    return projection, longitude
 
 
 def at_last(data: Any) -> Any:

@@ -22,6 +22,7 @@ from dycore.restart import Restarts, Sums, check_folder, check_start, partial_me
 from dycore.restart import write as write_restart
 from dycore.running.callbacks import Callback
 from dycore.running.diagnosed import Diagnosed, Diagnostics, Output
+from dycore.running.growing_files import check_format
 from dycore.running.series import Means, Series, Snapshots, whole_steps
 from dycore.state import State
 
@@ -52,9 +53,10 @@ def go_on(series: list[Series], sums: dict[str, Sums], warn: bool) -> None:
 
 
 def check_paths(paths: list[Path]) -> None:
-    """Raise ValueError where two outputs of a run are one file, whatever its path is spelt like."""
+    """Raise ValueError for what cannot be written here, and where two outputs of a run are one file, however it is spelt."""
     ends: dict[str, Path] = {}
     for path in paths:
+        check_format(path)
         other = ends.setdefault(end_of(path), path)
         if other is not path:
             raise ValueError(f"Two outputs of this run have one path: '{path}'" + (f" and '{other}'" if path != other else "")

@@ -14,6 +14,7 @@ from dycore.learning.state_fields import open_points
 
 WIND, DRAG = "surface_stress", "vertical_mixing.linear_drag"
 TRUTH = {WIND: 1.0, DRAG: 2.0e-3}
+LABELS = {WIND: "wind stress over the true one", DRAG: "linear bottom drag (m/s)"}
 UNCERTAIN = (UncertainParameter(WIND, 0.6, error=0.5, factor=True), UncertainParameter(DRAG, 4.0e-3, error=0.7))
 
 
@@ -26,7 +27,7 @@ def draw(curves, found, path):
         axes.semilogx(curve.values, curve.costs, "o-", label="cost, the other at its background")
         axes.axvline(TRUTH[curve.name], color="black", label="truth")
         axes.axvspan(*found.estimates.interval(curve.name), color="tab:orange", alpha=0.5, label="estimate, two deviations")
-        axes.set(xlabel=curve.name, ylabel="cost")
+        axes.set(xlabel=LABELS[curve.name], ylabel="cost (no unit)")
     axes.legend()
     figure.savefig(path)
 

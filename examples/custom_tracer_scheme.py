@@ -33,10 +33,10 @@ def limited(velocity, c3, c2, c1, d1, d2, d3):
 def draw(patch, dye, path):
     """Picture of the dye at the beginning, and at the end by each scheme."""
     from matplotlib.figure import Figure
-    figure = Figure(figsize=(3.2 * (1 + len(dye)), 2.8), layout="constrained")
-    named = {"at the start": patch} | {scheme.__name__: values for scheme, values in dye.items()}
+    figure, named = Figure(figsize=(12.0, 2.8), layout="constrained"), {"start": patch} | {each.__name__: dye[each] for each in dye}
     for place, (name, values) in enumerate(named.items(), start=1):
-        figure.add_subplot(1, len(named), place, title=name).pcolormesh(values, vmin=-0.2, vmax=1.2)
+        words = {"title": f"{name}: {values.min():.2f} to {values.max():.2f}", "xlabel": "x (m)", "ylabel": "y (m)"}
+        figure.add_subplot(1, len(named), place, **words).pcolormesh(values, vmin=-0.2, vmax=1.2)
     figure.savefig(path)
 
 

@@ -17,8 +17,8 @@ def draw(whole, of_mean, path):
 
     figure = Figure(figsize=(6.0, 3.6), layout="constrained")
     axes = figure.subplots()
-    for values, name in ((whole, "all of it"), (of_mean, "mean flow"), (whole - of_mean.values, "eddies")):
-        axes.plot(1e-3 * whole.y_face, 1e-12 * values, label=name)
+    for heat, style, name in ((whole, "k", "all of it"), (of_mean, "C1--", "mean flow"), (whole - of_mean.values, "C2", "eddies")):
+        axes.plot(1e-3 * whole.y_face, 1e-12 * heat, style, label=name)
     axes.set(xlabel="y (km)", ylabel="heat northward (TW)")
     axes.legend()
     figure.savefig(path)

@@ -23,7 +23,7 @@ def draw(grid, states, path):
     figure = Figure(figsize=(8.0, 3.6), layout="constrained")
     axes = figure.subplots()
     mesh = axes.pcolormesh(grid.x, grid.y, jax.vmap(interior)(states.surface).std(axis=0))
-    axes.set(xlabel="longitude", ylabel="latitude", aspect="equal")
+    axes.set(xlabel="longitude (degrees)", ylabel="latitude (degrees)", aspect="equal")
     figure.colorbar(mesh, label="Pa between the members")
     figure.savefig(path)
 

@@ -11,21 +11,21 @@ COLOURS = {"truth": "k", "none": "C0", "offline": "C1", "online": "C2"}
 ROLLOUTS = {1: 3, 4: 2, 20: 1}  # passes through all windows, by their length in looks of 6 hours
 
 
-def draw(errors, climates, path):
+def draw(grid, errors, climates, path):
     """Picture of the errors of forecasts, of spectra, and of the mean wind of the truth and of the online networks."""
     from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(14.0, 4.0), layout="constrained")
-    first, second, *others = figure.subplots(1, 4)
+    figure, levels = Figure(figsize=(9.0, 7.0), layout="constrained"), 0.005 * (grid.interfaces[1:] + grid.interfaces[:-1])  # hPa
+    (first, second), others = figure.subplots(2, 2)
     for name, each in errors.items():
         first.semilogy([look * LOOK / DAY for look in range(1, 1 + len(each))], each, COLOURS[name])
-    first.set(xlabel="days", ylabel="error / standard deviation of the flow")
+    first.set(xlabel="days of a forecast", ylabel="error / standard deviation of the flow")
     for name, each in climates.items():
-        second.loglog(range(1, 1 + len(each.spectrum)), each.spectrum, COLOURS[name], label=name)
-    second.legend(title="spectra of u (m2/s2) by wavenumber")
+        second.semilogy(range(1, 1 + len(each.spectrum)), each.spectrum, COLOURS[name], label=name)
+    second.set(xlabel="zonal wavenumber", ylabel="kinetic energy of u (m2/s2)")
+    second.legend()
     for axes, name in zip(others, ("truth", "online"), strict=True):
-        figure.colorbar(axes.contourf(climates[name].u, levels=range(-40, 41, 5), cmap="RdBu_r", extend="both"), ax=axes)
-        axes.set(title=f"mean u (m/s), {name}", xlabel="row", ylabel="level", ylim=(len(climates[name].u) - 1, 0))  # ground below
+        figure.colorbar(axes.contourf(grid.y, levels, climates[name].u, range(-40, 41, 5), cmap="RdBu_r", extend="both"), ax=axes)
+        axes.set(title=f"mean zonal wind (m/s), {name}", xlabel="latitude (degrees)", ylabel="pressure (hPa)", ylim=levels[[-1, 0]])
     figure.savefig(path)
 
 
@@ -52,7 +52,7 @@ def main(runs_on=None, cells=(8, 16, 32), spin_up=200, days=40, passes=300, roll
     for name, each in errors.items():
         print(f"{name}: error at the end {each[-1]:.3f}, {learning.departures(grid, climates[name], climates['truth'])}")
     if picture:
-        draw(errors, climates, picture)
+        draw(grid, errors, climates, picture)
     return errors, climates, networks
 
 

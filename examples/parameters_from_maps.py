@@ -25,14 +25,15 @@ def misfit(network, batch):
 def draw(basin, fields, looks, path):
     """Picture of both fields [j, i], true, by the network and constant, and of the greatest errors of sea level by the latter."""
     from matplotlib.figure import Figure
-
-    figure, most = Figure(figsize=(15.0, 7.0), layout="constrained"), {"drag (m/s)": 5e-3, "viscosity (m2/s)": 2e4}
+    figure, most = Figure(figsize=(12.0, 5.6), layout="constrained"), {"drag (m/s)": 5e-3, "viscosity (m2/s)": 2e4}
     model, truth, wet = Model(basin.grid, basin.parameters, on_numpy), true_levels(basin, looks, on_numpy), basin.grid.wet[0]
     for row, name, what, who in zip(figure.subplots(2, 4), RANGES, most, fields, strict=True):
         shown = {f"{what}, {each}": (made[name], most[what]) for each, made in {"truth": basin.truth, **fields}.items()}
         shown[f"error of sea level (m), {who}"] = abs(sea_levels(model, fields[who], looks) - truth).max(axis=0), 0.02
         for axes, (title, (plane, greatest)) in zip(row, shown.items(), strict=True):
-            figure.colorbar(axes.pcolormesh(np.where(wet, plane, np.nan), vmin=0.0, vmax=greatest), ax=axes, label=title)
+            axes.set(title=title, xlabel="degrees east", ylabel="degrees north", facecolor="0.75")
+            mesh = axes.pcolormesh(basin.grid.x, basin.grid.y, np.where(wet, plane, np.nan), vmin=0.0, vmax=greatest)
+            figure.colorbar(mesh, ax=axes, extend="max")
     figure.savefig(path)
 
 
@@ -47,8 +48,7 @@ def main(n=16, looks=12, training=(1, 2, 3, 4), unseen=(5, 6, 7, 8, 9, 10), pass
     blind = [(model, start, 0.0 * maps, seen) for model, start, maps, seen in batches]  # without maps: the best constants
     network = learning.MapNetwork(scales.names, RANGES, key=jax.random.key(0))
     found, even = (learning.fit(misfit, network, each, ADAM, passes=passes).weights for each in (batches, blind))
-    learnt = {"network": lambda basin: found(scales.normalised(basin.maps)),
-              "constants": lambda basin: even(0.0 * scales.normalised(basin.maps))}
+    learnt = {"network": lambda b: found(scales.normalised(b.maps)), "constants": lambda b: even(0.0 * scales.normalised(b.maps))}
     errors = {who: errors_in([basins[seed] for seed in unseen], fields_of, looks, on_numpy) for who, fields_of in learnt.items()}
     print(*(f"{who}: errors in basins that were not seen {each}" for who, each in errors.items()), sep="\n")
     if picture:

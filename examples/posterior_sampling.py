@@ -1,8 +1,8 @@
 """Assimilation by posterior sampling: observations guide a diffusion model of a turbulent flow, beside 4D-Var and LETKF.
 
 `python examples/posterior_sampling.py PICTURE` makes a run of Kolmogorov flow, trains a prior on it and analyses a twin;
-`python -m dycore.learning.sample_posterior FILE.toml` makes the whole of it from settings, and benchmarks/posterior_sampling has
-settings for a longer one.
+its training is short, so that members are still noisy. `python -m dycore.learning.sample_posterior FILE.toml` makes the whole of
+it from settings, and benchmarks/posterior_sampling has settings for a longer one.
 """
 
 import sys

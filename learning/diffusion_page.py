@@ -42,13 +42,16 @@ def fields_figure(panels: Mapping[str, np.ndarray], most: float) -> Any:
     """Panels of vorticity by title, in two rows; those that begin with "standard deviation" have colours of their own."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11.0, 7.0), layout="constrained")
-    for axes, (title, values) in zip(figure.subplots(2, (len(panels) + 1) // 2).flat, panels.items(), strict=True):
+    figure = Figure(figsize=(9.6, 7.4), layout="constrained")
+    everywhere, meshes = figure.subplots(2, (len(panels) + 1) // 2), {}
+    for axes, (title, values) in zip(everywhere.flat, panels.items(), strict=True):
         spread = title.startswith("standard deviation")
-        shown = axes.pcolormesh(values, cmap="magma_r" if spread else "RdBu_r", vmin=0.0 if spread else -most,
-                                vmax=0.5 * most if spread else most, rasterized=True)
+        meshes[spread] = axes.pcolormesh(values, cmap="magma_r" if spread else "RdBu_r", vmin=0.0 if spread else -most,
+                                         vmax=0.5 * most if spread else most, rasterized=True)
         axes.set(title=title, aspect="equal", xticks=[], yticks=[])
-        figure.colorbar(shown, ax=axes, label="vorticity (1/s)", shrink=0.8)
+    for spread, mesh in meshes.items():
+        label, extend = ("standard deviation of members (1/s)", "max") if spread else ("vorticity (1/s)", "both")
+        figure.colorbar(mesh, ax=everywhere, location="bottom", aspect=40, shrink=0.7, label=label, extend=extend)
     return figure
 
 

@@ -368,6 +368,10 @@ def rotated(backend):
     (lambda d: diagnostics.section_transport(d, x=1.0, y=(3.0, 2.0, 1.0)), "must be the two ends"),
     (lambda d: diagnostics.overturning_in_density(d, [2.0, 1.0]), "must be densities .* that increase"),
     (lambda d: diagnostics.overturning(d, region=d.x > 0.0), "region has the dimensions x, and must have y, x"),
+    (lambda d: diagnostics.overturning(d, region=(d.x > 0.0) & (d.y > 1e9)), "region has no cell: it is False everywhere"),
+    (lambda d: diagnostics.area_mean(d, "temperature", region=d.y > 1e9), "region has no cell: .* places of the data, y from"),
+    (lambda d: diagnostics.area_mean(d, "temperature", region=2 * (d.y > 0.0)), "must be True in cells that belong to it"),
+    (lambda d: diagnostics.zonal_mean(d.temperature, region=d.y[:2] > 0.0), "region has 2 of y from .* of their coordinates"),
     (lambda d: diagnostics.zonal_spectrum(d.isel(x=slice(4), x_face=slice(4)), "temperature"), "rows do not go round"),
     (lambda d: diagnostics.zonal_mean(d.temperature.isel(x=0)), "has no dimension along x"),
     (lambda d: diagnostics.air_temperature(d), "is of an ocean")])

@@ -1,12 +1,15 @@
 """Datasets with CF names that xgcm understands, states from them, and records on a schedule."""
 
 import dataclasses
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import channel, random_velocity
 
+import dycore
 from dycore import Model, cases
 from dycore.equations.advection import upwind3
 from dycore.fluid import Ocean
@@ -171,6 +174,21 @@ def test_what_cannot_be_written_is_said_before_the_run(numpy_backend, tmp_path, 
     with pytest.raises(ValueError, match=sentence):
         model.run(start, steps=1, write=(wanted,), progress=False)
     assert not Path(wanted.path).exists()
+
+
+@pytest.mark.parametrize("path, library, extra", [("x.nc", "xarray", "io"), ("x.nc", "netCDF4", "io"), ("x.zarr", "zarr", "io"),
+                                                  ("x.icechunk", "icechunk", "stores")])
+def test_a_library_that_is_missing_is_said_with_the_pip_line_before_anything_is_made(
+        numpy_backend, tmp_path, monkeypatch, path, library, extra):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, library, None)
+    model, start = wave(numpy_backend)
+    sentence = f"'{path}' needs {library}, which is not installed: pip install 'dycore[{extra}]'."
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        model.run(start, steps=1, write=(Snapshots(path, 1.0),), progress=False)
+    assert [*tmp_path.iterdir()] == []
+    with pytest.raises(ValueError, match=f"needs {library}, which is not installed"):
+        dycore.open(path)
 
 
 def test_the_source_says_which_schemes_made_it(numpy_backend):

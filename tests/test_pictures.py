@@ -368,6 +368,18 @@ def test_a_projection_of_cartopy_has_the_colour_of_the_data_at_a_place(air):
         assert drawn_at(figure, *crs.transform_point(longitude, latitude, crs.as_geodetic())) == pytest.approx(0.01 * there)
 
 
+@pytest.mark.parametrize("make, sentence", [
+    (lambda crs: ("robinson",), "projection='robinson' is none. Give mollweide"),
+    (lambda crs: (crs.Robinson,), "is none. Give mollweide"),  # the class, without brackets
+    (lambda crs: (crs.Geodetic(),), "is none. Give mollweide"),
+    (lambda crs: (crs.Robinson(), 150.0), r"as in cartopy\.crs\.Robinson\(central_longitude=150\)"),
+    (lambda crs: (pictures.orthographic(100.0),), "centre=100.0 must be a latitude")])
+def test_what_is_no_projection_is_refused_with_those_that_there_are(air, make, sentence):
+    crs = pytest.importorskip("cartopy.crs")
+    with pytest.raises(ValueError, match=sentence):
+        pictures.map_of(pictures.field(air, "surface_pressure"), *make(crs))
+
+
 def test_an_mp4_is_written_where_there_is_ffmpeg_and_refused_in_words_where_not(air, monkeypatch, tmp_path):
     pytest.importorskip("imageio_ffmpeg")
     field = pictures.field(air, "surface_pressure")

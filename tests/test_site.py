@@ -128,13 +128,15 @@ def test_all_that_is_public_has_a_place_in_the_pages(pages):
     assert [name for name in docstrings.objects() if name not in places and f"module-{name}" not in places] == []
 
 
-def test_pictures_that_are_kept_are_small_and_of_what_is_there():
+def test_every_example_and_case_has_a_picture_that_is_small_and_of_what_is_there():
     examples = list((ROOT / "examples").glob("*.py"))
     assert [path.name for path in examples if "sys.argv" not in path.read_text()] == []  # python examples/NAME.py PICTURE.png
     names = {path.stem for path in examples} | {f"case_{name}" for name in CASES}
     kept = list((ROOT / "docs/pictures").glob("*.png"))
     assert len(kept) > 10 and {path.stem for path in kept} <= names
     assert [path.name for path in kept if path.stat().st_size > LARGEST] == []
+    missing = sorted(names - {path.stem for path in kept})
+    assert not missing, f"The gallery has no picture of {', '.join(missing)}: draw it with python -m docs.pictures {missing[0]}."
 
 
 def test_the_drawing_of_a_cell_and_the_table_of_a_state_are_kept(site):

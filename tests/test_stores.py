@@ -3,16 +3,19 @@
 import re
 import sys
 import warnings
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from s3_server import s3_server
 
 import dycore
 from dycore import Model, cases, diagnostics, restart
 from dycore.backends import on_numpy
 from dycore.files import DiskWarning, WritingFailed, warn_once
+from dycore.locations import location
 from dycore.restart import Restarts
 from dycore.running.icechunk_repositories import Icechunk
 from dycore.running.reading import open_dataset
@@ -98,12 +101,45 @@ def test_a_reader_of_icechunk_sees_one_whole_record_a_commit_and_those_that_were
         assert np.isfinite(found.time.values).all() and np.isfinite(found.surface_pressure.values).all()
 
 
-def test_a_second_run_that_writes_to_a_repository_is_told_and_leaves_the_records_of_the_first(
-        model_and_start, tmp_path, monkeypatch):
-    model, start = model_and_start
-    path = tmp_path / "s.icechunk"
-    model.run(start, steps=2, write=(Snapshots(path, STEP),), progress=False)
-    before, session = records(path), Icechunk._session
+@pytest.fixture
+def bucket(monkeypatch):
+    """(address, objects) of a bucket of a server on this machine that speaks as S3, where fsspec looks for nothing."""
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    class Registered(MemoryFileSystem):  # Icechunk has a client of its own, and s3fs need not be here
+        protocol, store, pseudo_dirs = "s3", {}, [""]
+
+        @classmethod
+        def _strip_protocol(cls, path):
+            return str(path).removeprefix("s3://").rstrip("/")
+
+    monkeypatch.setitem(import_module("fsspec.registry")._registry, "s3", Registered)
+    with s3_server() as (address, objects):
+        for name, value in (("ENDPOINT_URL", address), ("ACCESS_KEY_ID", "name"), ("SECRET_ACCESS_KEY", "key"), ("REGION", "here")):
+            monkeypatch.setenv(f"AWS_{name}", value)
+        yield "s3://bucket", objects
+
+
+def test_a_repository_in_a_bucket_goes_on_and_refuses_the_commit_of_a_run_that_was_overtaken(
+        model_and_start, bucket, monkeypatch, tmp_path):
+    (model, start), (address, objects) = model_and_start, bucket
+    outputs = (Snapshots(f"{address}/a/s.icechunk", STEP), Snapshots(tmp_path / "s.nc", STEP))
+    state = model.run(start, steps=2, write=outputs, progress=False)
+    model.run(state, steps=1, write=outputs, progress=False)
+    assert objects and all(name.startswith("bucket/a/s.icechunk/") for name in objects)
+    found = records(outputs[0].path)
+    expected = records(tmp_path / "s.nc")
+    assert found.sizes["time"] == 4 and set(found.variables) == set(expected.variables)
+    assert all(np.array_equal(found[name], expected[name], equal_nan=True) for name in expected.variables)
+    overtake(monkeypatch)
+    with pytest.raises(WritingFailed, match=r"the records before this one are whole: another run has written to it meanwhile"):
+        Icechunk(location(outputs[0].path), model).append(4, {"surface_pressure": np.zeros((8, 12))}, {"time": 7200.0})
+    assert records(outputs[0].path).equals(found)
+
+
+def overtake(monkeypatch):
+    """Let another run commit whenever one has begun to write."""
+    session = Icechunk._session
 
     def overtaken(store):
         begun, other = session(store), session(store)
@@ -112,6 +148,15 @@ def test_a_second_run_that_writes_to_a_repository_is_told_and_leaves_the_records
         return begun
 
     monkeypatch.setattr(Icechunk, "_session", overtaken)
+
+
+def test_a_second_run_that_writes_to_a_repository_is_told_and_leaves_the_records_of_the_first(
+        model_and_start, tmp_path, monkeypatch):
+    model, start = model_and_start
+    path = tmp_path / "s.icechunk"
+    model.run(start, steps=2, write=(Snapshots(path, STEP),), progress=False)
+    before = records(path)
+    overtake(monkeypatch)
     fields = {"surface_pressure": before.surface_pressure.values[0]}
     with pytest.raises(WritingFailed, match=r"the records before this one are whole: another run has written to it meanwhile"):
         Icechunk(path, model).append(3, fields, {"time": 5400.0})
@@ -198,3 +243,13 @@ def test_open_says_what_cannot_be_opened(tmp_path):
         dycore.open(tmp_path / "nothing.zarr")
     with pytest.raises(ValueError, match=r"nothing.icechunk' cannot be opened \(the repository doesn't exist\)"):
         dycore.open(tmp_path / "nothing.icechunk")
+    assert [*tmp_path.iterdir()] == []  # looking makes no repository
+
+
+@pytest.mark.parametrize("chunks, sentence", [({"level": 2}, "has no dimension 'level'. There are air_pressure, latitude"),
+                                              ("big", "'big' are no chunks")])
+def test_open_refuses_chunks_that_dask_would_ignore(model_and_start, tmp_path, chunks, sentence):
+    model, start = model_and_start
+    model.dataset(start).to_netcdf(tmp_path / "s.nc")
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        dycore.open(tmp_path / "s.nc", chunks)

@@ -106,8 +106,10 @@ def projection_of(name: str | None, at: dict[str, float]) -> Any:
     """A projection by its name, with a place in its middle."""
     from dycore import pictures
 
+    if name == "orthographic":
+        return pictures.orthographic(at.get("latitude", 40.0))
     if name not in OF_CARTOPY:
-        return {"mollweide": pictures.mollweide, "orthographic": pictures.orthographic(at.get("latitude", 40.0)), None: None}[name]
+        return {"mollweide": pictures.mollweide, None: None}[name]
     try:
         from cartopy import crs
     except ImportError as problem:

@@ -153,6 +153,26 @@ def alone(data: Any) -> Any:
     return data.drop_attrs(deep=False)
 
 
+def check_region(region: Any, data: Any, *dims: str) -> None:
+    """Raise ValueError unless a region is true or false along dimensions, at the places of data, and true somewhere."""
+    check_labelled("region", region)
+    if not hasattr(region, "dtype") or not {*region.dims} <= {*dims}:
+        raise ValueError(f"region has the dimensions {', '.join(map(str, region.dims))}, and must have {', '.join(dims)}: True in "
+                         "cells that belong to it.")
+    for dim in region.dims:
+        here, there = (each[dim].values for each in (region, data))
+        if here.shape != there.shape or not np.allclose(here, there):
+            raise ValueError(f"region has {here.size} of {dim} from {here[0]:g} to {here[-1]:g}, and the data have {there.size} "
+                             f"from {there[0]:g} to {there[-1]:g}: make it of their coordinates.")
+    inside = np.asarray(region)
+    if not np.isin(inside, (0, 1)).all():
+        raise ValueError(f"region={shown(inside)} must be True in cells that belong to it and else False.")
+    if not inside.any():
+        places = (f"{dim} from {data[dim].values[0]:g} to {data[dim].values[-1]:g}" for dim in region.dims)
+        raise ValueError("region has no cell: it is False everywhere. Choose one within the places of the data, "
+                         f"{' and '.join(places)}.")
+
+
 def in_one_chunk(data: Any, *dims: str) -> Any:
     """A variable with all of some dimensions in one chunk, where it is lazy: a store of several ranks has one for each of them."""
     return data if data.chunks is None else data.chunk(dict.fromkeys(dims, -1))

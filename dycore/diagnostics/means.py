@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dycore.diagnostics.cells import alone, along, axes, is_air, need
+from dycore.diagnostics.cells import alone, along, axes, check_region, is_air, need
 from dycore.inputs.given import check_labelled, shown
 
 
@@ -23,7 +23,7 @@ def zonal_mean(field: Any, region: Any = None) -> Any:
         raise ValueError("A zonal mean is along parallels, and the rows of this rotated grid are none: interpolate the field to "
                          "latitudes first, for example with xESMF.")
     if region is not None:
-        check_labelled("region", region)
+        check_region(region, field, *(str(dim) for dim in (along(field, "Y"), x) if dim))
         field = field.where(region)
     return field.mean(x, keep_attrs=True).assign_attrs(cell_methods=f"{x}: mean")
 
@@ -39,7 +39,7 @@ def area_mean(dataset: Any, name: str, region: Any = None) -> Any:
     if not {names.x, names.y} <= {*values.dims}:
         raise ValueError(f"{name} is not at the centres of cells: its dimensions are {', '.join(map(str, values.dims))}.")
     if region is not None:
-        check_labelled("region", region)
+        check_region(region, dataset, names.y, names.x)
         values = values.where(region)
     area = alone(dataset["cell_area"]).where(values.notnull())
     mean = (values * area).sum([names.y, names.x]) / area.sum([names.y, names.x])

@@ -20,6 +20,7 @@ from dycore.diagnostics.cells import (
     at_edges,
     at_face,
     axes,
+    check_region,
     constant,
     described,
     face_stretching,
@@ -128,7 +129,7 @@ def in_region(dataset: Any, region: Any, ending: str = "_face") -> Any:
     names = axes(dataset)
     if region is None:
         return 1.0
-    check_labelled("region", region)
+    check_region(region, dataset, names.y, names.x)
     if {*region.dims} != {names.y, names.x}:
         raise ValueError(f"region has the dimensions {', '.join(region.dims)}, and must have {names.y}, {names.x}: True in cells "
                          "that belong to it.")

@@ -6,9 +6,12 @@ A projection is a function of longitude and latitude (radians) from the middle o
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
+
+from dycore.inputs.given import check_function, check_number, finite, shown
 
 LAND = "0.75"
 EDGE = 180.0 - 1e-6  # degrees from the middle of a map of cartopy
@@ -25,6 +28,8 @@ def mollweide(longitude: Any, latitude: Any) -> tuple[Any, Any, Any]:
 
 def orthographic(centre: float = 40.0) -> Callable:
     """The projection of a sphere seen from far above a latitude (degrees)."""
+    centre = check_number("centre", centre, "a latitude from -90 to 90 (degrees)", lambda value: abs(value) <= 90.0)
+
     def project(longitude: Any, latitude: Any) -> tuple[Any, Any, Any]:
         middle = np.radians(centre)
         x = np.cos(latitude) * np.sin(longitude)
@@ -38,7 +43,7 @@ def orthographic(centre: float = 40.0) -> Callable:
 
 def is_of_cartopy(projection: Any) -> bool:
     """Whether something is a projection of cartopy, such as cartopy.crs.Robinson()."""
-    return hasattr(projection, "transform_points") and hasattr(projection, "boundary")
+    return not isinstance(projection, type) and hasattr(projection, "transform_points") and hasattr(projection, "boundary")
 
 
 def of_cartopy(crs: Any) -> tuple[Callable, float]:
@@ -57,6 +62,38 @@ def of_cartopy(crs: Any) -> tuple[Callable, float]:
 
     project.__dict__["crs"] = crs
     return project, middle
+
+
+def viewed(projection: Any, longitude: Any) -> tuple[Callable | None, float]:
+    """A projection as a function, or None, and the longitude in its middle (degrees).
+
+    Raises ValueError for what is no projection, and for another longitude than that of a projection of cartopy.
+    """
+    longitude = finite("longitude", longitude, "degrees")
+    if is_of_cartopy(projection):
+        projection, middle = of_cartopy(projection)
+        if longitude not in (0.0, middle):
+            raise ValueError(f"longitude={longitude:g} is not the middle of the projection of cartopy, which is at {middle:g} "
+                             f"degrees. Choose it there, as in cartopy.crs.Robinson(central_longitude={longitude:g}).")
+        longitude = middle
+    check_projection(projection)
+    return projection, longitude
+
+
+def check_projection(projection: Any) -> None:
+    """Raise ValueError unless a projection is None, or a function (longitude, latitude) that returns what it should."""
+    if projection is None:
+        return
+    if isinstance(projection, type) or not callable(projection):
+        raise ValueError(f"projection={shown(projection)} is none. Give mollweide or orthographic(40.0) of dycore.pictures, "
+                         "one of cartopy such as cartopy.crs.Robinson(), or a function of (longitude, latitude).")
+    check_function("projection", projection, "longitude", "latitude")
+    origin, made = np.zeros((1, 1)), None
+    with suppress(Exception):  # whatever a function says that is meant for something else
+        made = projection(origin, origin)
+    if not isinstance(made, tuple) or [np.shape(part) for part in made] != [origin.shape] * 3:
+        raise ValueError(f"projection={shown(projection)} must return x, y and what is seen, three arrays, as "
+                         "dycore.pictures.mollweide does.")
 
 
 def ends_opposite(projection: Callable | None) -> bool:

@@ -7,7 +7,6 @@ Whatever is asked here is in degrees (km on a plane), hPa or metres of depth, an
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,9 @@ import numpy as np
 from dycore.diagnostics.cells import along, moved, velocity_of
 from dycore.diagnostics.times import days_of
 from dycore.diagnostics.velocities import relative_vorticity, speed
-from dycore.inputs.given import check_function, check_labelled, check_switch, check_text, finite, shown
+from dycore.inputs.given import check_labelled, check_switch, check_text, finite, shown
 from dycore.inputs.nearest_name import instead_of
-from dycore.locations import is_here, location
+from dycore.locations import check_libraries, is_here, location
 from dycore.plotting.curved_cells import VERTICES, areas, is_geographic
 from dycore.running.reading import open_dataset
 
@@ -40,6 +39,7 @@ def opened(path: Any) -> Any:
         raise ValueError(f"there is no file '{path}'.") from problem
     except OSError as problem:
         raise ValueError(f"'{path}' cannot be read: {problem.strerror}.") from problem
+    check_libraries(path)
     try:
         dataset = open_dataset(path, decode_times=False)
     except Exception as problem:  # whatever netCDF4, zarr and json say of something else
@@ -143,19 +143,6 @@ def check_fields(fields: Any) -> None:
         raise TypeError(f"fields={shown(fields)} must be a list of fields that dycore.pictures.field makes.")
     for number, each in enumerate(fields):
         check_field(f"fields[{number}]", each)
-
-
-def check_view(projection: Any, longitude: Any) -> None:
-    """Raise ValueError unless a projection is a function or None, and a longitude a number."""
-    if projection is not None:
-        check_function("projection", projection, "longitude", "latitude")
-        origin, made = np.zeros((1, 1)), None
-        with suppress(Exception):  # whatever a function says that is meant for something else
-            made = projection(origin, origin)
-        if not isinstance(made, tuple) or [np.shape(part) for part in made] != [origin.shape] * 3:
-            raise ValueError(f"projection={shown(projection)} must return x, y and what is seen, three arrays, as "
-                             "dycore.pictures.mollweide does.")
-    finite("longitude", longitude, "degrees")
 
 
 def source_of(dataset: Any, name: str) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from dycore import output
 from dycore.files import by_first, reserve, whole
 from dycore.inputs.given import shown
-from dycore.locations import is_here
+from dycore.locations import ENDINGS, check_libraries, is_here
 from dycore.running.icechunk_repositories import Icechunk
 from dycore.running.zarr_stores import TIMES, Zarr, could_not
 
@@ -79,6 +79,13 @@ class NetCDF:
 
 
 KINDS: dict[str, Any] = {".zarr": Zarr, ".nc": NetCDF, ".icechunk": Icechunk}  # dycore.locations.ENDINGS
+
+
+def check_format(path: Any) -> None:
+    """Raise ValueError for an ending of no format, and where a library of the format is missing."""
+    if path.suffix not in KINDS:
+        raise ValueError(f"'{path}' does not end {ENDINGS}, the formats that there are.")
+    check_libraries(path)
 
 
 def template(model: Any, variables: dict[str, output.Variable], mean: bool, identity: str) -> Any:

@@ -54,6 +54,8 @@ def endpoint() -> dict[str, Any]:
 
 def read_store(path: Any) -> Any:
     """Zarr store of the newest commit, for reading alone. Raises OSError where there is no repository."""
+    if is_here(path) and not path.is_dir():  # Icechunk would make a folder of that name before it looks
+        raise FileNotFoundError("the repository doesn't exist")
     with as_os_errors():
         return load_icechunk().Repository.open(storage_of(path)).readonly_session(BRANCH).store
 

@@ -15,7 +15,7 @@ import numpy as np
 from dycore import output
 from dycore.files import by_first, why
 from dycore.inputs.given import MOST, is_number, shown
-from dycore.locations import ENDINGS, location
+from dycore.locations import location
 from dycore.restart import Sums
 from dycore.running.growing_files import KINDS, template
 from dycore.running.identity import as_now, difference, identity, summary, written
@@ -68,8 +68,6 @@ class Series:
     def __init__(self, model: Any, state: State, wanted: Any, goes_on: bool):
         step = int(state.step)
         path = location(wanted.path)
-        if path.suffix not in KINDS:
-            raise ValueError(f"'{path}' does not end {ENDINGS}, the formats that there are.")
         self.mean, self.model, self.path = isinstance(wanted, Means), model, path
         self.every = whole_steps(wanted.days, model.parameters.time_step, f"'{path}'")
         self.samples = 1

@@ -71,7 +71,7 @@ class Model:
         """Parameters with their values on this backend: `equations`, of which `numbers` may be new from call to call."""
         self.parameters = parameters
         equations = equations_of(self.backend, self.grid, parameters, self.tile, self._geometry)
-        self.records = HeldRecords(equations, parameters.time_step, self.backend.communication, self._arguments)
+        self.records = HeldRecords(equations, self.grid, parameters, self.backend.communication, self._arguments)
         self.equations = self.records.first()
         self.choices, numbers = split(self.equations)
         self.numbers = self._arguments(numbers)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dycore.datasets import eastward, numbers, variable
+from dycore.datasets import eastward, numbers, opened, variable
 from dycore.geometry.sides import Side, edge
 from dycore.grid import Grid
 from dycore.inputs.checked_arguments import checked
@@ -19,7 +19,6 @@ from dycore.inputs.given import as_array, check_kind, check_labelled, check_swit
 from dycore.inputs.named_axes import axis_of
 from dycore.inputs.units import converted
 from dycore.regridding import Source, conservative, edges, source_of, target_of
-from dycore.running.reading import open_dataset
 from dycore.tiles import Boundary, Place, Tile
 
 HALF = 0.5 + 1e-9  # a cell of more land than that is land
@@ -48,11 +47,7 @@ def heights_of(data: Any, name: str | None, downward: bool | None) -> tuple[Any,
     import xarray
 
     if isinstance(data, (str, Path)):
-        try:
-            data = open_dataset(data, decode_times=False)
-        except Exception as problem:  # whatever a library says of a file
-            raise ValueError(f"data={shown(str(data))} cannot be opened as a file of NetCDF or a store of Zarr "
-                             f"({type(problem).__name__}). Give the path of one, or an xarray.Dataset.") from None
+        data = opened(data)
     if isinstance(data, xarray.Dataset) and name is None:
         found = [each for each in data.data_vars if said_direction(data[each]) is not None and data[each].ndim >= 2]
         found = found or [each for each in data.data_vars if data[each].ndim >= 2]

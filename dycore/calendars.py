@@ -151,7 +151,7 @@ def monthly(values: Any, start: Any = None) -> TimeSeries:
     moment = load_cftime().datetime
     begins = [moment(first.year + month // 12, month % 12 + 1, 1, calendar=first.calendar) for month in range(12 * years + 1)]
     ends = np.array([(each - first).total_seconds() for each in begins])
-    return TimeSeries(0.5 * (ends[1:] + ends[:-1]), values, period=float(ends[-1] - ends[0]))
+    return TimeSeries(0.5 * (ends[1:] + ends[:-1]), values, period=float(ends[-1] - ends[0]), start=start)
 
 
 def beginning(start: Any) -> Any:
@@ -185,7 +185,7 @@ def yearly(values: Any, dates: Sequence[Any], start: Any = None) -> TimeSeries:
     if sorted(months) == list(range(1, 13)):
         series = monthly(values, start)
         times, period = np.asarray(series.times), float(series.period or 0.0)
-        return TimeSeries(np.concatenate([times, times + period])[months[0] - 1:][:len(times)], values, period=period)
+        return TimeSeries(np.concatenate([times, times + period])[months[0] - 1:][:len(times)], values, period=period, start=start)
     begins = [load_cftime().datetime(first.year + n, 1, 1, calendar=first.calendar) for n in range(CALENDARS[first.calendar] + 2)]
     starts = np.array([(each - first).total_seconds() for each in begins])
     within: dict[float, np.ndarray] = {}  # by the length of a year (s): the places of the dates in it
@@ -199,7 +199,7 @@ def yearly(values: Any, dates: Sequence[Any], start: Any = None) -> TimeSeries:
 
     later = np.array([each.year - year for each in found])
     times = np.concatenate([np.where(later == 0, places(n), places(n + 1)) for n in range(len(begins) - 2)])
-    return TimeSeries(times, values, period=float(starts[-2] - starts[0]))
+    return TimeSeries(times, values, period=float(starts[-2] - starts[0]), start=start)
 
 
 def in_year(moment: Any, year: int) -> tuple[int, ...]:
@@ -248,4 +248,4 @@ def dates_of(name: str, coordinate: Any) -> list:
 
 def dated(values: Any, dates: Sequence[Any], start: Any, extend: bool = False) -> TimeSeries:
     """Records [n, ...] at dates [n], for a run that begins at `start` (see `seconds`); `extend` as in TimeSeries."""
-    return TimeSeries(seconds(dates, start), values, extend=extend)
+    return TimeSeries(seconds(dates, start), values, extend=extend, start=start)

@@ -162,6 +162,17 @@ def check_longitudes(there: np.ndarray, wanted: np.ndarray) -> None:
 # Variables of files
 
 
+def opened(path: str | Path) -> Any:
+    """The xarray.Dataset of a path, times as they are there. Raises ValueError where none can be opened."""
+    try:
+        return open_dataset(path, decode_times=False)
+    except ImportError:
+        raise
+    except Exception as problem:  # whatever a library says of a file
+        raise ValueError(f"data={shown(str(path))} cannot be opened as a file of NetCDF or a store of Zarr "
+                         f"({type(problem).__name__}). Give the path of one, or an xarray.Dataset.") from None
+
+
 def variable(data: Any, name: str | None) -> Any:
     """The variable of a path, a dataset or itself (xarray.DataArray), with its missing values as NaN; nothing is read.
 
@@ -171,7 +182,7 @@ def variable(data: Any, name: str | None) -> Any:
 
     if isinstance(data, (str, Path)):
         check_text("name", name, "taux")
-        data = open_dataset(data, decode_times=False)
+        data = opened(data)
     if isinstance(data, xarray.Dataset):
         if name not in data.data_vars:
             raise ValueError(f"The dataset has no variable {shown(name)}: it has {', '.join(map(str, data.data_vars))}.")

@@ -20,7 +20,7 @@ from dycore.equations import hydrostatic
 from dycore.grid import Grid
 from dycore.inputs.forcings import with_values
 from dycore.inputs.given import integer, shown
-from dycore.inputs.states import asarrays, check_state, gathered
+from dycore.inputs.states import asarrays, check_not_traced, check_state, gathered
 from dycore.parameters import Parameters, in_plain_form, in_plain_numbers
 from dycore.program import Program
 from dycore.stability import AT_REST, Limit, check_parameters, largest_speeds, shortest_limit
@@ -71,7 +71,7 @@ class Model:
         """Parameters with their values on this backend: `equations`, of which `numbers` may be new from call to call."""
         self.parameters = parameters
         equations = equations_of(self.backend, self.grid, parameters, self.tile, self._geometry)
-        self.records = HeldRecords(equations, parameters.time_step, self.backend.communication, self._arguments)
+        self.records = HeldRecords(equations, self.grid, parameters, self.backend.communication, self._arguments)
         self.equations = self.records.first()
         self.choices, numbers = split(self.equations)
         self.numbers = self._arguments(numbers)
@@ -124,6 +124,7 @@ class Model:
 
         JAX may trace them. Raises ValueError where more differs than numbers: that is another model.
         """
+        check_not_traced(self.backend, parameters)
         other, parameters = copy.copy(self), in_floats(in_plain_form(parameters), self.parameters)
         check_parameters(self.grid, known(parameters, self.parameters))
         other._take(in_plain_numbers(parameters))

@@ -179,6 +179,11 @@ class Turned:
     grid: Grid
     component: int  # 0 along the grid's i, on west faces; 1 along j, on south faces
 
+    @property
+    def target(self) -> Target:
+        """The places for which records are made."""
+        return self.eastward.target
+
     def __len__(self) -> int:
         return len(self.eastward)
 

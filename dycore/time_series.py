@@ -33,8 +33,9 @@ class TimeSeries:
     arrays, xarray.DataArray and variables of netCDF4 and zarr do: records are read one at a time, when a run comes to them.
     period: s after which all begins anew (of months: dycore.calendars.monthly); there may then be more times than records, a
     multiple of them, and records come again. extend: before the first and after the last time they hold; otherwise a run that
-    goes beyond them is refused. Profiles are new to every step from outside of the compiled program, which costs a call a step.
-    Series and tables of pandas are read by position. Raises ValueError where times and records do not go together.
+    goes beyond them is refused. start: the date from which times are counted, where it is known (dycore.calendars): a model of a
+    run that starts on another is refused. Profiles are new to every step from outside of the compiled program, which costs a call
+    a step. Series and tables of pandas are read by position. Raises ValueError where times and records do not go together.
     """
 
     times: ArrayLike
@@ -42,6 +43,7 @@ class TimeSeries:
     period: float | None = None
     extend: bool = False
     name: str = "a time series"  # what sentences call it; a model says which value it is
+    start: Any = None  # cftime.datetime
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "times", checked_times(self.times))
@@ -87,6 +89,11 @@ class Mapped:
     def in_words(self) -> str:
         """Words about the records, where they have any."""
         return getattr(self.values, "in_words", "")
+
+    @property
+    def target(self) -> Any:
+        """The places for which records were made, where they say so (dycore.regridding.Target)."""
+        return getattr(self.values, "target", None)
 
     def __len__(self) -> int:
         return len(self.values)

@@ -31,7 +31,7 @@ from dycore.learning.covariance import Covariance
 from dycore.learning.estimates import Estimates
 from dycore.learning.observations import Kinds, departures, number_of_values, schedule_of, traced_equivalents
 from dycore.learning.posterior import Hessian, Posterior, leading_modes
-from dycore.learning.state_fields import incremented
+from dycore.learning.state_fields import check_names, incremented, names_of_fields, open_points
 from dycore.learning.uncertain_parameters import Uncertain, check_uncertain, with_controls, with_estimates
 from dycore.model import Model
 from dycore.state import State
@@ -70,6 +70,7 @@ class Problem:
     def __init__(self, model: Model, background: State, observations: Kinds, covariance: Covariance, parameters: Uncertain):
         self.observations, self.schedule = schedule_of(model, background, observations)
         self.parameters = check_uncertain(model, parameters, least=0)
+        check_fields(model, covariance)
         self.background, self.covariance = model.asarrays(background), covariance
         noise = {name: np.zeros(shape, model.grid.dtype) for name, shape in covariance.shapes.items()}
         self.first, self._unravel = ravel_pytree((noise, np.zeros(len(self.parameters), model.grid.dtype)))
@@ -127,6 +128,15 @@ def assimilate(model: Model, background: State, observations: Kinds, covariance:
                     {name: np.asarray(values) for name, values in increments.items()}, tuple(descent.costs),
                     background_cost := 0.5 * float(found.x @ found.x), float(found.fun) - background_cost, chi_square, products,
                     posterior)
+
+
+def check_fields(model: Model, covariance: Covariance) -> None:
+    """Raise ValueError where a covariance is of fields that a model has not, or of another grid."""
+    check_names("The field of the covariance", covariance.shapes, names_of_fields(model))
+    for name, shape in covariance.shapes.items():
+        if shape != open_points(model.grid, name).shape:
+            raise ValueError(f"The covariance has errors of {name} of the shape {shape}, but the model has "
+                             f"{open_points(model.grid, name).shape}. Make it with background_covariance of this model.")
 
 
 class Descent:

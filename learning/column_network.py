@@ -16,6 +16,7 @@ import numpy as np
 
 from dycore.inputs.given import as_array, integer, shown
 from dycore.learning.normalisation import mean_and_deviation
+from dycore.learning.seeds import random_numbers
 
 
 class ColumnNetwork(NamedTuple):
@@ -36,7 +37,7 @@ def random_network(seed: int, inputs: Any, sizes: Any, hidden: Sequence[int] = (
     deviation become those of the normalisation. sizes: typical sizes [n] of the outputs, in their units. Raises ValueError where
     these have other shapes, or a number of `hidden` values is not whole and positive.
     """
-    random = np.random.default_rng(integer("seed", seed, 0))
+    random = random_numbers(seed)
     inputs, sizes = as_array("inputs", inputs), as_array("sizes", sizes)
     if not inputs.size or inputs.ndim < 1 or not sizes.size or sizes.ndim != 1:
         raise ValueError(f"inputs have the shape {inputs.shape} and sizes {sizes.shape}. Give samples [..., m] of what goes in and "

@@ -18,6 +18,7 @@ import numpy as np
 
 from dycore.inputs.given import integer
 from dycore.learning.diffusion import noise_levels, preconditioning
+from dycore.learning.seeds import random_numbers
 
 DILATIONS = (1, 2, 1, 4)  # of blocks, in turn
 FREQUENCIES = 2.0 ** np.arange(5)  # of the logarithm of a noise level
@@ -105,7 +106,7 @@ def drawn_in_parts(draw: Callable[[Any, Any, Any], Any], known: np.ndarray, memb
 
     seed: of the noise; steps: of the sampler.
     """
-    random, levels, found = np.random.default_rng(integer("seed", seed, 0)), noise_levels(steps), []
+    random, levels, found = random_numbers(seed), noise_levels(steps), []
     many = np.broadcast_to(known, (members, *known.shape)).reshape(members * len(known), *known.shape[1:])
     for places in in_parts(len(many), shape):
         part = many[places]

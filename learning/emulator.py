@@ -31,6 +31,7 @@ from dycore.inputs.given import integer, shown
 from dycore.learning.normalisation import Normalisation, deviation_of
 from dycore.learning.padding import padded
 from dycore.learning.run_samples import RunSamples
+from dycore.learning.seeds import random_numbers
 from dycore.learning.weights import load_weights, save_weights, saved_case
 from dycore.tiles import Boundary
 
@@ -187,7 +188,7 @@ def random_emulator(seed: int, samples: RunSamples, normalisation: Normalisation
 
 def of_layout(seed: int, layout: Layout, normalisation: Normalisation, width: int, blocks: int) -> Emulator:
     """An emulator with random weights, without damping."""
-    random, number = np.random.default_rng(integer("seed", seed, 0)), len(layout.channels)
+    random, number = random_numbers(seed), len(layout.channels)
 
     def layer(into: int, out: int, size: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
         kernel = size * random.standard_normal((out, into, 3, 3)) / (9.0 * into) ** 0.5

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from dycore.grid import interior
+from dycore.inputs.given import shown
+from dycore.learning.seeds import random_numbers
 from dycore.learning.uncertain_parameters import UncertainParameter, with_controls, with_estimates
 from dycore.model import Model
 from dycore.state import Prognostic, State, map_state, padded
@@ -38,11 +40,15 @@ class Ensemble:
 def as_ensemble(model: Model, states: Sequence[State], parameters: Sequence[UncertainParameter], seed: int = 0) -> Ensemble:
     """Members with these states, and with parameters drawn from what is known of them beforehand, about their background.
 
-    Raises ValueError for fewer than two, and states that are not of the model.
+    Raises ValueError for fewer than two, states of different times, and states that are not of the model.
     """
     if isinstance(states, State) or len(states) < 2:
         raise ValueError("An ensemble has at least two members. Give a sequence of so many states.")
-    drawn = np.random.default_rng(seed).standard_normal((len(states), len(parameters)))
+    steps = [int(state.step) for state in states]
+    if len({*steps}) > 1:
+        raise ValueError(f"Members are at the steps {shown(steps)} of a run. Bring them to one, for example with "
+                         "._replace(step=states[0].step, time=states[0].time).")
+    drawn = random_numbers(seed).standard_normal((len(states), len(parameters)))
     return Ensemble(tuple(map(model.asarrays, states)), tuple(parameters), drawn - drawn.mean(axis=0))
 
 

@@ -15,6 +15,7 @@ from dycore.fluid import shallow_water
 from dycore.geometry.coordinates import check_cells
 from dycore.grid import Grid, rectilinear
 from dycore.inputs.given import integer
+from dycore.learning.seeds import random_numbers
 from dycore.parameters import Mixing, Parameters
 from dycore.state import State, initial_state
 from dycore.tiles import Boundary
@@ -53,6 +54,6 @@ def kolmogorov_flow(cells: tuple[int, int, int] = (1, 128, 128), seed: int = 0,
 
 def random_waves(n: int, seed: int) -> np.ndarray:
     """Random waves [j, i] of FIRST_WAVES on a plane that goes round in both directions."""
-    random, number = np.random.default_rng(seed), np.hypot(n * np.fft.fftfreq(n)[:, None], np.arange(n // 2 + 1))
+    random, number = random_numbers(seed), np.hypot(n * np.fft.fftfreq(n)[:, None], np.arange(n // 2 + 1))
     there = (number >= FIRST_WAVES[0]) & (number <= FIRST_WAVES[1])
     return np.fft.irfft2(there * (random.standard_normal(number.shape) + 1j * random.standard_normal(number.shape)), s=(n, n))

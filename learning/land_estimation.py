@@ -29,6 +29,7 @@ from dycore.land.weather import Weather
 from dycore.learning.land_modules import PROCESS, LandModule
 from dycore.learning.land_trajectories import land_trajectory
 from dycore.learning.parameters_from_maps import MapNetwork, Range
+from dycore.learning.seeds import random_numbers
 
 
 class LandWeights(NamedTuple):
@@ -63,7 +64,7 @@ def first_weights(maps: Sequence[str], ranges: Mapping[str, Range], members: int
     for name in ranges:
         if name not in RANGES:
             raise ValueError(f"ranges has {shown(name)}, which is no parameter of the land. These are {', '.join(RANGES)}.")
-    key, spread = jax.random.key(seed), not_negative("spread", spread, "of raw values") if members > 1 else 0.0
+    key, spread = jax.random.key(integer("seed", seed, 0)), not_negative("spread", spread, "of raw values") if members > 1 else 0.0
     networks = equinox.filter_vmap(lambda key: MapNetwork(maps, ranges, key=key, width=width))(jax.random.split(key, members))
 
     def bias(networks: MapNetwork) -> Any:
@@ -113,7 +114,7 @@ def distance(values: Observed, seen: Observed, errors: Observed) -> Any:
 
 def perturbed(seen: Observed, errors: Observed, members: int, seed: int) -> Observed:
     """Observations [time, member, column] with errors added for each member but the first, of observations [time, 1, column]."""
-    random = np.random.default_rng(seed)
+    random = random_numbers(seed)
 
     def of(values: Any, error: float) -> np.ndarray:
         added = error * random.standard_normal((len(values), members, values.shape[-1]))

@@ -21,9 +21,10 @@ from dycore.grid import EARTH_RADIUS, Grid
 from dycore.inputs.given import check_number
 from dycore.learning.ensembles import Ensemble, advanced, as_ensemble, with_cells
 from dycore.learning.estimates import Estimates
-from dycore.learning.observations import Kinds, Observations, schedule_of
+from dycore.learning.observations import Kinds, Observations, check_index, schedule_of
 from dycore.learning.parameter_updates import updated
 from dycore.learning.scores import continuous_ranked_probability, ranks
+from dycore.learning.seeds import random_numbers
 from dycore.learning.uncertain_parameters import Uncertain, check_uncertain
 from dycore.model import Model
 from dycore.state import State
@@ -74,11 +75,14 @@ def filtered(model: Model, states: Sequence[State], observations: Kinds, paramet
     check_number("radius", radius, "a positive number of metres", lambda radius: 0.0 < radius < inf)
     check_number("inflation", inflation, "a number of at least 1", lambda inflation: 1.0 <= inflation < inf)
     check_number("relaxation", relaxation, "a number from 0 to 1", lambda relaxation: 0.0 <= relaxation <= 1.0)
-    ensemble, rng = as_ensemble(model, states, check_uncertain(model, parameters, least=0), seed), np.random.default_rng(seed)
+    states = states if isinstance(states, State) else tuple(states)
+    ensemble, rng = as_ensemble(model, states, check_uncertain(model, parameters, least=0), seed), random_numbers(seed)
     observations, schedule = schedule_of(model, states[0], observations)
     for number, each in enumerate(observations):
         if each.cells is None:
             raise ValueError(f"observations[{number}] have no cells, by which analyses are localised. Give cells=(j, i).")
+        for axis, index, size in zip("ji", each.cells, model.grid.cells[1:], strict=True):
+            check_index(axis, index, size, f"the cells of observations[{number}]")
     localised = [localisation(model.grid, each, radius) for each in observations]
     innovations, own = [], rng.spawn(1)[0]
     for time in range(1, schedule.steps // schedule.every + 1):
@@ -87,6 +91,8 @@ def filtered(model: Model, states: Sequence[State], observations: Kinds, paramet
                 if time % stride == 0 and time // stride <= len(each.values)]
         seen = [at_time(ensemble, observations[number], time // schedule.strides[number] - 1) for number in here]
         modelled, observed = (np.concatenate(parts, axis=-1) for parts in zip(*seen, strict=True))
+        if not np.isfinite(observed).any():
+            continue  # all of it masked
         innovations.append(innovations_of(time * schedule.every * model.parameters.time_step, modelled, observed, rng))
         weights = np.concatenate([localised[number] for number in here], axis=-1)
         ensemble = analysed(model, ensemble, modelled, observed, weights, inflation, relaxation, own)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore.inputs.given import as_array, check_function, check_kind, check_number, shown
+from dycore.learning.seeds import random_numbers
 from dycore.learning.state_fields import check_names, field, names_of_fields, open_points
 from dycore.learning.trajectories import trajectory
 from dycore.model import Model
@@ -103,12 +104,22 @@ def at_cells(model: Model, name: str, *index: ArrayLike) -> Callable[[State], An
         raise ValueError(f"{name} has {is_open.ndim} axes, but {len(index)} indices are given. Give ({axes}).")
     found = tuple(np.asarray(each) for each in index)
     for axis, each, size in zip("kji"[-is_open.ndim:], found, is_open.shape, strict=True):
-        if each.dtype.kind not in "iu" or (each < 0).any() or (each >= size).any():
-            raise ValueError(f"The index {axis}={shown(each)} of {name} must be whole numbers from 0 to {size - 1}.")
+        check_index(axis, each, size, name)
+    try:
+        np.broadcast_shapes(*(each.shape for each in found))
+    except ValueError:
+        raise ValueError(f"The indices of {name} have the shapes {[each.shape for each in found]}. Give one of each for every "
+                         "point.") from None
     if not is_open[found].all():
         raise ValueError(f"{int((~is_open[found]).sum())} of {is_open[found].size} points at which {name} is observed are land or "
                          "closed faces. Leave them out.")
     return At(model, name, found)
+
+
+def check_index(axis: str, index: np.ndarray, size: int, what: str) -> None:
+    """Raise ValueError unless these are indices along an axis of so many cells, none of them counted from the end."""
+    if index.dtype.kind not in "iu" or (index < 0).any() or (index >= size).any():
+        raise ValueError(f"The index {axis}={shown(index)} of {what} must be whole numbers from 0 to {size - 1}.")
 
 
 class Schedule(NamedTuple):
@@ -200,6 +211,6 @@ def observed_twin(model: Model, truth: State, observations: Kinds, seed: int = 0
     Of what is given the values count for nothing but their shape and mask. The model may run on any backend.
     """
     observations, schedule = schedule_of(model, truth, observations)
-    rng = np.random.default_rng(seed)
+    rng = random_numbers(seed)
     return tuple(replace(each, values=np.ma.array(has + each.error * rng.standard_normal(has.shape), mask=each.values.mask))
                  for has, each in zip(equivalents(model, truth, observations, schedule), observations, strict=True))

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from dycore.inputs.given import integer
+from dycore.learning.seeds import random_numbers
 from dycore.learning.state_fields import incremented
 from dycore.model import Model
 from dycore.state import State
@@ -62,12 +63,12 @@ class Posterior:
 
     def members(self, number: int, seed: int = 0) -> tuple[State, ...]:
         """So many states about the analysis, of which the spread is its error: members of an ensemble."""
-        number, rng = integer("number", number, 1), np.random.default_rng(seed)
+        number, rng = integer("number", number, 1), random_numbers(seed)
         return tuple(incremented(self.model, self.state, self.errors(rng)) for _ in range(number))
 
     def deviations(self, samples: int = SAMPLES, seed: int = 0) -> dict[str, np.ndarray]:
         """Standard deviations of the errors of each field on the cells, in its unit, from so many samples."""
-        samples, rng = integer("samples", samples, 2), np.random.default_rng(seed)
+        samples, rng = integer("samples", samples, 2), random_numbers(seed)
         squares = self.errors(rng)
         squares = {name: values**2 for name, values in squares.items()}
         for _ in range(samples - 1):

@@ -20,6 +20,7 @@ import numpy as np
 from dycore.inputs.given import as_array, integer, positive
 from dycore.learning.denoising_network import drawn_in_parts, in_parts
 from dycore.learning.diffusion import guided, noise_levels, sampled
+from dycore.learning.seeds import random_numbers
 from dycore.learning.sequence_diffusion import STEPS, SequenceModel, denoiser_after, with_base
 
 
@@ -89,7 +90,7 @@ def error_covariances(prior: SequenceModel, fields: np.ndarray, levels: np.ndarr
 
     fields: trajectories [p, t, j, i].
     """
-    random, found = np.random.default_rng(seed), []
+    random, found = random_numbers(seed), []
     clean = ((fields - prior.climatology) / prior.change).astype(np.float32)
     for level in levels:
         total = 0.0

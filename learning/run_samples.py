@@ -21,6 +21,7 @@ import numpy as np
 from dycore.diagnostics import cells
 from dycore.files import why
 from dycore.inputs.given import check_function, integer, not_negative, positive, shown
+from dycore.inputs.units import converted
 from dycore.learning.coarse_graining import block_sum
 from dycore.running.progress import DAY
 from dycore.running.reading import open_dataset
@@ -78,6 +79,9 @@ class Windows:
     length: int
     stride: int = 1
 
+    def __post_init__(self) -> None:
+        integer("length", self.length, 1), integer("stride", self.stride, 1)
+
     def __len__(self) -> int:
         return max(0, (len(self.samples) - self.length) // self.stride + 1)
 
@@ -128,7 +132,8 @@ def run_samples(path: str | Path, names: Sequence[str], *, first_day: float = 0.
 
 
 def opened(path: str | Path) -> Any:
-    """The dataset in a Zarr store, of which nothing but coordinates is read. Raises ValueError where it is no run."""
+    """The dataset in a Zarr store, its times in seconds, of which nothing but coordinates is read. Raises ValueError where it is
+    no run."""
     try:
         data = open_dataset(path, chunks=None, decode_times=False)
     except (OSError, ValueError, KeyError) as problem:
@@ -137,7 +142,9 @@ def opened(path: str | Path) -> Any:
     if "time" not in data.dims or not {"latitude", "y"} & set(data.dims):
         raise ValueError(f"'{path}' has the dimensions {', '.join(map(str, data.dims)) or 'none'}, not those of a run. Give a "
                          "store that dycore run --output RUN.zarr wrote.")
-    return data
+    unit, since, start = str(data.time.attrs.get("units", "seconds")).partition(" since ")
+    seconds = converted(np.asarray(data.time, float), unit, "s", "the times")  # in other units where a run was written again
+    return data.assign_coords(time=data.time.copy(data=seconds).assign_attrs(units=f"seconds{since}{start}"))
 
 
 def shuffled(source: Any, size: int, seed: int = 0,

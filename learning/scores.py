@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dycore.inputs.given import as_array, integer
+from dycore.inputs.given import as_array
+from dycore.learning.seeds import random_numbers
 
 
 def ranks(members: np.ndarray, truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -31,7 +32,7 @@ def ensemble_and_truth(members: ArrayLike, truth: ArrayLike) -> tuple[np.ndarray
 def rank_histogram(members: np.ndarray, truth: np.ndarray, seed: int = 0) -> np.ndarray:
     """How many true values [...] have each rank [m + 1] among members [m, ...]. Raises ValueError as `ensemble_and_truth` does."""
     members, truth = ensemble_and_truth(members, truth)
-    random = np.random.default_rng(integer("seed", seed, 0))
+    random = random_numbers(seed)
     return np.bincount(ranks(members.reshape(len(members), -1), truth.reshape(-1), random), minlength=len(members) + 1)
 
 

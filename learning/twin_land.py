@@ -24,6 +24,7 @@ from dycore.inputs.given import integer
 from dycore.land import acm
 from dycore.land.parameters import checked_cells
 from dycore.learning.parameters_from_maps import Range, bounded, unbounded
+from dycore.learning.seeds import random_numbers
 from dycore.stencils import maximum, minimum, stencil
 
 ERRORS = land.Observed(leaf_area=0.4, gpp=1.0, respiration=1.0, net_exchange=0.8, water_storage=15.0, fluorescence=0.25,
@@ -60,7 +61,7 @@ def twin_land(seed: int, cells: tuple[int, int] = (10, 12), days: int = 730, pho
     Raises ValueError for numbers that make no sense.
     """
     seed, days, cells = integer("seed", seed, 0), integer("days", days, 1, 10**6), checked_cells(cells)
-    random = np.random.default_rng(seed)
+    random = random_numbers(seed)
     maps = maps_at_random(random, cells)
     weather = weather_of(random, maps, cells, days)
     truth = truth_of(random, maps)

@@ -11,7 +11,7 @@ from dycore import Model, Parameters
 from dycore.backends import on_jax, on_numpy
 from dycore.fluid import shallow_water
 from dycore.grid import rectilinear
-from dycore.learning import assimilate, background_covariance, reliability
+from dycore.learning import assimilate, background_covariance, observed_twin, reliability
 from dycore.learning.assimilation import Problem
 from dycore.learning.balances import geostrophic
 from dycore.learning.covariance import correlated
@@ -141,7 +141,19 @@ WRONG = {
                                                                modes=-1), "modes=-1"),
     "a time between steps": (lambda model: Problem(model, flow(model), seen(model, 1, every=1.5 * STEP), uncertain_twin()[3], ()),
                              "no multiple of the model's time step"),
+    "a covariance of another grid": (lambda model: Problem(model, flow(model), seen(model, 1), narrower(), ()),
+                                     r"errors of surface of the shape \(8, 6\), but the model has \(8, 12\)"),
+    "a covariance of other fields": (lambda model: Problem(model, flow(model), seen(model, 1), narrower("temperature"), ()),
+                                     "The field of the covariance 'temperature' does not exist"),
+    "a seed that is none": (lambda model: observed_twin(model, flow(model), seen(model, 1), seed=-1), "seed=-1 must be at least 0"),
 }
+
+
+def narrower(name="surface"):
+    """A covariance of a field of 8 x 6 cells."""
+    grid = rectilinear((1, 8, 6), extent=(1.8e6, 1.2e6), interfaces=np.array([-400.0, 0.0]))
+    other = Model(grid, Parameters(shallow_water(), STEP, tracer_names=("temperature",)), on_numpy)
+    return background_covariance(other, {name: 1.0}, length=LENGTH)
 
 
 def test_a_sloping_sea_level_implies_its_geostrophic_current():

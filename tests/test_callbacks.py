@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import create
 
 from dycore import Model, cases
 from dycore.backends import on_numpy
@@ -61,6 +62,22 @@ def test_what_a_callback_raises_ends_the_run_and_leaves_the_state(gyre):
     with pytest.raises(RuntimeError, match="spun up") as raised:
         model.run(state, steps=9, progress=False, callbacks=(Callback(check, steps=2),))
     assert int(raised.value.state.step) == 4 and np.isfinite(raised.value.state.u).all()
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_callback_cannot_write_into_the_run_nor_into_the_state_that_was_given_but_may_run_a_model_of_it(gyre, backend):
+    grid, parameters, state = gyre[0].grid, gyre[0].parameters, gyre[1]
+    model, before = Model(grid, parameters, create(backend)), state.u.copy()
+
+    def write(state):
+        state.u[...] = 1.0
+
+    with pytest.raises(ValueError, match="read-only"):
+        model.run(state, steps=1, progress=False, callbacks=(Callback(write, steps=1),))
+    assert np.array_equal(state.u, before)
+    ahead = []
+    end = model.run(state, steps=1, progress=False, callbacks=(Callback(lambda now: ahead.append(model.steps(now, 1)), steps=1),))
+    assert np.array_equal(ahead[0].u, end.u)
 
 
 def test_a_callback_that_returns_a_state_is_told_that_it_only_looks(gyre):

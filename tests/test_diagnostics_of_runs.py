@@ -166,6 +166,11 @@ def test_the_command_line_writes_diagnostics_by_name(tmp_path, capsys, monkeypat
      "dimension density_edge of the diagnostic 'other' has other values"),
     ((lambda dataset: 3.0,), "makes 3.0: it must be an xarray.DataArray with a name"),
     ((lambda dataset: dataset.missing,), "failed: AttributeError"),
+    ((lambda dataset: xr.DataArray("text", name="a"),), "with a name, of numbers and without"),
+    ((lambda dataset: xr.DataArray(3 if dataset.time == 0.0 else 2.5, name="a"),), "is float64 {} now, and was int64 {} at first"),
+    ((lambda dataset: xr.DataArray(np.zeros(1 + int(dataset.time > 0.0)), dims="n", name="a"),), r"is float64 \{'n': 2\} now"),
+    ((lambda dataset: xr.DataArray([1.0], {"n": [float(dataset.time)]}, ("n",), "a"),), "at first, or at other places"),
+    ((lambda dataset: xr.DataArray(1.0, name="a" if dataset.time == 0.0 else "b"),), "make b now, and made a at first"),
     ((diagnostics.zonal_statistics,), "is of an ocean"), ((late,), "The diagnostic late failed: KeyError: 'mine'")])
 def test_functions_that_make_no_record_are_refused(tmp_path, functions, sentence):
     model, state = channel()

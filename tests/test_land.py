@@ -129,6 +129,22 @@ def test_days_are_as_long_as_the_sun_is_above_the_horizon():
     assert solstice == pytest.approx([12.0, 15.4, 24.0, 0.0, 24.0], abs=0.05)
 
 
+def test_weather_with_units_is_converted_or_refused():
+    """As arrays of files have them: kelvin, and watts in place of megajoules a day."""
+    xarray = pytest.importorskip("xarray")
+    pytest.importorskip("cf_units")
+    usual = {"latitude": 45.0, "minimum_temperature": 5.0, "maximum_temperature": 15.0, "shortwave": 8.64,
+             "vapour_pressure_deficit": 5.0, "precipitation": 2.0}
+    plain = land.weather((1, 1), [0.0, 1.0], **usual)
+    for name, value, units in (("minimum_temperature", 278.15, "K"), ("shortwave", 100.0, "W m-2"),
+                               ("precipitation", 0.2, "cm day-1"), ("vapour_pressure_deficit", 500.0, "Pa")):
+        own = xarray.DataArray([value, value], dims="time", attrs={"units": units})
+        found = land.weather((1, 1), [0.0, 1.0], **usual | {name: own})
+        assert np.allclose(getattr(found, name), getattr(plain, name), rtol=1e-12), name
+    with pytest.raises(ValueError, match="The units of precipitation are 'kg m-2 s-1', which cannot be converted to 'mm day-1'"):
+        land.weather((1, 1), [0.0], **usual | {"precipitation": xarray.DataArray([1e-5], attrs={"units": "kg m-2 s-1"})})
+
+
 def test_labile_carbon_becomes_leaves_in_spring_and_leaves_fall_in_autumn():
     columns = land.Land((1, 1), land.Parameters(), on_numpy)
     _, fluxes = columns.run(columns.start(), seasons((1, 1), steps=730))

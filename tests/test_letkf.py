@@ -1,5 +1,7 @@
 """The ensemble Kalman filter: the analysis of Kalman where that is known, local, on any backend, and reliable on a twin."""
 
+import warnings
+
 import numpy as np
 import pytest
 from conftest import create, fields_of
@@ -125,7 +127,36 @@ WRONG = {
                                                radius=LENGTH), "have no cells"),
     "cells of another shape": (lambda model, state: Observations(lambda s: s.u, np.zeros((1, 2)), 1.0, 1200.0, ([1], [1])),
                                r"of the shape \(2,\)"),
+    "cells beyond the grid": (lambda model, state: filtered(model, [state] * 2, seen_at(model, [9]), radius=LENGTH),
+                              r"The index j=\[9\] of the cells of observations\[0\] must be whole numbers from 0 to 7"),
+    "cells from the end": (lambda model, state: filtered(model, [state] * 2, seen_at(model, [-1]), radius=LENGTH), r"j=\[-1\] of"),
+    "more rows than columns": (lambda model, state: at_cells(model, "surface", [1, 2, 3], [1, 2]),
+                               r"the shapes \[\(3,\), \(2,\)\]"),
+    "members of two times": (lambda model, state: filtered(model, [state, model.steps(state, 1)], seen(model, 1), radius=LENGTH),
+                             r"Members are at the steps \[72, 73\] of a run"),
+    "a seed below zero": (lambda model, state: filtered(model, [state] * 2, seen(model, 1), radius=LENGTH, seed=-1), "seed=-1"),
 }
+
+
+def seen_at(model, j):
+    """An observation of the surface that says that it is of another row than it is."""
+    return Observations(at_cells(model, "surface", [1], [1]), [[0.0]], 1.0, 1200.0, (j, [1]))
+
+
+def test_a_time_at_which_all_is_masked_changes_nothing_and_counts_for_nothing():
+    model = channel()
+    rng, start = np.random.default_rng(4), flow(model)
+    states = [incremented(model, start, {"surface": 0.01 * rng.standard_normal((8, 12))}) for _ in range(3)]
+    operator, cells = at_cells(model, "surface", [1], [1]), ([1], [1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gap, once = (filtered(model, states, Observations(operator, values, 0.1, 1200.0, cells), radius=LENGTH)
+                     for values in (np.ma.masked_less([[0.0], [-9.0]], -1.0), [[0.0]]))
+    assert len(gap.innovations) == 1 and gap.rank_histogram.sum() == 1
+    read_once = filtered(model, iter(states), Observations(operator, [[0.0]], 0.1, 1200.0, cells), radius=LENGTH)
+    assert np.array_equal(read_once.ensemble.states[2].surface, once.ensemble.states[2].surface)
+    for after, before in zip(gap.ensemble.states, once.ensemble.states, strict=True):
+        assert np.array_equal(after.surface, model.steps(before, 1).surface)
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -132,6 +132,15 @@ def test_what_a_module_returns_that_is_no_rate_is_refused(returned, sentence):
         forced(returned)
 
 
+def test_a_run_that_a_module_made_no_number_says_that_it_may_be_the_module():
+    def module(on, grid, at, values, weights):
+        return Forced(tracers=(on.columns(lambda theta: theta * np.nan, at.tracers[0]),))
+
+    grid, parameters, _, state = air()
+    with pytest.raises(FloatingPointError, match=r"at step 11 .* or look whether a module of forcing returns what is no number"):
+        Model(grid, replace(parameters, forcing=(Module(module),)), on_numpy).run(state, steps=2, progress=False)
+
+
 def test_none_among_the_rates_of_a_module_is_nothing():
     one, other = (fields_of(forced(lambda on, at, each=each: Forced(Vector(None, 0.0), each(cooled(on, at)))))
                   for each in (lambda rate: (rate,), lambda rate: [rate, None]))

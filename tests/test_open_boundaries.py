@@ -240,6 +240,8 @@ REFUSED = {
     "a line of another length": (OpenBoundaries(north=OpenSide(elevation=np.zeros(6))), {}, "north side, which has 8 cells"),
     "NaN as a velocity": (OpenBoundaries(east=OpenSide(velocity=np.nan)), {}, "open_boundaries.east.velocity has values"),
     "text as an elevation": (OpenBoundaries(east=OpenSide(elevation="high")), {}, "open_boundaries.east.elevation"),
+    "a period in hours": (OpenBoundaries(west=OpenSide(tides=(Tide(12.42, 1.0),))), {},
+                          r"tides\[0\].period=12.42 s is shorter than two time steps of .* 12.42 hours are 44712 s"),
     "a tide without period": (OpenBoundaries(west=OpenSide(tides=(Tide(0.0, 1.0),))), {}, r"tides\[0\].period=0.0 must be"),
     "one tide alone": (OpenBoundaries(west=OpenSide(tides=Tide(M2, 1.0))), {}, r"west.tides=.* must be a tuple"),
     "a tide that changes": (OpenBoundaries(west=OpenSide(tides=(Tide(M2, TimeSeries([0.0, 1.0], [0.0, 1.0])),))), {},

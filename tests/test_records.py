@@ -7,11 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from dycore.backends import on_numpy
 from dycore.calendars import date
 from dycore.directions import along_grid
 from dycore.fluid import Ocean
 from dycore.geometry.geographic import unit_vectors
 from dycore.grid import interior, latitude_longitude, rectilinear
+from dycore.model import Model
 from dycore.parameters import Parameters
 from dycore.physics import heat_flux
 from dycore.records import records, stress_records
@@ -182,6 +184,23 @@ def test_arguments_that_make_no_sense_are_refused():
         records(3.0, grid, "W m-2", start=START)
 
 
+def test_records_of_another_grid_or_of_a_run_that_starts_on_another_date_are_refused():
+    """Both have the shape that is needed: nothing else would tell that the wind is that of another place or year."""
+    grid, elsewhere = sphere(land=None), sphere(land=None, longitudes=(20.0, 380.0))
+    series, wind = records(data(), grid, "W m-2", start=START), stress_records((data(), data()), grid, unit="W m-2", start=START)
+
+    def model(grid, start, **drivers):
+        names = ("temperature", "salinity")
+        return Model(grid, Parameters(Ocean(), 600.0, substeps=30, tracer_names=names, start=start, **drivers), on_numpy)
+
+    for drivers in ({"forcing": (heat_flux(0, series),)}, {"surface_stress": wind}):
+        model(grid, START, **drivers), model(grid, None, **drivers)
+        with pytest.raises(ValueError, match=r"for a run that starts on 2000-01-01 .*noleap.*, and this one starts on 2001-01-01"):
+            model(grid, date("2001-01-01", "noleap"), **drivers)
+        with pytest.raises(ValueError, match=r"was brought to another grid, whose first place is -55 degrees north, (0|10) east"):
+            model(elsewhere, START, **drivers)
+
+
 # Times
 
 
@@ -294,6 +313,14 @@ def test_a_file_is_the_dataset_that_it_was_made_of_and_goes_through_pickle(tmp_p
     series, plain = records(path, grid, "W m-2", "flux", start=START), records(data(), grid, "W m-2", start=START)
     for found in (series, pickle.loads(pickle.dumps(series))):
         assert np.array_equal(on_grid(found), on_grid(plain), equal_nan=True) and np.array_equal(found.times, plain.times)
+
+
+@pytest.mark.parametrize("what", ["text", "folder", "nothing"])
+def test_what_is_no_file_of_records_is_said_in_a_sentence(tmp_path, what):
+    path = tmp_path / "flux.nc"
+    {"text": lambda: path.write_text("lat,lon"), "folder": path.mkdir, "nothing": lambda: None}[what]()
+    with pytest.raises(ValueError, match=r"data='.*flux.nc' cannot be opened as a file of NetCDF or a store of Zarr \(.*\)"):
+        records(path, sphere(), "W m-2", "flux", start=START)
 
 
 def test_records_are_read_one_at_a_time():

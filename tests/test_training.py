@@ -140,6 +140,20 @@ def test_samples_are_fields_at_centres_of_coarse_cells_read_when_they_are_asked_
     assert len(windows) == 2 and np.array_equal(windows[1]["surface_pressure"][0], samples[2]["surface_pressure"])
 
 
+def test_a_run_that_was_written_again_with_times_in_other_units_has_the_days_that_it_had(run, tmp_path):
+    """As xarray writes what was joined of several runs, in the unit that it finds best."""
+    xarray = pytest.importorskip("xarray")
+    pytest.importorskip("cf_units")
+    with xarray.open_zarr(run, decode_times=False) as found:
+        again = found.drop_encoding()
+        again["time"] = ("time", found.time.values / 3600.0, {**found.time.attrs, "units": "hours since 0001-01-01"})
+        again.to_zarr(tmp_path / "again.zarr")
+    days = {"first_day": 1.0, "last_day": 3.5}
+    here, there = (run_samples(path, NAMES, **days) for path in (run, tmp_path / "again.zarr"))
+    assert here.numbers == there.numbers and there.every == pytest.approx(here.every)
+    assert np.array_equal(here[0][NAMES[0]], there[0][NAMES[0]])
+
+
 @pytest.mark.parametrize("ask, sentence", [
     (lambda run: run_samples(run.parent, NAMES), "No run can be read from|not those of a run"),
     (lambda run: run_samples(run.parent / "none.zarr", NAMES), "No run can be read from"),
@@ -149,6 +163,7 @@ def test_samples_are_fields_at_centres_of_coarse_cells_read_when_they_are_asked_
     (lambda run: run_samples(run, NAMES, first_day=3.9), "two records have to be"),
     (lambda run: run_samples(run, NAMES, coarsen=5), "coarsen=5 does not divide 8 rows and 12 columns"),
     (lambda run: run_samples(run, NAMES, coarsen=0), "coarsen=0 must be at least 1"),
+    (lambda run: Windows(run_samples(run, NAMES), 0), "length=0 must be at least 1"),
     (lambda run: shuffled(Windows(run_samples(run, NAMES), 2), 99), "must have as many samples as a batch, 99"),
     (lambda run: train(squares, {"slope": np.zeros(3)}, [1], optax.sgd(0.1), run.parent / "t", patience=2), "none. Give held"),
     (lambda run: train(squares, {"slope": np.zeros(3)}, 3, optax.sgd(0.1), run.parent / "t"), "batches=3 must be batches"),

@@ -188,3 +188,15 @@ def test_new_numbers_may_be_given_where_a_forcing_is_a_time_series():
     model = Model(grid, parameters, on_numpy)
     assert np.array_equal(model.with_parameters(stronger).steps(state, 3).u, Model(grid, stronger, on_numpy).steps(state, 3).u)
     assert not np.array_equal(model.steps(state, 3).u, model.with_parameters(stronger).steps(state, 3).u)
+
+
+@pytest.mark.parametrize("name", ["numpy", "numba"])
+def test_a_slope_of_a_model_that_is_not_on_jax_is_refused_with_what_to_do(name):
+    grid, parameters, state = sea()
+    model = Model(grid, parameters, create(name))
+    asked = {"state": lambda: learning.grad(lambda state: model.steps(state, 2).surface.sum())(state),
+             "parameters": lambda: jax.grad(lambda wind: model.with_parameters(
+                 dataclasses.replace(parameters, surface_stress=(wind, 0.0))).steps(state, 2).u.sum())(0.1)}
+    for ask in asked.values():
+        with pytest.raises(TypeError, match=f"on the backend {name}, which JAX cannot see into. Make the model with dycore.b"):
+            ask()

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from dycore.assembly.values import is_traced, split
+from dycore.calendars import words
 from dycore.fields import map_arguments
 from dycore.files import raise_on_all
 from dycore.time_series import WHOLE, Between, Pair, TimeSeries, at_step, between, check_covered, pair
+
+SAME_PLACE = 1e-4  # degrees
 
 
 class HeldRecords:
@@ -20,11 +23,14 @@ class HeldRecords:
     the backend keeps it, a number, or a profile of NumPy. What is held is replaced as a whole, so that threads may ask at once.
     """
 
-    def __init__(self, equations: Any, time_step: float, communication: Any, arguments: Callable[[tuple], tuple]):
-        self.equations, self.time_step, self.communication, self.arguments = equations, time_step, communication, arguments
+    def __init__(self, equations: Any, grid: Any, parameters: Any, communication: Any, arguments: Callable[[tuple], tuple]):
+        self.equations, self.time_step, self.communication, self.arguments = (equations, parameters.time_step, communication,
+                                                                              arguments)
         self.series: list[TimeSeries] = []
         map_arguments(lambda leaf: self.series.append(leaf) if isinstance(leaf, TimeSeries) else None,
                       (equations.forcing, equations.openings))
+        for series in self.series:
+            check_belongs(series, grid, parameters.start)
         self.records: dict[tuple[int, int], Any] = {}  # by the numbers of a series and of a record of it
         self.known: tuple[int, int, tuple] = (0, 0, ())  # the first step, the step after the last, and the numbers of them
         self.stacks: list[Any] = []
@@ -118,6 +124,21 @@ class HeldRecords:
         namespace = next(array for array in (*self.stacks, step) if is_traced(array)).__array_namespace__()
         return self.arguments(split(self._each(step, lambda place: picked(
             namespace, self.series[place], self.stacks[place], step, self.time_step)))[1])
+
+
+def check_belongs(series: TimeSeries, grid: Any, start: Any) -> None:
+    """Raise ValueError where records were made for a run that starts on another date, or for another grid of as many cells."""
+    own, target = series.start, getattr(series.values, "target", None)
+    if None not in (own, start) and (own.calendar, own) != (start.calendar, start):
+        raise ValueError(f"{series.name} was made for a run that starts on {words(own)}, and this one starts on {words(start)}. "
+                         "Give the same start to both.")
+    if target is not None:
+        here = grid.geographic(target.place)
+        turn = (target.longitude - here.longitude + 180.0) % 360.0 - 180.0
+        if max(np.abs(target.latitude - here.latitude).max(), np.abs(turn).max()) > SAME_PLACE:
+            raise ValueError(f"{series.name} was brought to another grid, whose first place is {target.latitude[0, 0]:g} degrees "
+                             f"north, {target.longitude[0, 0]:g} east; that of this one is {here.latitude[0, 0]:g} north, "
+                             f"{here.longitude[0, 0]:g} east. Make the records for this grid (dycore.records).")
 
 
 def stacked(series: TimeSeries) -> Any:

@@ -104,6 +104,9 @@ def tidal_inflows(name: str, grid: Grid, side: Side, tide: Any, time_step: float
     if not isinstance(tide, Tide):
         raise TypeError(f"{name}={shown(tide)} must be a dycore.open_boundaries.Tide.")
     period = positive(f"{name}.period", tide.period, "s")
+    if period < 2.0 * time_step:
+        raise ValueError(f"{name}.period={period:g} s is shorter than two time steps of {time_step:g} s, which cannot follow it. "
+                         f"Give seconds: {period:g} hours are {3600.0 * period:g} s.")
     for part in tide._fields:
         if isinstance(getattr(tide, part), TimeSeries):
             raise ValueError(f"{name}.{part} is a TimeSeries: amplitudes and phases of a tide do not change with time.")

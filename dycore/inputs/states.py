@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dycore.assembly.values import is_traced, split
 from dycore.inputs import checked_states
 from dycore.state import Prognostic, State, beginning, map_state, padded, without_history
 
@@ -21,6 +22,7 @@ def asarrays(model: Any, state: State) -> State:
 
     Fields of closures that it lacks begin as declared. Raises ValueError as `check_state`.
     """
+    check_not_traced(model.backend, state)
     check_state(model, state)
     backend, whole, own = model.backend, model.grid.tile.region.padded, model.backend.padded(model.tile)
     if not model.history:
@@ -36,6 +38,13 @@ def asarrays(model: Any, state: State) -> State:
 
     time = checked_states.time_of(state, model.parameters.time_step)
     return map_state(as_own, state)._replace(step=backend.integer(state.step), time=backend.number(time, model.grid.dtype))
+
+
+def check_not_traced(backend: Any, record: Any) -> None:
+    """Raise TypeError where JAX traces parts of a record and the backend computes with NumPy or Numba, which give no slopes."""
+    if getattr(backend, "library", None) is np and any(map(is_traced, split(record)[1])):
+        raise TypeError(f"JAX differentiates, maps or compiles a function that steps a model on the backend {backend.name}, which "
+                        "JAX cannot see into. Make the model with dycore.backends.on_jax.")
 
 
 def gathered(model: Any, state: State) -> State | None:

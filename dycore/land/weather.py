@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dycore.inputs.given import NUMBER, PLANE, as_array, given, shown
+from dycore.inputs.units import TEMPERATURE, in_unit
 from dycore.land.parameters import checked_cells
 from dycore.land.phenology import YEAR
 from dycore.tiles import Tile
@@ -52,6 +53,9 @@ LIMITS = {  # least and greatest that make sense
     "shortwave": (0.0, 100.0, "MJ/(m2 day)"), "carbon_dioxide": (10.0, 1e5, "ppm"),
     "vapour_pressure_deficit": (0.0, 200.0, "hPa"), "precipitation": (0.0, 5000.0, "mm/day"), "longwave": (0.0, 1000.0, "W/m2"),
     "day_length": (0.0, 24.0, "hours")}
+UNITS = {  # as UDUNITS spells them
+    "minimum_temperature": TEMPERATURE, "maximum_temperature": TEMPERATURE, "shortwave": ("MJ m-2 day-1",),
+    "carbon_dioxide": ("ppm",), "vapour_pressure_deficit": ("hPa",), "precipitation": ("mm day-1",), "longwave": ("W m-2",)}
 
 
 def weather(cells: tuple[int, int], days: ArrayLike, *, latitude: ArrayLike, minimum_temperature: ArrayLike,
@@ -59,8 +63,9 @@ def weather(cells: tuple[int, int], days: ArrayLike, *, latitude: ArrayLike, min
             carbon_dioxide: ArrayLike = 400.0, longwave: ArrayLike | None = None) -> Weather:
     """Weather of steps at so many times [time] in days since the beginning of a year, for (ny, nx) columns.
 
-    Units are those of `Weather`; latitude: degrees north, a number or a plane [j, i]. Raises ValueError for other shapes, for
-    numbers that are not finite or make no sense in these units, and where a day's minimum is above its maximum.
+    Units are those of `Weather`, into which arrays of xarray are converted that have others in an attribute `units`; latitude:
+    degrees north, a number or a plane [j, i]. Raises ValueError for other shapes and units, for numbers that are not finite or
+    make no sense in these units, and where a day's minimum is above its maximum.
     """
     cells, times = checked_cells(cells), as_array("days", days)
     if times.ndim != 1 or not len(times) or not np.isfinite(times).all():
@@ -80,7 +85,7 @@ def weather(cells: tuple[int, int], days: ArrayLike, *, latitude: ArrayLike, min
 
 def series(name: str, values: ArrayLike, steps: int, cells: tuple[int, int]) -> np.ndarray:
     """Values [time, j, i], of length 1 where they do not vary. Raises ValueError where they do not fit."""
-    array = as_array(name, values)
+    array = in_unit(name, as_array(name, values), values, UNITS[name])
     if array.ndim == 0:
         array = array.reshape(1, 1, 1)
     elif array.shape == (steps,):

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from dycore.files import raise_on_all
 from dycore.inputs.given import MOST, check_function, integer, positive, shown
 from dycore.running.progress import DAY
 from dycore.running.series import whole_steps
-from dycore.state import State
+from dycore.state import State, map_state
 
 HOUR = 3600.0  # s
 
@@ -24,10 +26,11 @@ class Callback:
 
     Intervals are counted from the start of a simulation (step 0), so that a run that is continued keeps to them. The state from
     which a run begins is looked at, too, where its turn is then. `times`: increasing numbers (s since the start), of which a run
-    passes over those that are not in it. The function is given the state (dycore.state.State) with arrays of the model's backend
-    and this process's part of the domain with its halo, which has no sense on several processes: `dycore.grid.interior` leaves it
-    out (`Model.gather` and `Model.dataset` make the whole, called by all processes). It returns nothing. What it raises ends the
-    run, on all processes, with the state in `.state`. Raises ValueError unless one of the four makes a schedule.
+    passes over those that are not in it. The function is given the state (dycore.state.State) with arrays of the model's backend,
+    not to be written to, and this process's part of the domain with its halo, which has no sense on several processes:
+    `dycore.grid.interior` leaves it out (`Model.gather` and `Model.dataset` make the whole, called by all processes). It returns
+    nothing. What it raises ends the run, on all processes, with the state in `.state`. Raises ValueError unless one of the four
+    makes a schedule.
 
         speeds = []
         model.run(state, days=10, callbacks=(Callback(lambda state: speeds.append(abs(interior(state.u)).max()), hours=6),))
@@ -75,7 +78,7 @@ class Scheduled:
 
     def look(self, state: State) -> None:
         """Call those whose turn it is. Raises on all processes what one of them raises on any."""
-        step = int(state.step)
+        step, state = int(state.step), map_state(read_only, state)
         for function, every, at in self._called:
             if next_after(step - 1, every, at) == step:
                 problem = None
@@ -87,6 +90,15 @@ class Scheduled:
                 except Exception as raised:
                     problem = raised
                 raise_on_all(self._communication, problem)
+
+
+def read_only(values: Any) -> Any:
+    """An array of NumPy that cannot be written to, of the same memory; all else as it is."""
+    if not isinstance(values, np.ndarray):
+        return values
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 def schedule(callback: Callback, time_step: float) -> tuple[int, tuple[int, ...]]:

@@ -28,7 +28,8 @@ class Diagnostics:
     """Diagnostics of the state, every so many days (rounded to whole steps), the first at the start, into a path as Snapshots.
 
     `functions`: each takes the dataset of a state and returns a DataArray with a name, or a Dataset, as those of dycore.diagnostics
-    do; a lambda or functools.partial where they take more. Raises ValueError where a name comes twice, from the first state on.
+    do; a lambda or functools.partial where they take more. Raises ValueError where a name comes twice, from the first state on, and
+    where a later record is not of the form of the first.
     """
 
     path: str | Path
@@ -78,7 +79,9 @@ class Diagnosed(Series):
         dataset, made = output.dataset(self.model, state), []
 
         def work() -> bool:
-            made.append(results(self.functions, dataset))
+            found = results(self.functions, dataset)
+            check_like_first(found, getattr(self, "variables", found))
+            made.append(found)
             return True
 
         by_first(self.model.backend.communication, work, f"The diagnostics in '{self.path}' could not be made")
@@ -126,9 +129,10 @@ def variables_of(result: Any, function: str) -> list[Any]:
     xarray = output.load_xarray()
     parts = list(result.data_vars.values()) if isinstance(result, xarray.Dataset) else [result]
     for each in parts:
-        if not isinstance(each, xarray.DataArray) or not isinstance(each.name, str) or each.name in TIMES or "time" in each.dims:
-            raise ValueError(f"The diagnostic {function} makes {shown(each)}: it must be an xarray.DataArray with a name and "
-                             "without a dimension time, or a Dataset of these.")
+        if (not isinstance(each, xarray.DataArray) or not isinstance(each.name, str) or each.name in TIMES or "time" in each.dims
+                or each.dtype.kind not in "biuf"):
+            raise ValueError(f"The diagnostic {function} makes {shown(each)}: it must be an xarray.DataArray with a name, of "
+                             "numbers and without a dimension time, or a Dataset of these.")
     return [each.drop_vars([name for name in each.coords if name not in each.dims]) for each in parts]
 
 
@@ -140,3 +144,17 @@ def check_coordinates(found: Mapping[str, Any]) -> None:
             if not held.setdefault(name, coordinate).equals(coordinate):
                 raise ValueError(f"The dimension {name} of the diagnostic '{each.name}' has other values than that of one before "
                                  "it: write them into two files.")
+
+
+def check_like_first(found: Mapping[str, Any], first: Mapping[str, Any]) -> None:
+    """Raise ValueError where a record has other variables than the first, or of other places or another kind."""
+    if {*found} != {*first}:
+        raise ValueError(f"The diagnostics make {', '.join(found)} now, and made {', '.join(first)} at first. A file holds the "
+                         "same at all times: give what is missing as NaN.")
+    for name, each in found.items():
+        other = first[name]
+        same = each.dims == other.dims and all(each[dim].equals(other[dim]) for dim in each.dims)
+        if not (same and np.can_cast(each.dtype, other.dtype, "same_kind")):
+            raise ValueError(f"The diagnostic '{name}' is {each.dtype} {dict(each.sizes)} now, and was {other.dtype} "
+                             f"{dict(other.sizes)} at first{'' if same else ', or at other places'}. A file holds one kind of "
+                             "numbers at the same places at all times.")

@@ -13,6 +13,7 @@ import numpy as np
 
 from dycore.calendars import after
 from dycore.files import raise_on_all
+from dycore.forcing import Module
 from dycore.geometry.thickness import dry_column, place_in_words
 from dycore.inputs.given import check_function, check_kind, check_switch, integer, positive, shown
 from dycore.restart import Restarts
@@ -224,7 +225,9 @@ def check_sound(model: Any, state: State, advice: str | None = None, of: list[tu
         raise FloatingPointError(f"The thickness is no longer positive at step {int(state.step)} {dry}. Columns must not run dry: "
                                  "make the bottom deeper there, or land of it.")
     if sentence:
-        advice = advice or f"Try a time step shorter than {model.parameters.time_step:g} s or more friction."
+        modules = any(isinstance(each, Module) for each in model.parameters.forcing)
+        advice = advice or (f"Try a time step shorter than {model.parameters.time_step:g} s or more friction"
+                            f"{', or look whether a module of forcing returns what is no number' if modules else ''}.")
         raise FloatingPointError(f"{sentence} {advice}")
 
 

@@ -88,7 +88,7 @@ def experiment(settings: EmulationSettings, progress: bool = True, runs_on: Any 
              for first, last in (settings.training, settings.held_out, settings.test)]
     emulator, fits = trained_emulator(settings, parts[0], parts[1], progress)
     states = [stacked(emulator, part) for part in parts]
-    emulator = fitted_damping(emulator, states[0], states[1][0], settings.long // 2)
+    emulator = fitted_damping(emulator, states[0], states[1][0], settings.long)
     save_emulator(settings.output / "emulator.safetensors", emulator)
     rolled = long_rollout(emulator, states[2][0], settings.long)
     half, core_states = settings.long // 2, np.concatenate([states[0], states[2]])

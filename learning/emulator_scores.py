@@ -25,7 +25,7 @@ from dycore.learning.scores import (
 )
 from dycore.tiles import Boundary
 
-DAMPINGS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1)  # of a step
+DAMPINGS = (0.0, 0.01, 0.015, 0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.07, 0.1)  # of a step; close by where waves begin to grow
 MODES = (20, 40, 80, 160, 320)  # of the linear forecast; the best of these over what is held out
 
 

@@ -14,7 +14,7 @@ for library in ("equinox", "optax", "orbax.checkpoint", "grain", "xarray", "zarr
 from dycore import Model, cases, learning  # noqa: E402
 from dycore.backends import on_numpy  # noqa: E402
 from dycore.grid import interior  # noqa: E402
-from dycore.learning import diffusion_scores, downscale, downscaler, kolmogorov_flows  # noqa: E402
+from dycore.learning import diffusion_scores, downscale, downscaler, downscaling_page, kolmogorov_flows  # noqa: E402
 from dycore.learning.downscaling_settings import read_settings  # noqa: E402
 from dycore.state import initial_state  # noqa: E402
 from dycore.writing import Snapshots  # noqa: E402
@@ -39,6 +39,16 @@ def test_what_is_drawn_is_nearer_to_the_truth_than_interpolation(found):
     off = {name: abs(tail[0] / scores.tails["truth"][0] - 1.0) for name, tail in scores.tails.items()}
     assert off["drawn"] < off["bicubic"]
     assert found[0].means < 1e-5 and scores.ranks.sum() == found[0].truth.size
+
+
+def test_the_mean_of_members_is_nearer_to_the_truth_than_interpolation_and_its_correlation_is_that_of_anomalies(found):
+    result, folder = found
+    rows = {row.quantity: row for row in downscaling_page.rows_of(result)}
+    assert rows["error of the mean of members over that of bicubic interpolation"].met
+    assert rows["anomaly correlation of the mean of members"].met
+    climate = learning.vorticity_samples(folder / "kolmogorov.zarr", 3.0, 24.0).all().mean(axis=(0, 2))[:, None]
+    drawn, true = ((each - climate).ravel() for each in (result.members.mean(axis=0), result.truth))
+    assert result.correlations["drawn"] == pytest.approx(drawn @ true / np.sqrt((drawn @ drawn) * (true @ true)), rel=1e-4)
 
 
 def test_means_of_blocks_are_kept_to_round_off_whatever_the_network_is(found):

@@ -160,8 +160,10 @@ def fitted_damping(emulator: Emulator, training: np.ndarray, start: np.ndarray, 
     program = jax.jit(lambda damping: rollout(damped(emulator, climatology, damping), start, steps))
 
     def distance(damping: float) -> float:
-        found = distances(emulator, zonal_climate(emulator, np.asarray(program(jnp.float32(damping)))), core)
-        return found.mean**2 + found.deviation**2 if np.isfinite(found.mean) else np.inf
+        with np.errstate(over="ignore", invalid="ignore"):  # of rollouts that do not stay finite
+            found = distances(emulator, zonal_climate(emulator, np.asarray(program(jnp.float32(damping)))), core)
+            off = found.mean**2 + found.deviation**2
+        return off if np.isfinite(off) else np.inf
 
     return damped(emulator, climatology, min(DAMPINGS, key=distance))
 

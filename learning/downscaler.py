@@ -87,7 +87,7 @@ def with_means(coarse: Any, factor: int) -> Any:
     return without_means(interpolated(coarse, factor), factor) + in_cells(jnp.asarray(coarse), factor)
 
 
-def random_downscaler(seed: int, fine: Any, factor: int = 4, patch: int = 4, width: int = 64, blocks: int = 8) -> Downscaler:
+def random_downscaler(seed: int, fine: Any, factor: int = 4, patch: int = 2, width: int = 32, blocks: int = 6) -> Downscaler:
     """A downscaler with random weights for fine fields [n, j, i], whose scales it takes.
 
     factor, patch: cells in a block, in a patch; width: hidden channels. Raises ValueError for fields that are not of

@@ -21,19 +21,21 @@ from dycore.learning.diffusion_training import train_diffusion
 from dycore.learning.downscaler import Downscaler, calibrated, drawn, interpolated, random_downscaler, save_downscaler
 from dycore.learning.downscaling_settings import DownscalingSettings
 from dycore.learning.fitting import Fit
+from dycore.learning.scores import anomaly_correlation
 
 CALIBRATED = 64  # fields of the training for which members are drawn to find gains
 
 
 class Downscaling(NamedTuple):
     """Result of an experiment: the downscaler, how it was trained, its scores beside "bicubic" interpolation and the same
-    "corrected", with its means restored, true fields [n, j, i] of the test with members [m, n, j, i] drawn for them (1/s), the
-    largest difference of a block's mean from what was given, over the standard deviation, and seconds of processor time to draw a
-    field."""
+    "corrected", with its means restored, anomaly correlations of both and of the mean of members, "drawn" (from the mean over time
+    and rows of the training), true fields [n, j, i] of the test with members [m, n, j, i] drawn for them (1/s), the largest
+    difference of a block's mean from what was given, over the standard deviation, and seconds of processor time to draw a field."""
 
     downscaler: Downscaler
     fit: Fit
     scores: DrawnScores
+    correlations: dict[str, float]
     truth: np.ndarray
     members: np.ndarray
     means: float
@@ -60,5 +62,8 @@ def experiment(settings: DownscalingSettings, progress: bool = True, runs_on: An
               "corrected": np.stack([np.asarray(downscaler.background(each)) for each in coarse])}
     size = float(downscaler.deviation)
     scores = drawn_scores(members, truth, smooth, size, settings.seed)
+    climatology = training.all().mean(axis=(0, 2), dtype=float)[:, None]
+    correlations = {name: anomaly_correlation(each, truth, climatology)
+                    for name, each in ({"drawn": members.mean(axis=0)} | smooth).items()}
     means = float(np.abs(block_means(members.astype(float), settings.factor) - coarse).max()) / size
-    return Downscaling(downscaler, fit, scores, truth, members, means, seconds)
+    return Downscaling(downscaler, fit, scores, correlations, truth, members, means, seconds)

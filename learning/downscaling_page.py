@@ -13,6 +13,7 @@ from dycore.learning.diffusion_page import (
     OURS,
     data_of_card,
     fields_figure,
+    rank_rows,
     spectra_figure,
     spread_row,
     tail_rows,
@@ -28,18 +29,26 @@ HEADING = "Downscaling by diffusion"
 
 
 def rows_of(found: Downscaling) -> list[Row]:
-    """Rows: probability, spectra, means of blocks, spread and tails, with those of bicubic interpolation as references."""
+    """Rows: probability, error and correlation of the mean, spectra, means of blocks, spread, ranks, tails, with those of bicubic
+    interpolation as references."""
     scores = found.scores
-    bicubic, corrected = scores.errors["bicubic"], scores.errors["corrected"]
+    bicubic, corrected, error = scores.errors["bicubic"], scores.errors["corrected"], scores.mean_errors
     return [
         within("CRPS over the mean absolute error of bicubic interpolation", scores.probability / bicubic, None, 0.7,
                f"1 ({bicubic:.4f})", f"{scores.probability:.4f} standard deviations; bicubic with means of blocks restored "
                f"has {corrected:.4f}", OURS, Kind.MODEL),
+        within("error of the mean of members over that of bicubic interpolation", error["drawn"] / error["bicubic"], None, 1.0,
+               f"1 ({error['bicubic']:.4f})", f"root mean square; {error['drawn']:.4f} standard deviations; bicubic with means of "
+               f"blocks restored has {error['corrected']:.4f}", OURS, Kind.MODEL),
+        within("anomaly correlation of the mean of members", found.correlations["drawn"], found.correlations["bicubic"], None,
+               f"{found.correlations['bicubic']:.4f}", "bicubic interpolation's; with means of blocks restored it has "
+               f"{found.correlations['corrected']:.4f}", OURS, Kind.MODEL),
         within("spectrum, largest departure from the truth's up to the Nyquist wavenumber", largest_departure(scores, "drawn"),
                None, 0.2, f"{largest_departure(scores, 'bicubic'):.3g}", "bicubic interpolation's", OURS, Kind.MODEL),
         within("means of blocks, largest difference from what was given, over the standard deviation", found.means, None, 1e-5,
                "0", "round-off of single precision", "conservation"),
-        spread_row(scores.spread_over_error, len(found.members)), *tail_rows(scores, "bicubic", "bicubic interpolation's")]
+        spread_row(scores.spread_over_error, len(found.members)), *rank_rows(scores.ranks),
+        *tail_rows(scores, "bicubic", "bicubic interpolation's")]
 
 
 def evidence(found: Downscaling) -> Evidence:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,10 +22,29 @@ FASTER, DAYS = 20.0, 5.0  # times the core; of the forecasts that are judged
 COLOURS = {"emulator": "C1", "linear": "C0", "persistence": "0.5", "climatology": "0.75"}
 
 
+class Fluid(NamedTuple):
+    """Names for a fluid: of its zonal velocity, of the mean that is kept and how the change of that is told, and of levels."""
+
+    velocity: str
+    kept: str
+    change: str
+    levels: str
+
+
+AIR = Fluid("zonal wind", "mean surface pressure", "relative change in the rollout", "level from the top")
+WATER = Fluid("zonal velocity", "mean height of the sea's surface",
+              "change in the rollout over the standard deviation of the height", "level from the floor")
+
+
+def fluid_of(layout: Layout) -> Fluid:
+    """The fluid of a layout: air, which has a surface pressure, or water."""
+    return AIR if layout.surface == PRESSURE else WATER
+
+
 def rows_of(found: Emulation) -> list[Row]:
     """Rows: forecasts against each reference, the climate of the long rollout, mass, and speed."""
     layout, (mean, deviation, drift) = found.emulator.layout, found.accepted
-    every, velocity = layout.every, zonal_velocity(layout)
+    every, fluid = layout.every, fluid_of(layout)
     lead_time = min(len(found.forecasts.error["emulator"]), max(1, round(DAYS / every)))
     at = {name: float(values[lead_time - 1]) for name, values in found.forecasts.error.items()}
     rows = [within(f"error after {lead_time * every:.3g} days, over that of {name}", at["emulator"] / each, None, 1.0,
@@ -36,16 +55,14 @@ def rows_of(found: Emulation) -> list[Row]:
         emulator, climates["first half"], climates["second half"])
     size = float(np.sqrt((layout.weights[:, 0] * climates["core"].deviation**2).mean()))
     rows += [
-        within(f"mean {velocity} of the long rollout less the core's, root mean square (m/s)", off.mean, None, mean,
+        within(f"mean {fluid.velocity} of the long rollout less the core's, root mean square (m/s)", off.mean, None, mean,
                f"{found.sampling.mean:.3g}", "two halves of the core's training days differ by that", OURS, Kind.MODEL),
-        within(f"standard deviation of {velocity} less the core's, root mean square (m/s)", off.deviation, None, deviation,
+        within(f"standard deviation of {fluid.velocity} less the core's, root mean square (m/s)", off.deviation, None, deviation,
                f"{found.sampling.deviation:.3g}",
                f"two halves of the core's training days differ by that; the core has {size:.3g} m/s", OURS, Kind.MODEL),
-        within(f"mean {velocity}, first half of the rollout less second, root mean square (m/s)", halves.mean, None, drift,
+        within(f"mean {fluid.velocity}, first half of the rollout less second, root mean square (m/s)", halves.mean, None, drift,
                f"{found.sampling.mean:.3g}", "no drift", OURS, Kind.MODEL),
-        within("mean surface pressure, largest relative change in the rollout" if layout.surface == PRESSURE else
-               "mean height of the sea's surface, largest change in the rollout over the standard deviation of the height",
-               found.mass, None, 1.0e-5, "0",
+        within(f"{fluid.kept}, largest {fluid.change}", found.mass, None, 1.0e-5, "0",
                "round-off of single precision in as many steps", "conservation"),
         within(f"spread over error of {len(found.ensemble.ranks) - 1} members at the last lead time",
                float(found.ensemble.spread_over_error[-1]), 0.8, 1.2, "1",
@@ -57,11 +74,6 @@ def rows_of(found: Emulation) -> list[Row]:
                            f"{mine * 1e3:.3g} ms a day, and {core * 1e3:.4g} ms of the core under Numba on the run's own grid",
                            OURS, Kind.MODEL))
     return rows
-
-
-def zonal_velocity(layout: Layout) -> str:
-    """The name of the zonal velocity of a fluid: air, which has a surface pressure, or water."""
-    return "zonal wind" if layout.surface == PRESSURE else "zonal velocity"
 
 
 def evidence(found: Emulation) -> Evidence:
@@ -95,7 +107,7 @@ def climate_figure(found: Emulation) -> Any:
     from matplotlib.figure import Figure
 
     figure, layout = Figure(figsize=(12.0, 6.0), layout="constrained"), found.emulator.layout
-    air, sphere, furthest = layout.surface == PRESSURE, layout.boundary is Boundary.POLE, 3.0 * max(found.accepted[:2])
+    fluid, sphere, furthest = fluid_of(layout), layout.boundary is Boundary.POLE, 3.0 * max(found.accepted[:2])
     places, ends = np.array(layout.places) * (1.0 if sphere else 1.0e-3), (-0.5, len(found.climates["core"].mean) - 0.5)
     core, own = found.climates["core"], found.climates["emulator"]
     for panels, name, one, other, colours in zip(figure.subplots(2, 3, sharex=True, sharey=True), ("mean", "standard deviation"),
@@ -105,10 +117,10 @@ def climate_figure(found: Emulation) -> Any:
             least, most = limits if title != "difference" else (-furthest, furthest)
             drawn = axes.pcolormesh(places, np.arange(len(values)), values, vmin=least, vmax=most,
                                     cmap=colours if title != "difference" else "PuOr_r")
-            axes.set(title=f"{name}: {title}", ylim=ends[::-1] if air else ends)
+            axes.set(title=f"{name}: {title}", ylim=ends[::-1] if fluid is AIR else ends)
             figure.colorbar(drawn, ax=axes)
-        panels[0].set(ylabel="level from the top" if air else "level from the floor")
-    figure.suptitle(f"{zonal_velocity(layout)} (m/s)")
+        panels[0].set(ylabel=fluid.levels)
+    figure.suptitle(f"{fluid.velocity} (m/s)")
     for axes in panels:
         axes.set(xlabel="latitude" if sphere else "y (km)")
     return figure
@@ -124,7 +136,7 @@ def spectra_figure(found: Emulation) -> Any:
         values = found.climates[name].spectrum
         left.loglog(np.arange(1, 1 + len(values)), values, color=colour, label=name)
     rows = ", 30 to 60 degrees" if found.emulator.layout.boundary is Boundary.POLE else ""
-    left.set(xlabel="zonal wavenumber", ylabel=f"energy of {zonal_velocity(found.emulator.layout)}{rows} (m2/s2)")
+    left.set(xlabel="zonal wavenumber", ylabel=f"energy of {fluid_of(found.emulator.layout).velocity}{rows} (m2/s2)")
     left.legend()
     ranks = found.ensemble.ranks
     right.bar(range(len(ranks)), ranks / ranks.sum() * len(ranks), color="C1")
@@ -150,9 +162,8 @@ def write_card(path: Path, settings: EmulationSettings, found: Emulation) -> Non
                 *(f"| {steps} | {passes} | {len(fit.losses)} | {fit.held_out_losses[0]:.4f}, {fit.held_out_losses.min():.4f} | "
                   f"{fit.seconds:.0f} |" for (steps, passes), fit in zip(settings.rollouts, found.fits, strict=True))]
     part = float(found.emulator.damping[0, 0, 0])
-    kept = "the mean surface pressure" if layout.surface == PRESSURE else "the mean height of the sea's surface"
     limits = ("For states of this run, or of another one of the same case, grid, levels and step: others are refused or not known "
-              f"to the network. It keeps {kept}, but neither energy nor angular momentum. It has learnt one "
+              f"to the network. It keeps the {fluid_of(layout).kept}, but neither energy nor angular momentum. It has learnt one "
               "climate: forcing, topography and parameters other than those of the run are out of its range. Training minimises "
               "the mean square error, which makes long forecasts smoother than the flow. Each step takes back "
               f"{part:.3g} of the departure from the mean of the training days, which is fitted to a rollout from the first "

@@ -14,7 +14,7 @@ for library in ("equinox", "optax", "orbax.checkpoint", "grain", "xarray", "zarr
 from dycore import Model, cases, learning  # noqa: E402
 from dycore.backends import on_numpy  # noqa: E402
 from dycore.grid import interior  # noqa: E402
-from dycore.learning import diffusion_scores, downscale, downscaler, kolmogorov_flows  # noqa: E402
+from dycore.learning import diffusion_scores, downscale, downscaler, downscaling_page, kolmogorov_flows  # noqa: E402
 from dycore.learning.downscaling_settings import read_settings  # noqa: E402
 from dycore.state import initial_state  # noqa: E402
 from dycore.writing import Snapshots  # noqa: E402
@@ -39,6 +39,22 @@ def test_what_is_drawn_is_nearer_to_the_truth_than_interpolation(found):
     off = {name: abs(tail[0] / scores.tails["truth"][0] - 1.0) for name, tail in scores.tails.items()}
     assert off["drawn"] < off["bicubic"]
     assert found[0].means < 1e-5 and scores.ranks.sum() == found[0].truth.size
+
+
+def test_the_page_has_error_and_anomaly_correlation_of_the_mean_of_members_beside_those_of_interpolation(found):
+    result, folder = found
+    rows = {row.quantity: row for row in downscaling_page.rows_of(result)}
+    mean, truth = result.members.mean(axis=0), result.truth
+    smooth = np.stack([downscaler.interpolated(each, 2) for each in downscaler.block_means(truth, 2)])
+    error = np.linalg.norm(mean - truth) / np.linalg.norm(smooth - truth)
+    assert rows["error of the mean of members over that of bicubic interpolation"].ours == pytest.approx(error, rel=1e-4)
+    climate = learning.vorticity_samples(folder / "kolmogorov.zarr", 3.0, 24.0).all().mean(axis=(0, 2))[:, None]
+    expected = []
+    for each in (mean, smooth):
+        forecast, true = (each - climate).ravel(), (truth - climate).ravel()
+        expected.append(forecast @ true / (np.linalg.norm(forecast) * np.linalg.norm(true)))
+    row = rows["anomaly correlation of the mean of members"]
+    assert row.ours == pytest.approx(expected[0], rel=1e-4) and float(row.published) == pytest.approx(expected[1], abs=1e-4)
 
 
 def test_means_of_blocks_are_kept_to_round_off_whatever_the_network_is(found):
@@ -130,7 +146,7 @@ def test_settings_that_make_no_sense_are_refused_in_a_sentence(change, sentence,
 
 def test_what_is_not_of_whole_blocks_or_not_finite_is_refused(found):
     with pytest.raises(ValueError, match="of whole blocks of 4 and of whole patches of 4 cells"):
-        learning.random_downscaler(0, np.zeros((3, 16, 18)))
+        learning.random_downscaler(0, np.zeros((3, 16, 18)), patch=4)
     with pytest.raises(ValueError, match="Give square fields"):
         learning.calibrated(found[0].downscaler, np.zeros((3, 16, 18)))
     with pytest.raises(ValueError, match="1 of its values are not finite"):

@@ -65,8 +65,9 @@ def check_libraries(path: Any) -> None:
         try:
             import_module(library)
         except ImportError:
-            extra = "stores" if library == "icechunk" else "io"
-            raise ValueError(f"'{path}' needs {library}, which is not installed: pip install 'dycore[{extra}]'.") from None
+            if library == "icechunk":
+                raise ValueError(f"Paths that end in .icechunk need Icechunk: {EXTRA}.") from None
+            raise ValueError(f"'{path}' needs {library}, which is not installed: pip install 'dycore[io]'.") from None
 
 
 def end_of(path: Any) -> str:

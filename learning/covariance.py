@@ -58,8 +58,9 @@ class Covariance(NamedTuple):
                   for name in self.deviations}
         return errors if self.balance is None else self.balance(errors)
 
-    def sample(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Random errors of each field."""
+    def sample(self, rng: np.random.Generator | int) -> dict[str, np.ndarray]:
+        """Random errors of each field; rng: a generator of NumPy, or a seed."""
+        rng = np.random.default_rng(rng)  # a generator stays itself
         return self.errors({name: rng.standard_normal(shape) for name, shape in self.shapes.items()})
 
 

@@ -126,7 +126,14 @@ class Emulator(equinox.Module):
     layout: Layout
 
     def packed(self, fields: Mapping[str, Any]) -> Any:
-        """Fields [..., k, j, i] and planes [..., j, i] by name as channels [..., c, j, i] without a unit."""
+        """Fields [..., k, j, i] and planes [..., j, i] by name as channels [..., c, j, i] without a unit.
+
+        Raises ValueError where a field is missing.
+        """
+        missing = [name for name, _ in self.layout.levels if name not in fields]
+        if missing:
+            raise ValueError(f"The fields lack {', '.join(missing)}. Give all that the emulator steps: "
+                             f"{', '.join(name for name, _ in self.layout.levels)}.")
         parts = [fields[name] if name not in SURFACES else fields[name][..., None, :, :] for name, _ in self.layout.levels]
         library = np if isinstance(parts[0], np.ndarray) else jnp
         return (library.concatenate(parts, -3) - self.mean[:, None, None]) / self.deviation[:, None, None]

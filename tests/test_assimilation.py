@@ -44,6 +44,13 @@ def test_errors_of_a_background_have_the_deviation_and_the_correlation_that_were
     assert np.mean(pairs) == pytest.approx(np.exp(-0.5), abs=0.1)  # three cells are the length
 
 
+def test_errors_are_drawn_from_a_generator_or_from_its_seed():
+    covariance = background_covariance(basins(), {"u": 0.1}, length=1e5)
+    random = np.random.default_rng(3)
+    assert np.array_equal(covariance.sample(3)["u"], covariance.sample(random)["u"])
+    assert not np.array_equal(covariance.sample(3)["u"], covariance.sample(random)["u"])  # which has gone on
+
+
 def test_correlations_do_not_cross_land_and_are_the_same_both_ways():
     model = basins()
     covariance = background_covariance(model, {"surface": 0.1}, length=1.5e5)

@@ -14,7 +14,7 @@ jax = pytest.importorskip("jax")
 optax = pytest.importorskip("optax")
 for library in ("orbax.checkpoint", "grain", "xarray", "zarr"):
     pytest.importorskip(library)
-from dycore.learning import Windows, run_samples, shuffled, train  # noqa: E402
+from dycore.learning import Windows, normalisation_of_samples, random_emulator, run_samples, shuffled, train  # noqa: E402
 
 RNG = np.random.default_rng(4)
 INPUTS = RNG.standard_normal((24, 3)).astype(np.float32)
@@ -152,6 +152,14 @@ def test_a_run_that_was_written_again_with_times_in_other_units_has_the_days_tha
     here, there = (run_samples(path, NAMES, **days) for path in (run, tmp_path / "again.zarr"))
     assert here.numbers == there.numbers and there.every == pytest.approx(here.every)
     assert np.array_equal(here[0][NAMES[0]], there[0][NAMES[0]])
+
+
+def test_an_emulator_names_the_field_that_it_is_not_given(run):
+    samples = run_samples(run, NAMES)
+    emulator = random_emulator(0, samples, normalisation_of_samples(samples), width=4, blocks=1)
+    assert emulator.packed(samples[0]).shape == (7, 8, 12)
+    with pytest.raises(ValueError, match=r"The fields lack surface_pressure\. Give all that the emulator steps: eastward"):
+        emulator.packed({name: samples[0][name] for name in NAMES[:2]})
 
 
 @pytest.mark.parametrize("ask, sentence", [

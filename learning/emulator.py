@@ -220,8 +220,14 @@ def normalisation_of_samples(samples: RunSamples, stride: int = 5) -> Normalisat
 
 
 def rollout(emulator: Emulator, state: Any, steps: int) -> Any:
-    """States [time, c, j, i] after 1 to `steps` steps from one [c, j, i], in one program of JAX."""
+    """States [time, c, j, i] after 1 to `steps` steps from one [c, j, i], in one program of JAX.
+
+    Raises ValueError for a state of another shape.
+    """
     state, steps, states = jnp.asarray(state), integer("steps", steps, 1), []
+    shape = len(emulator.layout.channels), emulator.layout.rows, emulator.layout.columns
+    if state.shape != shape:
+        raise ValueError(f"state has the shape {state.shape}. Give one of [c, j, i] = {shape}, as Emulator.packed makes it.")
     if steps > UNROLLED:
         return jax.lax.scan(lambda state, _: 2 * (emulator(state, True),), state, None, length=steps)[1]
     for _ in range(steps):

@@ -74,7 +74,7 @@ class MapNetwork(equinox.Module):
     """A network from normalised maps [map, j, i] to fields [j, i] of parameters, by name, within their ranges.
 
     A perceptron of `depth` hidden layers of `width`, tanh between them, for each column by itself. maps: their names, in the order
-    of the first axis. ranges: of each parameter, by its name in `dycore.learning.numbers`.
+    of the first axis. ranges: of each parameter, by its name in `dycore.learning.numbers`. Raises ValueError unless there are both.
     """
 
     layers: equinox.nn.MLP
@@ -82,6 +82,9 @@ class MapNetwork(equinox.Module):
     ranges: tuple[tuple[str, Range], ...] = equinox.field(static=True)
 
     def __init__(self, maps: Sequence[str], ranges: Mapping[str, Range], *, key: Any, width: int = 8, depth: int = 1):
+        if isinstance(maps, str) or not maps or not ranges or len({*maps}) < len(maps):
+            raise ValueError(f"maps={shown(maps)} and ranges={shown(ranges)} must be names of one or more maps, each once, and of "
+                             "one or more parameters with their ranges.")
         self.maps, self.ranges = tuple(maps), tuple((name, Range(*bounds)) for name, bounds in ranges.items())
         layers = equinox.nn.MLP(len(self.maps), len(self.ranges), integer("width", width, 1), integer("depth", depth, 1),
                                 jnp.tanh, key=key)

@@ -104,6 +104,8 @@ def run_samples(path: str | Path, names: Sequence[str], *, first_day: float = 0.
     data = opened(path)
     if isinstance(names, str) or not isinstance(names, Sequence) or not names:
         raise ValueError(f"names={shown(names)} must be names of fields of the run, for example (\"surface_pressure\",).")
+    if len({*names}) < len(names):
+        raise ValueError(f"names={shown(names)} holds a field twice. Name each once.")
     missing = [name for name in names if name not in data.data_vars]
     if missing:
         there = ", ".join(map(str, data.data_vars))

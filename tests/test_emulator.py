@@ -211,6 +211,11 @@ def test_members_of_a_persistent_emulator_walk_at_random_by_the_errors_that_they
     assert learning.fitted_error_size(still, errors, walk, 4, 5, 8) == pytest.approx(1.0, rel=0.05)
 
 
+def test_a_rollout_begins_with_one_state_of_the_channels_rows_and_columns_of_the_emulator(found):
+    with pytest.raises(ValueError, match=r"state has the shape \(2, 10, 8, 16\). Give one of \[c, j, i\] = \(10, 8, 16\)"):
+        learning.rollout(found[0].emulator, np.ones((2, 10, 8, 16)), 2)
+
+
 def test_a_rollout_that_is_not_finite_is_told_with_its_step(found):
     own = found[0].emulator
     broken = emulator.with_weights(own, jax.tree.map(lambda leaf: np.nan * leaf, emulator.trained(own)))

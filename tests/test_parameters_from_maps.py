@@ -143,3 +143,9 @@ def test_what_does_not_fit_is_refused_in_a_sentence(name):
     attempt, sentence = WRONG[name]
     with pytest.raises(ValueError, match=sentence):
         attempt()
+
+
+@pytest.mark.parametrize("maps, ranges", [((), RANGES), ("depth", RANGES), (("depth", "depth"), RANGES), (("depth",), {})])
+def test_a_network_without_maps_or_parameters_is_refused(maps, ranges):
+    with pytest.raises(ValueError, match="must be names of one or more maps, each once, and of one or more parameters"):
+        learning.MapNetwork(maps, ranges, key=jax.random.key(0))

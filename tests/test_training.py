@@ -166,6 +166,7 @@ def test_an_emulator_names_the_field_that_it_is_not_given(run):
     (lambda run: run_samples(run.parent, NAMES), "No run can be read from|not those of a run"),
     (lambda run: run_samples(run.parent / "none.zarr", NAMES), "No run can be read from"),
     (lambda run: run_samples(run, ("salinity",)), "has no salinity. Take of .*eastward_velocity"),
+    (lambda run: run_samples(run, (*NAMES, NAMES[0])), "holds a field twice"),
     (lambda run: run_samples(run, "surface_pressure"), "must be a list, each of it text"),
     (lambda run: run_samples(run, NAMES, first_day=3.0, last_day=9.0), r"holds days 0 to 3\.96\d*, and days 3 to 9"),
     (lambda run: run_samples(run, NAMES, first_day=3.9), "two records have to be"),

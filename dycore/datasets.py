@@ -169,7 +169,7 @@ def opened(path: str | Path) -> Any:
     except ImportError:
         raise
     except Exception as problem:  # whatever a library says of a file
-        raise ValueError(f"data={shown(str(path))} cannot be opened as a file of NetCDF or a store of Zarr "
+        raise ValueError(f"data='{path}' cannot be opened as a file of NetCDF or a store of Zarr "
                          f"({type(problem).__name__}). Give the path of one, or an xarray.Dataset.") from None
 
 

@@ -232,7 +232,7 @@ def title(settings: Settings, model: Any, why: str = "") -> str:
 def check_outputs(settings: Settings, model: Any, state: Any) -> None:
     """Raise BadInput for fields that are none, and for files that are there where a run starts from the beginning."""
     from dycore import output, restart
-    from dycore.running.growing_files import KINDS, check_format
+    from dycore.running.growing_files import file_at
 
     known = tuple(output.variables(model))
     for name in settings.fields or ():
@@ -240,9 +240,7 @@ def check_outputs(settings: Settings, model: Any, state: Any) -> None:
             raise BadInput(no_such("field", name, known))
     wanted = [path for path in (settings.output, settings.means, settings.diagnostics) if path]
     with told_as_bad_input():
-        for path in wanted:
-            check_format(path)
-        there = [path for path in wanted if KINDS[path.suffix](path, model).exists()]
+        there = [path for path in wanted if file_at(path, model).exists()]
     goes_on = settings.continue_ and settings.restarts and 0 in restart.all_in(settings.restarts)  # killed before its first day
     there = model.backend.communication.first((there if not goes_on else None) or None)  # whenever they look
     if there and state.step == 0:

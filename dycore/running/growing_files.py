@@ -88,6 +88,12 @@ def check_format(path: Any) -> None:
     check_libraries(path)
 
 
+def file_at(path: Any, model: Any) -> Any:
+    """The file that grows at a path, be it there or not. Raises ValueError as `check_format`."""
+    check_format(path)
+    return KINDS[path.suffix](path, model)
+
+
 def template(model: Any, variables: dict[str, output.Variable], mean: bool, identity: str) -> Any:
     """A dataset without records."""
     methods = {"cell_methods": "time: mean"} if mean else {}

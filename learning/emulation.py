@@ -24,10 +24,8 @@ small; waves of less than 3 cells have less than half of their energy.
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from dycore import Model
@@ -35,7 +33,7 @@ from dycore.files import make_folder
 from dycore.grid import Grid
 from dycore.learning.eddying_channels import eddying_channel
 from dycore.learning.emulation_settings import EmulationSettings
-from dycore.learning.emulator import Emulator, normalisation_of_samples, random_emulator, rollout, save_emulator
+from dycore.learning.emulator import Emulator, normalisation_of_samples, random_emulator, save_emulator
 from dycore.learning.emulator_ensembles import fitted_error_size, step_errors
 from dycore.learning.emulator_scores import (
     Distances,
@@ -52,6 +50,7 @@ from dycore.learning.emulator_scores import (
     stacked,
     zonal_climate,
 )
+from dycore.learning.emulator_speed import seconds_of_file
 from dycore.learning.emulator_training import train_emulator
 from dycore.learning.experiment_settings import data_of
 from dycore.learning.fitting import Fit
@@ -68,7 +67,7 @@ class Emulation(NamedTuple):
 
     climates: of zonal velocity by name: the core's over all days, the emulator's over the long rollout, and their halves. sampling:
     distances of the core's halves of training days. mass: by `mass_change`, of the long rollout. seconds: of processor time a
-    simulated day, of the emulator and of the core (None where it was not measured). accepted: of the settings.
+    simulated day, of the emulator and of the core (None where it was not measured), on one core. accepted: of the settings.
     """
 
     emulator: Emulator
@@ -108,7 +107,7 @@ def experiment(settings: EmulationSettings, progress: bool = True, runs_on: Any 
         emulator, fits, forecasts(emulator, states[0], states[1], states[2], settings.leads, settings.starts_every),
         ensemble_scores(settings, emulator, states[1], states[2]),
         climates, sampling, mass_change(emulator, [states[2][0], *rolled]),
-        (seconds_of_emulator(emulator, states[2][0]), None if core is None else seconds_of_core(core, runs_on)),
+        (seconds_of_file(settings.output / "emulator.safetensors"), None if core is None else seconds_of_core(core, runs_on)),
         settings.accepted)
 
 
@@ -130,12 +129,6 @@ def trained_emulator(settings: EmulationSettings, training: RunSamples, held_out
                                     patience=settings.patience, every=settings.checkpoint_every, case=data_of(settings),
                                     progress=progress)
     return emulator, fits
-
-
-def seconds_of_emulator(emulator: Emulator, state: np.ndarray, steps: int = 20) -> float:
-    """Processor time (s) of a simulated day of an emulator."""
-    program = jax.jit(partial(rollout, emulator, steps=steps))
-    return seconds_of(lambda: program(state).block_until_ready(), 5) / (steps * emulator.layout.every)
 
 
 def core_with_run(settings: EmulationSettings, runs_on: Any, progress: bool) -> tuple[Grid, Parameters, State] | None:

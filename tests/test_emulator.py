@@ -1,6 +1,9 @@
 """An emulator sees over the poles, keeps mass, is one file that is refused where it does not fit, and beats what is simple."""
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,6 +92,15 @@ def test_the_folder_of_a_training_on_other_days_is_refused(found):
              for first, last in (settings.training, settings.held_out)]
     with pytest.raises(ValueError, match=r"10\.0, 25\.0"):
         emulation.trained_emulator(settings, *parts, False)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system lets no process choose its cores")
+def test_an_emulator_is_timed_on_one_core(found):
+    path = found[1] / "emulator" / "emulator.safetensors"
+    script = (f"import os; from dycore.learning import emulator_speed; emulator_speed.main({str(path)!r}); "
+              "print(len(os.sched_getaffinity(0)))")
+    seconds, cores = subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    assert 0.0 < float(seconds) < 1.0 and cores == "1"
 
 
 def test_a_turned_state_is_stepped_to_the_turned_state(found):

@@ -33,8 +33,8 @@ def main(runs_on=None, cells=(8, 16, 32), spin_up=200, days=40, passes=300, roll
     """Returns errors of forecasts by lead time, climates of `long` days, and networks, each by name.
 
     `python examples/hybrid.py hybrid.png`: 346 s of one core, 175 of them to train. None, offline and online against the truth:
-    forecasts of 5 days 0.79, 0.045, 0.029 standard deviations of the flow; 1000 days: mean u 6.8, 0.80, 0.41 m/s (another run of
-    the truth: 0.19), potential temperature 13.0, 0.63, 0.30 K (0.16), logarithm of spectra 3.7, 0.23, 0.13 (0.08).
+    forecasts of 5 days 0.79, 0.045, 0.029 standard deviations of the flow; 1000 days: mean u 6.8, 0.83, 0.42 m/s (another run of
+    the truth: 0.19), potential temperature 13.0, 0.61, 0.36 K (0.16), logarithm of spectra 3.7, 0.20, 0.10 (0.08).
     """
     grid, parameters, state = cases.held_suarez(cells, time_step=86400.0 / DAY)
     truth, looks, see = Model(grid, parameters, runs_on or on_jax.create(native=False)), max(rollouts), learning.flow

@@ -22,6 +22,7 @@ ADDRESS = re.compile(r"([A-Za-z][\w+.-]+)://")
 ENDINGS = "in .zarr, .icechunk or .nc"  # of output that grows (dycore.running.growing_files)
 LIBRARIES = {".zarr": ("xarray", "zarr"), ".nc": ("xarray", "netCDF4"), ".icechunk": ("xarray", "icechunk")}
 EXTRA = "pip install 'dycore[stores]'"
+NO_ICECHUNK = f"Paths that end in .icechunk need Icechunk: {EXTRA}."
 
 
 def location(path: Any) -> Any:
@@ -66,7 +67,7 @@ def check_libraries(path: Any) -> None:
             import_module(library)
         except ImportError:
             if library == "icechunk":
-                raise ValueError(f"Paths that end in .icechunk need Icechunk: {EXTRA}.") from None
+                raise ValueError(NO_ICECHUNK) from None
             raise ValueError(f"'{path}' needs {library}, which is not installed: pip install 'dycore[io]'.") from None
 
 

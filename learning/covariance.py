@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 
 from dycore.grid import Grid, interior
 from dycore.inputs.given import NUMBER, PLANE, PROFILE, VOLUME, check_kind, check_number, given
+from dycore.learning.seeds import random_numbers
 from dycore.learning.state_fields import check_names, names_of_fields, open_points
 from dycore.model import Model
 from dycore.tiles import Boundary
@@ -60,7 +61,7 @@ class Covariance(NamedTuple):
 
     def sample(self, rng: np.random.Generator | int) -> dict[str, np.ndarray]:
         """Random errors of each field; rng: a generator of NumPy, or a seed."""
-        rng = np.random.default_rng(rng)  # a generator stays itself
+        rng = rng if isinstance(rng, np.random.Generator) else random_numbers(rng)
         return self.errors({name: rng.standard_normal(shape) for name, shape in self.shapes.items()})
 
 

@@ -14,7 +14,6 @@ from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import shallow_water
 from dycore.geometry.coordinates import check_cells
 from dycore.grid import Grid, rectilinear
-from dycore.inputs.given import integer
 from dycore.learning.seeds import random_numbers
 from dycore.parameters import Mixing, Parameters
 from dycore.state import State, initial_state
@@ -46,7 +45,7 @@ def kolmogorov_flow(cells: tuple[int, int, int] = (1, 128, 128), seed: int = 0,
         fluid=fluid, time_step=STEP * spacing, substeps=5, friction=Mixing(friction, friction, biharmonic=True),
         vertical_mixing=VerticalMixing(linear_drag=DRAG * DEPTH),
         surface_stress=(np.broadcast_to(stress[:, None], (n, n)), np.zeros((n, n))))
-    psi = random_waves(n, integer("seed", seed, 0))
+    psi = random_waves(n, seed)
     u, v = psi - np.roll(psi, -1, 0), np.roll(psi, -1, 1) - psi  # of a stream function at corners
     size = FIRST_SPEED / np.sqrt((u**2 + v**2).mean())
     return grid, parameters, initial_state(grid, surface=0.0, u=(size * u)[None], v=(size * v)[None])

@@ -29,6 +29,7 @@ from dycore.land.model import Coefficients, Fluxes, Land, LandState
 from dycore.land.water import Canopy, Reservoirs
 from dycore.land.weather import Weather
 from dycore.learning.column_network import ColumnNetwork, of_columns, share
+from dycore.learning.seeds import random_numbers
 
 WEATHER = {"minimum_temperature": (5.0, 10.0), "maximum_temperature": (14.0, 10.0), "shortwave": (10.0, 6.0),
            "vapour_pressure_deficit": (7.0, 5.0), "day_length": (12.0, 3.0)}  # typical mean and deviation, in their units
@@ -61,7 +62,7 @@ def no_weights(seed: int, maps: int) -> None:
 
 def layers_at_random(seed: int, inputs: int, outputs: int) -> tuple:
     """Layers of a network of two hidden layers, the last of them small."""
-    random, sizes = np.random.default_rng(seed), (inputs, HIDDEN, HIDDEN, outputs)
+    random, sizes = random_numbers(seed), (inputs, HIDDEN, HIDDEN, outputs)
     layers = [np.concatenate([np.zeros((n, 1)), random.standard_normal((n, m)) / m**0.5], axis=1)
               for m, n in pairwise(sizes)]
     return (*layers[:-1], 0.1 * layers[-1])

@@ -24,6 +24,7 @@ from dycore.equations.vertical_mixing import VerticalMixing
 from dycore.fluid import shallow_water
 from dycore.grid import Grid, interior, latitude_longitude
 from dycore.learning.parameters_from_maps import Range, with_fields
+from dycore.learning.seeds import random_numbers
 from dycore.learning.static_maps import static_maps
 from dycore.parameters import Mixing
 
@@ -52,7 +53,7 @@ def true_fields(maps: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def twin_basin(seed: int, n: int = 16) -> Basin:
     """A walled basin of n x n cells of 22 km and one layer, with what is at random from a seed, under a steady wind."""
-    rng, (y, x) = np.random.default_rng(seed), (np.indices((n, n)) + 0.5) * np.pi / n
+    rng, (y, x) = random_numbers(seed), (np.indices((n, n)) + 0.5) * np.pi / n
     waves = sum(rng.normal() * np.cos(p * y + rng.uniform(0.0, 6.0)) * np.cos(q * x + rng.uniform(0.0, 6.0))
                 for p, q in ((1, 1), (1, 2), (2, 1), (2, 2), (3, 2)))
     depth, south = np.clip(110.0 + 60.0 * waves, 0.0, DEEPEST), rng.uniform(25.0, 55.0)

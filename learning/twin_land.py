@@ -60,7 +60,7 @@ def twin_land(seed: int, cells: tuple[int, int] = (10, 12), days: int = 730, pho
 
     Raises ValueError for numbers that make no sense.
     """
-    seed, days, cells = integer("seed", seed, 0), integer("days", days, 1, 10**6), checked_cells(cells)
+    days, cells = integer("days", days, 1, 10**6), checked_cells(cells)
     random = random_numbers(seed)
     maps = maps_at_random(random, cells)
     weather = weather_of(random, maps, cells, days)

@@ -32,6 +32,7 @@ from dycore.learning.assimilation import assimilate
 from dycore.learning.covariance import background_covariance
 from dycore.learning.letkf import filtered
 from dycore.learning.observations import Observations, at_cells, observed_twin
+from dycore.learning.seeds import random_numbers
 from dycore.learning.state_fields import field, incremented, open_points
 from dycore.learning.uncertain_parameters import UncertainParameter
 from dycore.state import State
@@ -62,7 +63,7 @@ def off(model: Model, estimate: State, deviations: Mapping[str, Any], truth: Sta
 
 def twin(truth: Model, seed: int, times: int) -> tuple[Any, ...]:
     """(the truth at first, a background, its covariance, observations, random numbers) of a twin of this seed."""
-    grid, rng, kinds = truth.grid, np.random.default_rng(seed), []
+    grid, rng, kinds = truth.grid, random_numbers(seed), []
     eddy = 0.3 * np.exp(-(((grid.x - 6e5) / 2.5e5) ** 2) - (((grid.y - 6e5) / 2.5e5) ** 2)[:, None])
     start = truth.steps(initial_state(grid, surface=eddy), 72)
     for name, error in SEEN.items():

@@ -18,6 +18,7 @@ from dycore.learning.covariance import background_covariance
 from dycore.learning.kolmogorov_flows import kolmogorov_flow
 from dycore.learning.letkf import filtered
 from dycore.learning.observations import Observations
+from dycore.learning.seeds import random_numbers
 from dycore.learning.state_fields import field
 from dycore.state import State, initial_state
 
@@ -122,7 +123,7 @@ def variational(twin: VorticityTwin, values: np.ndarray, climate: np.ndarray, me
 def kalman_filtered(twin: VorticityTwin, values: np.ndarray, climate: np.ndarray, members: int, radius: float, inflation: float,
                     seed: int) -> np.ndarray:
     """Vorticity [m, j, i] at the last time of members of an ensemble Kalman filter. Arguments as for `variational`."""
-    drawn = np.random.default_rng(seed).choice(len(climate), members, replace=False)
+    drawn = random_numbers(seed).choice(len(climate), members, replace=False)
     states = [flow_of(twin.model, climate[number]) for number in drawn]
     found = filtered(twin.model, states, twin.observations(values), radius=radius, inflation=inflation, seed=seed)
     return np.stack([np.asarray(vorticity_of(twin.model, state)) for state in found.ensemble.states])

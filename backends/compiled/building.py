@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numba
 import numpy as np
 
 from dycore.backends.compiled.cache import cache_folder
+from dycore.backends.user_cache import in_turn
 
 # Loops over threads as they stand: Numba does not see that calls within write what is read after, and would make one loop of two
 LOOPS_ALONE = {"prange": True} | dict.fromkeys(
@@ -46,6 +48,11 @@ def build(source: str, name: str, names: dict[str, Any], digest: str, alone: boo
     if alone:
         function._compiler._customize_flags = without_aliases  # Numba has no public option for it
     return _built.setdefault(digest, function)
+
+
+def turn_to_compile(function: Any) -> AbstractContextManager[None]:
+    """The turn of this process to compile what `build` made: the others of a machine then find it on disk."""
+    return in_turn(Path(function.__code__.co_filename).with_suffix(".lock"))
 
 
 @cache

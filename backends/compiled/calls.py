@@ -7,7 +7,6 @@ of the time that a first step compiles. It would also depend on their code, besi
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numba
@@ -16,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from dycore.backends.user_cache import in_turn
+from dycore.backends.compiled.building import turn_to_compile
 
 
 @intrinsic
@@ -39,13 +38,10 @@ def call_at(typing_context, address, given, kinds):
 
 
 def address_of(kernel: Callable, kinds: tuple) -> int:
-    """Where a kernel (dycore.backends.compiled.building.build), compiled for arguments of these kinds, stands in memory.
-
-    One process of a machine compiles it, the others then find it on disk.
-    """
+    """Where a kernel (dycore.backends.compiled.building.build), compiled for arguments of these kinds, stands in memory."""
     function: Any = kernel
     if kinds not in function.overloads:
-        with in_turn(Path(function.__code__.co_filename).with_suffix(".lock")):
+        with turn_to_compile(function):
             function.compile(kinds)
     compiled = function.overloads[kinds]
     return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)

@@ -7,7 +7,6 @@ are numbered within a part, so that parts that do the same with other ones are t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import numba
@@ -15,7 +14,7 @@ import numpy as np
 
 from dycore.backends.common import precision_of
 from dycore.backends.compiled.buffers import LINE, laid_out
-from dycore.backends.compiled.building import build
+from dycore.backends.compiled.building import build, turn_to_compile
 from dycore.backends.compiled.calls import address_of, call_at
 from dycore.backends.compiled.kernels import make_kernel
 from dycore.backends.compiled.strips import add_strips, copy_rectangle, fill_rows, fill_strips, keep_round, load_round
@@ -25,7 +24,6 @@ from dycore.backends.on_numpy import NumpyBackend
 from dycore.backends.recorded.operations import Group, Operation, Statement, TracedArray
 from dycore.backends.recorded.scalars import Element, Scalar, Values, is_whole
 from dycore.backends.threads import with_parallel_loops
-from dycore.backends.user_cache import in_turn
 from dycore.halo_sources import copies_x
 
 INDENT = "    "
@@ -94,7 +92,7 @@ class Writer:
             if function.overloads:  # type: ignore[attr-defined]
                 call(*given)
             else:
-                with in_turn(Path(function.__code__.co_filename).with_suffix(".lock")):  # the others then find it on disk
+                with turn_to_compile(function):
                     call(*given)
 
         self.parts.append(run_part)

@@ -238,7 +238,7 @@ def check_outputs(settings: Settings, model: Any, state: Any) -> None:
     for name in settings.fields or ():
         if name not in known:
             raise BadInput(no_such("field", name, known))
-    wanted = [path for path in (settings.output, settings.means, settings.diagnostics) if path]
+    wanted = filter(None, (settings.output, settings.means, settings.diagnostics))
     with told_as_bad_input():
         there = [path for path in wanted if file_at(path, model).exists()]
     goes_on = settings.continue_ and settings.restarts and 0 in restart.all_in(settings.restarts)  # killed before its first day

@@ -153,10 +153,10 @@ def alone(data: Any) -> Any:
     return data.drop_attrs(deep=False)
 
 
-def check_region(region: Any, data: Any, *dims: str) -> None:
-    """Raise ValueError unless a region is true or false along dimensions, at the places of data, and true somewhere."""
+def check_region(region: Any, data: Any, *dims: str, every: bool = False) -> None:
+    """Raise ValueError unless a region is true or false along dimensions (every: all of them) of data, and true somewhere."""
     check_labelled("region", region)
-    if not hasattr(region, "dtype") or not {*region.dims} <= {*dims}:
+    if not hasattr(region, "dtype") or not {*region.dims} <= {*dims} or (every and len(region.dims) < len(dims)):
         raise ValueError(f"region has the dimensions {', '.join(map(str, region.dims))}, and must have {', '.join(dims)}: True in "
                          "cells that belong to it.")
     for dim in region.dims:

@@ -129,10 +129,7 @@ def in_region(dataset: Any, region: Any, ending: str = "_face") -> Any:
     names = axes(dataset)
     if region is None:
         return 1.0
-    check_region(region, dataset, names.y, names.x)
-    if {*region.dims} != {names.y, names.x}:
-        raise ValueError(f"region has the dimensions {', '.join(region.dims)}, and must have {names.y}, {names.x}: True in cells "
-                         "that belong to it.")
+    check_region(region, dataset, names.y, names.x, every=True)
     inside = alone(region)
     return (at_face(dataset, inside, names.y) == 1.0).astype(float) if ending else inside
 

@@ -78,12 +78,12 @@ class Scheduled:
 
     def look(self, state: State) -> None:
         """Call those whose turn it is. Raises on all processes what one of them raises on any."""
-        step, state = int(state.step), map_state(read_only, state)
+        step = int(state.step)
         for function, every, at in self._called:
             if next_after(step - 1, every, at) == step:
                 problem = None
                 try:
-                    returned = function(state)
+                    returned = function(map_state(read_only, state))
                     if isinstance(returned, State):
                         raise TypeError(f"{shown(function)} of a Callback returned a State, but callbacks only look: to act on the "
                                         "flow, write a dycore.forcing.Forcing, or change the state between two runs.")

@@ -17,7 +17,7 @@ import numpy as np
 from dycore import output
 from dycore.files import by_first
 from dycore.inputs.given import check_function, shown
-from dycore.running.growing_files import KINDS
+from dycore.running.growing_files import file_at
 from dycore.running.series import Means, Series, Snapshots
 from dycore.running.zarr_stores import TIMES, could_not
 from dycore.state import State
@@ -72,7 +72,7 @@ class Diagnosed(Series):
     def _prepared(self, state: State, wanted: Any) -> tuple[dict[str, Any], Any]:
         self.functions = tuple(wanted.functions)
         alone = SimpleNamespace(tile=None, backend=SimpleNamespace(communication=Alone()))
-        return self._diagnosed(state), KINDS[self.path.suffix](self.path, alone, wanted.chunks)
+        return self._diagnosed(state), file_at(self.path, alone, wanted.chunks)
 
     def _diagnosed(self, state: State) -> dict[str, Any]:
         """The results by name (DataArray), on rank 0; none on the others, which raise what it raises."""

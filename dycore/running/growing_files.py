@@ -88,10 +88,10 @@ def check_format(path: Any) -> None:
     check_libraries(path)
 
 
-def file_at(path: Any, model: Any) -> Any:
+def file_at(path: Any, model: Any, chunks: Any = None) -> Any:
     """The file that grows at a path, be it there or not. Raises ValueError as `check_format`."""
     check_format(path)
-    return KINDS[path.suffix](path, model)
+    return KINDS[path.suffix](path, model, chunks)
 
 
 def template(model: Any, variables: dict[str, output.Variable], mean: bool, identity: str) -> Any:

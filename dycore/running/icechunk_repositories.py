@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dycore.files import attempt, by_first, raise_on_all
-from dycore.locations import EXTRA, as_os_errors, is_here
+from dycore.locations import NO_ICECHUNK, as_os_errors, is_here
 from dycore.running.zarr_stores import TIMES, could_not, encoding
 
 BRANCH = "main"
@@ -24,7 +24,7 @@ def load_icechunk() -> Any:
     try:
         import icechunk
     except ImportError:
-        raise ValueError(f"Paths that end in .icechunk need Icechunk: {EXTRA}.") from None
+        raise ValueError(NO_ICECHUNK) from None
     icechunk.set_logs_filter(os.environ.get("ICECHUNK_LOG", "error"))  # else it warns of two commits at once, which a lock prevents
     return icechunk
 

@@ -17,7 +17,7 @@ from dycore.files import by_first, why
 from dycore.inputs.given import MOST, is_number, shown
 from dycore.locations import location
 from dycore.restart import Sums
-from dycore.running.growing_files import KINDS, template
+from dycore.running.growing_files import file_at, template
 from dycore.running.identity import as_now, difference, identity, summary, written
 from dycore.running.progress import DAY
 from dycore.running.zarr_stores import check_chunks, could_not
@@ -83,7 +83,7 @@ class Series:
 
     def _prepared(self, state: State, wanted: Any) -> tuple[dict[str, Any], Any]:
         """Variables that are written, by name, and the file for them."""
-        return output.variables(self.model, wanted.fields), KINDS[self.path.suffix](self.path, self.model, wanted.chunks)
+        return output.variables(self.model, wanted.fields), file_at(self.path, self.model, wanted.chunks)
 
     def _template(self, made: str) -> Any:
         """A dataset without records of the identity `made`."""
